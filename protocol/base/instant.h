@@ -1,0 +1,45 @@
+// Time as values that are handed in. protocol/ and store/ never ask a clock.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <compare>
+#include <cstdint>
+
+namespace lienthong {
+
+// Monotonic: for time-outs, back-off, rates. The simulator's and the daemon's clocks both make
+// these.
+struct MonotonicClock {
+  using duration = std::chrono::nanoseconds;
+  using rep = duration::rep;
+  using period = duration::period;
+  using time_point = std::chrono::time_point<MonotonicClock>;
+  static constexpr bool is_steady = true;
+};
+using Instant = MonotonicClock::time_point;
+
+// Milliseconds since 1970-01-01T00:00:00Z, from the office's clock, which may be wrong by days.
+using UnixMillis = std::int64_t;
+
+// Hybrid logical clock: 48 bits of milliseconds, 16 bits of counter (Kulkarni et al., 2014).
+// Orders concurrent changes and dates them for people; never decides a right.
+struct Hlc {
+  std::uint64_t value = 0;
+  auto operator<=>(const Hlc&) const = default;
+
+  UnixMillis millis() const { return static_cast<UnixMillis>(value >> 16); }
+  static Hlc at(UnixMillis millis, std::uint16_t counter = 0) {
+    const auto clamped =
+        static_cast<std::uint64_t>(std::clamp<UnixMillis>(millis, 0, (1LL << 48) - 1));
+    return Hlc{clamped << 16 | counter};
+  }
+  // The next value at `now` that is greater than `seen`, the newest that this node has met.
+  static Hlc next(UnixMillis now, Hlc seen) {
+    const Hlc wall = at(now);
+    if (wall > seen) return wall;
+    return Hlc{seen.value == UINT64_MAX ? seen.value : seen.value + 1};  // forged to the end: stays
+  }
+};
+
+}  // namespace lienthong

@@ -1,0 +1,68 @@
+// Ed25519 signing keys and X25519 keys of nodes, and secrets that wipe themselves.
+// RFC 8032, RFC 7748, by libsodium. Seeds are arguments: nothing here draws randomness.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+
+#include "protocol/base/ids.h"
+#include "protocol/base/result.h"
+
+namespace lienthong {
+
+using Signature = std::array<std::uint8_t, 64>;
+using Seed = std::array<std::uint8_t, 32>;
+
+// Randomness, handed in from outside so that the simulator repeats from one seed.
+class Entropy {
+ public:
+  virtual ~Entropy() = default;
+  virtual void fill(std::span<std::uint8_t> out) = 0;
+  template <std::size_t N>
+  std::array<std::uint8_t, N> array() {
+    std::array<std::uint8_t, N> out;
+    fill(out);
+    return out;
+  }
+};
+
+// Must be called once before anything in crypto/ (libsodium's sodium_init; safe to repeat, any
+// thread).
+void init_crypto();
+
+class SigningKey {
+ public:
+  explicit SigningKey(const Seed& seed);
+  SigningKey(const SigningKey&) = default;
+  SigningKey& operator=(const SigningKey&) = default;
+  ~SigningKey();  // wipes
+  NodeId public_key() const;
+  const Seed& seed() const { return seed_; }
+  Signature sign(ByteView message) const;
+
+ private:
+  Seed seed_;
+  std::array<std::uint8_t, 64> secret_;
+};
+
+// kBadSignature. Rejects non-canonical encodings and small-order keys, as libsodium does.
+Result<void> verify(const NodeId& key, ByteView message, const Signature& signature);
+
+class DhKey {  // X25519
+ public:
+  explicit DhKey(const Seed& secret);
+  DhKey(const DhKey&) = default;
+  DhKey& operator=(const DhKey&) = default;
+  ~DhKey();  // wipes
+  const std::array<std::uint8_t, 32>& public_key() const { return public_; }
+  const Seed& secret() const { return secret_; }
+  // kMalformed when the result is all zero (a small-order point).
+  Result<std::array<std::uint8_t, 32>> shared(const std::array<std::uint8_t, 32>& theirs) const;
+
+ private:
+  Seed secret_;
+  std::array<std::uint8_t, 32> public_;
+};
+
+}  // namespace lienthong

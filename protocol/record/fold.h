@@ -1,0 +1,125 @@
+// The state of a record as a function of the set of its updates and the registry. The custody rules
+// are those of docs/protocol.md, "Custody"; their exact conditions were checked against an
+// executable model, so do not "simplify" them. Pure; same bytes whatever order the updates arrived
+// in.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "protocol/record/tree_view.h"
+#include "protocol/record/update.h"
+
+namespace lienthong {
+
+// An update as the fold sees it: verified, in the graph (all parents are in the set), and judged by
+// the registry.
+struct GraphUpdate {
+  UpdateId id;
+  Envelope envelope;
+  OpenBody open;
+  AgencyId agency;       // of the author's certificate
+  NodeId node;           // of the author's certificate
+  bool believed = true;  // false: cut off by a revocation, or its certificate has no right
+};
+
+enum class InertReason : std::uint8_t {  // on disk: never change
+  kNone = 0,
+  kNotItsTurn = 1,  // the path of links does not give the author this right
+  kBadLink = 2,     // link is no ancestor, or is not what this kind may follow
+  kTreeOlderThanLink = 3,
+  kDissolved = 4,  // author has no rights under the tree version named
+  kNotInAudience = 5,
+  kTooDeep = 6,  // over kChainDepthMax or kAncestorCountMax in its own past
+  kCutOff = 7,   // revoked
+};
+const char* to_string(InertReason reason);
+
+struct LinkEntry {
+  UpdateId id;
+  UpdateKind kind = UpdateKind::kCreated;
+  AgencyId by;
+  AgencyId to;  // offer: target; succeed: the agency succeeded; else zero
+  TreeVersion tree_version = 0;
+  Hlc hlc;
+  bool urgent = false;
+  bool operator==(const LinkEntry&) const = default;
+};
+
+// One register. `writes` are the causally latest writes that count, the one shown first; more than
+// one is a conflict. Open values are here; closed ones are read from the updates.
+struct Register {
+  std::vector<UpdateId> writes;
+  FieldValue value;  // of writes[0]; monostate for closed fields and for cleared ones
+  bool operator==(const Register&) const = default;
+};
+
+struct InertEntry {
+  UpdateId id;
+  InertReason reason = InertReason::kNone;
+  bool operator==(const InertEntry&) const = default;
+};
+
+// A consultation or share in force: admits `target` to replies and notes.
+struct Invitation {
+  UpdateId id;
+  UpdateKind kind = UpdateKind::kConsult;
+  AgencyId target;
+  UpdateId link;  // the custody link that it was made under
+  TreeVersion tree_version = 0;
+  bool operator==(const Invitation&) const = default;
+};
+
+struct RecordState {
+  RecordId record;
+  RecordKind kind = RecordKind::kDossier;
+  std::uint16_t rules_needed =
+      kRulesVersion;  // greatest of its updates; over ours: only heads are kept
+  AgencyId origin;
+  RecordId lead;                 // legs
+  std::vector<LinkEntry> chain;  // standing, from `created`; empty when the creation is cut off
+  AgencyId holder;               // zero when chain is empty
+  AgencyId offered;              // target of the open offer; zero: none
+  std::map<std::uint16_t, Register> open_fields;
+  std::map<std::uint16_t, Register> closed_fields;
+  std::vector<UpdateId> heads;      // ascending
+  std::vector<UpdateId> timeline;   // in force and counting, of every kind, by (hlc, id)
+  Hlc latest;                       // of the timeline's last entry
+  std::vector<UpdateId> set_aside;  // had the right, but their link was closed or lost; ascending
+  std::vector<UpdateId> adopted;    // of set_aside: taken over by the holder since
+  std::vector<InertEntry> inert;    // ascending by id
+  std::vector<UpdateId> forks;      // links of the chain with more than one successor
+  std::vector<AgencyId> participants;   // ascending: origin, targets in force, authors of links;
+                                        // without superiors and successors, see audience()
+  std::vector<Invitation> invitations;  // ascending by id
+  UpdateId erased_by;                   // zero: not erased; of several the lowest (hlc, id)
+  bool operator==(const RecordState&) const = default;
+
+  bool needs_newer_rules() const { return rules_needed > kRulesVersion; }
+  const UpdateId& tip() const { return chain.back().id; }
+  // Who may write the next link: offered, else holder; zero when there is no chain.
+  const AgencyId& turn() const { return offered.is_zero() ? holder : offered; }
+};
+
+// From scratch. `updates` in any order, closed under parents, no duplicates.
+RecordState fold(std::span<const GraphUpdate> updates, const TreeView& tree);
+
+// The fast path: when `update` extends the current heads (deps equal state.heads) in a record
+// without forks and without cut-off updates, applies it and returns true; the result equals fold()
+// of all. Otherwise returns false and leaves `state` as it was. `state` empty (record zero) and a
+// first update: always true.
+bool extend(RecordState& state, const GraphUpdate& update, const TreeView& tree);
+
+// participants ∪ their superiors and successors in the newest tree; ascending.
+std::vector<AgencyId> audience(const RecordState& state, const TreeView& tree);
+
+// Canonical bytes: equal states give equal bytes on every replica. Ids through a sorted table.
+Bytes encode_state(const RecordState& state);
+Result<RecordState> decode_state(ByteView bytes);
+// Hash of encode_state: what replicas compare.
+Hash256 state_digest(const RootFingerprint& root, const RecordState& state);
+
+}  // namespace lienthong

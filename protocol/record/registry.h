@@ -1,0 +1,163 @@
+// The registry: everything the root and the agencies have said about agencies, keys and trust, and
+// what follows from it. docs/protocol.md, "Registry".
+//
+// A set of statements that only grows; every answer is a function of that set, never of the order
+// in which it came. Immutable once made: readers of any thread share one by shared_ptr.
+//
+// What counts (design: docs/protocol.md, "Registry"):
+// - Tree versions are one chain. Of two changes that follow the same one, that signed by the paper
+// key
+//   stands; else that whose branch holds a word of the paper key; else that with the lower id. A
+//   change must be signed by one of the two keys valid before it; only the paper key replaces the
+//   paper key. A change of a parent that would make a circle is passed over, the rest of its
+//   version stands.
+// - Other words of the root count under every key that the standing chain ever named, except, for
+//   certificates and revocations, a key in use that the paper key has replaced.
+// - Every agency ever declared has its place in the shape of the tree, in all versions; whether the
+//   declaration is believed decides only whether its certificates are. A standing tree version that
+//   moves or renames an agency confirms it whoever declared it; where only the declarer's seal was
+//   cut off, so does a certificate in force for the agency.
+// - Trust is evaluated from the root down in the order of the newest tree: what an agency's
+// certificates
+//   and its declaration are worth is judged with the revocations of agencies before it alone. A
+//   dissolved agency comes after its last superiors and its sole successor.
+// - A revocation acts on seals of that node's certificates for agencies that lie, in the newest
+// tree,
+//   strictly below its author (an author since dissolved: its sole successor); the root's, on
+//   topmost agencies'. Of those that act, one that another was written after gives way; of
+//   concurrent ones the higher agency's counts, then the lower cut: smaller sum of numbers, then
+//   fewer incarnations, then the lists in order; then the lower id.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "protocol/record/statement.h"
+#include "protocol/record/tree_view.h"
+
+namespace lienthong {
+
+// Why a certificate, and so what it signed, does not count.
+enum class Belief : std::uint8_t {
+  kBelieved,
+  kUnknown,  // certificate, issuer or tree version not here yet: what names it waits
+  kNoRight,  // issuer may not issue, or is not strictly above: final
+  kCutOff,   // revoked: may be moved by a later revocation
+};
+
+struct AgencyInfo {
+  AgencyId id;
+  AgencyId declared_parent;
+  std::string code, name, tier;  // by the newest tree
+  UnixMillis declared_at = 0;
+  Belief belief = Belief::kUnknown;  // of its declaration
+};
+
+struct TreeHead {
+  TreeVersion number = 0;
+  StatementId id;  // of the genesis for 0
+};
+
+inline constexpr std::size_t kAgencyDepthMax = 32;      // declared superiors of an agency
+inline constexpr std::size_t kAgencyCodeBytesMax = 64;  // also of a tier
+inline constexpr std::size_t kAgencyNameBytesMax = 1024;
+
+class Registry : public TreeView {
+ public:
+  // The registry of a deployment that knows its genesis. `root` is the fingerprint that was pinned.
+  static Result<Registry> create(const RootFingerprint& root, const Statement& genesis);
+
+  // What adding a statement would do. Form, hashes and signatures only; belief is evaluated.
+  // Fails: kMalformed, kNotCanonical, kTooLarge, kBadSignature, kBadHash: refused for ever.
+  // kUnknownCertificate (or a root key not named yet), kUnknownAgency, kUnknownParent (tree version
+  // or statement named): waits, the caller keeps it and tries again after others were added. A
+  // statement that is here already is fine.
+  Result<StatementId> check(const Statement& statement) const;
+  // A copy with those statements added (each must pass check() after those before it) and
+  // everything evaluated anew: from the root down, level by level of the newest tree, so that no
+  // two nodes can revoke each other.
+  Result<std::shared_ptr<const Registry>> with(std::span<const Statement> statements) const;
+
+  const RootFingerprint& root() const;
+  // BLAKE2b-256 over the sorted ids of all statements.
+  Hash256 digest() const;
+  std::size_t size() const;
+  bool contains(const StatementId& id) const;
+  const Statement* find_statement(const StatementId& id) const;
+  // In an order in which each passes check() after those before it (order of arrival).
+  std::vector<StatementId> statements() const;
+  // The latest date on any statement of the root that counts; the genesis' created_at if it is
+  // alone.
+  UnixMillis newest_root_word() const;
+
+  // ---- agencies ----
+  // Null when its declaration is not here; look at `belief`.
+  const AgencyInfo* find_agency(const AgencyId& id) const;
+  // By today's code, exact match; several agencies may bear one code over time: the one believed
+  // and not dissolved under the newest tree; of several the highest, then the lowest id; null:
+  // none.
+  const AgencyInfo* find_agency_by_code(std::string_view code) const;
+  std::vector<const AgencyInfo*> agencies() const;  // believed, also dissolved ones; by code, id
+  // nullopt: topmost or unknown. A dissolved agency keeps its last parent.
+  std::optional<AgencyId> parent(const AgencyId& id, TreeVersion version) const;
+  // Believed ones, also dissolved ones; ascending by id.
+  std::vector<AgencyId> children(const AgencyId& id, TreeVersion version) const;
+  std::vector<AgencyId> successors(const AgencyId& id, TreeVersion version) const;
+
+  // ---- trust ----
+  const Certificate* find_certificate(const CertificateId& id) const;
+  // Of those believed for the node's key, the latest issued.
+  std::optional<CertificateId> certificate_of(const NodeId& node) const;
+  std::vector<CertificateId> certificates_of(
+      const AgencyId& agency) const;  // believed; latest first
+  // A certificate whose node is revoked with no cut at all is kCutOff. One that fell with its
+  // issuer counts again while a believed one for the same key and agency names it in `replaces`; it
+  // then lets issue only what both do.
+  Belief certificate_belief(const CertificateId& id) const;
+  // Whether a seal counts: its certificate is believed and no revocation cuts it off. The seal's
+  // own signature has been checked by the caller.
+  Belief seal_belief(const Seal& seal, const SealId& id) const;
+  // Whether the node may hold a session: some certificate is believed and it is not revoked.
+  bool may_connect(const NodeId& node) const;
+  // May `issuer` (a certificate) now write a certificate or revocation about `agency`, or declare
+  // one below it, under `version`? Strictly above, believed, may_issue, not revoked, not dissolved.
+  bool may_issue_for(const CertificateId& issuer, const AgencyId& agency,
+                     TreeVersion version) const;
+
+  // What the next tree change follows.
+  TreeHead tree_head() const;
+
+  // ---- TreeView ---- (a version later than the standing chain's reads as its last)
+  // The highest number of any tree change here. Never falls, so what once did not wait never will;
+  // after a word of the paper key it can be over tree_head().number.
+  TreeVersion newest() const override;
+  bool above_or_equal(const AgencyId&, const AgencyId&, TreeVersion) const override;
+  unsigned level(const AgencyId&, TreeVersion) const override;
+  bool dissolved(const AgencyId&, TreeVersion) const override;
+  AgencyId resolve(const AgencyId&, TreeVersion) const override;
+  std::vector<AgencyId> superiors(const AgencyId&, TreeVersion) const override;
+
+ private:
+  // (members are declared by the implementer; keep them out of callers' sight)
+  struct State;
+  explicit Registry(std::shared_ptr<const State> state) : state_(std::move(state)) {}
+  std::shared_ptr<const State> state_;
+};
+
+// Helpers that make and sign statements; all randomness and time are arguments.
+Statement make_genesis(const SigningKey& in_use, const SigningKey& on_paper, UnixMillis now,
+                       const std::array<std::uint8_t, 16>& nonce);
+Statement sign_by_root(const RootFingerprint& root, const SigningKey& key,
+                       const StatementBody& body);
+// Sealed by a node as the one leaf (its body's hash) of seal `number` of `incarnation`.
+Statement sign_by_node(const RootFingerprint& root, const SigningKey& key,
+                       const CertificateId& certificate, std::uint64_t incarnation,
+                       std::uint32_t number, const SealId& previous, const StatementBody& body);
+
+}  // namespace lienthong

@@ -1,0 +1,78 @@
+#include "protocol/record/statement.h"
+
+#include "protocol/crypto/hash.h"
+#include "protocol/wire/limits.h"
+
+namespace lienthong {
+namespace {
+
+enum class AuthorityTag : std::uint8_t {
+  kNone = 0,
+  kRoot = 1,
+  kSeal = 2
+};  // on the wire: never change
+
+}  // namespace
+
+RootFingerprint root_fingerprint(ByteView genesis_body) {
+  return id_cast<RootFingerprint>(hash(kTagGenesis, RootFingerprint{}, genesis_body));
+}
+
+Hash256 statement_hash(const RootFingerprint& root, ByteView body) {
+  return hash(kTagStatement, root, body);
+}
+
+Bytes root_signing_bytes(const RootFingerprint& root, const Hash256& body_hash) {
+  return to_bytes(hash(kTagRootSignature, root, body_hash).view());
+}
+
+StatementId statement_id(const RootFingerprint& root, const Statement& statement) {
+  const Hash256 body = statement_hash(root, statement.body);
+  if (const auto* signature = std::get_if<RootSignature>(&statement.authority))
+    return id_cast<StatementId>(hash(kTagStatementId, root, body, signature->key));
+  if (const auto* seal = std::get_if<Seal>(&statement.authority))
+    return id_cast<StatementId>(hash(kTagStatementId, root, body, seal_id(root, *seal)));
+  return id_cast<StatementId>(root_fingerprint(statement.body));
+}
+
+Bytes encode_statement(const Statement& statement) {
+  ByteWriter out;
+  out.u8(static_cast<std::uint8_t>(statement.authority.index()));
+  out.sized(statement.body);
+  if (const auto* root = std::get_if<RootSignature>(&statement.authority)) {
+    out.raw(root->key.view());
+    out.raw(root->signature);
+  } else if (const auto* seal = std::get_if<Seal>(&statement.authority)) {
+    out.raw(encode_seal(*seal));
+  }
+  return out.take();
+}
+
+Result<Statement> decode_statement(ByteView bytes) {
+  ByteReader in(bytes);
+  Statement statement;
+  LT_TRY(const std::uint8_t tag, in.u8());
+  LT_TRY(const ByteView body, in.sized(kStatementBytesMax));
+  statement.body = to_bytes(body);
+  switch (static_cast<AuthorityTag>(tag)) {
+    case AuthorityTag::kNone: break;
+    case AuthorityTag::kRoot: {
+      RootSignature root;
+      LT_TRY(root.key.bytes, in.array<32>());
+      LT_TRY(root.signature, in.array<64>());
+      statement.authority = root;
+      break;
+    }
+    case AuthorityTag::kSeal: {
+      LT_TRY(const ByteView seal_bytes, in.raw(kSealSize));
+      LT_TRY(Seal seal, decode_seal(seal_bytes));
+      statement.authority = std::move(seal);
+      break;
+    }
+    default: return Error(Errc::kMalformed, "authority of a statement");
+  }
+  LT_TRY_VOID(in.finish("statement"));
+  return statement;
+}
+
+}  // namespace lienthong

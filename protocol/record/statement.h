@@ -1,0 +1,126 @@
+// Statements of the registry: what the root and the agencies say about agencies, keys and trust.
+// docs/protocol.md, "Registry". Pure values.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "protocol/base/ids.h"
+#include "protocol/base/instant.h"
+#include "protocol/record/seal.h"
+
+namespace lienthong {
+
+struct Genesis {
+  NodeId key_in_use;    // Ed25519
+  NodeId key_on_paper;  // Ed25519
+  UnixMillis created_at = 0;
+  Bytes nonce;  // 16
+  bool operator==(const Genesis&) const = default;
+};
+
+struct AgencyDeclaration {
+  AgencyId parent;  // zero: topmost
+  std::string code, name, tier;
+  UnixMillis declared_at = 0;
+  Bytes nonce;  // 16
+  TreeVersion tree_version = 0;
+  bool operator==(const AgencyDeclaration&) const = default;
+};
+
+struct Reparent {
+  AgencyId parent;
+  bool operator==(const Reparent&) const = default;
+};
+struct Dissolve {
+  std::vector<AgencyId> successors;
+  bool operator==(const Dissolve&) const = default;
+};
+struct Rename {
+  std::string code, name;
+  bool operator==(const Rename&) const = default;
+};
+struct AgencyChange {
+  AgencyId agency;
+  std::variant<Reparent, Dissolve, Rename> change;
+  bool operator==(const AgencyChange&) const = default;
+};
+struct TreeChange {
+  TreeVersion number = 0;
+  StatementId previous;
+  std::vector<AgencyChange> changes;
+  UnixMillis decided_at = 0;
+  std::string note;
+  NodeId key_in_use;    // zero: unchanged
+  NodeId key_on_paper;  // zero: unchanged
+  bool operator==(const TreeChange&) const = default;
+};
+
+using DhPublicKey = std::array<std::uint8_t, 32>;  // X25519
+
+struct Certificate {
+  AgencyId agency;
+  NodeId node;  // Ed25519
+  DhPublicKey dh_key{};
+  bool may_issue = false;
+  std::uint8_t thousand = 0;  // 0 to 9
+  UnixMillis renew_by = 0;
+  UnixMillis issued_at = 0;
+  CertificateId replaces;  // zero: none
+  TreeVersion tree_version = 0;
+  bool operator==(const Certificate&) const = default;
+};
+
+struct Cut {
+  std::uint64_t incarnation = 0;
+  std::uint32_t number = 0;
+  SealId seal;  // zero: any seal with that number
+  bool operator==(const Cut&) const = default;
+};
+struct Revocation {
+  NodeId node;
+  std::vector<Cut> cuts;
+  std::string reason;
+  UnixMillis decided_at = 0;
+  std::vector<StatementId> after;
+  TreeVersion tree_version = 0;
+  bool operator==(const Revocation&) const = default;
+};
+
+using StatementBody = std::variant<Genesis, AgencyDeclaration, TreeChange, Certificate, Revocation>;
+
+// Who vouches for a statement: nobody (genesis: its hash is pinned), a root key, or a node by a
+// seal of one leaf, that leaf being the hash of the body. So a revocation's cut judges statements
+// as it judges updates.
+struct RootSignature {
+  NodeId key;
+  Signature signature{};
+  bool operator==(const RootSignature&) const = default;
+};
+using Authority = std::variant<std::monostate, RootSignature, Seal>;
+
+struct Statement {
+  Bytes body;  // canonical, kept verbatim
+  Authority authority;
+  bool operator==(const Statement&) const = default;
+};
+
+// Genesis: hash without a fingerprint (it *is* the fingerprint).
+RootFingerprint root_fingerprint(ByteView genesis_body);
+// Hash of a body: what a root key signs and the one leaf of a node's seal.
+Hash256 statement_hash(const RootFingerprint& root, ByteView body);
+Bytes root_signing_bytes(const RootFingerprint& root, const Hash256& body_hash);
+// Names a statement: hash of its body's hash and of who vouches for it (the root key, or the id of
+// the seal; not the signature's bytes). So one body under two authorities is two statements, and
+// nobody can push a statement out of a replica by delivering a copy under a worthless signature of
+// its own first. The genesis: the fingerprint.
+StatementId statement_id(const RootFingerprint& root, const Statement& statement);
+
+// tag 1: 0 none, 1 root, 2 seal; sized body; then the authority in its fixed layout.
+Bytes encode_statement(const Statement& statement);
+Result<Statement> decode_statement(ByteView bytes);
+
+}  // namespace lienthong

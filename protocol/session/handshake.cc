@@ -1,0 +1,211 @@
+#include "protocol/session/handshake.h"
+
+#include <limits>
+
+#include "protocol/wire/limits.h"
+
+namespace lienthong {
+namespace {
+
+constexpr std::uint8_t kVersion = 1;
+constexpr std::size_t kHandshakeBytesMax = kHelloBytesMax + 256;  // hello, keys and tags
+
+CertificateId our_certificate(const Registry& registry, const SessionConfig& config) {
+  if (const auto known = registry.certificate_of(config.node)) return *known;
+  if (config.credentials.empty()) return {};
+  return id_cast<CertificateId>(statement_id(config.root, config.credentials.back()));
+}
+
+}  // namespace
+
+Rejection judge_number(const SessionConfig& config, const NodeId& node, std::uint64_t number) {
+  if (config.initiator || !config.last_session_number) return {};
+  const std::uint64_t seen = config.last_session_number(node);
+  if (number > seen) return {};
+  return Rejection{CloseCode::kReplay, "session number; last seen: " + std::to_string(seen)};
+}
+
+Handshake::Handshake(const ReplicaView& view, const SessionConfig& config)
+    : view_(view), config_(config) {
+  if (!config_.initiator) return;
+  output_.u8(kVersion);
+  const NoisePattern pattern = config_.peer_dh_key ? NoisePattern::kIK : NoisePattern::kXX;
+  output_.u8(static_cast<std::uint8_t>(pattern));
+  Bytes payload;
+  if (pattern == NoisePattern::kIK) {
+    Judgement guess;
+    guess.identity =
+        find_by_dh_key(*view_.registry(), *config_.peer_dh_key, config_.expected_agency);
+    const Hello hello = our_hello(&guess);
+    cursors_sent_ = hello.cursors.has_value();
+    payload = encode_hello(hello);
+  }
+  // The only failure is a peer key of small order: nothing follows, and the time-out ends it.
+  if (start(pattern).ok() && !write(payload).ok()) noise_.reset();
+}
+
+Error Handshake::fail(CloseCode code, Error error) {
+  failure_ = code;
+  return error;
+}
+
+Bytes Handshake::take_output() {
+  Bytes out = output_.take();
+  output_ = ByteWriter();
+  return out;
+}
+
+Result<void> Handshake::start(NoisePattern pattern) {
+  if (pattern != NoisePattern::kIK && pattern != NoisePattern::kXX) {
+    return fail(CloseCode::kProtocolError, Error(Errc::kMalformed, "Noise pattern of a session"));
+  }
+  pattern_ = pattern;
+  Bytes prologue{kVersion, static_cast<std::uint8_t>(pattern)};
+  prologue.insert(prologue.end(), config_.root.bytes.begin(), config_.root.bytes.end());
+  NoiseHandshake::Config config(pattern,
+                                config_.initiator ? NoiseRole::kInitiator : NoiseRole::kResponder,
+                                std::move(prologue), config_.dh_key, config_.ephemeral);
+  if (config_.initiator) config.remote_static = config_.peer_dh_key;
+  noise_.emplace(std::move(config));
+  return {};
+}
+
+Result<void> Handshake::write(ByteView payload) {
+  LT_TRY(const Bytes message, noise_->write_message(payload));
+  output_.u16(static_cast<std::uint16_t>(message.size()));
+  output_.raw(message);
+  return {};
+}
+
+// `judgement`: null where nothing can be known of the peer yet.
+Hello Handshake::our_hello(const Judgement* judgement) const {
+  const auto registry = view_.registry();
+  Hello hello;
+  hello.session_number = config_.session_number;
+  hello.certificate = our_certificate(*registry, config_);
+  hello.program_version = config_.program_version;
+  hello.registry_digest = registry->digest();
+  hello.window_bytes = static_cast<std::uint32_t>(
+      std::min<std::size_t>(config_.window_bytes, std::numeric_limits<std::uint32_t>::max()));
+  if (judgement == nullptr || judgement->rejection.code != CloseCode::kNone) return hello;
+  hello.credentials_wanted = !judgement->identity;
+  if (judgement->identity) {
+    const NodeId& node = judgement->identity->node;
+    hello.cursors = {view_.cursor(FeedKind::kRegistry, node),
+                     view_.cursor(FeedKind::kUpdates, node)};
+  }
+  return hello;
+}
+
+Result<std::size_t> Handshake::consume_preamble(ByteView in) {
+  if (in.empty()) return std::size_t{0};
+  if (config_.initiator) {
+    if (in[0] == kVersion) {
+      preamble_done_ = true;
+      return std::size_t{1};
+    }
+    if (in[0] == 0 && in.size() < 3) return std::size_t{0};
+    const std::string detail = in[0] == 0 ? "the peer speaks versions " + std::to_string(in[2]) +
+                                                " to " + std::to_string(in[1])
+                                          : "answer of another protocol";
+    return fail(CloseCode::kBadVersion, Error(Errc::kBadVersion, detail));
+  }
+  if (in[0] != kVersion) {
+    output_.u8(0);
+    output_.u8(kVersionHighest);
+    output_.u8(kVersionLowest);
+    return fail(CloseCode::kBadVersion,
+                Error(Errc::kBadVersion, "version " + std::to_string(in[0]) + " asked for"));
+  }
+  if (in.size() < 2) return std::size_t{0};
+  LT_TRY_VOID(start(static_cast<NoisePattern>(in[1])));
+  output_.u8(kVersion);
+  preamble_done_ = true;
+  return std::size_t{2};
+}
+
+Result<std::size_t> Handshake::consume(ByteView in) {
+  if (!preamble_done_) return consume_preamble(in);
+  if (in.size() < 2) return std::size_t{0};
+  const std::size_t size = in[0] | static_cast<std::size_t>(in[1]) << 8;
+  if (size > kHandshakeBytesMax) {
+    return fail(CloseCode::kLimit, Error(Errc::kTooLarge, "handshake message"));
+  }
+  if (in.size() < 2 + size) return std::size_t{0};
+  LT_TRY_VOID(read_message(in.subspan(2, size)));
+  return 2 + size;
+}
+
+Result<void> Handshake::read_message(ByteView message) {
+  if (!noise_ || noise_->my_turn()) {
+    return fail(CloseCode::kProtocolError, Error(Errc::kOutOfOrder, "handshake message"));
+  }
+  auto payload = noise_->read_message(message);
+  if (!payload.ok()) {
+    // The prologue holds the root, so that another root looks like this, and so does an IK message
+    // for another machine's key.
+    const bool unreadable = payload.error().code() == Errc::kBadSignature;
+    return fail(unreadable ? CloseCode::kWrongRoot : CloseCode::kProtocolError,
+                Error(payload.error().code(), "handshake: " + payload.error().detail()));
+  }
+  ++read_count_;
+  return config_.initiator ? read_as_initiator(*payload) : read_as_responder(*payload);
+}
+
+Result<Hello> Handshake::read_hello(ByteView payload) {
+  auto hello = decode_hello(payload);
+  if (!hello.ok()) {
+    return fail(
+        hello.error().code() == Errc::kTooLarge ? CloseCode::kLimit : CloseCode::kProtocolError,
+        hello.error());
+  }
+  if (hello->version_lowest > kVersion ||
+      std::min(hello->version_highest, kVersionHighest) != kVersion) {
+    return fail(CloseCode::kBadVersion,
+                Error(Errc::kBadVersion, "a higher common version was talked down"));
+  }
+  hello->program_version = printable(std::move(hello->program_version));
+  return hello;
+}
+
+Result<void> Handshake::read_as_initiator(ByteView payload) {
+  LT_TRY(Hello peer, read_hello(payload));
+  Judgement judgement =
+      judge(*view_.registry(), peer.certificate, *noise_->remote_static(), config_.expected_agency);
+  if (pattern_ == NoisePattern::kXX) {
+    const Hello hello = our_hello(&judgement);
+    cursors_sent_ = hello.cursors.has_value();
+    LT_TRY_VOID(write(encode_hello(hello)));
+  }
+  finish(std::move(peer), std::move(judgement));
+  return {};
+}
+
+Result<void> Handshake::read_as_responder(ByteView payload) {
+  if (pattern_ == NoisePattern::kXX && read_count_ == 1) {
+    return write(encode_hello(our_hello(nullptr)));
+  }
+  LT_TRY(Hello peer, read_hello(payload));
+  Judgement judgement =
+      judge(*view_.registry(), peer.certificate, *noise_->remote_static(), std::nullopt);
+  if (judgement.identity) {
+    judgement.rejection = judge_number(config_, judgement.identity->node, peer.session_number);
+  }
+  if (pattern_ == NoisePattern::kIK) {
+    const Hello hello = our_hello(&judgement);
+    cursors_sent_ = hello.cursors.has_value();
+    LT_TRY_VOID(write(encode_hello(hello)));
+  }
+  finish(std::move(peer), std::move(judgement));
+  return {};
+}
+
+void Handshake::finish(Hello peer, Judgement judgement) {
+  const bool due = peer.credentials_wanted || (pattern_ == NoisePattern::kXX && config_.initiator);
+  const DhPublic key = *noise_->remote_static();
+  outcome_.emplace(noise_->split(), std::move(peer), key, std::move(judgement));
+  outcome_->cursors_sent = cursors_sent_;
+  outcome_->credentials_due = due;
+}
+
+}  // namespace lienthong

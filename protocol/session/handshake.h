@@ -1,0 +1,65 @@
+// The beginning of a session: preamble, Noise messages with the two hellos as payloads, and the
+// first judgement of who the other side is. docs/protocol.md, "Preamble" and "Handshake".
+//
+// Initiator to responder: version u8, pattern u8, then framed Noise messages (u16 length ‖ bytes).
+// Responder to initiator: version u8 (the one asked for), then framed messages; or, if it does not
+// speak that version, 0, highest, lowest, and nothing more. Prologue: the initiator's two bytes ‖
+// the root's fingerprint. Threads: none.
+#pragma once
+
+#include <optional>
+
+#include "protocol/session/hello.h"
+
+namespace lienthong {
+
+struct HandshakeOutcome {
+  NoiseHandshake::Transport transport;
+  Hello peer;
+  DhPublic peer_key;
+  Judgement judgement;           // kReplay included, where the peer is known already
+  bool cursors_sent = false;     // in our hello
+  bool credentials_due = false;  // the peer needs ours first
+  HandshakeOutcome(NoiseHandshake::Transport t, Hello h, const DhPublic& key, Judgement j)
+      : transport(std::move(t)), peer(std::move(h)), peer_key(key), judgement(std::move(j)) {}
+};
+
+// kReplay unless `number` is above the last one seen from that node.
+Rejection judge_number(const SessionConfig& config, const NodeId& node, std::uint64_t number);
+
+class Handshake {
+ public:
+  Handshake(const ReplicaView& view, const SessionConfig& config);
+
+  // Takes one piece (preamble or message) from the front of `in` and returns its size; 0: not whole
+  // yet. Fails (final): see failure(). Not to be called after outcome() is there.
+  Result<std::size_t> consume(ByteView in);
+  CloseCode failure() const { return failure_; }  // of the last error
+  Bytes take_output();                            // to be sent, also after a failure
+  std::optional<HandshakeOutcome>& outcome() { return outcome_; }
+
+ private:
+  Error fail(CloseCode code, Error error);
+  Result<std::size_t> consume_preamble(ByteView in);
+  Result<void> read_message(ByteView message);
+  Result<void> read_as_initiator(ByteView payload);
+  Result<void> read_as_responder(ByteView payload);
+  Result<void> start(NoisePattern pattern);
+  Result<void> write(ByteView payload);
+  Result<Hello> read_hello(ByteView payload);
+  Hello our_hello(const Judgement* judgement) const;
+  void finish(Hello peer, Judgement judgement);
+
+  const ReplicaView& view_;
+  const SessionConfig& config_;
+  NoisePattern pattern_ = NoisePattern::kXX;
+  bool preamble_done_ = false;
+  bool cursors_sent_ = false;
+  std::optional<NoiseHandshake> noise_;
+  unsigned read_count_ = 0;
+  ByteWriter output_;
+  CloseCode failure_ = CloseCode::kNone;
+  std::optional<HandshakeOutcome> outcome_;
+};
+
+}  // namespace lienthong

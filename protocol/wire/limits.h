@@ -1,0 +1,34 @@
+// Every length, count and depth that a peer controls. docs/protocol.md, "Limits", lists them; a
+// test compares the two. Bytes unless the name says otherwise.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace lienthong {
+
+// ---- on the wire and in verdicts: never change within a major version ----
+inline constexpr std::size_t kOpenBytesMax = 32 * 1024;    // open part of an update
+inline constexpr std::size_t kClosedBytesMax = 32 * 1024;  // closed part; a larger one is not kept
+inline constexpr std::size_t kParentCountMax = 16;
+inline constexpr std::size_t kSealUpdateCountMax = 256;
+inline constexpr std::size_t kStatementBytesMax = 64 * 1024;
+inline constexpr std::size_t kAncestorCountMax = 10'000;  // of one agency's updates in a record
+inline constexpr std::size_t kReferenceCountMax = 256;
+inline constexpr std::size_t kTextBytesMax = 32 * 1024;  // one text value
+inline constexpr std::size_t kChainDepthMax = 10'000;    // links of one record
+
+// ---- one program's own bounds: may differ between programs ----
+inline constexpr std::size_t kPenEntryCountMax = 16'384;  // updates waiting for something
+inline constexpr std::size_t kPenShareCountMax = 2'048;   // of them, from one neighbour
+inline constexpr std::size_t kWaitingStatementCountMax = 1'024;
+inline constexpr std::size_t kRefusedCountMax = 10'000;      // quarantine keeps the newest
+inline constexpr std::size_t kFrameBytesMax = 65'535;        // ciphertext of a Noise message
+inline constexpr std::size_t kMessageBytesMax = 256 * 1024;  // a unit's plaintext
+inline constexpr std::size_t kInflateRatioMax = 100;
+inline constexpr std::size_t kHelloBytesMax = 16 * 1024;
+inline constexpr std::size_t kCursorRangeCountMax = 64;
+inline constexpr std::uint64_t kTraversalWordsMax = kStatementBytesMax;
+inline constexpr int kNestingDepthMax = 16;
+
+}  // namespace lienthong
