@@ -1,0 +1,160 @@
+#include "store/dossier.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "protocol/wire/codec.h"
+
+namespace lienthong::store {
+namespace {
+
+// Reads each update of the record at most once.
+class Updates {
+ public:
+  explicit Updates(const Replica& replica) : replica_(replica) {}
+
+  struct Entry {
+    std::optional<StoredUpdate> stored;
+    std::optional<ClosedBody> closed;  // none: never had one, or it is not here
+  };
+
+  const Entry& get(const UpdateId& id) {
+    const auto known = entries_.find(id);
+    if (known != entries_.end()) return known->second;
+    Entry entry{replica_.find_update(id), std::nullopt};
+    if (entry.stored && !entry.stored->update.closed.empty()) {
+      if (auto closed = wire::decode_closed(entry.stored->update.closed); closed.ok())
+        entry.closed = *std::move(closed);
+    }
+    return entries_.emplace(id, std::move(entry)).first->second;
+  }
+
+ private:
+  const Replica& replica_;
+  std::unordered_map<UpdateId, Entry> entries_;
+};
+
+const FieldValue* find_write(const std::vector<FieldWrite>& writes, std::uint16_t field) {
+  const auto at = std::ranges::find(writes, field, &FieldWrite::field);
+  return at != writes.end() ? &at->value : nullptr;
+}
+
+bool is_cleared(const FieldValue& value) { return std::holds_alternative<std::monostate>(value); }
+
+void put_values(Dossier& dossier, Updates& updates) {
+  for (const auto& [number, field_register] : dossier.state.open_fields) {
+    if (find_field(number) == nullptr || is_cleared(field_register.value)) continue;
+    dossier.values.emplace(static_cast<Field>(number), field_register.value);
+  }
+  for (const auto& [number, field_register] : dossier.state.closed_fields) {
+    if (find_field(number) == nullptr || field_register.writes.empty()) continue;
+    const auto field = static_cast<Field>(number);
+    const UpdateId& writer = field_register.writes.front();
+    const Updates::Entry& entry = updates.get(writer);
+    const FieldValue* value = entry.closed ? find_write(entry.closed->writes, number) : nullptr;
+    if (value == nullptr) {
+      dossier.missing_closed.emplace(field, writer);
+    } else if (!is_cleared(*value)) {
+      dossier.values.emplace(field, *value);
+    }
+  }
+}
+
+// Whose turn it is after each link of the standing chain.
+std::unordered_map<UpdateId, AgencyId> turns(const RecordState& state) {
+  std::unordered_map<UpdateId, AgencyId> after;
+  AgencyId holder;
+  for (const LinkEntry& link : state.chain) {
+    switch (link.kind) {
+      case UpdateKind::kOffer:
+      case UpdateKind::kDecline:  // the offerer holds it again
+        break;
+      case UpdateKind::kSucceed:  // of the holder, or of the one it is offered to
+        if (link.to == holder) holder = link.by;
+        break;
+      default: holder = link.by;
+    }
+    after.emplace(link.id, holder);
+  }
+  return after;
+}
+
+TimelineEntry timeline_entry(const Updates::Entry& entry) {
+  const StoredUpdate& stored = *entry.stored;
+  TimelineEntry out;
+  out.id = stored.id;
+  out.kind = stored.open.kind;
+  out.agency = stored.agency;
+  out.at = stored.open.at != 0 ? stored.open.at : stored.update.envelope.hlc.millis();
+  out.action = stored.open.action;
+  out.to = stored.open.target;
+  out.deadline = stored.open.deadline;
+  if (const FieldValue* unit =
+          find_write(stored.open.writes, static_cast<std::uint16_t>(Field::kUnit)))
+    if (const auto* text = std::get_if<std::string>(unit)) out.unit = *text;
+  if (entry.closed) {
+    out.officer = entry.closed->officer;
+    out.note = entry.closed->note;
+  }
+  return out;
+}
+
+void read_timeline(Dossier& dossier, Updates& updates, const Registry& registry) {
+  const auto holders = turns(dossier.state);
+  for (const UpdateId& id : dossier.state.timeline) {
+    const Updates::Entry& entry = updates.get(id);
+    if (!entry.stored) continue;
+    TimelineEntry line = timeline_entry(entry);
+    if (line.kind == UpdateKind::kNote && entry.stored->update.envelope.link) {
+      const auto holder = holders.find(*entry.stored->update.envelope.link);
+      line.directive = holder != holders.end() && holder->second != line.agency &&
+                       registry.above_or_equal(line.agency, holder->second, registry.newest());
+    }
+    dossier.timeline.push_back(std::move(line));
+  }
+}
+
+void read_custody(Dossier& dossier, Updates& updates) {
+  for (const LinkEntry& link : dossier.state.chain) {
+    CustodyEntry out;
+    out.link = link;
+    out.at = link.hlc.millis();
+    if (const Updates::Entry& entry = updates.get(link.id); entry.stored) {
+      out.node = entry.stored->node;
+      out.seal = entry.stored->seal;
+      if (entry.stored->open.at != 0) out.at = entry.stored->open.at;
+    }
+    dossier.custody.push_back(std::move(out));
+  }
+}
+
+}  // namespace
+
+std::string Dossier::code() const {
+  const auto at = values.find(Field::kCode);
+  const auto* text = at != values.end() ? std::get_if<std::string>(&at->second) : nullptr;
+  return text != nullptr ? *text : std::string();
+}
+
+std::map<Field, FieldValue> read_values(const Replica& replica, const RecordState& state) {
+  Dossier dossier;
+  dossier.state = state;
+  Updates updates(replica);
+  put_values(dossier, updates);
+  return std::move(dossier.values);
+}
+
+Result<Dossier> read_dossier(const Replica& replica, const RecordId& id) {
+  auto record = replica.find_record(id);
+  if (!record) return Error(Errc::kNotFound, "no record " + id.short_hex());
+  Dossier dossier;
+  dossier.state = std::move(record->state);
+  Updates updates(replica);
+  const auto registry = replica.registry();
+  put_values(dossier, updates);
+  read_timeline(dossier, updates, *registry);
+  read_custody(dossier, updates);
+  return dossier;
+}
+
+}  // namespace lienthong::store

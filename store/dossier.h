@@ -1,0 +1,48 @@
+// A record as an office reads it: registers with their values, timeline with texts, custody with
+// times. A projection: computed from the updates whenever it is asked for.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "protocol/record/fields.h"
+#include "store/replica.h"
+
+namespace lienthong::store {
+
+struct TimelineEntry {
+  UpdateId id;
+  UpdateKind kind = UpdateKind::kNote;
+  AgencyId agency;
+  UnixMillis at = 0;  // as the office said, else the HLC's
+  std::string action, officer, unit, note;
+  AgencyId to;              // consult, share: who is asked or shown; else zero
+  UnixMillis deadline = 0;  // consult; 0: none
+  bool directive = false;   // a superior's note
+};
+
+struct CustodyEntry {
+  LinkEntry link;
+  NodeId node;  // who signed
+  std::optional<SealId> seal;
+  UnixMillis at = 0;
+};
+
+struct Dossier {
+  RecordState state;
+  std::map<Field, FieldValue> values;        // open and closed
+  std::map<Field, UpdateId> missing_closed;  // closed fields whose part is not here, by writer
+  std::vector<TimelineEntry> timeline;
+  std::vector<CustodyEntry> custody;
+  std::string code() const;
+};
+
+// Values alone, open and closed, without timeline and custody: what lists and searches need.
+std::map<Field, FieldValue> read_values(const Replica& replica, const RecordState& state);
+
+// kNotFound.
+Result<Dossier> read_dossier(const Replica& replica, const RecordId& id);
+
+}  // namespace lienthong::store

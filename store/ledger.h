@@ -1,0 +1,49 @@
+// What the replica keeps in memory beside RocksDB: counters, ends of feeds, the registry. A value:
+// a transaction works on a copy, readers hold the last one that was committed. Internal to store/.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "store/rows.h"
+
+namespace lienthong::store {
+
+struct OwnSeals {                 // of this start
+  std::uint64_t incarnation = 0;  // 0: not minted yet
+  std::uint32_t number = 0;       // of the last seal
+  SealId last;
+};
+
+struct Ledger {
+  std::uint64_t statement_epoch = 0;  // of the registry's feed; minted with the database
+  std::uint64_t updates = 0;          // last local number
+  std::uint32_t records = 0;
+  std::uint32_t seals = 0;
+  std::uint32_t nodes = 0;
+  std::uint32_t feed_count = 0;
+  std::uint64_t statements = 0;  // end of the registry's feed
+  std::uint64_t statement_hash = 0;
+  std::uint64_t refused = 0;  // last number in quarantine
+  std::uint64_t refused_kept = 0;
+  std::uint64_t inert = 0;
+  std::uint64_t unsealed = 0;
+  std::uint64_t waiting = 0;
+  std::uint64_t withdrawn = 0;  // numbers of updates that were taken back
+  std::uint64_t restored_below =
+      0;  // shown a forgotten seal of ours when we held so many updates; 0: no
+  std::uint64_t newest_hlc = 0;
+  // not stored: of this start, or rebuilt at start
+  std::map<AgencyId, FeedMeta> feeds;
+  std::map<NodeId, std::uint32_t> node_numbers;
+  std::shared_ptr<const Registry> registry;
+  OwnSeals own;
+  bool numbering_confirmed = false;  // a neighbour has told us what it knew since the start
+  bool numbering_jumped = false;
+};
+
+std::string encode_counters(const Ledger& ledger);
+void decode_counters(std::string_view bytes, Ledger& ledger);
+
+}  // namespace lienthong::store

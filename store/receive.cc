@@ -1,0 +1,341 @@
+// What peers send: verified, entered into the graph, left waiting in the pen, or refused with a
+// reason.
+#include <algorithm>
+
+#include "protocol/wire/codec.h"
+#include "protocol/wire/limits.h"
+#include "store/transaction_impl.h"
+
+namespace lienthong::store {
+namespace {
+
+struct PendingLeaf {
+  const SealedUnit* unit;
+  const SealedLeaf* leaf;
+  UpdateId id;
+  std::uint32_t seal_row;
+};
+
+Refusal refusal(const UpdateId& id, const Error& error) {
+  return {id, error.code(), error.detail()};
+}
+
+}  // namespace
+
+Result<ReceiveOutcome> Transaction::receive(FeedKind kind, const NodeId& from,
+                                            const AgencyId& from_agency, const FeedPart& part) {
+  Impl& tx = *impl_;
+  ReceiveOutcome outcome;
+  // The registry always comes in: it may be what the others wait for.
+  if (kind == FeedKind::kUpdates && tx.pen_is_full(from))
+    return Error(Errc::kBusy, "too much of this neighbour's waits for something that is not here");
+  const std::uint32_t source = tx.node_number(from);
+  if (kind == FeedKind::kRegistry)
+    tx.receive_statements(part.statements, from, from_agency, source, outcome);
+  else
+    tx.receive_units(part.units, from, source, outcome);
+  tx.settle_all();
+  tx.honour_recalls();
+  for (const Refusal& refused : outcome.refused)
+    tx.refuse(from, from_agency, refused.id,
+              std::string(to_string(refused.code)) + ": " + refused.detail);
+  const std::string row_key = key::cursor(kind, from);
+  const auto row = tx.overlay.get(row_key);
+  outcome.cursor = row ? decode_cursor_row(*row) : Cursor{};
+  tx.note_new_beginning(kind, from, from_agency, outcome.cursor.mark, part);
+  outcome.cursor.add(part.epoch, part.first, part.last, part.hash);
+  tx.overlay.put(row_key, encode_cursor_row(outcome.cursor));
+  return outcome;
+}
+
+// A feed that does not go on where we are comes from a disk that went back. What that node
+// delivered before is carried back to it, up to where our feed for it ends now, however often the
+// session is cut.
+void Transaction::Impl::note_new_beginning(FeedKind kind, const NodeId& from,
+                                           const AgencyId& agency, const FeedMark& mark,
+                                           const FeedPart& part) {
+  if (mark.number == 0 || (part.epoch == mark.epoch && part.first > mark.number)) return;
+  const auto feed_of_reader = ledger.feeds.find(agency);
+  const std::uint64_t end = kind == FeedKind::kRegistry            ? ledger.statements
+                            : feed_of_reader == ledger.feeds.end() ? 0
+                                                                   : feed_of_reader->second.end;
+  overlay.put(key::carry(kind, from), encode_number(end));
+}
+
+// Parents may lie in a later unit of the same part: what misses one is tried again as long as
+// others enter, and waits in the pen if it still does.
+void Transaction::Impl::receive_units(const std::vector<SealedUnit>& units, const NodeId& from,
+                                      std::uint32_t source, ReceiveOutcome& outcome) {
+  std::vector<PendingLeaf> pending;
+  for (const SealedUnit& unit : units)
+    for (auto& [leaf, id, row] : verify_unit(unit, from, outcome))
+      pending.push_back({&unit, leaf, id, row});
+  for (bool progress = true; progress && !pending.empty();) {
+    progress = false;
+    std::vector<PendingLeaf> missing;
+    for (const PendingLeaf& item : pending) {
+      const auto refused =
+          receive_leaf(*item.unit, *item.leaf, item.id, item.seal_row, from, source, outcome);
+      if (!refused)
+        progress = true;
+      else if (refused->code == Errc::kUnknownParent)
+        missing.push_back(item);
+      else
+        outcome.refused.push_back(*refused);
+    }
+    pending = std::move(missing);
+  }
+  for (const PendingLeaf& item : pending) {
+    wait(*item.unit, *item.leaf, item.id, missing_parent(item.leaf->update), "a parent is missing",
+         from);
+    ++outcome.waiting;
+  }
+  wake();
+}
+
+// Signature and Merkle path. The leaves that may be entered; the others are refused or wait.
+std::vector<Transaction::Impl::VerifiedLeaf> Transaction::Impl::verify_unit(
+    const SealedUnit& unit, const NodeId& from, ReceiveOutcome& outcome) {
+  std::vector<IndexedLeaf> indexed;
+  std::vector<UpdateId> ids;
+  for (const SealedLeaf& leaf : unit.leaves) {
+    ids.push_back(update_id(root(), leaf.update));
+    indexed.push_back({leaf.index, id_cast<Hash256>(ids.back())});
+  }
+  const auto refuse_all = [&](const Error& error) {
+    for (const UpdateId& id : ids) outcome.refused.push_back(refusal(id, error));
+    if (ids.empty()) outcome.refused.push_back(refusal(UpdateId{}, error));
+    return std::vector<VerifiedLeaf>{};
+  };
+  const SealId id = seal_id(root(), unit.seal);
+  const auto merkle = merkle_root_from_part(root(), unit.seal.count, indexed, unit.proof);
+  if (!merkle.ok()) return refuse_all(merkle.error());
+  if (*merkle != unit.seal.root)
+    return refuse_all(Error(Errc::kBadHash, "the seal does not cover the update"));
+  const Certificate* signer = registry().find_certificate(unit.seal.certificate);
+  if (signer == nullptr) {
+    for (std::size_t i = 0; i < ids.size(); ++i)
+      wait(unit, unit.leaves[i], ids[i], UpdateId{}, "the sealer's certificate is not here", from);
+    outcome.waiting += ids.size();
+    return {};
+  }
+  const auto known = seal_number(overlay, id);
+  if (!known) {
+    if (auto verified = verify_seal(root(), unit.seal, signer->node); !verified.ok())
+      return refuse_all(verified.error());
+    if (signer->node == replica.identity.node) forgotten_own_seal();
+  }
+  const bool all_here = std::ranges::all_of(
+      ids, [&](const UpdateId& update) { return update_number(overlay, update).has_value(); });
+  const std::uint32_t row =
+      known && all_here ? *known : store_seal(unit.seal, id, indexed, unit.proof);
+  std::vector<VerifiedLeaf> out;
+  for (std::size_t i = 0; i < ids.size(); ++i) out.push_back({&unit.leaves[i], ids[i], row});
+  return out;
+}
+
+// Shown a seal of ours that we do not remember: this disk is an older copy, or has a twin.
+void Transaction::Impl::forgotten_own_seal() {
+  mint_incarnation();
+  if (ledger.restored_below == 0)
+    ledger.restored_below = std::max<std::uint64_t>(ledger.updates, 1);
+}
+
+UpdateId Transaction::Impl::missing_parent(const Update& update) const {
+  for (const UpdateId& dep : update.envelope.deps)
+    if (!update_number(overlay, dep)) return dep;
+  return UpdateId{};
+}
+
+// Refusal kUnknownParent: a parent is not here yet. nullopt: entered, known before, or in the pen.
+std::optional<Refusal> Transaction::Impl::receive_leaf(const SealedUnit& unit,
+                                                       const SealedLeaf& leaf, const UpdateId& id,
+                                                       std::uint32_t seal_row, const NodeId& from,
+                                                       std::uint32_t source,
+                                                       ReceiveOutcome& outcome) {
+  if (const auto number = update_number(overlay, id)) {
+    ++outcome.duplicates;
+    if (overlay.get(key::unsealed(*number))) {  // ours, sealed in a life that we forgot
+      overlay.put(key::update_seal(*number), encode(UpdateSeal{seal_row, leaf.index}));
+      overlay.erase(key::unsealed(*number));
+      --ledger.unsealed;
+    }
+    return std::nullopt;
+  }
+  const Envelope& envelope = leaf.update.envelope;
+  auto body = check_form(leaf.update);
+  if (!body.ok()) return refusal(id, body.error());
+  const Certificate* author = registry().find_certificate(envelope.certificate);
+  const bool target_known =
+      body->target.is_zero() || registry().find_agency(body->target) != nullptr;
+  if (author == nullptr || envelope.tree_version > registry().newest() || !target_known) {
+    wait(unit, leaf, id, UpdateId{},
+         author == nullptr ? "the author's certificate is not here"
+         : !target_known   ? "the agency that it names is not here"
+                           : "its tree version is not here",
+         from);
+    ++outcome.waiting;
+    return std::nullopt;
+  }
+  if (author->node != registry().find_certificate(unit.seal.certificate)->node)
+    return refusal(id, Error(Errc::kBadSignature, "sealed by another than its author"));
+  if (!missing_parent(leaf.update).is_zero())
+    return refusal(id, Error(Errc::kUnknownParent, "a parent is not here"));
+  if (!envelope.record.is_zero()) {
+    OpenRecord* record = find(envelope.record);
+    for (const UpdateId& dep : envelope.deps)
+      if (record == nullptr ||
+          !std::ranges::binary_search(record->row.updates, update_number(overlay, dep).value()))
+        return refusal(id, Error(Errc::kMalformed, "a parent belongs to another record"));
+  }
+  NewUpdate update;
+  update.id = id;
+  update.update = leaf.update;
+  update.body = *std::move(body);
+  update.source = source;
+  update.seal = UpdateSeal{seal_row, leaf.index};
+  if (!closed_part_fits(update.update, update.body))
+    return refusal(id, Error(Errc::kBadHash, "closed part"));
+  if (update.body.kind == UpdateKind::kRecallRequest)
+    recalls.push_back(record_of(update.update, id));
+  enter(std::move(update));
+  ++outcome.added;
+  return std::nullopt;
+}
+
+// Checks the closed part under the record's salt. Without the salt (erased here), or when its form
+// is bad, it is not kept; its hash is, so the update means the same here as where only the hash
+// came.
+bool Transaction::Impl::closed_part_fits(Update& update, const OpenBody& body) {
+  if (update.closed.empty()) return true;
+  Bytes salt_bytes;
+  const auto form = check_closed_form(update, body);
+  if (update.envelope.record.is_zero()) {
+    if (!form.ok()) return false;  // it bears the salt: without it nothing could ever be checked
+    salt_bytes = form->salt;
+  } else if (const OpenRecord* record = find(update.envelope.record)) {
+    salt_bytes = record->row.salt;
+  }
+  if (salt_bytes.size() != kSaltSize) {
+    update.closed.clear();
+    return true;
+  }
+  Salt salt;
+  std::ranges::copy(salt_bytes, salt.begin());
+  if (!check_closed(root(), salt, update).ok()) return false;
+  if (!form.ok()) update.closed.clear();
+  return true;
+}
+
+// A sender who wants an offer back asks for it; the target's desk gives it back if it has not
+// accepted.
+void Transaction::Impl::honour_recalls() {
+  for (const RecordId& id : std::exchange(recalls, {})) {
+    const OpenRecord* record = find(id);
+    if (record == nullptr || record->state.offered != replica.identity.agency || !is_desk())
+      continue;
+    const UpdateId tip = record->state.tip();
+    const bool asked = std::ranges::any_of(record->state.timeline, [&](const UpdateId& entry) {
+      const auto number = update_number(overlay, entry);
+      const OpenBody body =
+          decode_stored_open(decode_update_row(overlay.get(key::update(*number)).value()).update);
+      return body.kind == UpdateKind::kRecallRequest && body.references.front() == tip;
+    });
+    if (!asked || ledger.restored_below != 0) continue;
+    Draft draft;
+    draft.record = id;
+    draft.open.kind = UpdateKind::kDecline;
+    draft.open.action = "recalled";
+    if (!record->state.needs_newer_rules()) (void)write(std::move(draft)).ok();
+  }
+}
+
+// The desk writes the agency's custody links: of its machines the one certified first.
+bool Transaction::Impl::is_desk() const {
+  const auto certificates = registry().certificates_of(replica.identity.agency);
+  return certificates.empty() ||
+         registry().find_certificate(certificates.back())->node == replica.identity.node;
+}
+
+// ---- the pen ----
+
+bool Transaction::Impl::pen_is_full(const NodeId& from) const {
+  if (ledger.waiting < kPenShareCountMax) return false;
+  if (ledger.waiting >= kPenEntryCountMax) return true;
+  std::size_t share = 0;
+  overlay.scan("P", "P", [&](std::string_view, std::string_view value) {
+    share += decode_pen_row(value).entry.from == from;
+    return true;
+  });
+  return share >= kPenShareCountMax;
+}
+
+void Transaction::Impl::wait(const SealedUnit& unit, const SealedLeaf& leaf, const UpdateId& id,
+                             const UpdateId& missing, std::string reason, const NodeId& from) {
+  if (overlay.get(key::pen(id))) return;
+  std::vector<IndexedLeaf> indexed;
+  for (const SealedLeaf& other : unit.leaves)
+    indexed.push_back({other.index, id_cast<Hash256>(update_id(root(), other.update))});
+  SealEvidence evidence(unit.seal);
+  const auto absorbed = evidence.absorb(root(), indexed, unit.proof);
+  LT_CHECK(absorbed.ok());  // verified by the caller
+  PenRow row;
+  row.entry = WaitingEntry{id, from, std::move(reason), now};
+  row.missing = missing;
+  row.unit.seal = unit.seal;
+  row.unit.leaves.push_back(leaf);
+  const std::uint16_t index = leaf.index;
+  row.unit.proof = evidence.prove(root(), std::span(&index, 1));
+  overlay.put(key::pen(id), encode(row));
+  ++ledger.waiting;
+}
+
+// Tries what waits again, as long as something moves. The pen is nearly always empty.
+void Transaction::Impl::wake() {
+  for (bool progress = ledger.waiting > 0; progress;) {
+    progress = false;
+    std::vector<PenRow> rows;
+    overlay.scan("P", "P", [&](std::string_view, std::string_view value) {
+      PenRow row = decode_pen_row(value);
+      if (row.missing.is_zero() ? pen_registry_changed
+                                : update_number(overlay, row.missing).has_value())
+        rows.push_back(std::move(row));
+      return true;
+    });
+    pen_registry_changed = false;
+    for (const PenRow& row : rows) {
+      overlay.erase(key::pen(row.entry.id));
+      --ledger.waiting;
+      ReceiveOutcome outcome;
+      receive_waiting(row, outcome);
+      progress = progress || outcome.added > 0;
+      for (const Refusal& refused : outcome.refused)
+        refuse(row.entry.from, AgencyId{}, refused.id,
+               std::string(to_string(refused.code)) + ": " + refused.detail);
+    }
+  }
+}
+
+void Transaction::Impl::receive_waiting(const PenRow& row, ReceiveOutcome& outcome) {
+  const std::uint32_t source = node_number(row.entry.from);
+  for (auto& [leaf, id, seal_row] : verify_unit(row.unit, row.entry.from, outcome)) {
+    const auto refused =
+        receive_leaf(row.unit, *leaf, id, seal_row, row.entry.from, source, outcome);
+    if (!refused) continue;
+    if (refused->code == Errc::kUnknownParent)
+      wait(row.unit, *leaf, id, missing_parent(leaf->update), "a parent is missing",
+           row.entry.from);
+    else
+      outcome.refused.push_back(*refused);
+  }
+}
+
+void Transaction::Impl::refuse(const NodeId& from, const AgencyId& agency, const UpdateId& id,
+                               std::string reason) {
+  RefusedEntry entry{++ledger.refused, id, from, agency, std::move(reason), now};
+  overlay.put(key::refused(entry.number), encode(entry));
+  if (++ledger.refused_kept > kRefusedCountMax)
+    overlay.erase(key::refused(entry.number - kRefusedCountMax)), --ledger.refused_kept;
+}
+
+}  // namespace lienthong::store

@@ -1,0 +1,330 @@
+#include "store/replica.h"
+
+#include <algorithm>
+#include <set>
+#include <stdexcept>
+
+#include "protocol/wire/codec.h"
+#include "store/replica_impl.h"
+
+namespace lienthong::store {
+
+std::string encode_counters(const Ledger& ledger) {
+  ByteWriter out;
+  for (const std::uint64_t value :
+       {ledger.statement_epoch, ledger.updates, std::uint64_t{ledger.records},
+        std::uint64_t{ledger.seals}, std::uint64_t{ledger.nodes}, std::uint64_t{ledger.feed_count},
+        ledger.statements, ledger.statement_hash, ledger.refused, ledger.refused_kept, ledger.inert,
+        ledger.unsealed, ledger.waiting, ledger.withdrawn, ledger.restored_below,
+        ledger.newest_hlc})
+    out.u64(value);
+  return std::string(as_text(out.bytes()));
+}
+
+void decode_counters(std::string_view bytes, Ledger& ledger) {
+  ByteReader in(as_bytes(bytes));
+  const auto next = [&] {
+    const auto value = in.u64();
+    if (!value.ok()) throw std::runtime_error("stored counters: " + value.error().message());
+    return *value;
+  };
+  const auto next32 = [&] { return static_cast<std::uint32_t>(next()); };
+  ledger.statement_epoch = next();
+  ledger.updates = next();
+  ledger.records = next32();
+  ledger.seals = next32();
+  ledger.nodes = next32();
+  ledger.feed_count = next32();
+  ledger.statements = next();
+  ledger.statement_hash = next();
+  ledger.refused = next();
+  ledger.refused_kept = next();
+  ledger.inert = next();
+  ledger.unsealed = next();
+  ledger.waiting = next();
+  ledger.withdrawn = next();
+  ledger.restored_below = next();
+  ledger.newest_hlc = next();
+}
+
+OpenBody decode_stored_open(const Update& update) {
+  auto open = wire::decode_open(update.open);
+  if (!open.ok()) throw std::runtime_error("stored update: " + open.error().message());
+  return *std::move(open);
+}
+
+RecordState decode_stored_state(const RecordRow& row) {
+  auto state = decode_state(row.state);
+  if (!state.ok()) throw std::runtime_error("stored state: " + state.error().message());
+  return *std::move(state);
+}
+
+Replica::Replica(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Replica::~Replica() = default;
+
+Result<std::unique_ptr<Replica>> Replica::open(Options options, Identity identity,
+                                               const RootFingerprint& root) {
+  LT_CHECK(options.entropy != nullptr);
+  auto impl = std::make_unique<Impl>(std::move(options), std::move(identity), root);
+  LT_TRY(impl->database,
+         Database::open(impl->options.path, impl->options.env, impl->options.create));
+  LT_TRY_VOID(impl->load());
+  return std::unique_ptr<Replica>(new Replica(std::move(impl)));
+}
+
+Result<void> Replica::Impl::load() {
+  auto ledger = std::make_shared<Ledger>();
+  const auto version = database->get(key::meta("version"));
+  if (!version) {
+    const auto random = options.entropy->array<8>();
+    ByteReader in(random);
+    ledger->statement_epoch = *in.u64() | 1;  // 0 stands for none
+    LT_TRY_VOID(database->write({{key::meta("version"), encode_number(kLayoutVersion)},
+                                 {key::meta("counters"), encode_counters(*ledger)}}));
+  } else if (decode_number(*version) > kLayoutVersion) {
+    return Error(Errc::kNewerVersion, database->path() + " has layout " +
+                                          std::to_string(decode_number(*version)) +
+                                          ", this program knows " + std::to_string(kLayoutVersion) +
+                                          ": use the program that wrote it, or a newer one");
+  } else {
+    const auto counters = database->get(key::meta("counters"));
+    if (!counters) return Error(Errc::kCorrupt, database->path() + " has no counters");
+    decode_counters(*counters, *ledger);
+  }
+  std::vector<Statement> statements;
+  database->scan("T", "T", [&](std::string_view, std::string_view value) {
+    statements.push_back(decode_statement_row(value).statement);
+    return true;
+  });
+  if (!statements.empty()) {
+    LT_TRY(const Registry first, Registry::create(root, statements.front()));
+    LT_TRY(ledger->registry, first.with(std::span(statements).subspan(1)));
+  }
+  database->scan("E", "E", [&](std::string_view k, std::string_view value) {
+    ledger->feeds.emplace(AgencyId::from(as_bytes(k.substr(1))), decode_feed_meta(value));
+    return true;
+  });
+  database->scan("N", "N", [&](std::string_view k, std::string_view value) {
+    const std::string padded = std::string(4, '\0').append(k.substr(1));
+    ledger->node_numbers.emplace(NodeId::from(as_bytes(value)),
+                                 static_cast<std::uint32_t>(decode_number(padded)));
+    return true;
+  });
+  published = std::move(ledger);
+  return {};
+}
+
+Result<void> Replica::bootstrap(std::span<const Statement> statements) {
+  auto ledger = std::make_shared<Ledger>(*impl_->ledger());
+  if (ledger->registry) return Error(Errc::kConflict, "the replica has a registry already");
+  if (statements.empty()) return Error(Errc::kInvalidArgument, "no statements to start from");
+  LT_TRY(const Registry first, Registry::create(impl_->root, statements.front()));
+  LT_TRY(ledger->registry, first.with(statements.subspan(1)));
+  std::map<std::string, std::optional<std::string>, std::less<>> changes;
+  for (const Statement& statement : statements) {
+    const StatementId id = statement_id(impl_->root, statement);
+    ledger->statement_hash = next_feed_hash(impl_->root, ledger->statement_hash, id.view());
+    changes[key::statement(++ledger->statements)] =
+        encode(StatementRow{0, ledger->statement_hash, statement});
+  }
+  changes[key::meta("counters")] = encode_counters(*ledger);
+  LT_TRY_VOID(impl_->database->write(changes));
+  const std::lock_guard lock(impl_->mutex);
+  impl_->published = std::move(ledger);
+  return {};
+}
+
+const Identity& Replica::identity() const { return impl_->identity; }
+const RootFingerprint& Replica::root() const { return impl_->root; }
+std::shared_ptr<const Registry> Replica::registry() const { return impl_->ledger()->registry; }
+
+Cursor Replica::cursor(FeedKind kind, const NodeId& writer) const {
+  const auto row = impl_->database->get(key::cursor(kind, writer));
+  return row ? decode_cursor_row(*row) : Cursor{};
+}
+
+Cursor Replica::heard_cursor(FeedKind kind, const NodeId& reader) const {
+  const auto row = impl_->database->get(key::heard(kind, reader));
+  return row ? decode_cursor_row(*row) : Cursor{};
+}
+
+std::optional<RecordEntry> Replica::find_record(const RecordId& id) const {
+  const auto number = record_number(*impl_->database, id);
+  if (!number) return std::nullopt;
+  const auto bytes = impl_->database->get(key::record(*number));
+  if (!bytes) return std::nullopt;
+  RecordRow row = decode_record_row(*bytes);
+  if (row.id != id) return std::nullopt;
+  return RecordEntry{decode_stored_state(row), std::move(row.updates)};
+}
+
+std::vector<RecordId> Replica::find_code(std::string_view code) const {
+  std::vector<RecordId> out;
+  const std::string prefix = key::code_prefix(fold_code(code));
+  impl_->database->scan(prefix, prefix, [&](std::string_view k, std::string_view) {
+    const std::string number = std::string(4, '\0').append(k.substr(k.size() - 4));
+    if (const auto row =
+            impl_->database->get(key::record(static_cast<std::uint32_t>(decode_number(number)))))
+      out.push_back(decode_record_row(*row).id);
+    return true;
+  });
+  return out;
+}
+
+std::optional<StoredUpdate> Replica::find_update(const UpdateId& id) const {
+  const auto number = update_number(*impl_->database, id);
+  return number ? find_update(*number) : std::nullopt;
+}
+
+std::optional<StoredUpdate> Replica::find_update(std::uint64_t number) const {
+  return read_update(*impl_->database, *impl_->ledger(), impl_->root, number);
+}
+
+std::optional<Salt> Replica::find_salt(const RecordId& id) const {
+  const auto number = record_number(*impl_->database, id);
+  if (!number) return std::nullopt;
+  const auto bytes = impl_->database->get(key::record(*number));
+  if (!bytes) return std::nullopt;
+  const RecordRow row = decode_record_row(*bytes);
+  if (row.salt.size() != kSaltSize) return std::nullopt;
+  Salt salt;
+  std::ranges::copy(row.salt, salt.begin());
+  return salt;
+}
+
+void Replica::for_each_record(const std::function<bool(const RecordEntry&)>& visit) const {
+  impl_->database->scan("R", "R", [&](std::string_view, std::string_view value) {
+    RecordRow row = decode_record_row(value);
+    return visit(RecordEntry{decode_stored_state(row), std::move(row.updates)});
+  });
+}
+
+std::vector<StoredUpdate> Replica::changes(std::uint64_t since, std::size_t limit) const {
+  std::vector<StoredUpdate> out;
+  const auto ledger = impl_->ledger();
+  for (std::uint64_t number = since + 1; number <= ledger->updates && out.size() < limit; ++number)
+    if (auto update = read_update(*impl_->database, *ledger, impl_->root, number))
+      out.push_back(*std::move(update));
+  return out;
+}
+
+std::uint64_t Replica::last_change() const { return impl_->ledger()->updates; }
+
+Counts Replica::counts() const {
+  const auto ledger = impl_->ledger();
+  Counts out;
+  out.records = ledger->records;
+  out.updates = ledger->updates - ledger->withdrawn;
+  out.waiting = ledger->waiting;
+  out.inert = ledger->inert;
+  out.refused = ledger->refused_kept;
+  out.unsealed = ledger->unsealed;
+  // Only here: of the ends of the feeds that nobody has acknowledged, what is in all feeds of its
+  // record.
+  std::map<std::uint64_t, std::size_t> tails;
+  for (const auto& [agency, meta] : ledger->feeds) {
+    std::uint64_t acknowledged = 0;
+    for (const auto& [node, number] : ledger->node_numbers) {
+      const auto certificate = ledger->registry->certificate_of(node);
+      if (!certificate || ledger->registry->find_certificate(*certificate)->agency != agency)
+        continue;
+      const Cursor heard = heard_cursor(FeedKind::kUpdates, node);
+      if (heard.mark.epoch == meta.epoch) acknowledged = std::max(acknowledged, heard.mark.number);
+    }
+    impl_->database->scan(key::feed_prefix(meta.number),
+                          key::feed_entry(meta.number, acknowledged + 1),
+                          [&](std::string_view, std::string_view value) {
+                            const FeedEntry entry = decode_feed_entry(value);
+                            if (entry.update != 0 && entry.source == 0) ++tails[entry.update];
+                            return true;
+                          });
+  }
+  if (ledger->feeds.empty()) {
+    out.only_here = out.updates;
+    return out;
+  }
+  std::map<std::uint32_t, std::size_t> feeds_of;
+  for (const auto& [number, seen] : tails) {
+    const auto update = impl_->database->get(key::update(number));
+    if (!update) continue;
+    const std::uint32_t record = decode_update_row(*update).record;
+    auto [at, added] = feeds_of.try_emplace(record);
+    if (added)
+      if (const auto row = impl_->database->get(key::record(record)))
+        at->second = decode_record_row(*row).feeds.size();
+    out.only_here += seen >= at->second;
+  }
+  return out;
+}
+
+std::vector<WaitingEntry> Replica::waiting() const {
+  std::vector<WaitingEntry> out;
+  impl_->database->scan("P", "P", [&](std::string_view, std::string_view value) {
+    out.push_back(decode_pen_row(value).entry);
+    return true;
+  });
+  return out;
+}
+
+std::vector<RefusedEntry> Replica::refused(std::size_t limit) const {
+  std::vector<RefusedEntry> out;
+  impl_->database->scan_back("Q", [&](std::string_view, std::string_view value) {
+    if (out.size() >= limit) return false;
+    out.push_back(decode_refused_row(value));
+    return true;
+  });
+  return out;
+}
+
+std::optional<SealEvidence> Replica::find_seal(const SealId& id) const {
+  const auto number = seal_number(*impl_->database, id);
+  return number ? read_evidence(*impl_->database, *number) : std::nullopt;
+}
+
+namespace {
+std::uint64_t session_number(const Database& database, const NodeId& node, std::size_t which) {
+  const auto row = database.get(key::session_numbers(node));
+  return row ? decode_number(std::string_view(*row).substr(which * 8, 8)) : 0;
+}
+}  // namespace
+
+std::uint64_t Replica::session_number_sent(const NodeId& node) const {
+  return session_number(*impl_->database, node, 0);
+}
+std::uint64_t Replica::session_number_seen(const NodeId& node) const {
+  return session_number(*impl_->database, node, 1);
+}
+
+bool Replica::restored() const { return impl_->ledger()->restored_below != 0; }
+
+std::vector<RecordId> Replica::verify_states() const {
+  std::vector<RecordId> out;
+  const auto ledger = impl_->ledger();
+  impl_->database->scan("R", "R", [&](std::string_view, std::string_view value) {
+    const RecordRow row = decode_record_row(value);
+    const auto graph = read_graph(*impl_->database, *ledger, impl_->root, row);
+    if (encode_state(fold(graph, *ledger->registry)) != row.state) out.push_back(row.id);
+    return true;
+  });
+  return out;
+}
+
+std::uint64_t Replica::disk_bytes() const { return impl_->database->disk_bytes(); }
+
+std::optional<Bytes> Replica::local_value(std::string_view name) const {
+  const auto row = impl_->database->get(key::local(name));
+  if (!row) return std::nullopt;
+  return to_bytes(as_bytes(*row));
+}
+
+std::vector<std::pair<std::string, Bytes>> Replica::local_values(std::string_view prefix) const {
+  std::vector<std::pair<std::string, Bytes>> out;
+  const std::string full = key::local(prefix);
+  impl_->database->scan(full, full, [&](std::string_view k, std::string_view value) {
+    out.emplace_back(std::string(k.substr(1)), to_bytes(as_bytes(value)));
+    return true;
+  });
+  return out;
+}
+
+}  // namespace lienthong::store

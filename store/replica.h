@@ -1,0 +1,243 @@
+// The replica: everything this machine holds, in one RocksDB. docs/storage.md has the layout.
+//
+// Threads: any thread may call the const methods; they read what was committed last. All writes go
+// through one Transaction at a time, on one writer thread. Randomness and time are handed in.
+// What a failure leaves behind: a Transaction that was not committed changed nothing. After
+// commit() fails (kIo, kDiskFull) the replica refuses further transactions until it is closed and
+// opened anew, because the page cache is not to be believed after a failed sync.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "protocol/record/fold.h"
+#include "protocol/sync/feed.h"
+
+namespace rocksdb {
+class Env;
+}
+
+namespace lienthong::store {
+
+struct Identity {  // who writes
+  AgencyId agency;
+  NodeId node;
+  CertificateId certificate;
+  SigningKey key;
+  std::uint8_t thousand = 0;
+  explicit Identity(SigningKey signing_key)
+      : node(signing_key.public_key()), key(std::move(signing_key)) {}
+};
+
+struct Options {
+  std::string path;             // folder of the database
+  rocksdb::Env* env = nullptr;  // null: the real file system; outlives the replica
+  Entropy* entropy = nullptr;   // required; outlives the replica; used by the writer only
+  bool create = false;          // create when missing; else kNotFound
+};
+
+struct StoredUpdate {
+  std::uint64_t number = 0;  // local: 1, 2, … in the order in which they entered the graph
+  UpdateId id;
+  Update update;
+  OpenBody open;
+  AgencyId agency;             // author's
+  NodeId node;                 // author's
+  std::optional<SealId> seal;  // none: not sealed yet, so it has never left
+  UnixMillis received_at = 0;
+  bool ours = false;  // written on this machine
+};
+
+struct WaitingEntry {  // in the pen
+  UpdateId id;
+  NodeId from;
+  std::string reason;  // what is missing
+  UnixMillis since = 0;
+};
+
+struct RefusedEntry {  // quarantine
+  std::uint64_t number = 0;
+  UpdateId id;  // zero where the bytes did not give one
+  NodeId from;
+  AgencyId from_agency;
+  std::string reason;
+  UnixMillis at = 0;
+};
+
+struct Counts {
+  std::uint64_t records = 0, updates = 0, waiting = 0, inert = 0, refused = 0;
+  std::uint64_t unsealed = 0;   // never left this machine
+  std::uint64_t only_here = 0;  // no other machine has acknowledged them
+};
+
+struct RecordEntry {
+  RecordState state;
+  std::vector<std::uint64_t> updates;  // local numbers, in the order of arrival
+};
+
+class Transaction;
+
+class Replica final : public ReplicaView {
+ public:
+  // Opens or creates. Fails: kNotFound, kNewerVersion (says which program to use), kCorrupt, kIo,
+  // kBusy (another process has it). Older layouts are migrated.
+  static Result<std::unique_ptr<Replica>> open(Options options, Identity identity,
+                                               const RootFingerprint& root);
+  ~Replica() override;
+
+  // First statements of a new database, in order, genesis first (init, enrolment). Synced.
+  Result<void> bootstrap(std::span<const Statement> statements);
+
+  const Identity& identity() const;
+  const RootFingerprint& root() const;
+
+  // ---- ReplicaView ----
+  std::shared_ptr<const Registry> registry() const override;
+  FeedMark feed_end(FeedKind kind, const AgencyId& reader) const override;
+  std::optional<std::uint64_t> feed_hash(FeedKind kind, const AgencyId& reader,
+                                         std::uint64_t number) const override;
+  Result<std::optional<FeedPart>> read_feed(FeedKind kind, const AgencyId& reader,
+                                            const NodeId& reader_node, Echo echo,
+                                            std::uint64_t first,
+                                            std::size_t bytes_max) const override;
+  Cursor cursor(FeedKind kind, const NodeId& writer) const override;
+
+  // ---- reading ----
+  std::optional<RecordEntry> find_record(const RecordId& id) const;
+  // Ignores case; several records may bear one code.
+  std::vector<RecordId> find_code(std::string_view code) const;
+  std::optional<StoredUpdate> find_update(const UpdateId& id) const;
+  std::optional<StoredUpdate> find_update(std::uint64_t number) const;
+  // Salt of a record's closed parts; none: not here or erased.
+  std::optional<Salt> find_salt(const RecordId& id) const;
+  // In the order of local record numbers; stops when `visit` returns false. Reads one snapshot.
+  void for_each_record(const std::function<bool(const RecordEntry&)>& visit) const;
+  // Updates with number > since, ascending, at most `limit`.
+  std::vector<StoredUpdate> changes(std::uint64_t since, std::size_t limit) const;
+  std::uint64_t last_change() const;
+  Counts counts() const;
+  std::vector<WaitingEntry> waiting() const;
+  std::vector<RefusedEntry> refused(std::size_t limit) const;  // newest first
+  // What the node has durably acknowledged of our feed for its agency: a hint.
+  Cursor heard_cursor(FeedKind kind, const NodeId& reader) const;
+  // Where that update lies in our feed for an agency; the last place, if it lies there more than
+  // once. Looks from the end, so recent updates are found at once.
+  std::optional<std::uint64_t> feed_position(const AgencyId& reader, const UpdateId& id) const;
+  std::optional<SealEvidence> find_seal(const SealId& id) const;
+  std::uint64_t session_number_sent(const NodeId& node) const;
+  std::uint64_t session_number_seen(const NodeId& node) const;
+  // Shown a seal of our own that we do not remember (restored backup, cloned disk): no custody
+  // links on records that were here before, until a neighbour has given everything back.
+  bool restored() const;
+  // Whether nothing was written yet under the state that a refold would give: refolds every record
+  // and compares; ids of those that differ.
+  std::vector<RecordId> verify_states() const;
+  std::uint64_t disk_bytes() const;
+  // Small values of the layer above (invitations, budgets), by its own keys; ascending by key.
+  std::optional<Bytes> local_value(std::string_view key) const;
+  std::vector<std::pair<std::string, Bytes>> local_values(std::string_view prefix) const;
+
+ private:
+  friend class Transaction;
+  struct Impl;
+  explicit Replica(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+struct Refusal {
+  UpdateId id;
+  Errc code;
+  std::string detail;
+};
+
+struct ReceiveOutcome {
+  Cursor cursor;  // durable once the transaction is committed
+  std::vector<Refusal> refused;
+  std::size_t added = 0, duplicates = 0, waiting = 0;
+  bool registry_changed = false;
+};
+
+// What one local write is made of; ids, parents and clocks are filled in.
+struct Draft {
+  RecordId record;  // zero: a new record
+  OpenBody open;
+  std::optional<ClosedBody> closed;  // salt is filled in when it is the record's first
+  std::optional<UpdateId> link;      // default: the tip; a reply: the consult
+};
+
+// One atomic, synced commit. One at a time; destroying it without commit() changes nothing.
+class Transaction {
+ public:
+  // `now`: the office's clock.
+  Transaction(Replica& replica, UnixMillis now);
+  ~Transaction();
+  Transaction(const Transaction&) = delete;
+  Transaction& operator=(const Transaction&) = delete;
+
+  // Marks a point to which rollback() returns, so that one refused operation of a group leaves the
+  // others alone. Not nested.
+  void savepoint();
+  void rollback();
+
+  // ---- reading one's own writes ----
+  const Registry& registry() const;
+  std::optional<RecordEntry> find_record(const RecordId& id) const;
+  std::vector<RecordId> find_code(std::string_view code) const;
+  std::optional<UpdateId> find_key(ByteView key_hash) const;  // idempotency
+  std::optional<StoredUpdate> find_update(const UpdateId& id) const;
+  const Identity& identity() const;
+  UnixMillis now() const;
+  bool restored() const;
+
+  // ---- writing ----
+  // Writes an update of ours on the current heads. Rights are checked: kNotAllowed when the update
+  // would be inert; kTooLarge, kInvalidArgument by form. A custody link while restored():
+  // kNotAllowed.
+  Result<UpdateId> write(Draft draft);
+  // Takes back an update of ours that was never sealed and has no children: it never left.
+  // kNotAllowed otherwise.
+  Result<void> withdraw(const UpdateId& id);
+  // The next number of the day, `<code>-YYMMDD-NNNN`, in the thousand of this node. kNotAllowed
+  // when the day's are used up.
+  Result<std::string> next_code();
+  // What a peer sent. Never fails on the peer's account: bad updates are in `refused`; fails on
+  // disk.
+  Result<ReceiveOutcome> receive(FeedKind kind, const NodeId& from, const AgencyId& from_agency,
+                                 const FeedPart& part);
+  // A statement made here or brought by hand. Errors as Registry::check; waiting statements fail
+  // too.
+  Result<StatementId> add_statement(const Statement& statement);
+  // Makes and seals a statement of this node.
+  Result<StatementId> state(const StatementBody& body);
+  // Seals what was never sealed and lies in that agency's audience. Number of updates sealed.
+  Result<std::size_t> seal_pending(const AgencyId& reader);
+  // Starts a feed for that agency and fills it, record by record; nothing if it exists. (Feeds for
+  // the parent, children and other nodes of our agency are started by themselves.)
+  Result<void> ensure_feed(const AgencyId& reader);
+  // What a node says it durably has of our feed. A place that is not there gives the feed a new
+  // epoch: tell the sessions that the feed has grown.
+  void note_heard_cursor(FeedKind kind, const NodeId& reader, const Cursor& cursor);
+  // Greater than all before, and than `above`: what the node says that it has seen.
+  std::uint64_t next_session_number(const NodeId& node, std::uint64_t above = 0);
+  void note_session_number_seen(const NodeId& node, std::uint64_t number);
+  void clear_restored();                                                   // operator's word
+  void set_local_value(std::string_view key, std::optional<Bytes> value);  // nullopt: remove
+  std::optional<Bytes> local_value(std::string_view key) const;
+  void note_refused(const NodeId& from, const AgencyId& agency, const UpdateId& id,
+                    std::string reason);
+
+  // Local numbers of updates that entered the graph in this transaction, ours and others'.
+  const std::vector<std::uint64_t>& entered() const;
+
+  // Writes and syncs. Fails: kIo, kDiskFull; see the head of this file.
+  Result<void> commit();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace lienthong::store

@@ -1,0 +1,123 @@
+// Keys and rows on disk: never change their meaning; a new layout gets a new kLayoutVersion and a
+// migration. docs/storage.md lists them. Numbers in keys are big-endian, so that they sort.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "store/replica.h"
+
+namespace lienthong::store {
+
+inline constexpr std::uint32_t kLayoutVersion = 1;
+
+namespace key {
+// One letter for each kind of row: on disk, never change.
+std::string meta(std::string_view name);        // M name
+std::string update(std::uint64_t number);       // U → UpdateRow
+std::string update_index(const UpdateId& id);   // I first 16 bytes → number
+std::string update_seal(std::uint64_t number);  // Y → seal number, leaf
+std::string unsealed(std::uint64_t number);     // X → nothing
+std::string record(std::uint32_t number);       // R → RecordRow
+std::string record_index(const RecordId& id);   // r first 16 bytes → number
+std::string code(std::string_view folded,
+                 std::uint32_t record);  // D folded code, 0, record → nothing
+std::string code_prefix(std::string_view folded);
+std::string seal(std::uint32_t number);                              // S → seal
+std::string evidence(std::uint32_t number);                          // V → SealEvidence
+std::string seal_index(const SealId& id);                            // s first 16 bytes → number
+std::string feed(const AgencyId& reader);                            // E → FeedMeta
+std::string feed_entry(std::uint32_t feed, std::uint64_t position);  // F → FeedEntry
+std::string feed_prefix(std::uint32_t feed);
+std::string statement(std::uint64_t number);              // T → StatementRow
+std::string waiting_statement(const StatementId& id);     // W → statement
+std::string node(std::uint32_t number);                   // N → NodeId
+std::string cursor(FeedKind kind, const NodeId& writer);  // C → Cursor
+std::string heard(FeedKind kind, const NodeId& reader);   // H → Cursor
+std::string carry(FeedKind kind, const NodeId& node);     // B → position
+std::string session_numbers(const NodeId& node);          // Z → sent, seen
+std::string pen(const UpdateId& id);                      // P → PenRow
+std::string refused(std::uint64_t number);                // Q → RefusedRow
+std::string idempotency(ByteView key_hash);               // K → UpdateId
+std::string local(std::string_view name);                 // L name → bytes
+}  // namespace key
+
+struct UpdateRow {
+  UpdateId id;
+  std::uint32_t record = 0;
+  std::uint32_t source = 0;  // node number it came from; 0: written here
+  UnixMillis received_at = 0;
+  Update update;
+};
+std::string encode(const UpdateRow& row);
+UpdateRow decode_update_row(std::string_view bytes);
+
+struct UpdateSeal {
+  std::uint32_t seal = 0;
+  std::uint16_t leaf = 0;
+};
+std::string encode(const UpdateSeal& row);
+UpdateSeal decode_update_seal(std::string_view bytes);
+
+struct FedFeed {
+  std::uint32_t feed = 0;
+  std::uint64_t fed = 0;  // so many of the record's updates, in their order, are in the feed
+};
+struct RecordRow {
+  RecordId id;
+  Bytes salt;  // 16, or empty
+  std::vector<FedFeed> feeds;
+  std::vector<std::uint64_t> updates;
+  Bytes state;
+};
+std::string encode(const RecordRow& row);
+RecordRow decode_record_row(std::string_view bytes);
+
+struct FeedMeta {
+  std::uint32_t number = 0;
+  std::uint64_t epoch = 0;  // minted with the feed, and anew when a reader's cursor does not fit
+  std::uint64_t end = 0;
+  std::uint64_t hash = 0;
+  std::array<std::uint8_t, 16> sum{};  // of the entries' ids, first 16 bytes, modulo 2^128
+};
+std::string encode(const FeedMeta& row);
+FeedMeta decode_feed_meta(std::string_view bytes);
+
+struct FeedEntry {
+  std::uint64_t update = 0;  // 0: withdrawn before it ever left
+  std::uint32_t source = 0;
+  std::uint64_t hash = 0;
+};
+std::string encode(const FeedEntry& row);
+FeedEntry decode_feed_entry(std::string_view bytes);
+
+struct StatementRow {
+  std::uint32_t source = 0;
+  std::uint64_t hash = 0;
+  Statement statement;
+};
+std::string encode(const StatementRow& row);
+StatementRow decode_statement_row(std::string_view bytes);
+
+struct PenRow {  // an update that cannot enter the graph yet, with what proves it
+  WaitingEntry entry;
+  UpdateId missing;  // zero: a certificate or tree version
+  SealedUnit unit;   // one leaf
+};
+std::string encode(const PenRow& row);
+PenRow decode_pen_row(std::string_view bytes);
+
+std::string encode(const RefusedEntry& row);
+RefusedEntry decode_refused_row(std::string_view bytes);
+
+std::string encode_number(std::uint64_t number);  // 8 bytes, big-endian
+std::uint64_t decode_number(std::string_view bytes);
+std::string encode_cursor_row(const Cursor& cursor);
+Cursor decode_cursor_row(std::string_view bytes);
+std::string fold_code(std::string_view code);  // ASCII lower case, for look-ups
+
+}  // namespace lienthong::store

@@ -1,0 +1,453 @@
+#include <algorithm>
+#include <ctime>
+#include <set>
+
+#include "protocol/record/fields.h"
+#include "protocol/wire/codec.h"
+#include "protocol/wire/limits.h"
+#include "store/transaction_impl.h"
+
+namespace lienthong::store {
+namespace {
+
+std::string folded_code(const RecordState& state) {
+  const auto at = state.open_fields.find(static_cast<std::uint16_t>(Field::kCode));
+  if (at == state.open_fields.end()) return {};
+  const auto* text = std::get_if<std::string>(&at->second.value);
+  return text != nullptr ? fold_code(*text) : std::string();
+}
+
+const InertEntry* find_inert(const RecordState& state, const UpdateId& id) {
+  const auto at = std::ranges::find(state.inert, id, &InertEntry::id);
+  return at != state.inert.end() ? &*at : nullptr;
+}
+
+// YYYYMMDD in the office's time zone, UTC+7.
+std::string day_of(UnixMillis now) {
+  const std::time_t seconds = now / 1000 + 7 * 3600;
+  std::tm parts{};
+  gmtime_r(&seconds, &parts);
+  char text[16];
+  std::strftime(text, sizeof text, "%Y%m%d", &parts);
+  return text;
+}
+
+}  // namespace
+
+// ---- records ----
+
+OpenRecord* Transaction::Impl::find(std::uint32_t number) {
+  if (const auto at = open.find(number); at != open.end()) return &at->second;
+  const auto bytes = overlay.get(key::record(number));
+  if (!bytes) return nullptr;
+  OpenRecord record;
+  record.row = decode_record_row(*bytes);
+  record.state = decode_stored_state(record.row);
+  record.inert_before = record.state.inert.size();
+  record.code_before = folded_code(record.state);
+  return &open.emplace(number, std::move(record)).first->second;
+}
+
+OpenRecord* Transaction::Impl::find(const RecordId& id) {
+  const auto number = record_number(overlay, id);
+  if (!number) return nullptr;
+  OpenRecord* record = find(*number);
+  return record != nullptr && record->row.id == id ? record : nullptr;
+}
+
+void Transaction::Impl::settle(OpenRecord& record, std::uint32_t number) {
+  if (!record.dirty) return;
+  if (record.stale) {
+    record.state = fold(read_graph(overlay, ledger, root(), record.row), registry());
+    record.stale = false;
+  }
+  ledger.inert = ledger.inert + record.state.inert.size() - record.inert_before;
+  record.inert_before = record.state.inert.size();
+  const std::string code = folded_code(record.state);
+  if (code != record.code_before) {
+    if (!record.code_before.empty()) overlay.erase(key::code(record.code_before, number));
+    if (!code.empty()) overlay.put(key::code(code, number), "");
+    record.code_before = code;
+  }
+  feed_record(record);
+}
+
+void Transaction::Impl::settle_all() {
+  for (auto& [number, record] : open) settle(record, number);
+}
+
+void Transaction::Impl::flush() {
+  for (auto& [number, record] : open) {
+    if (!record.dirty) continue;
+    settle(record, number);
+    record.row.state = encode_state(record.state);
+    overlay.put(key::record(number), encode(record.row));
+    record.dirty = false;
+  }
+}
+
+GraphUpdate Transaction::Impl::graph_view(const NewUpdate& update) const {
+  GraphUpdate out;
+  out.id = update.id;
+  out.envelope = update.update.envelope;
+  out.open = update.body;
+  const auto* certificate = registry().find_certificate(out.envelope.certificate);
+  LT_CHECK(certificate != nullptr);
+  out.agency = certificate->agency;
+  out.node = certificate->node;
+  out.believed = registry().certificate_belief(out.envelope.certificate) == Belief::kBelieved;
+  if (update.seal) {
+    const auto seal = read_seal(overlay, update.seal->seal);
+    LT_CHECK(seal.has_value());
+    out.believed =
+        out.believed && registry().seal_belief(*seal, seal_id(root(), *seal)) == Belief::kBelieved;
+  }
+  return out;
+}
+
+std::uint64_t Transaction::Impl::enter(NewUpdate update) {
+  const RecordId record_id = record_of(update.update, update.id);
+  const std::uint64_t number = ++ledger.updates;
+  const bool first = update.update.envelope.record.is_zero();
+  std::uint32_t record_no = 0;
+  if (first) {
+    record_no = ++ledger.records;
+    OpenRecord fresh;
+    fresh.row.id = record_id;
+    open.emplace(record_no, std::move(fresh));
+    overlay.put(key::record_index(record_id), encode_number(record_no));
+  } else {
+    record_no = record_number(overlay, record_id).value();
+  }
+  OpenRecord& record = *find(record_no);
+  if (first && !update.update.closed.empty())
+    if (auto closed = wire::decode_closed(update.update.closed); closed.ok())
+      record.row.salt = closed->salt;
+  record.dirty = true;
+  record.row.updates.push_back(number);
+  const GraphUpdate view = graph_view(update);
+  if (!record.stale && !extend(record.state, view, registry())) record.stale = true;
+  ledger.newest_hlc = std::max(ledger.newest_hlc, view.envelope.hlc.value);
+
+  if (update.seal) {
+    overlay.put(key::update_seal(number), encode(*update.seal));
+  } else {
+    overlay.put(key::unsealed(number), "");
+    ++ledger.unsealed;
+  }
+  if (!update.body.key_hash.empty() && view.agency == replica.identity.agency)
+    overlay.put(key::idempotency(update.body.key_hash), std::string(as_text(update.id.view())));
+  overlay.put(key::update_index(update.id), encode_number(number));
+  const UpdateRow row{update.id, record_no, update.source, now, std::move(update.update)};
+  overlay.put(key::update(number), encode(row));
+  entered.push_back(number);
+  return number;
+}
+
+// ---- the public face ----
+
+Transaction::Transaction(Replica& replica, UnixMillis now)
+    : impl_(std::make_unique<Impl>(*replica.impl_, now)) {
+  LT_CHECK(impl_->ledger.registry != nullptr);  // bootstrap() comes first
+}
+Transaction::~Transaction() = default;
+
+void Transaction::savepoint() {
+  impl_->flush();
+  impl_->overlay.savepoint();
+  impl_->saved_ledger = impl_->ledger;
+  impl_->saved_entered = impl_->entered.size();
+}
+
+void Transaction::rollback() {
+  impl_->open.clear();
+  impl_->recalls.clear();
+  impl_->overlay.rollback();
+  impl_->ledger = impl_->saved_ledger;
+  impl_->entered.resize(impl_->saved_entered);
+}
+
+const Registry& Transaction::registry() const { return impl_->registry(); }
+const Identity& Transaction::identity() const { return impl_->replica.identity; }
+UnixMillis Transaction::now() const { return impl_->now; }
+bool Transaction::restored() const { return impl_->ledger.restored_below != 0; }
+const std::vector<std::uint64_t>& Transaction::entered() const { return impl_->entered; }
+
+std::optional<RecordEntry> Transaction::find_record(const RecordId& id) const {
+  const auto number = record_number(impl_->overlay, id);
+  if (!number) return std::nullopt;
+  OpenRecord* record = impl_->find(*number);
+  if (record == nullptr || record->row.id != id) return std::nullopt;
+  impl_->settle(*record, *number);
+  return RecordEntry{record->state, record->row.updates};
+}
+
+std::vector<RecordId> Transaction::find_code(std::string_view code) const {
+  impl_->settle_all();
+  std::vector<RecordId> out;
+  const std::string prefix = key::code_prefix(fold_code(code));
+  impl_->overlay.scan(prefix, prefix, [&](std::string_view k, std::string_view) {
+    const std::string number = std::string(4, '\0').append(k.substr(k.size() - 4));
+    if (const auto* record = impl_->find(static_cast<std::uint32_t>(decode_number(number))))
+      out.push_back(record->row.id);
+    return true;
+  });
+  return out;
+}
+
+std::optional<UpdateId> Transaction::find_key(ByteView key_hash) const {
+  const auto row = impl_->overlay.get(key::idempotency(key_hash));
+  if (!row) return std::nullopt;
+  return UpdateId::from(as_bytes(*row));
+}
+
+std::optional<StoredUpdate> Transaction::find_update(const UpdateId& id) const {
+  const auto number = update_number(impl_->overlay, id);
+  if (!number) return std::nullopt;
+  return read_update(impl_->overlay, impl_->ledger, impl_->root(), *number);
+}
+
+Result<UpdateId> Transaction::write(Draft draft) { return impl_->write(std::move(draft)); }
+
+// At most kParentCountMax of the heads: first those that have the link among their ancestors, for
+// the link must be one; of these our own agency's, then field writes, then the newest.
+std::vector<UpdateId> Transaction::Impl::choose_parents(const OpenRecord& record,
+                                                        const UpdateId& link) const {
+  std::vector<UpdateId> heads = record.state.heads;
+  if (heads.size() <= kParentCountMax) return heads;
+  std::map<UpdateId, GraphUpdate> graph;
+  for (GraphUpdate& update : read_graph(overlay, ledger, root(), record.row)) {
+    const UpdateId id = update.id;
+    graph.emplace(id, std::move(update));
+  }
+  const auto follows_link = [&](const UpdateId& head) {
+    std::set<UpdateId> seen;
+    std::vector<UpdateId> todo{head};
+    while (!todo.empty()) {
+      const UpdateId id = todo.back();
+      todo.pop_back();
+      if (id == link) return true;
+      if (seen.insert(id).second)
+        for (const UpdateId& dep : graph.at(id).envelope.deps) todo.push_back(dep);
+    }
+    return false;
+  };
+  const auto rank = [&](const UpdateId& head) {
+    const GraphUpdate& update = graph.at(head);
+    return std::tuple(!follows_link(head), update.agency != replica.identity.agency,
+                      update.open.kind != UpdateKind::kSet, ~update.envelope.hlc.value);
+  };
+  std::ranges::sort(heads, {}, rank);
+  heads.resize(kParentCountMax);
+  std::ranges::sort(heads);
+  return heads;
+}
+
+Result<UpdateId> Transaction::Impl::write(Draft draft) {
+  const Identity& self = replica.identity;
+  const bool first = draft.record.is_zero();
+  NewUpdate update;
+  Envelope& envelope = update.update.envelope;
+  envelope.record = draft.record;
+  envelope.certificate = self.certificate;
+  envelope.tree_version = registry().newest();
+  OpenRecord* record = nullptr;
+  if (!first) {
+    record = find(draft.record);
+    if (record == nullptr) return Error(Errc::kNotFound, "record " + draft.record.short_hex());
+    settle(*record, record_number(overlay, draft.record).value());
+    if (record->state.needs_newer_rules())
+      return Error(Errc::kNewerVersion, "the record needs rules version " +
+                                            std::to_string(record->state.rules_needed) +
+                                            ": upgrade this program");
+    if (record->state.chain.empty())
+      return Error(Errc::kNotAllowed,
+                   "the record's creation was revoked; a superior must reclaim it");
+    envelope.link = draft.link ? *draft.link : record->state.tip();
+    envelope.deps = choose_parents(*record, *envelope.link);
+    for (const LinkEntry& link : record->state.chain)
+      if (link.id == *envelope.link)
+        envelope.tree_version = std::max(envelope.tree_version, link.tree_version);
+    if (is_link(draft.open.kind) && ledger.restored_below != 0 &&
+        record->row.updates.front() <= ledger.restored_below)
+      return Error(Errc::kNotAllowed,
+                   "this machine was restored from an older copy: custody of records that it held "
+                   "before rests until a neighbour has given everything back, or an operator says "
+                   "`lienthong recover`");
+  }
+  const Hlc hlc = Hlc::next(now, Hlc{ledger.newest_hlc});
+  envelope.hlc = hlc;
+  update.body = std::move(draft.open);
+  update.update.open = wire::encode(update.body);
+  if (first && !draft.closed) draft.closed = ClosedBody{};
+  if (draft.closed) {
+    Salt salt{};
+    if (first) {
+      salt = replica.options.entropy->array<kSaltSize>();
+      draft.closed->salt = Bytes(salt.begin(), salt.end());
+    } else if (record->row.salt.size() == kSaltSize) {
+      std::ranges::copy(record->row.salt, salt.begin());
+    } else {
+      return Error(Errc::kNotAllowed, "the record's closed parts were erased");
+    }
+    update.update.closed = wire::encode(*draft.closed);
+    update.update.closed_hash =
+        closed_part_hash(root(), salt, encode_envelope(envelope), update.update.closed);
+  }
+  LT_TRY(update.body, check_form(update.update));
+  if (!update.update.closed.empty()) {
+    const auto closed = check_closed_form(update.update, update.body);
+    if (!closed.ok()) return closed.error();
+  }
+  const UpdateId id = update.id = update_id(root(), update.update);
+  enter(std::move(update));
+  const std::uint32_t number =
+      record_number(overlay, first ? id_cast<RecordId>(id) : draft.record).value();
+  OpenRecord& written = *find(number);
+  settle(written, number);
+  if (const InertEntry* inert = find_inert(written.state, id))
+    return Error(Errc::kNotAllowed,
+                 std::string("the custody rules refuse it: ") + to_string(inert->reason));
+  return id;
+}
+
+Result<void> Transaction::withdraw(const UpdateId& id) {
+  Impl& tx = *impl_;
+  const auto number = update_number(tx.overlay, id);
+  if (!number) return Error(Errc::kNotFound, "update " + id.short_hex());
+  const UpdateRow row = decode_update_row(tx.overlay.get(key::update(*number)).value());
+  OpenRecord& record = *tx.find(row.record);
+  tx.settle(record, row.record);
+  const bool only_head = record.state.heads == std::vector<UpdateId>{id};
+  if (row.source != 0 || !tx.overlay.get(key::unsealed(*number)) || !only_head ||
+      record.row.updates.size() < 2)
+    return Error(Errc::kNotAllowed, "it has left this machine, or something was built on it");
+  for (FedFeed& fed : record.row.feeds) {
+    if (fed.fed < record.row.updates.size()) continue;
+    --fed.fed;
+    const std::string prefix = key::feed_prefix(fed.feed);
+    std::string at;
+    tx.overlay.scan(prefix, prefix, [&](std::string_view k, std::string_view value) {
+      if (decode_feed_entry(value).update == *number) at = std::string(k);
+      return at.empty();
+    });
+    FeedEntry entry = decode_feed_entry(tx.overlay.get(at).value());
+    entry.update = 0;
+    tx.overlay.put(at, encode(entry));
+  }
+  std::erase(record.row.updates, *number);
+  tx.overlay.erase(key::update(*number));
+  tx.overlay.erase(key::update_index(id));
+  tx.overlay.erase(key::unsealed(*number));
+  if (const OpenBody body = decode_stored_open(row.update); !body.key_hash.empty())
+    tx.overlay.erase(key::idempotency(body.key_hash));
+  --tx.ledger.unsealed;
+  ++tx.ledger.withdrawn;
+  record.stale = record.dirty = true;
+  tx.settle(record, row.record);
+  tx.leave_feeds(record);
+  return {};
+}
+
+Result<std::string> Transaction::next_code() {
+  Impl& tx = *impl_;
+  const auto* agency = tx.registry().find_agency(tx.replica.identity.agency);
+  LT_CHECK(agency != nullptr);
+  std::string day = day_of(tx.now);
+  unsigned used = 0;
+  if (const auto row = local_value("numbering")) {
+    const std::string last(as_text(*row));  // YYYYMMDD and the last number used
+    if (day <= last.substr(0, 8)) {
+      day = last.substr(0, 8);
+      used = static_cast<unsigned>(std::stoul(last.substr(9)));
+    }
+  }
+  if (used > 0 && !tx.ledger.numbering_confirmed && !tx.ledger.numbering_jumped)
+    if (const unsigned hundred = (used + 99) / 100 * 100; hundred < 999) used = hundred;
+  tx.ledger.numbering_jumped = true;
+  if (++used > 999)
+    return Error(Errc::kNotAllowed,
+                 "the numbers of this machine for the day are used up; give the dossier a code");
+  set_local_value("numbering", to_bytes(as_bytes(day + " " + std::to_string(used))));
+  char number[8];
+  std::snprintf(number, sizeof number, "%04u", 1000U * tx.replica.identity.thousand + used);
+  return agency->code + "-" + day.substr(2) + "-" + number;
+}
+
+void Transaction::set_local_value(std::string_view name, std::optional<Bytes> value) {
+  if (value)
+    impl_->overlay.put(key::local(name), std::string(as_text(*value)));
+  else
+    impl_->overlay.erase(key::local(name));
+}
+
+std::optional<Bytes> Transaction::local_value(std::string_view name) const {
+  const auto row = impl_->overlay.get(key::local(name));
+  if (!row) return std::nullopt;
+  return to_bytes(as_bytes(*row));
+}
+
+void Transaction::note_heard_cursor(FeedKind kind, const NodeId& reader, const Cursor& cursor) {
+  impl_->node_number(reader);
+  impl_->ledger.numbering_confirmed = true;
+  impl_->renew_feed_unless_it_fits(kind, reader, cursor.mark);
+  impl_->overlay.put(key::heard(kind, reader), encode_cursor_row(cursor));
+}
+
+std::uint64_t Transaction::next_session_number(const NodeId& node, std::uint64_t above) {
+  const auto row = impl_->overlay.get(key::session_numbers(node));
+  const std::uint64_t sent = row ? decode_number(row->substr(0, 8)) : 0;
+  const std::string seen = row ? row->substr(8) : encode_number(0);
+  // A restored copy must not repeat a number: they rise with the clock as well.
+  const auto clock = static_cast<std::uint64_t>(std::max<UnixMillis>(impl_->now, 0));
+  const std::uint64_t next = std::max({sent + 1, above + 1, clock});
+  impl_->overlay.put(key::session_numbers(node), encode_number(next) + seen);
+  return next;
+}
+
+void Transaction::note_session_number_seen(const NodeId& node, std::uint64_t number) {
+  const auto row = impl_->overlay.get(key::session_numbers(node));
+  const std::string sent = row ? row->substr(0, 8) : encode_number(0);
+  const std::uint64_t seen = row ? decode_number(row->substr(8)) : 0;
+  impl_->overlay.put(key::session_numbers(node), sent + encode_number(std::max(seen, number)));
+}
+
+void Transaction::clear_restored() { impl_->ledger.restored_below = 0; }
+
+void Transaction::note_refused(const NodeId& from, const AgencyId& agency, const UpdateId& id,
+                               std::string reason) {
+  impl_->refuse(from, agency, id, std::move(reason));
+}
+
+Result<void> Transaction::commit() {
+  LT_CHECK(!impl_->committed);
+  impl_->committed = true;
+  Replica::Impl& replica = impl_->replica;
+  {
+    const std::lock_guard lock(replica.mutex);
+    if (replica.failed)
+      return Error(Errc::kIo,
+                   "an earlier write did not reach the disk; the replica must be opened anew");
+  }
+  impl_->flush();
+  for (const auto& [agency, meta] : impl_->ledger.feeds) {
+    const std::string row = encode(meta);
+    if (const auto before = impl_->overlay.get(key::feed(agency)); before != row)
+      impl_->overlay.put(key::feed(agency), row);
+  }
+  const std::string counters = encode_counters(impl_->ledger);
+  if (impl_->overlay.get(key::meta("counters")) != counters)
+    impl_->overlay.put(key::meta("counters"), counters);
+  Result<void> written;
+  if (!impl_->overlay.changes().empty())
+    written = replica.database->write(impl_->overlay.changes());
+  const std::lock_guard lock(replica.mutex);
+  if (!written.ok()) {
+    replica.failed = true;
+    return written;
+  }
+  replica.published = std::make_shared<const Ledger>(std::move(impl_->ledger));
+  return {};
+}
+
+}  // namespace lienthong::store
