@@ -1,0 +1,168 @@
+#include "agent/api_context.h"
+
+#include <charconv>
+
+#include "agent/json_fields.h"
+#include "agent/json_operation.h"
+
+namespace lienthong::agent {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t kLinesBytesMax = 32 * 1024;  // collected before they are written
+
+// Collects lines and writes them in larger pieces.
+class LineWriter {
+ public:
+  LineWriter(const ApiContext& api, httplib::DataSink& sink) : api_(api), sink_(sink) {}
+  bool put(const json& line) {
+    buffer_ += line.dump(-1, ' ', false, json::error_handler_t::replace);
+    buffer_ += '\n';
+    return buffer_.size() < kLinesBytesMax || flush();
+  }
+  bool flush() {
+    if (api_.stopping) alive_ = false;
+    if (alive_ && !buffer_.empty()) alive_ = sink_.write(buffer_.data(), buffer_.size());
+    buffer_.clear();
+    return alive_;
+  }
+
+ private:
+  const ApiContext& api_;
+  httplib::DataSink& sink_;
+  std::string buffer_;
+  bool alive_ = true;
+};
+
+}  // namespace
+
+int http_status(Errc code) {
+  switch (code) {
+    case Errc::kTruncated:
+    case Errc::kMalformed:
+    case Errc::kNotCanonical:
+    case Errc::kBadSignature:
+    case Errc::kBadHash:
+    case Errc::kBadVersion:
+    case Errc::kUnknownCertificate:
+    case Errc::kUnknownParent:
+    case Errc::kUnknownAgency:
+    case Errc::kInvalidArgument:
+    case Errc::kOutOfOrder: return 400;
+    case Errc::kNotAllowed:
+    case Errc::kRevoked:
+    case Errc::kExpired: return 403;
+    case Errc::kNotFound: return 404;
+    case Errc::kConflict: return 409;
+    case Errc::kTooLarge: return 413;
+    case Errc::kDiskFull:
+    case Errc::kBusy:
+    case Errc::kClosed:
+    case Errc::kTimeout: return 503;
+    case Errc::kIo:
+    case Errc::kCorrupt:
+    case Errc::kNewerVersion: return 500;
+  }
+  return 500;
+}
+
+json error_json(std::string_view code, std::string_view message, std::string_view place) {
+  json error = {{"code", code}, {"message", message}};
+  if (!place.empty()) error["place"] = place;
+  return error;
+}
+
+void send_error(httplib::Response& response, int status, std::string_view code,
+                std::string_view message, std::string_view place) {
+  response.status = status;
+  if (status == 503) response.set_header("Retry-After", "5");
+  const json body = {{"error", error_json(code, message, place)}};
+  response.set_content(body.dump(-1, ' ', false, json::error_handler_t::replace),
+                       "application/json");
+}
+
+void send_error(httplib::Response& response, const Error& error, std::string_view place) {
+  send_error(response, http_status(error.code()), to_string(error.code()), error.detail(), place);
+}
+
+void send_json(httplib::Response& response, const json& value) {
+  response.status = 200;
+  response.set_content(value.dump(-1, ' ', false, json::error_handler_t::replace),
+                       "application/json");
+}
+
+void send_lines(ApiCall& call, std::function<void(const LineSink&)> produce) {
+  const ApiContext* api = &call.api;
+  call.response.set_chunked_content_provider(
+      kLinesType, [api, produce = std::move(produce)](std::size_t, httplib::DataSink& sink) {
+        LineWriter writer(*api, sink);
+        produce([&writer](const json& line) { return writer.put(line); });
+        if (!writer.flush()) return false;
+        sink.done();
+        return true;
+      });
+}
+
+Result<std::optional<std::uint64_t>> query_number(const httplib::Request& request, const char* name,
+                                                  std::uint64_t max) {
+  if (!request.has_param(name)) return std::optional<std::uint64_t>();
+  const std::string text = request.get_param_value(name);
+  std::uint64_t number = 0;
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (failed != std::errc() || end != text.data() + text.size() || number > max)
+    return Error(Errc::kInvalidArgument,
+                 std::string(name) + " must be a whole number up to " + std::to_string(max));
+  return std::optional(number);
+}
+
+bool query_flag(const httplib::Request& request, const char* name) {
+  const std::string text = request.get_param_value(name);
+  return text == "1" || text == "true";
+}
+
+Result<std::optional<AgencyId>> query_agency(const ApiCall& call, const char* name) {
+  if (!call.request.has_param(name)) return std::optional<AgencyId>();
+  LT_TRY(const AgencyId agency,
+         read_agency(json(call.request.get_param_value(name)), *call.api.replica().registry()));
+  return std::optional(agency);
+}
+
+Result<json> read_object(const std::string& body, std::string_view names) {
+  LT_TRY(json object, parse_line(body));
+  for (const auto& [name, unused] : object.items())
+    if (names.find(" " + name + " ") == std::string_view::npos)
+      return Error(Errc::kInvalidArgument, "unknown field \"" + name + "\"; there are" +
+                                               std::string(names.substr(0, names.size() - 1)));
+  return object;
+}
+
+Result<std::string> object_text(const json& object, const char* name, bool needed) {
+  const auto at = object.find(name);
+  std::string text;
+  if (at != object.end() && !at->is_null()) {
+    auto read = read_text(*at);
+    if (!read.ok())
+      return Error(read.error().code(), std::string(name) + ": " + read.error().detail());
+    text = *std::move(read);
+  }
+  if (needed && text.empty()) return Error(Errc::kInvalidArgument, std::string(name) + ": missing");
+  return text;
+}
+
+Result<RecordId> find_one(const store::Replica& replica, const std::string& code) {
+  if (code.size() == 2 * RecordId::kSize) {
+    if (const auto bytes = from_hex(code);
+        bytes.ok() && replica.find_record(RecordId::from(*bytes)))
+      return RecordId::from(*bytes);
+  }
+  const auto found = replica.find_code(code);
+  if (found.empty()) return Error(Errc::kNotFound, "no dossier " + code + " on this machine");
+  if (found.size() == 1) return found.front();
+  std::string list;
+  for (const RecordId& id : found) list += (list.empty() ? "" : ", ") + id.hex();
+  return Error(Errc::kConflict,
+               "several records bear the code " + code + "; name one by its record id: " + list);
+}
+
+}  // namespace lienthong::agent

@@ -1,0 +1,108 @@
+// What handlers of the local API share; private to api_*.cc.
+#pragma once
+
+#include <httplib.h>
+
+#include <atomic>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "agent/api_server.h"
+
+namespace lienthong::agent {
+
+struct ApiContext {
+  Engine& engine;
+  Links& links;
+  ApiServerConfig config;
+  std::mutex entropy_mutex;
+  std::atomic<bool> stopping{false};
+
+  const store::Replica& replica() const { return engine.replica(); }
+  UnixMillis now() const { return engine.clock().now(); }
+};
+
+// One of the two doors, with its places for those who wait.
+struct ApiDoor {
+  std::size_t waiters_max = 0;
+  std::atomic<std::size_t> waiters{0};
+};
+
+// A place among those who wait; none free: `ok()` is false.
+class WaiterPlace {
+ public:
+  explicit WaiterPlace(ApiDoor& door)
+      : door_(door), taken_(door.waiters.fetch_add(1) < door.waiters_max) {
+    if (!taken_) door_.waiters.fetch_sub(1);
+  }
+  ~WaiterPlace() {
+    if (taken_) door_.waiters.fetch_sub(1);
+  }
+  WaiterPlace(const WaiterPlace&) = delete;
+  WaiterPlace& operator=(const WaiterPlace&) = delete;
+  bool ok() const { return taken_; }
+
+ private:
+  ApiDoor& door_;
+  bool taken_;
+};
+
+// One request. `parameter(0)` is the first {…} of the route's path.
+struct ApiCall {
+  ApiContext& api;
+  ApiDoor& door;
+  const httplib::Request& request;
+  httplib::Response& response;
+  const std::string& body;
+
+  std::string parameter(std::size_t index) const {
+    return request.matches[static_cast<int>(index) + 1].str();
+  }
+};
+
+using ApiHandler = void (*)(ApiCall&);
+struct ApiRoute {
+  std::string_view method;  // GET or POST
+  std::string_view path;    // as in OpenAPI: "/v1/dossiers/{code}"
+  ApiHandler handler;
+};
+std::span<const ApiRoute> api_routes();
+// The path as a regular expression.
+std::string route_pattern(std::string_view path);
+
+// ---- answers ----
+
+int http_status(Errc code);
+nlohmann::json error_json(std::string_view code, std::string_view message, std::string_view place);
+void send_error(httplib::Response& response, int status, std::string_view code,
+                std::string_view message, std::string_view place = {});
+void send_error(httplib::Response& response, const Error& error, std::string_view place = {});
+void send_json(httplib::Response& response, const nlohmann::json& value);
+
+inline constexpr const char* kLinesType = "application/x-ndjson";
+
+// Sends what `produce` hands to its argument, line by line, without holding it all; the argument
+// answers false when the client has gone or the agent stops.
+using LineSink = std::function<bool(const nlohmann::json&)>;
+void send_lines(ApiCall& call, std::function<void(const LineSink&)> produce);
+
+// ---- what a query says ----
+
+// Absent: nullopt. kInvalidArgument otherwise, unless a whole number up to `max`.
+Result<std::optional<std::uint64_t>> query_number(const httplib::Request& request, const char* name,
+                                                  std::uint64_t max);
+bool query_flag(const httplib::Request& request, const char* name);  // 1 or true
+Result<std::optional<AgencyId>> query_agency(const ApiCall& call, const char* name);
+// A JSON object with no other names than those, each between blanks: " code name tier ".
+Result<nlohmann::json> read_object(const std::string& body, std::string_view names);
+// A text of such an object; kInvalidArgument when it is missing or empty and needed.
+Result<std::string> object_text(const nlohmann::json& object, const char* name, bool needed);
+
+// By code or record id. kNotFound, kConflict (several bear the code).
+Result<RecordId> find_one(const store::Replica& replica, const std::string& code);
+
+}  // namespace lienthong::agent

@@ -1,0 +1,72 @@
+// How the agent is: health, status, neighbours, log; and the two calls that make it look for
+// itself.
+#include "agent/api_routes.h"
+#include "agent/json_fields.h"
+#include "agent/json_status.h"
+
+namespace lienthong::agent {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::uint64_t kLogLineCountMax = 10'000;
+
+}  // namespace
+
+void get_health(ApiCall& call) { send_json(call.response, {{"ok", true}}); }
+
+// Ready: the writer takes and commits jobs.
+void get_ready(ApiCall& call) {
+  const auto written =
+      call.api.engine.write([](store::Transaction&) -> Result<void> { return {}; });
+  if (!written.ok())
+    return send_error(call.response, 503, to_string(written.error().code()),
+                      written.error().detail());
+  send_json(call.response, {{"ok", true}});
+}
+
+void get_status(ApiCall& call) {
+  const ApiContext& api = call.api;
+  StatusFacts facts;
+  facts.version = api.config.program_version;
+  facts.started_at = api.config.started_at;
+  send_json(call.response, status_json(api.replica(), api.links.neighbours(), facts));
+}
+
+void get_peers(ApiCall& call) {
+  const auto registry = call.api.replica().registry();
+  json neighbours = json::array(), refused = json::array();
+  for (const NeighbourStatus& neighbour : call.api.links.neighbours())
+    neighbours.push_back(neighbour_json(neighbour, *registry, Detail::kFull));
+  for (const RefusedPeer& peer : call.api.links.refused_peers())
+    refused.push_back(refused_peer_json(peer));
+  send_json(call.response,
+            {{"neighbours", std::move(neighbours)}, {"refused", std::move(refused)}});
+}
+
+void get_log(ApiCall& call) {
+  const auto limit = query_number(call.request, "limit", kLogLineCountMax);
+  if (!limit.ok()) return send_error(call.response, limit.error());
+  json lines = json::array();
+  if (call.api.config.recent_log)
+    for (const ApiLogLine& line : call.api.config.recent_log(limit->value_or(200)))
+      lines.push_back({{"at", time_json(line.at)}, {"level", line.level}, {"text", line.text}});
+  send_json(call.response, {{"lines", std::move(lines)}});
+}
+
+void post_sync(ApiCall& call) {
+  std::size_t count = 0;
+  for (const NeighbourStatus& neighbour : call.api.links.neighbours())
+    if (neighbour.state != LinkState::kConnected) ++count;
+  call.api.links.sync_now();
+  send_json(call.response, {{"dialled", count}});
+}
+
+void post_verify(ApiCall& call) {
+  json differ = json::array();
+  for (const RecordId& id : call.api.replica().verify_states()) differ.push_back(id.hex());
+  send_json(call.response,
+            {{"checked", call.api.replica().counts().records}, {"differ", std::move(differ)}});
+}
+
+}  // namespace lienthong::agent

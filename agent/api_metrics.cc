@@ -1,0 +1,113 @@
+// GET /metrics: text format 0.0.4 of Prometheus.
+#include "agent/api_routes.h"
+#include "agent/json_fields.h"
+#include "agent/json_status.h"
+
+namespace lienthong::agent {
+namespace {
+
+// Label values: backslash, quote and line feed are escaped.
+std::string label_value(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '\\' || c == '"') out += '\\';
+    if (c == '\n') {
+      out += "\\n";
+    } else {
+      out += c;
+    }
+  }
+  return out + '"';
+}
+
+class MetricsWriter {
+ public:
+  void family(const char* name, const char* type, const char* help) {
+    name_ = name;
+    text_ += std::string("# HELP ") + name + " " + help + "\n# TYPE " + name + " " + type + "\n";
+  }
+  void sample(const std::string& value, const std::string& labels = {}) {
+    text_ += name_ + labels + " " + value + "\n";
+  }
+  void single(const char* name, const char* type, const char* help, std::uint64_t value) {
+    family(name, type, help);
+    sample(std::to_string(value));
+  }
+  std::string take() { return std::move(text_); }
+
+ private:
+  std::string name_, text_;
+};
+
+std::string seconds(UnixMillis time) { return std::to_string(time / 1000); }
+
+template <class Value>
+void per_neighbour(MetricsWriter& out, const std::vector<NeighbourStatus>& neighbours,
+                   const Registry& registry, const Value& value) {
+  for (const NeighbourStatus& neighbour : neighbours)
+    out.sample(value(neighbour),
+               "{agency=" + label_value(agency_code(neighbour.agency, registry)) + "}");
+}
+
+void put_neighbours(MetricsWriter& out, const std::vector<NeighbourStatus>& all,
+                    const Registry& registry) {
+  using Status = NeighbourStatus;
+  out.family("lienthong_neighbour_up", "gauge", "Whether a session with the neighbour is up");
+  per_neighbour(out, all, registry,
+                [](const Status& n) { return n.state == LinkState::kConnected ? "1" : "0"; });
+  out.family("lienthong_neighbour_in_sync", "gauge", "Whether nothing is left in either direction");
+  per_neighbour(out, all, registry, [](const Status& n) { return n.in_sync ? "1" : "0"; });
+  out.family("lienthong_neighbour_last_contact_seconds", "gauge",
+             "When it was last heard, UNIX time");
+  per_neighbour(out, all, registry, [](const Status& n) { return seconds(n.last_contact); });
+  out.family("lienthong_neighbour_pending_out_updates", "gauge", "Updates it has not acknowledged");
+  per_neighbour(out, all, registry,
+                [](const Status& n) { return std::to_string(n.pending_out_updates); });
+  out.family("lienthong_neighbour_pending_in_updates", "gauge",
+             "Updates announced by it and not stored yet");
+  per_neighbour(out, all, registry,
+                [](const Status& n) { return std::to_string(n.pending_in_updates); });
+  out.family("lienthong_neighbour_sent_bytes_total", "counter", "Bytes sent to it since start");
+  per_neighbour(out, all, registry, [](const Status& n) { return std::to_string(n.sent_bytes); });
+  out.family("lienthong_neighbour_received_bytes_total", "counter",
+             "Bytes received from it since start");
+  per_neighbour(out, all, registry,
+                [](const Status& n) { return std::to_string(n.received_bytes); });
+  out.family("lienthong_neighbour_sessions_total", "counter", "Sessions since start");
+  per_neighbour(out, all, registry, [](const Status& n) { return std::to_string(n.sessions); });
+  out.family("lienthong_neighbour_failures_total", "counter",
+             "Attempts and sessions that failed since start");
+  per_neighbour(out, all, registry, [](const Status& n) { return std::to_string(n.failures); });
+}
+
+}  // namespace
+
+void get_metrics(ApiCall& call) {
+  const store::Replica& replica = call.api.replica();
+  const store::Counts counts = replica.counts();
+  const auto neighbours = call.api.links.neighbours();
+  MetricsWriter out;
+  out.family("lienthong_info", "gauge", "Version of the program");
+  out.sample("1", "{version=" + label_value(call.api.config.program_version) + "}");
+  out.single("lienthong_start_time_seconds", "gauge", "When the agent started, UNIX time",
+             static_cast<std::uint64_t>(call.api.config.started_at / 1000));
+  out.single("lienthong_records", "gauge", "Records held", counts.records);
+  out.single("lienthong_updates", "gauge", "Updates held", counts.updates);
+  out.single("lienthong_waiting", "gauge", "Updates that wait for something they name",
+             counts.waiting);
+  out.single("lienthong_inert", "gauge", "Updates that change nothing", counts.inert);
+  out.single("lienthong_refused", "gauge", "Updates refused and listed", counts.refused);
+  out.single("lienthong_unsealed", "gauge", "Updates that have never left", counts.unsealed);
+  out.single("lienthong_only_here", "gauge", "Updates that no other machine has acknowledged",
+             counts.only_here);
+  out.single("lienthong_restored", "gauge", "Whether custody waits because a backup was restored",
+             replica.restored() ? 1 : 0);
+  out.single("lienthong_disk_bytes", "gauge", "Bytes of the database on disk",
+             replica.disk_bytes());
+  out.single("lienthong_last_change", "counter", "Number of the newest change",
+             replica.last_change());
+  put_neighbours(out, neighbours, *replica.registry());
+  call.response.set_content(out.take(), "text/plain; version=0.0.4");
+}
+
+}  // namespace lienthong::agent

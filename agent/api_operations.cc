@@ -1,0 +1,229 @@
+// POST /v1/operations: lines of operations, many to a commit, each refused by itself; or all or
+// none.
+#include <map>
+#include <memory>
+
+#include "agent/api_routes.h"
+#include "agent/json_operation.h"
+
+namespace lienthong::agent {
+namespace {
+
+using nlohmann::json;
+using store::Operation;
+using store::OperationResult;
+
+constexpr std::size_t kGroupLineCountMax = 500;
+
+struct Line {
+  std::size_t number = 0;  // of the body, from 1
+  std::string_view text;
+};
+
+struct Answer {
+  std::size_t number = 0;
+  std::optional<Operation> operation;
+  std::optional<OperationResult> result;
+  std::optional<Error> error;
+  std::string place;
+};
+
+struct Options {
+  bool atomic = false;
+  bool derive_keys = false;
+  std::string key;  // Idempotency-Key
+};
+
+// Lines that are not blank; a byte order mark in front is passed over.
+std::vector<Line> split(std::string_view body) {
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+  if (body.starts_with(kByteOrderMark)) body.remove_prefix(kByteOrderMark.size());
+  std::vector<Line> lines;
+  for (std::size_t number = 1; !body.empty(); ++number) {
+    const std::size_t end = body.find('\n');
+    const std::string_view text = body.substr(0, end);
+    body = end == std::string_view::npos ? std::string_view() : body.substr(end + 1);
+    if (text.find_first_not_of(" \t\r") != std::string_view::npos) lines.push_back({number, text});
+  }
+  return lines;
+}
+
+class Batch {
+ public:
+  Batch(ApiContext& api, std::string body, Options options)
+      : api_(api), body_(std::move(body)), options_(std::move(options)), lines_(split(body_)) {}
+
+  std::size_t size() const { return lines_.size(); }
+  bool finished() const { return next_ == lines_.size(); }
+  // Takes the next lines and commits them together, each by itself refused or taken.
+  std::vector<json> apply_group();
+  std::vector<json> apply_all();
+
+ private:
+  Answer parse(const Line& line, const ParseContext& context);
+  std::vector<Answer> parse_next(std::size_t count);
+  json answer_json(const Answer& answer) const;
+  std::vector<json> answers_json(const std::vector<Answer>& answers) const;
+
+  ApiContext& api_;
+  std::string body_;
+  Options options_;
+  std::vector<Line> lines_;
+  std::size_t next_ = 0;
+  std::map<Bytes, std::size_t> seen_;  // hash of a line without key → how many there were
+};
+
+Answer Batch::parse(const Line& line, const ParseContext& context) {
+  Answer out;
+  out.number = line.number;
+  auto parsed = parse_line(line.text);
+  if (!parsed.ok()) {
+    out.error = parsed.error();
+    return out;
+  }
+  auto operation = parse_operation(*parsed, context, out.place);
+  if (!operation.ok()) {
+    out.error = operation.error();
+    return out;
+  }
+  const RootFingerprint& root = context.registry->root();
+  if (operation->key_hash.empty() && !options_.key.empty())
+    operation->key_hash = store::idempotency_hash(root, options_.key);
+  if (operation->key_hash.empty() && options_.derive_keys) {
+    const std::size_t occurrence = ++seen_[store::idempotency_hash(root, derived_key(*parsed, 0))];
+    operation->key_hash = store::idempotency_hash(root, derived_key(*parsed, occurrence));
+  }
+  out.operation = *std::move(operation);
+  return out;
+}
+
+std::vector<Answer> Batch::parse_next(std::size_t count) {
+  const ParseContext context{api_.replica().registry(), api_.replica().identity().agency};
+  std::vector<Answer> answers;
+  for (; count != 0 && !finished(); --count) answers.push_back(parse(lines_[next_++], context));
+  return answers;
+}
+
+json Batch::answer_json(const Answer& answer) const {
+  json out = {{"line", answer.number}, {"ok", !answer.error}};
+  if (answer.error) {
+    std::string place = "line " + std::to_string(answer.number);
+    if (!answer.place.empty()) place += ", field " + answer.place;
+    out["error"] = error_json(to_string(answer.error->code()), answer.error->detail(), place);
+  } else if (answer.result) {
+    out["code"] = answer.result->code;
+    out["record"] = answer.result->record.hex();
+    out["update"] = answer.result->update.hex();
+    out["repeated"] = answer.result->repeated;
+  } else {
+    out["ok"] = false;
+    out["error"] = error_json("not-applied", "another line was refused, so nothing was written",
+                              "line " + std::to_string(answer.number));
+  }
+  return out;
+}
+
+std::vector<json> Batch::answers_json(const std::vector<Answer>& answers) const {
+  std::vector<json> out;
+  out.reserve(answers.size());
+  for (const Answer& answer : answers) out.push_back(answer_json(answer));
+  return out;
+}
+
+std::vector<json> Batch::apply_group() {
+  std::vector<Answer> answers = parse_next(kGroupLineCountMax);
+  const auto written =
+      api_.engine.write([&answers](store::Transaction& transaction) -> Result<void> {
+        for (Answer& answer : answers) {
+          if (!answer.operation) continue;
+          transaction.savepoint();
+          auto result = apply_operation(transaction, *answer.operation);
+          if (result.ok()) {
+            answer.result = *std::move(result);
+          } else {
+            transaction.rollback();
+            answer.error = result.error();
+          }
+        }
+        return {};
+      });
+  if (!written.ok())
+    for (Answer& answer : answers)
+      if (!answer.error) answer.error = written.error();
+  return answers_json(answers);
+}
+
+std::vector<json> Batch::apply_all() {
+  std::vector<Answer> answers = parse_next(lines_.size());
+  for (const Answer& answer : answers)
+    if (answer.error) return answers_json(answers);
+  bool refused = false;
+  const auto written = api_.engine.write([&](store::Transaction& transaction) -> Result<void> {
+    for (Answer& answer : answers) {
+      auto result = apply_operation(transaction, *answer.operation);
+      if (!result.ok()) {
+        answer.error = result.error();
+        refused = true;
+        return result.error();
+      }
+      answer.result = *std::move(result);
+    }
+    return {};
+  });
+  if (written.ok()) return answers_json(answers);
+  for (Answer& answer : answers) {
+    answer.result.reset();
+    if (!refused) answer.error = written.error();
+  }
+  return answers_json(answers);
+}
+
+std::string to_lines(const std::vector<json>& values) {
+  std::string text;
+  for (const json& value : values) {
+    text += value.dump(-1, ' ', false, json::error_handler_t::replace);
+    text += '\n';
+  }
+  return text;
+}
+
+}  // namespace
+
+void post_operations(ApiCall& call) {
+  Options options;
+  options.atomic = query_flag(call.request, "atomic");
+  options.derive_keys = query_flag(call.request, "derive_keys");
+  options.key = call.request.get_header_value("Idempotency-Key");
+  if (options.key.size() > kKeyBytesMax)
+    return send_error(call.response, 413, "too-large", "the Idempotency-Key is too long");
+  const bool has_key = !options.key.empty();
+  const bool atomic = options.atomic;
+  const auto batch = std::make_shared<Batch>(call.api, call.body, std::move(options));
+  if (batch->size() == 0)
+    return send_error(call.response, 400, "invalid-argument",
+                      "the body has no operations: one JSON object a line");
+  if (has_key && batch->size() > 1)
+    return send_error(call.response, 400, "invalid-argument",
+                      "an Idempotency-Key is for one line; give each line its own \"key\"");
+  if (atomic) {
+    call.response.set_content(to_lines(batch->apply_all()), kLinesType);
+    return;
+  }
+  if (batch->size() <= kGroupLineCountMax) {
+    call.response.set_content(to_lines(batch->apply_group()), kLinesType);
+    return;
+  }
+  const ApiContext* api = &call.api;
+  call.response.set_chunked_content_provider(
+      kLinesType, [api, batch](std::size_t, httplib::DataSink& sink) {
+        if (batch->finished()) {
+          sink.done();
+          return true;
+        }
+        if (api->stopping) return false;
+        const std::string text = to_lines(batch->apply_group());
+        return sink.write(text.data(), text.size());
+      });
+}
+
+}  // namespace lienthong::agent

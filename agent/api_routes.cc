@@ -1,0 +1,53 @@
+#include "agent/api_routes.h"
+
+#include <array>
+
+namespace lienthong::agent {
+namespace {
+
+constexpr std::array kRoutes = {
+    ApiRoute{"GET", "/healthz", get_health},
+    ApiRoute{"GET", "/readyz", get_ready},
+    ApiRoute{"GET", "/metrics", get_metrics},
+    ApiRoute{"GET", "/v1/status", get_status},
+    ApiRoute{"GET", "/v1/peers", get_peers},
+    ApiRoute{"GET", "/v1/agencies", get_agencies},
+    ApiRoute{"POST", "/v1/agencies", post_agency},
+    ApiRoute{"GET", "/v1/agencies/{code}", get_agency},
+    ApiRoute{"POST", "/v1/invites", post_invite},
+    ApiRoute{"POST", "/v1/certificates", post_certificate},
+    ApiRoute{"GET", "/v1/dossiers", get_dossiers},
+    ApiRoute{"GET", "/v1/dossiers/{code}", get_dossier},
+    ApiRoute{"GET", "/v1/dossiers/{code}/why", get_why},
+    ApiRoute{"GET", "/v1/records/{id}/why", get_why},
+    ApiRoute{"GET", "/v1/handoffs", get_handoffs},
+    ApiRoute{"POST", "/v1/operations", post_operations},
+    ApiRoute{"GET", "/v1/export", get_export},
+    ApiRoute{"GET", "/v1/changes", get_changes},
+    ApiRoute{"GET", "/v1/quarantine", get_quarantine},
+    ApiRoute{"GET", "/v1/conflicts", get_conflicts},
+    ApiRoute{"GET", "/v1/digest", get_digest},
+    ApiRoute{"GET", "/v1/log", get_log},
+    ApiRoute{"POST", "/v1/sync", post_sync},
+    ApiRoute{"POST", "/v1/verify", post_verify},
+    ApiRoute{"GET", "/v1/check", get_check},
+};
+
+}  // namespace
+
+std::span<const ApiRoute> api_routes() { return kRoutes; }
+
+std::string route_pattern(std::string_view path) {
+  std::string pattern;
+  for (std::size_t at = 0; at < path.size();) {
+    if (path[at] == '{') {
+      pattern += "([^/]+)";
+      at = path.find('}', at) + 1;
+    } else {
+      pattern += path[at++];
+    }
+  }
+  return pattern;
+}
+
+}  // namespace lienthong::agent

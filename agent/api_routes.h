@@ -1,0 +1,43 @@
+// Every handler of the local API, by theme; private to api_*.cc.
+#pragma once
+
+#include "agent/api_context.h"
+
+namespace lienthong::agent {
+
+// api_looking.cc
+void get_health(ApiCall& call);
+void get_ready(ApiCall& call);
+void get_status(ApiCall& call);
+void get_peers(ApiCall& call);
+void get_log(ApiCall& call);
+void post_sync(ApiCall& call);
+void post_verify(ApiCall& call);
+// api_metrics.cc
+void get_metrics(ApiCall& call);
+// api_check.cc
+void get_check(ApiCall& call);
+// api_agencies.cc
+void get_agencies(ApiCall& call);
+void get_agency(ApiCall& call);
+void post_agency(ApiCall& call);
+void post_invite(ApiCall& call);
+void post_certificate(ApiCall& call);
+// api_dossiers.cc
+void get_dossiers(ApiCall& call);
+void get_dossier(ApiCall& call);
+void get_export(ApiCall& call);
+void get_digest(ApiCall& call);
+// api_why.cc
+void get_why(ApiCall& call);
+// api_handoffs.cc
+void get_handoffs(ApiCall& call);
+// api_trouble.cc
+void get_quarantine(ApiCall& call);
+void get_conflicts(ApiCall& call);
+// api_operations.cc
+void post_operations(ApiCall& call);
+// api_changes.cc
+void get_changes(ApiCall& call);
+
+}  // namespace lienthong::agent

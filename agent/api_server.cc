@@ -1,0 +1,325 @@
+#include "agent/api_server.h"
+
+#include <sodium/utils.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <fstream>
+#include <thread>
+
+#include "agent/api_context.h"
+
+namespace lienthong::agent {
+namespace {
+
+constexpr mode_t kSocketMode = 0660;
+// httplib listens with 5; a burst of clients that do not block while they connect would be turned
+// away.
+constexpr int kBacklog = 128;
+constexpr std::size_t kTokenCharsMin = 16;
+constexpr std::size_t kPathCharsMax = 2048;
+constexpr auto kReadTimeout = std::chrono::seconds(30);
+constexpr auto kWriteTimeout = std::chrono::seconds(30);  // a client that stops reading is let go
+
+std::string system_text(int error) { return std::strerror(error); }
+
+// Whether somebody accepts connections on that UNIX socket.
+bool somebody_answers(const sockaddr_un& address) {
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return false;
+  const int failed = ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  const int error = errno;
+  ::close(fd);
+  return failed == 0 || (error != ECONNREFUSED && error != ENOENT);
+}
+
+// Makes room for our socket: removes what a killed agent left.
+Result<void> clear_socket_path(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.empty() || path.size() >= sizeof address.sun_path)
+    return Error(Errc::kInvalidArgument, "the socket path \"" + path + "\" must have 1 to " +
+                                             std::to_string(sizeof address.sun_path - 1) +
+                                             " bytes");
+  std::memcpy(address.sun_path, path.data(), path.size());
+  struct stat found {};
+  if (::lstat(path.c_str(), &found) != 0) {
+    if (errno == ENOENT) return {};
+    return Error(Errc::kIo, path + ": " + system_text(errno));
+  }
+  if (!S_ISSOCK(found.st_mode)) return Error(Errc::kConflict, path + " exists and is no socket");
+  if (somebody_answers(address)) return Error(Errc::kBusy, "another agent answers on " + path);
+  if (::unlink(path.c_str()) != 0)
+    return Error(Errc::kIo, "cannot remove the stale " + path + ": " + system_text(errno));
+  return {};
+}
+
+Result<std::string> read_token(const std::string& path) {
+  struct stat found {};
+  if (path.empty() || ::stat(path.c_str(), &found) != 0)
+    return Error(Errc::kInvalidArgument,
+                 "api.listen needs a readable token_file, \"" + path + "\" is none");
+  if ((found.st_mode & S_IRWXO) != 0)
+    return Error(Errc::kInvalidArgument,
+                 "the token file " + path + " must not be open to everybody: chmod o= it");
+  std::ifstream in(path);
+  std::string token;
+  std::getline(in, token);
+  while (!token.empty() && (token.back() == '\r' || token.back() == ' ')) token.pop_back();
+  if (token.size() < kTokenCharsMin)
+    return Error(Errc::kInvalidArgument, "the token file " + path +
+                                             " must have a first line of at least " +
+                                             std::to_string(kTokenCharsMin) + " characters");
+  return token;
+}
+
+struct TcpPlace {
+  std::string host;
+  int port = 0;
+};
+
+// "127.x.y.z:port", "localhost:port" or "[::1]:port".
+Result<TcpPlace> read_listen(const std::string& text) {
+  const auto colon = text.rfind(':');
+  TcpPlace place;
+  if (colon != std::string::npos) {
+    place.host = text.substr(0, colon);
+    const char* end = text.data() + text.size();
+    const auto [stop, failed] = std::from_chars(text.data() + colon + 1, end, place.port);
+    const bool loopback =
+        place.host.starts_with("127.") || place.host == "localhost" || place.host == "[::1]";
+    if (failed == std::errc() && stop == end && place.port >= 0 && place.port <= 65'535 &&
+        loopback) {
+      if (place.host == "[::1]") place.host = "::1";
+      return place;
+    }
+  }
+  return Error(Errc::kInvalidArgument, "api.listen \"" + text +
+                                           "\" must be a loopback address and a port, "
+                                           "as 127.0.0.1:7411");
+}
+
+bool bears_token(const httplib::Request& request, const std::string& token) {
+  const std::string given = request.get_header_value("Authorization");
+  const std::string wanted = "Bearer " + token;
+  return given.size() == wanted.size() &&
+         sodium_memcmp(given.data(), wanted.data(), wanted.size()) == 0;
+}
+
+// A POST without a body (curl -X POST) has no length; httplib would wait for one.
+bool read_body(const httplib::Request& request, const httplib::ContentReader& reader,
+               std::string& body) {
+  if (!request.has_header("Content-Length") && !request.has_header("Transfer-Encoding"))
+    return true;
+  if (request.is_multipart_form_data()) return false;
+  return reader([&body](const char* data, std::size_t size) {
+    if (body.size() + size > kApiBodyBytesMax) return false;
+    body.append(data, size);
+    return true;
+  });
+}
+
+}  // namespace
+
+struct ApiServer::Impl {
+  struct Door : ApiDoor {
+    httplib::Server server;
+    std::thread thread;
+    std::string token;  // empty: none is asked for
+    int listener = -1;  // owned by the server
+  };
+
+  ApiContext context;
+  Door unix_door;
+  std::unique_ptr<Door> tcp_door;
+  int port = 0;
+  struct stat socket_file {};
+  bool started = false;
+
+  Impl(Engine& engine, Links& links, ApiServerConfig settings)
+      : context{engine, links, std::move(settings), {}, {}} {}
+
+  void prepare(Door& door, std::size_t threads);
+  void add_routes(Door& door);
+  Result<void> open_unix();
+  Result<void> open_tcp();
+  static void run(Door& door);
+  static void close(Door& door);
+};
+
+void ApiServer::Impl::add_routes(Door& door) {
+  for (const ApiRoute& route : api_routes()) {
+    const auto handler = route.handler;
+    const std::string pattern = route_pattern(route.path);
+    if (route.method == "GET") {
+      door.server.Get(pattern, [this, &door, handler](const httplib::Request& request,
+                                                      httplib::Response& response) {
+        ApiCall call{context, door, request, response, request.body};
+        handler(call);
+      });
+      continue;
+    }
+    door.server.Post(pattern, [this, &door, handler](const httplib::Request& request,
+                                                     httplib::Response& response,
+                                                     const httplib::ContentReader& reader) {
+      std::string body;
+      if (!read_body(request, reader, body)) {
+        if (response.status == 413 || body.size() >= kApiBodyBytesMax / 2)
+          return send_error(response, 413, "too-large",
+                            "a body has at most " + std::to_string(kApiBodyBytesMax) + " bytes");
+        return send_error(response, 400, "malformed",
+                          "the body could not be read; send JSON, not a form");
+      }
+      ApiCall call{context, door, request, response, body};
+      handler(call);
+    });
+  }
+}
+
+void ApiServer::Impl::prepare(Door& door, std::size_t threads) {
+  door.server.new_task_queue = [threads] { return new httplib::ThreadPool(threads); };
+  door.server.set_keep_alive_max_count(1);
+  door.server.set_payload_max_length(kApiBodyBytesMax);
+  door.server.set_read_timeout(kReadTimeout);
+  door.server.set_write_timeout(kWriteTimeout);
+  door.server.set_pre_routing_handler(
+      [&door](const httplib::Request& request, httplib::Response& response) {
+        if (!door.token.empty() && !bears_token(request, door.token)) {
+          response.set_header("WWW-Authenticate", "Bearer");
+          send_error(response, 401, "not-allowed",
+                     "this port asks for Authorization: Bearer and the token of its file");
+          return httplib::Server::HandlerResponse::Handled;
+        }
+        if (request.path.size() > kPathCharsMax) {
+          send_error(response, 404, "not-found", "the path is too long");
+          return httplib::Server::HandlerResponse::Handled;
+        }
+        return httplib::Server::HandlerResponse::Unhandled;
+      });
+  door.server.set_error_handler([](const httplib::Request& request, httplib::Response& response) {
+    if (!response.body.empty()) return;
+    const int status = response.status;
+    if (status == 404)
+      return send_error(response, 404, "not-found",
+                        "no such thing: " + request.method + " " + request.path);
+    if (status == 413) return send_error(response, 413, "too-large", "the request is too large");
+    send_error(response, status, "malformed", "the request could not be read");
+  });
+  door.server.set_exception_handler(
+      [](const httplib::Request&, httplib::Response& response, const std::exception_ptr& problem) {
+        try {
+          std::rethrow_exception(problem);
+        } catch (const std::exception& error) {
+          send_error(response, 500, "io", error.what());
+        } catch (...) {
+          send_error(response, 500, "io", "an unknown exception");
+        }
+      });
+  add_routes(door);
+}
+
+Result<void> ApiServer::Impl::open_unix() {
+  const std::string& path = context.config.socket;
+  LT_TRY_VOID(clear_socket_path(path));
+  unix_door.waiters_max = kApiWaiterCountMax;
+  prepare(unix_door, kApiThreadCount);
+  unix_door.server.set_address_family(AF_UNIX);
+  // Linux gives the file the mode of the descriptor, less the umask: at no moment is it open to
+  // others.
+  unix_door.server.set_socket_options([this](int fd) {
+    unix_door.listener = fd;
+    static_cast<void>(::fchmod(fd, kSocketMode));
+  });
+  if (!unix_door.server.bind_to_port(path, 80))
+    return Error(Errc::kIo, "cannot listen on " + path + ": " + system_text(errno));
+  ::listen(unix_door.listener, kBacklog);
+  if (::chmod(path.c_str(), kSocketMode) != 0 || ::lstat(path.c_str(), &socket_file) != 0)
+    return Error(Errc::kIo, path + ": " + system_text(errno));
+  return {};
+}
+
+Result<void> ApiServer::Impl::open_tcp() {
+  if (context.config.listen.empty()) return {};
+  LT_TRY(const TcpPlace place, read_listen(context.config.listen));
+  LT_TRY(std::string token, read_token(context.config.token_file));
+  auto door = std::make_unique<Door>();
+  door->token = std::move(token);
+  door->waiters_max = kApiTcpWaiterCountMax;
+  prepare(*door, kApiTcpThreadCount);
+  Door* const opened = door.get();
+  door->server.set_socket_options(
+      [opened](int fd) {  // not SO_REUSEPORT: two agents must not share a port
+        const int yes = 1;
+        opened->listener = fd;
+        ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+      });
+  port = place.port;
+  if (port == 0) {
+    port = door->server.bind_to_any_port(place.host);
+  } else if (!door->server.bind_to_port(place.host, port)) {
+    port = -1;
+  }
+  if (port < 0) {
+    port = 0;
+    return Error(Errc::kIo,
+                 "cannot listen on " + context.config.listen + ": " + system_text(errno));
+  }
+  ::listen(door->listener, kBacklog);
+  tcp_door = std::move(door);
+  return {};
+}
+
+void ApiServer::Impl::run(Door& door) {
+  door.thread = std::thread([&door] { door.server.listen_after_bind(); });
+  while (!door.server.is_running()) std::this_thread::yield();
+}
+
+void ApiServer::Impl::close(Door& door) {
+  if (!door.thread.joinable()) return;
+  door.server.stop();
+  door.thread.join();
+}
+
+ApiServer::ApiServer(Engine& engine, Links& links, ApiServerConfig config)
+    : impl_(std::make_unique<Impl>(engine, links, std::move(config))) {
+  LT_CHECK(impl_->context.config.entropy != nullptr);
+}
+
+ApiServer::~ApiServer() { stop(); }
+
+Result<void> ApiServer::start() {
+  LT_CHECK(!impl_->started);
+  LT_TRY_VOID(impl_->open_tcp());
+  if (auto opened = impl_->open_unix(); !opened.ok()) {
+    impl_->tcp_door.reset();
+    impl_->port = 0;
+    return opened;
+  }
+  Impl::run(impl_->unix_door);
+  if (impl_->tcp_door) Impl::run(*impl_->tcp_door);
+  impl_->started = true;
+  return {};
+}
+
+void ApiServer::stop() {
+  if (!impl_->started) return;
+  impl_->started = false;
+  impl_->context.stopping = true;
+  struct stat now {};
+  const std::string& path = impl_->context.config.socket;
+  const bool still_ours = ::lstat(path.c_str(), &now) == 0 &&
+                          now.st_ino == impl_->socket_file.st_ino &&
+                          now.st_dev == impl_->socket_file.st_dev;
+  if (still_ours) ::unlink(path.c_str());
+  if (impl_->tcp_door) Impl::close(*impl_->tcp_door);
+  Impl::close(impl_->unix_door);
+}
+
+int ApiServer::tcp_port() const { return impl_->port; }
+
+}  // namespace lienthong::agent

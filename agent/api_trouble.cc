@@ -1,0 +1,112 @@
+// What did not go in, or not alone: quarantine and conflicts.
+#include "agent/api_routes.h"
+#include "agent/json_dossier.h"
+#include "agent/json_fields.h"
+#include "agent/json_status.h"
+#include "protocol/wire/codec.h"
+
+namespace lienthong::agent {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t kRefusedCountMax = 1'000;
+
+const FieldValue* value_in(const std::vector<FieldWrite>& writes, std::uint16_t field) {
+  for (const FieldWrite& write : writes)
+    if (write.field == field) return &write.value;
+  return nullptr;
+}
+
+// One of the concurrent writes of a register.
+json written_value(const store::Replica& replica, const Registry& registry, const FieldInfo& info,
+                   const UpdateId& id) {
+  json out = {{"update", id.hex()}, {"value", nullptr}};
+  const auto update = replica.find_update(id);
+  if (!update) return out;
+  out["by"] = agency_code(update->agency, registry);
+  out["at"] = time_json(update->update.envelope.hlc.millis());
+  const auto number = static_cast<std::uint16_t>(info.field);
+  if (info.part == Part::kOpen) {
+    if (const FieldValue* value = value_in(update->open.writes, number))
+      out["value"] = write_field(info, *value, registry);
+    return out;
+  }
+  if (update->update.closed.empty()) return out;
+  const auto closed = wire::decode_closed(update->update.closed);
+  if (!closed.ok()) return out;
+  if (const FieldValue* value = value_in(closed->writes, number))
+    out["value"] = write_field(info, *value, registry);
+  return out;
+}
+
+void put_field_conflicts(json& list, const store::Replica& replica, const Registry& registry,
+                         const RecordState& state,
+                         const std::map<std::uint16_t, Register>& registers) {
+  for (const auto& [number, field_register] : registers) {
+    const FieldInfo* info = find_field(number);
+    if (info == nullptr || field_register.writes.size() < 2) continue;
+    json values = json::array();
+    for (const UpdateId& id : field_register.writes)
+      values.push_back(written_value(replica, registry, *info, id));
+    list.push_back({{"code", open_text(state, Field::kCode).value_or("")},
+                    {"record", state.record.hex()},
+                    {"field", info->json},
+                    {"values", std::move(values)}});
+  }
+}
+
+}  // namespace
+
+void get_quarantine(ApiCall& call) {
+  const store::Replica& replica = call.api.replica();
+  const auto registry = replica.registry();
+  json refused = json::array(), waiting = json::array(), inert = json::array();
+  for (const store::RefusedEntry& entry : replica.refused(kRefusedCountMax))
+    refused.push_back({{"number", entry.number},
+                       {"id", entry.id.is_zero() ? json(nullptr) : json(entry.id.hex())},
+                       {"from", agency_json(entry.from_agency, *registry)},
+                       {"node", entry.from.hex()},
+                       {"reason", entry.reason},
+                       {"at", time_json(entry.at)}});
+  for (const store::WaitingEntry& entry : replica.waiting())
+    waiting.push_back({{"id", entry.id.hex()},
+                       {"node", entry.from.hex()},
+                       {"reason", entry.reason},
+                       {"since", time_json(entry.since)}});
+  replica.for_each_record([&](const store::RecordEntry& record) {
+    const RecordState& state = record.state;
+    for (const InertEntry& entry : state.inert)
+      inert.push_back({{"code", open_text(state, Field::kCode).value_or("")},
+                       {"record", state.record.hex()},
+                       {"id", entry.id.hex()},
+                       {"reason", to_string(entry.reason)}});
+    return !call.api.stopping;
+  });
+  send_json(call.response, {{"refused", std::move(refused)},
+                            {"waiting", std::move(waiting)},
+                            {"inert", std::move(inert)}});
+}
+
+void get_conflicts(ApiCall& call) {
+  const store::Replica& replica = call.api.replica();
+  const auto registry = replica.registry();
+  json list = json::array();
+  replica.for_each_record([&](const store::RecordEntry& record) {
+    const RecordState& state = record.state;
+    put_field_conflicts(list, replica, *registry, state, state.open_fields);
+    put_field_conflicts(list, replica, *registry, state, state.closed_fields);
+    const auto aside = open_set_aside(state);
+    if (aside.empty()) return !call.api.stopping;
+    json ids = json::array();
+    for (const UpdateId& id : aside) ids.push_back(id.hex());
+    list.push_back({{"code", open_text(state, Field::kCode).value_or("")},
+                    {"record", state.record.hex()},
+                    {"holder", agency_json(state.holder, *registry)},
+                    {"set_aside", std::move(ids)}});
+    return !call.api.stopping;
+  });
+  send_json(call.response, list);
+}
+
+}  // namespace lienthong::agent

@@ -1,0 +1,265 @@
+// GET …/why: who holds a dossier, since when, what it waits for, and where its last change has got
+// to.
+#include <algorithm>
+
+#include "agent/api_offers.h"
+#include "agent/api_routes.h"
+#include "agent/json_dossier.h"
+#include "agent/json_fields.h"
+#include "agent/json_status.h"
+#include "agent/json_time.h"
+
+namespace lienthong::agent {
+namespace {
+
+using nlohmann::json;
+
+enum class HopState : std::uint8_t { kAcknowledged, kSent, kNotSent };
+
+const char* to_text(HopState state) {
+  switch (state) {
+    case HopState::kAcknowledged: return "acknowledged";
+    case HopState::kSent: return "sent";
+    case HopState::kNotSent: return "not-sent";
+  }
+  return "not-sent";
+}
+
+struct Hop {
+  NeighbourStatus neighbour;
+  HopState state = HopState::kNotSent;
+  bool towards_turn = false;  // the next on the way to the agency whose turn it is
+};
+
+class Explanation {
+ public:
+  Explanation(const ApiContext& api, const store::RecordEntry& entry)
+      : api_(api),
+        replica_(api.replica()),
+        registry_(replica_.registry()),
+        state_(entry.state),
+        ours_(replica_.identity().agency) {
+    if (!entry.updates.empty()) last_ = replica_.find_update(entry.updates.back());
+    find_hops();
+  }
+  json to_json();
+
+ private:
+  void find_hops();
+  HopState hop_state(const NeighbourStatus& neighbour) const;
+  bool leads_to_turn(const AgencyId& neighbour) const;
+  UnixMillis held_since() const;
+  void reason(const char* code, std::string text_en, std::string text_vi, UnixMillis since = 0);
+  void explain_offer();
+  void explain_links();
+  void explain_record();
+  void put_waiting(json& out) const;
+  json hops_json() const;
+  std::string name(const AgencyId& agency) const;
+  std::string code(const AgencyId& agency) const { return agency_code(agency, *registry_); }
+
+  const ApiContext& api_;
+  const store::Replica& replica_;
+  std::shared_ptr<const Registry> registry_;
+  const RecordState& state_;
+  AgencyId ours_;
+  std::optional<store::StoredUpdate> last_;
+  std::vector<Hop> hops_;
+  json reasons_ = json::array();
+};
+
+std::string Explanation::name(const AgencyId& agency) const {
+  const AgencyInfo* info = registry_->find_agency(agency);
+  return info != nullptr ? info->name + " (" + info->code + ")" : agency.short_hex();
+}
+
+// Along the tree: down through the child that is above it, else up.
+bool Explanation::leads_to_turn(const AgencyId& neighbour) const {
+  if (state_.chain.empty() || state_.turn() == ours_) return false;
+  const AgencyId& turn = state_.turn();
+  if (neighbour == turn) return true;
+  const bool direct =
+      std::ranges::any_of(hops_, [&](const Hop& hop) { return hop.neighbour.agency == turn; });
+  if (direct) return false;
+  const TreeVersion newest = registry_->newest();
+  if (registry_->above_or_equal(ours_, turn, newest))
+    return registry_->parent(neighbour, newest) == ours_ &&
+           registry_->above_or_equal(neighbour, turn, newest);
+  return registry_->parent(ours_, newest) == neighbour;
+}
+
+HopState Explanation::hop_state(const NeighbourStatus& neighbour) const {
+  if (!last_) return HopState::kNotSent;
+  if (last_->agency == neighbour.agency && neighbour.agency != ours_)
+    return HopState::kAcknowledged;
+  const auto position = replica_.feed_position(neighbour.agency, last_->id);
+  if (!position) return HopState::kNotSent;
+  const std::uint64_t epoch = replica_.feed_end(FeedKind::kUpdates, neighbour.agency).epoch;
+  std::vector<NodeId> nodes;
+  if (neighbour.node) nodes.push_back(*neighbour.node);
+  for (const CertificateId& id : registry_->certificates_of(neighbour.agency))
+    if (const Certificate* certificate = registry_->find_certificate(id))
+      nodes.push_back(certificate->node);
+  for (const NodeId& node : nodes) {
+    const Cursor heard = replica_.heard_cursor(FeedKind::kUpdates, node);
+    if (heard.mark.epoch == epoch && heard.covers(*position)) return HopState::kAcknowledged;
+  }
+  const bool connected = neighbour.state == LinkState::kConnected;
+  return connected && last_->seal ? HopState::kSent : HopState::kNotSent;
+}
+
+void Explanation::find_hops() {
+  const auto members = audience(state_, *registry_);
+  for (NeighbourStatus& neighbour : api_.links.neighbours()) {
+    const bool sibling = neighbour.agency == ours_;  // another machine of ours
+    if (!sibling && !std::ranges::binary_search(members, neighbour.agency)) continue;
+    Hop hop;
+    hop.state = hop_state(neighbour);
+    hop.neighbour = std::move(neighbour);
+    hops_.push_back(std::move(hop));
+  }
+  for (Hop& hop : hops_) hop.towards_turn = leads_to_turn(hop.neighbour.agency);
+  std::ranges::stable_sort(hops_, std::greater<>(), &Hop::towards_turn);
+}
+
+UnixMillis Explanation::held_since() const {
+  UnixMillis since = 0;
+  for (const LinkEntry& link : state_.chain)
+    if (link.kind != UpdateKind::kOffer && link.kind != UpdateKind::kDecline &&
+        link.by == state_.holder)
+      since = link.hlc.millis();
+  return since;
+}
+
+void Explanation::reason(const char* code_text, std::string text_en, std::string text_vi,
+                         UnixMillis since) {
+  json out = {
+      {"code", code_text}, {"text_en", std::move(text_en)}, {"text_vi", std::move(text_vi)}};
+  if (since != 0) out["since"] = format_time(since);
+  reasons_.push_back(std::move(out));
+}
+
+void Explanation::explain_offer() {
+  const auto offer = open_offer(state_);
+  if (!offer) return;
+  const std::string from = name(state_.holder), to = name(state_.offered);
+  reason("offer-open", from + " has offered it to " + to + ", which has not answered",
+         from + " đã bàn giao cho " + to + ", bên nhận chưa trả lời", offer->offered_at);
+  if (const auto asked = recall_requested(replica_, state_, offer->id))
+    reason("recall-requested", from + " has asked for it back",
+           from + " đã yêu cầu thu hồi bàn giao", *asked);
+}
+
+void Explanation::explain_links() {
+  for (const Hop& hop : hops_) {
+    if (hop.state == HopState::kAcknowledged && !hop.towards_turn) continue;
+    const std::string who = name(hop.neighbour.agency);
+    if (hop.neighbour.state != LinkState::kConnected)
+      reason("link-down", "no link with " + who, "mất kết nối với " + who,
+             hop.neighbour.last_contact);
+    if (hop.state == HopState::kNotSent)
+      reason("not-sent", "the last change has not been sent to " + who,
+             "thay đổi cuối cùng chưa gửi được tới " + who, last_ ? last_->received_at : 0);
+    if (hop.state == HopState::kSent)
+      reason("not-acknowledged", who + " has not confirmed the last change",
+             who + " chưa xác nhận đã nhận thay đổi cuối cùng", last_ ? last_->received_at : 0);
+  }
+}
+
+void Explanation::explain_record() {
+  if (is_late(state_, api_.now()))
+    reason("late", "it is past its due date", "hồ sơ đã quá hạn trả kết quả",
+           open_integer(state_, Field::kDueAt).value_or(0));
+  if (const auto aside = open_set_aside(state_); !aside.empty())
+    reason("set-aside",
+           std::to_string(aside.size()) + " changes were set aside; the holder may adopt them",
+           std::to_string(aside.size()) +
+               " thay đổi bị để riêng; cơ quan đang thụ lý có thể nhận lại");
+  if (!state_.inert.empty())
+    reason("inert",
+           std::to_string(state_.inert.size()) + " changes have no effect; see its inert list",
+           std::to_string(state_.inert.size()) +
+               " thay đổi không có hiệu lực; xem danh sách inert của hồ sơ");
+  if (has_conflict(state_))
+    reason("conflict", "two machines wrote the same field at the same time",
+           "hai máy trạm ghi cùng một trường vào cùng lúc");
+}
+
+void Explanation::put_waiting(json& out) const {
+  const auto status = open_integer(state_, Field::kStatus);
+  const auto is = [&](Status wanted) { return status == static_cast<std::int64_t>(wanted); };
+  const auto waits = [&out](const char* text_en, const char* text_vi) {
+    out["waiting_for"] = text_en;
+    out["waiting_for_vi"] = text_vi;
+  };
+  if (!state_.offered.is_zero()) return waits("answer to an offer", "bên nhận trả lời bàn giao");
+  if (is(Status::kSupplement))
+    return waits("papers from the applicant", "người nộp bổ sung giấy tờ");
+  if (is(Status::kPayment))
+    return waits("payment by the applicant", "người nộp thực hiện nghĩa vụ tài chính");
+  if (is(Status::kDone)) return waits("handing over the result", "trả kết quả cho người nộp");
+  if (is(Status::kRefused) || is(Status::kWithdrawn) || is(Status::kStopped) ||
+      is(Status::kReturned))
+    return waits("nothing", "không chờ gì");
+  waits("work of the holder", "cơ quan đang thụ lý xử lý");
+}
+
+json Explanation::hops_json() const {
+  json list = json::array();
+  for (const Hop& hop : hops_)
+    list.push_back({{"agency", code(hop.neighbour.agency)},
+                    {"state", to_text(hop.state)},
+                    {"link", lienthong::agent::to_string(hop.neighbour.state)},
+                    {"towards_turn", hop.towards_turn},
+                    {"last_contact", time_json(hop.neighbour.last_contact)},
+                    {"next_attempt", time_json(hop.neighbour.next_attempt)},
+                    {"address", hop.neighbour.address}});
+  return list;
+}
+
+json Explanation::to_json() {
+  explain_offer();
+  explain_links();
+  explain_record();
+  json out = {
+      {"code", open_text(state_, Field::kCode).value_or("")},
+      {"record", state_.record.hex()},
+      {"holder", agency_json(state_.holder, *registry_)},
+      {"since", time_json(held_since())},
+      {"turn", state_.chain.empty() ? json(nullptr) : agency_json(state_.turn(), *registry_)},
+      {"offered_to", agency_json(state_.offered, *registry_)},
+      {"late", is_late(state_, api_.now())},
+      {"reasons", std::move(reasons_)},
+      {"hops", hops_json()},
+      {"next_attempt", nullptr}};
+  const AgencyInfo* holder = registry_->find_agency(state_.holder);
+  out["holder_name"] = holder != nullptr ? json(holder->name) : json(nullptr);
+  put_waiting(out);
+  if (last_)
+    out["last_change"] = {{"id", last_->id.hex()},
+                          {"kind", to_string(last_->open.kind)},
+                          {"by", code(last_->agency)},
+                          {"at", format_time(last_->update.envelope.hlc.millis())},
+                          {"here_since", time_json(last_->received_at)},
+                          {"sealed", last_->seal.has_value()}};
+  for (const Hop& hop : hops_) {
+    if (hop.state == HopState::kAcknowledged && !hop.towards_turn) continue;
+    if (hop.neighbour.next_attempt == 0) continue;
+    out["next_attempt"] = format_time(hop.neighbour.next_attempt);
+    break;
+  }
+  return out;
+}
+
+}  // namespace
+
+void get_why(ApiCall& call) {
+  const auto record = find_one(call.api.replica(), call.parameter(0));
+  if (!record.ok()) return send_error(call.response, record.error());
+  const auto entry = call.api.replica().find_record(*record);
+  if (!entry)
+    return send_error(call.response, Error(Errc::kNotFound, "no record " + record->hex()));
+  send_json(call.response, Explanation(call.api, *entry).to_json());
+}
+
+}  // namespace lienthong::agent

@@ -1,0 +1,396 @@
+#include "agent/config.h"
+
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <charconv>
+#include <fstream>
+#include <functional>
+#include <initializer_list>
+#include <optional>
+#include <sstream>
+
+namespace lienthong::agent {
+namespace {
+
+std::string quote(std::string_view text) { return "\"" + std::string(text) + "\""; }
+
+const char* type_name(const toml::node& node) {
+  switch (node.type()) {
+    case toml::node_type::table: return "a table";
+    case toml::node_type::array: return "a list";
+    case toml::node_type::string: return "a text";
+    case toml::node_type::integer: return "a whole number";
+    case toml::node_type::floating_point: return "a fraction";
+    case toml::node_type::boolean: return "true or false";
+    case toml::node_type::date: return "a date";
+    case toml::node_type::time: return "a time";
+    case toml::node_type::date_time: return "a date with time";
+    case toml::node_type::none: break;
+  }
+  return "nothing";
+}
+
+// Levenshtein; the names are short.
+std::size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t above = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0U : 1U)});
+      diagonal = above;
+    }
+  }
+  return row[b.size()];
+}
+
+class Reader {
+ public:
+  explicit Reader(ConfigReading& reading) : reading_(reading) {}
+
+  void mistake(const toml::node& node, std::string text) {
+    mistake(node.source().begin.line, std::move(text));
+  }
+  void mistake(std::size_t line, std::string text) {
+    reading_.mistakes.push_back(ConfigMistake{line, std::move(text)});
+  }
+
+  void known_keys(const toml::table& table, std::string_view where,
+                  std::initializer_list<std::string_view> keys) {
+    for (const auto& [key, node] : table) {
+      if (std::find(keys.begin(), keys.end(), key.str()) != keys.end()) continue;
+      const auto nearest =
+          std::min_element(keys.begin(), keys.end(), [&](std::string_view a, std::string_view b) {
+            return distance(a, key.str()) < distance(b, key.str());
+          });
+      std::string text = quote(key.str()) + ": unknown key" + std::string(where);
+      if (distance(*nearest, key.str()) <= 3) {
+        text += "; did you mean " + quote(*nearest) + "?";
+      } else {
+        text += "; expected one of";
+        for (const auto& name : keys)
+          text += (name == *keys.begin() ? " " : ", ") + std::string(name);
+      }
+      mistake(key.source().begin.line, std::move(text));
+    }
+  }
+
+  const toml::node* text(const toml::table& table, std::string_view key, std::string& out) {
+    const toml::node* node = table.get(key);
+    if (node == nullptr) return nullptr;
+    if (const auto value = node->value_exact<std::string>()) {
+      out = *value;
+      return node;
+    }
+    mistake(*node, quote(key) + ": found " + type_name(*node) + ", expected a text in quotes");
+    return nullptr;
+  }
+
+  void number(const toml::table& table, std::string_view key, std::int64_t least, std::int64_t most,
+              const std::function<void(std::int64_t)>& set) {
+    const toml::node* node = table.get(key);
+    if (node == nullptr) return;
+    const auto value = node->value_exact<std::int64_t>();
+    const std::string range =
+        "a whole number from " + std::to_string(least) + " to " + std::to_string(most);
+    if (!value) {
+      mistake(*node, quote(key) + ": found " + type_name(*node) + ", expected " + range);
+    } else if (*value < least || *value > most) {
+      mistake(*node, quote(key) + ": found " + std::to_string(*value) + ", expected " + range);
+    } else {
+      set(*value);
+    }
+  }
+
+  // A list of "host:port"; `out` keeps the good ones.
+  const toml::array* addresses(const toml::table& table, std::string_view key,
+                               std::vector<std::string>& out) {
+    const toml::node* node = table.get(key);
+    if (node == nullptr) return nullptr;
+    const toml::array* list = node->as_array();
+    if (list == nullptr) {
+      mistake(*node, quote(key) + ": found " + type_name(*node) +
+                         ", expected a list of addresses such as [\"10.20.0.1:7410\"]");
+      return nullptr;
+    }
+    for (const auto& item : *list) {
+      const auto value = item.value_exact<std::string>();
+      if (!value) {
+        mistake(item, quote(key) + ": found " + type_name(item) + ", expected \"host:port\"");
+      } else if (auto parsed = parse_address(*value); !parsed) {
+        mistake(item, quote(key) + ": " + parsed.error().detail());
+      } else {
+        out.push_back(*value);
+      }
+    }
+    return list;
+  }
+
+  const toml::table* section(const toml::table& root, std::string_view key) {
+    const toml::node* node = root.get(key);
+    if (node == nullptr) return nullptr;
+    if (const toml::table* table = node->as_table()) return table;
+    mistake(*node, quote(key) + ": found " + type_name(*node) + ", expected a section [" +
+                       std::string(key) + "]");
+    return nullptr;
+  }
+
+ private:
+  ConfigReading& reading_;
+};
+
+bool valid_hours(std::string_view text) {
+  if (text.size() != 11 || text[2] != ':' || text[5] != '-' || text[8] != ':') return false;
+  const auto minutes = [&](std::size_t at) -> std::optional<int> {
+    for (const std::size_t i : {at, at + 1, at + 3, at + 4}) {
+      if (text[i] < '0' || text[i] > '9') return std::nullopt;
+    }
+    const int hour = (text[at] - '0') * 10 + text[at + 1] - '0';
+    const int minute = (text[at + 3] - '0') * 10 + text[at + 4] - '0';
+    const int total = hour * 60 + minute;
+    return minute < 60 && total <= 24 * 60 ? std::optional(total) : std::nullopt;
+  };
+  const auto from = minutes(0), to = minutes(6);
+  return from && to && *from != *to;
+}
+
+void read_api(Reader& reader, const toml::table& table, ApiConfig& api) {
+  reader.known_keys(table, " in [api]", {"socket", "listen", "token_file"});
+  std::string path;
+  if (const auto* node = reader.text(table, "socket", path)) {
+    if (path.empty() || path.size() > 107) {
+      reader.mistake(*node, "\"socket\": found a path of " + std::to_string(path.size()) +
+                                " bytes, expected 1 to 107 (the kernel's limit)");
+    }
+    api.socket = path;
+  }
+  std::string token_file;
+  if (reader.text(table, "token_file", token_file)) api.token_file = token_file;
+  const auto* node = reader.text(table, "listen", api.listen);
+  if (node == nullptr || api.listen.empty()) return;
+  const auto address = parse_address(api.listen);
+  if (!address) {
+    reader.mistake(*node, "\"listen\": " + address.error().detail());
+  } else if (address->host != "localhost" && address->host != "::1" &&
+             !address->host.starts_with("127.")) {
+    reader.mistake(*node, "\"listen\": found " + quote(api.listen) +
+                              ", expected a loopback address such as \"127.0.0.1:7411\"");
+  }
+  if (api.token_file.empty()) {
+    reader.mistake(*node,
+                   "\"listen\": the API on TCP needs \"token_file\", a file with the token "
+                   "that callers must show");
+  }
+}
+
+void read_neighbour(Reader& reader, const toml::table& table, std::vector<NeighbourConfig>& out) {
+  reader.known_keys(table, " in [[neighbour]]", {"agency", "addresses"});
+  NeighbourConfig neighbour;
+  if (const auto* node = reader.text(table, "agency", neighbour.agency)) {
+    const bool twice = std::any_of(out.begin(), out.end(), [&](const NeighbourConfig& other) {
+      return other.agency == neighbour.agency;
+    });
+    if (neighbour.agency.empty())
+      reader.mistake(*node, "\"agency\": found an empty text, expected a code");
+    if (twice) reader.mistake(*node, "\"agency\": " + quote(neighbour.agency) + " is listed twice");
+  } else if (!table.contains("agency")) {
+    reader.mistake(table, "[[neighbour]]: \"agency\" is missing, expected the agency's code");
+  }
+  const auto* list = reader.addresses(table, "addresses", neighbour.addresses);
+  if (list != nullptr && list->empty()) {
+    reader.mistake(*list,
+                   "\"addresses\": found an empty list, expected at least one \"host:port\"");
+  } else if (!table.contains("addresses")) {
+    reader.mistake(table,
+                   "[[neighbour]]: \"addresses\" is missing, expected a list of \"host:port\"");
+  }
+  out.push_back(std::move(neighbour));
+}
+
+void read_neighbours(Reader& reader, const toml::table& root, std::vector<NeighbourConfig>& out) {
+  const toml::node* node = root.get("neighbour");
+  if (node == nullptr) return;
+  const toml::array* list = node->as_array();
+  if (list == nullptr) {
+    reader.mistake(*node, std::string("\"neighbour\": found ") + type_name(*node) +
+                              ", expected sections [[neighbour]] with double brackets");
+    return;
+  }
+  for (const auto& item : *list) {
+    if (const toml::table* table = item.as_table()) {
+      read_neighbour(reader, *table, out);
+    } else {
+      reader.mistake(item, std::string("\"neighbour\": found ") + type_name(item) +
+                               ", expected a section [[neighbour]]");
+    }
+  }
+}
+
+void read_link(Reader& reader, const toml::table& table, LinkConfig& link) {
+  reader.known_keys(table, " in [link]",
+                    {"budget_mb_per_day", "blob_hours", "heartbeat_seconds", "dead_after_seconds",
+                     "backoff_max_seconds", "handshakes_max", "dials_per_second", "dials_burst"});
+  const auto seconds = [&](std::string_view key, int least, int most, std::chrono::seconds& out) {
+    reader.number(table, key, least, most, [&](std::int64_t v) { out = std::chrono::seconds(v); });
+  };
+  const auto count = [&](std::string_view key, int least, int most, std::uint64_t& out) {
+    reader.number(table, key, least, most,
+                  [&](std::int64_t v) { out = static_cast<std::uint64_t>(v); });
+  };
+  count("budget_mb_per_day", 0, 1'000'000, link.budget_mb_per_day);
+  seconds("heartbeat_seconds", 5, 3600, link.heartbeat);
+  seconds("dead_after_seconds", 5, 600, link.dead_after);
+  seconds("backoff_max_seconds", 1, 3600, link.backoff_max);
+  count("handshakes_max", 1, 4096, link.handshakes_max);
+  count("dials_per_second", 1, 1000, link.dials_per_second);
+  count("dials_burst", 1, 10'000, link.dials_burst);
+  const auto* node = reader.text(table, "blob_hours", link.blob_hours);
+  if (node != nullptr && !valid_hours(link.blob_hours)) {
+    reader.mistake(*node, "\"blob_hours\": found " + quote(link.blob_hours) +
+                              ", expected hours such as \"18:00-06:00\"");
+  }
+}
+
+void read_log(Reader& reader, const toml::table& table, std::string& level) {
+  reader.known_keys(table, " in [log]", {"level"});
+  const auto* node = reader.text(table, "level", level);
+  static constexpr std::string_view kLevels[] = {"error", "warn", "info", "debug"};
+  if (node != nullptr &&
+      std::find(std::begin(kLevels), std::end(kLevels), level) == std::end(kLevels)) {
+    reader.mistake(*node,
+                   "\"level\": found " + quote(level) + ", expected error, warn, info or debug");
+  }
+}
+
+void read_root(Reader& reader, const toml::table& root, Config& config) {
+  reader.known_keys(root, "",
+                    {"data_dir", "listen", "advertise", "api", "neighbour", "link", "log"});
+  std::string data_dir;
+  if (const auto* node = reader.text(root, "data_dir", data_dir)) {
+    if (!std::filesystem::path(data_dir).is_absolute()) {
+      reader.mistake(*node,
+                     "\"data_dir\": found " + quote(data_dir) + ", expected an absolute path");
+    }
+    config.data_dir = data_dir;
+    config.api.socket = config.data_dir / "agent.sock";
+  } else if (!root.contains("data_dir")) {
+    reader.mistake(0, "\"data_dir\" is missing, expected the folder of this node's data");
+  }
+  reader.addresses(root, "listen", config.listen);
+  reader.addresses(root, "advertise", config.advertise);
+  if (const auto* table = reader.section(root, "api")) read_api(reader, *table, config.api);
+  read_neighbours(reader, root, config.neighbours);
+  if (const auto* table = reader.section(root, "link")) read_link(reader, *table, config.link);
+  if (const auto* table = reader.section(root, "log")) read_log(reader, *table, config.log_level);
+}
+
+std::size_t line_of(std::string_view text, std::string_view key) {
+  std::size_t line = 1;
+  while (!text.empty()) {
+    const auto end = text.find('\n');
+    auto current = text.substr(0, end);
+    while (current.starts_with(' ') || current.starts_with('\t')) current.remove_prefix(1);
+    if (current.starts_with(key)) return line;
+    if (end == std::string_view::npos) break;
+    text.remove_prefix(end + 1);
+    ++line;
+  }
+  return 0;
+}
+
+void check_places(ConfigReading& reading, std::string_view text) {
+  std::error_code ignored;
+  const Config& config = reading.config;
+  if (!config.data_dir.empty() && !std::filesystem::is_directory(config.data_dir, ignored)) {
+    reading.mistakes.push_back(ConfigMistake{
+        line_of(text, "data_dir"), "\"data_dir\": there is no folder " +
+                                       quote(config.data_dir.string()) +
+                                       "; `lienthong init` or `lienthong enroll` makes it"});
+  }
+  if (!config.api.token_file.empty() && !std::ifstream(config.api.token_file)) {
+    reading.mistakes.push_back(
+        ConfigMistake{line_of(text, "token_file"),
+                      "\"token_file\": cannot read " + quote(config.api.token_file.string())});
+  }
+}
+
+void sort_mistakes(ConfigReading& reading) {
+  std::stable_sort(reading.mistakes.begin(), reading.mistakes.end(),
+                   [](const ConfigMistake& a, const ConfigMistake& b) { return a.line < b.line; });
+}
+
+}  // namespace
+
+std::string ConfigReading::report(std::string_view file) const {
+  std::string out;
+  for (const auto& mistake : mistakes) {
+    out += file;
+    if (mistake.line != 0) out += ":" + std::to_string(mistake.line);
+    out += ": " + mistake.text + "\n";
+  }
+  return out;
+}
+
+ConfigReading parse_config(std::string_view text) {
+  ConfigReading reading;
+  Reader reader(reading);
+  try {
+    const toml::table root = toml::parse(text);
+    read_root(reader, root, reading.config);
+  } catch (const toml::parse_error& error) {
+    reader.mistake(error.source().begin.line, std::string(error.description()));
+  }
+  sort_mistakes(reading);
+  return reading;
+}
+
+ConfigReading load_config(const std::filesystem::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  if (!in) {
+    ConfigReading reading;
+    reading.mistakes.push_back(ConfigMistake{0, "cannot read the file"});
+    return reading;
+  }
+  std::ostringstream content;
+  content << in.rdbuf();
+  const std::string text = content.str();
+  ConfigReading reading = parse_config(text);
+  check_places(reading, text);
+  sort_mistakes(reading);
+  return reading;
+}
+
+Result<HostPort> parse_address(std::string_view text) {
+  const auto bad = [&](std::string_view why) {
+    return Error(Errc::kMalformed,
+                 "found " + quote(text) + ", " + std::string(why) +
+                     "; expected \"host:port\", e.g. \"10.20.0.1:7410\" or \"[::]:7410\"");
+  };
+  const auto colon = text.rfind(':');
+  if (colon == std::string_view::npos) return bad("which has no port");
+  std::string_view host = text.substr(0, colon);
+  const std::string_view port = text.substr(colon + 1);
+  unsigned number = 0;
+  const auto [end, problem] = std::from_chars(port.data(), port.data() + port.size(), number);
+  if (problem != std::errc() || end != port.data() + port.size() || number > 65'535) {
+    return bad("whose port is not a number from 0 to 65535");
+  }
+  if (host.starts_with('[') && host.ends_with(']')) {
+    host = host.substr(1, host.size() - 2);
+    if (host.find(':') == std::string_view::npos)
+      return bad("with brackets around what is no IPv6 address");
+  } else if (host.find(':') != std::string_view::npos) {
+    return bad("an IPv6 address without brackets");
+  }
+  const bool clean = std::all_of(host.begin(), host.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '-' || c == ':' || c == '_' || c == '%';
+  });
+  if (host.empty() || host.size() > 253 || !clean) return bad("whose host is no name or address");
+  return HostPort{std::string(host), std::string(port)};
+}
+
+}  // namespace lienthong::agent

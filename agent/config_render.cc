@@ -1,0 +1,78 @@
+#include <array>
+#include <sstream>
+
+#include "agent/config.h"
+
+namespace lienthong::agent {
+namespace {
+
+// TOML basic string.
+std::string toml_text(std::string_view text) {
+  static constexpr std::string_view kHex = "0123456789ABCDEF";
+  std::string out = "\"";
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (byte < 0x20 || byte == 0x7f) {
+      out += "\\u00";
+      out += kHex[byte >> 4];
+      out += kHex[byte & 15];
+    } else {
+      out += c;
+    }
+  }
+  return out + "\"";
+}
+
+std::string toml_list(const std::vector<std::string>& items) {
+  std::string out = "[";
+  for (const auto& item : items) {
+    if (out.size() > 1) out += ", ";
+    out += toml_text(item);
+  }
+  return out + "]";
+}
+
+void render_link(std::ostream& out, const LinkConfig& link) {
+  out << "\n[link]\n"
+      << "budget_mb_per_day = " << link.budget_mb_per_day << "            # 0: no limit\n"
+      << "blob_hours        = " << toml_text(link.blob_hours) << "\n"
+      << "heartbeat_seconds  = " << link.heartbeat.count()
+      << "          # 25 behind a NAT that forgets sooner\n"
+      << "dead_after_seconds = " << link.dead_after.count()
+      << "          # silence with data outstanding\n"
+      << "backoff_max_seconds = " << link.backoff_max.count() << "\n"
+      << "handshakes_max = " << link.handshakes_max << "              # inbound, at once\n"
+      << "dials_per_second = " << link.dials_per_second
+      << "             # inbound, from one address\n"
+      << "dials_burst = " << link.dials_burst << "\n";
+}
+
+}  // namespace
+
+std::string render_config(const Config& config) {
+  std::ostringstream out;
+  out << "# Liên Thông, configuration of the agent. A change needs `systemctl reload` (neighbours, "
+         "log\n"
+         "# level) or `systemctl restart` (everything else).\n"
+      << "data_dir = " << toml_text(config.data_dir.string()) << "\n"
+      << "listen   = " << toml_list(config.listen) << "\n";
+  if (!config.advertise.empty()) out << "advertise = " << toml_list(config.advertise) << "\n";
+  out << "\n[api]\nsocket = " << toml_text(config.api.socket.string()) << "\n"
+      << "listen = " << toml_text(config.api.listen)
+      << "   # loopback TCP, e.g. \"127.0.0.1:7411\"; needs token_file\n";
+  if (!config.api.token_file.empty()) {
+    out << "token_file = " << toml_text(config.api.token_file.string()) << "\n";
+  }
+  for (const auto& neighbour : config.neighbours) {
+    out << "\n[[neighbour]]\nagency    = " << toml_text(neighbour.agency)
+        << "\naddresses = " << toml_list(neighbour.addresses) << "   # in order of preference\n";
+  }
+  render_link(out, config.link);
+  out << "\n[log]\nlevel = " << toml_text(config.log_level) << "\n";
+  return out.str();
+}
+
+}  // namespace lienthong::agent

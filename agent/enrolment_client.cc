@@ -1,0 +1,92 @@
+#include "agent/enrolment_client.h"
+
+#include <asio/io_context.hpp>
+#include <asio/write.hpp>
+
+#include "agent/net.h"
+
+namespace lienthong::agent {
+namespace {
+
+using asio::ip::tcp;
+using Keep = std::function<Result<void>(const EnrolmentGrant&)>;
+
+constexpr std::chrono::seconds kConnectPatience{10};
+constexpr std::chrono::seconds kStepPatience{60};
+
+struct Attempt {
+  Attempt(const Token& t, const NodeKeys& k, Entropy& e, const Keep& keep_grant)
+      : token(t), keys(k), entropy(e), keep(keep_grant) {}
+  const Token& token;
+  const NodeKeys& keys;
+  Entropy& entropy;
+  const Keep& keep;
+  bool answered = false;  // the parent has said something: another address would say the same
+};
+
+asio::awaitable<Result<void>> send(tcp::socket& socket, Bytes bytes) {
+  auto [problem, size] = co_await asio::async_write(socket, asio::buffer(bytes), as_result);
+  if (problem) co_return Error(Errc::kClosed, "the link broke: " + problem.message());
+  LT_CHECK(size == bytes.size());
+  co_return Result<void>();
+}
+
+asio::awaitable<Result<void>> talk(tcp::socket& socket, Attempt& attempt) {
+  Watchdog watchdog(socket);
+  EnrolmentChild child(attempt.token, attempt.keys, DhKey(attempt.entropy.array<32>()));
+  watchdog.renew(kStepPatience);
+  Result<void> step = co_await send(socket, child.start());
+  Bytes chunk(64 * 1024);
+  while (step && !child.complete()) {
+    watchdog.renew(kStepPatience);
+    auto [problem, size] = co_await socket.async_read_some(asio::buffer(chunk), as_result);
+    if (problem && watchdog.barked()) co_return Error(Errc::kTimeout, "the parent does not answer");
+    if (problem)
+      co_return Error(Errc::kClosed,
+                      "the link broke before the certificate was here; run the same command again");
+    const auto answer = child.on_bytes(ByteView(chunk).first(size));
+    attempt.answered = true;
+    if (!answer) co_return answer.error();
+    if (!answer->empty()) step = co_await send(socket, *answer);
+  }
+  if (!step) co_return step;
+  const auto grant = decode_grant(child.grant());
+  if (!grant) co_return grant.error();
+  if (auto kept = attempt.keep(*grant); !kept) co_return kept;
+  const auto told = co_await send(socket, child.stored());
+  if (!told) co_return Result<void>();  // it is complete here; the parent only logs it
+  asio::error_code ignored;
+  socket.shutdown(tcp::socket::shutdown_send, ignored);
+  co_return Result<void>();
+}
+
+asio::awaitable<void> try_all(Attempt& attempt, Result<void>& outcome) {
+  for (const std::string& address : attempt.token.addresses) {
+    auto socket = co_await dial(address, kConnectPatience);
+    if (!socket) {
+      outcome = socket.error();
+      continue;
+    }
+    tune(*socket, kStepPatience);
+    outcome = co_await talk(*socket, attempt);
+    if (outcome || attempt.answered) co_return;
+  }
+}
+
+}  // namespace
+
+Result<void> enrol_over_network(const Token& token, const NodeKeys& keys, Entropy& entropy,
+                                const Keep& keep) {
+  if (token.addresses.empty()) return Error(Errc::kMalformed, "the token names no address");
+  asio::io_context loop(1);
+  Attempt attempt(token, keys, entropy, keep);
+  Result<void> outcome = Error(Errc::kClosed, "nothing was tried");
+  std::exception_ptr broken;
+  asio::co_spawn(loop, try_all(attempt, outcome),
+                 [&](std::exception_ptr problem) { broken = problem; });
+  loop.run();
+  if (broken) std::rethrow_exception(broken);
+  return outcome;
+}
+
+}  // namespace lienthong::agent

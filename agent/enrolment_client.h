@@ -1,0 +1,16 @@
+// The newcomer's side of enrolment over the network. Blocking.
+#pragma once
+
+#include <functional>
+
+#include "agent/enrolment.h"
+
+namespace lienthong::agent {
+
+// Dials the token's addresses in their order, each once; `keep` stores the grant before the parent
+// is told that it is complete. Fails: the parent's refusal, kBadSignature, keep's error; kTimeout,
+// kIo, kClosed when no address led to an answer.
+Result<void> enrol_over_network(const Token& token, const NodeKeys& keys, Entropy& entropy,
+                                const std::function<Result<void>(const EnrolmentGrant&)>& keep);
+
+}  // namespace lienthong::agent

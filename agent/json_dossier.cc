@@ -1,0 +1,182 @@
+#include "agent/json_dossier.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "agent/json_fields.h"
+#include "agent/json_time.h"
+
+namespace lienthong::agent {
+namespace {
+
+using nlohmann::json;
+using store::CustodyEntry;
+using store::Dossier;
+using store::TimelineEntry;
+
+json ids_json(const std::vector<UpdateId>& ids) {
+  json list = json::array();
+  for (const UpdateId& id : ids) list.push_back(id.hex());
+  return list;
+}
+
+void put_value(json& out, std::string_view name, json value) {
+  if (value.is_null()) return;
+  constexpr std::string_view kApplicant = "applicant.";
+  if (name.starts_with(kApplicant)) {
+    out["applicant"][std::string(name.substr(kApplicant.size()))] = std::move(value);
+  } else {
+    out[std::string(name)] = std::move(value);
+  }
+}
+
+json history_json(const Dossier& dossier, const Registry& registry) {
+  json list = json::array();
+  for (const TimelineEntry& entry : dossier.timeline) {
+    const bool plain = entry.kind == UpdateKind::kSet || entry.kind == UpdateKind::kNote ||
+                       entry.kind == UpdateKind::kAdopt;
+    if (is_link(entry.kind) || (plain && entry.action.empty() && entry.note.empty())) continue;
+    json line = {{"at", format_time(entry.at)}, {"by", agency_code(entry.agency, registry)}};
+    if (!entry.officer.empty()) line["officer"] = entry.officer;
+    if (!entry.unit.empty()) line["unit"] = entry.unit;
+    line["action"] = entry.action.empty() ? to_string(entry.kind) : entry.action;
+    if (!entry.note.empty()) line["note"] = entry.note;
+    if (entry.directive) line["directive"] = true;
+    if (!entry.to.is_zero()) line["to"] = agency_code(entry.to, registry);
+    if (entry.deadline != 0) line["deadline"] = format_time(entry.deadline);
+    if (!plain) line["id"] = entry.id.hex();
+    list.push_back(std::move(line));
+  }
+  return list;
+}
+
+json custody_json(const Dossier& dossier, const Registry& registry) {
+  json list = json::array();
+  for (const CustodyEntry& entry : dossier.custody) {
+    json line = {{"link", to_string(entry.link.kind)},
+                 {"by", agency_code(entry.link.by, registry)},
+                 {"at", format_time(entry.at)},
+                 {"id", entry.link.id.hex()}};
+    if (!entry.link.to.is_zero()) line["to"] = agency_code(entry.link.to, registry);
+    if (entry.link.urgent) line["urgent"] = true;
+    if (!entry.node.is_zero()) line["node"] = entry.node.hex();
+    if (entry.seal) line["seal"] = entry.seal->hex();
+    const auto texts = std::ranges::find(dossier.timeline, entry.link.id, &TimelineEntry::id);
+    if (texts != dossier.timeline.end()) {
+      if (!texts->officer.empty()) line["officer"] = texts->officer;
+      if (!texts->note.empty()) line["note"] = texts->note;
+    }
+    list.push_back(std::move(line));
+  }
+  return list;
+}
+
+void put_conflicts(json& list, const std::map<std::uint16_t, Register>& registers) {
+  for (const auto& [number, field_register] : registers) {
+    const FieldInfo* info = find_field(number);
+    if (field_register.writes.size() < 2 || info == nullptr) continue;
+    list.push_back({{"field", info->json}, {"updates", ids_json(field_register.writes)}});
+  }
+}
+
+}  // namespace
+
+std::optional<std::string> open_text(const RecordState& state, Field field) {
+  const auto at = state.open_fields.find(static_cast<std::uint16_t>(field));
+  const auto* text =
+      at != state.open_fields.end() ? std::get_if<std::string>(&at->second.value) : nullptr;
+  return text != nullptr ? std::optional(*text) : std::nullopt;
+}
+
+std::optional<std::int64_t> open_integer(const RecordState& state, Field field) {
+  const auto at = state.open_fields.find(static_cast<std::uint16_t>(field));
+  const auto* number =
+      at != state.open_fields.end() ? std::get_if<std::int64_t>(&at->second.value) : nullptr;
+  return number != nullptr ? std::optional(*number) : std::nullopt;
+}
+
+bool is_late(const RecordState& state, UnixMillis now) {
+  const auto due = open_integer(state, Field::kDueAt);
+  if (!due) return false;
+  auto end = open_integer(state, Field::kFinishedAt);
+  if (!end) end = open_integer(state, Field::kReturnedAt);
+  if (!end) {
+    const auto status = open_integer(state, Field::kStatus);
+    for (const Status still : {Status::kRefused, Status::kWithdrawn, Status::kStopped})
+      if (status == static_cast<std::int64_t>(still)) return false;
+    end = now;
+  }
+  return office_day(*end) > office_day(*due);
+}
+
+bool has_conflict(const RecordState& state) {
+  const auto several = [](const auto& entry) { return entry.second.writes.size() > 1; };
+  return std::ranges::any_of(state.open_fields, several) ||
+         std::ranges::any_of(state.closed_fields, several);
+}
+
+std::vector<UpdateId> open_set_aside(const RecordState& state) {
+  std::vector<UpdateId> open;
+  for (const UpdateId& id : state.set_aside)
+    if (std::ranges::find(state.adopted, id) == state.adopted.end()) open.push_back(id);
+  return open;
+}
+
+json short_json(const RecordState& state, const Registry& registry, UnixMillis now,
+                UnixMillis updated_at) {
+  json out = {{"record", state.record.hex()},
+              {"holder", agency_json(state.holder, registry)},
+              {"offered_to", agency_json(state.offered, registry)},
+              {"late", is_late(state, now)},
+              {"conflict", has_conflict(state) || !open_set_aside(state).empty()}};
+  for (const Field field : {Field::kCode, Field::kProcedure, Field::kProcedureName, Field::kStatus,
+                            Field::kReceivedAt, Field::kDueAt}) {
+    const auto number = static_cast<std::uint16_t>(field);
+    const auto at = state.open_fields.find(number);
+    if (at == state.open_fields.end()) continue;
+    const FieldInfo& info = *find_field(number);
+    put_value(out, info.json, write_field(info, at->second.value, registry));
+  }
+  if (updated_at != 0) out["updated_at"] = format_time(updated_at);
+  return out;
+}
+
+json dossier_json(const Dossier& dossier, const Registry& registry) {
+  const RecordState& state = dossier.state;
+  json out = json::object();
+  for (const auto& [field, value] : dossier.values) {
+    const FieldInfo* info = find_field(static_cast<std::uint16_t>(field));
+    if (info != nullptr) put_value(out, info->json, write_field(*info, value, registry));
+  }
+  out["record"] = state.record.hex();
+  out["holder"] = agency_json(state.holder, registry);
+  out["offered_to"] = agency_json(state.offered, registry);
+  out["history"] = history_json(dossier, registry);
+  out["custody"] = custody_json(dossier, registry);
+  out["set_aside"] = ids_json(open_set_aside(state));
+  out["heads"] = ids_json(state.heads);
+  json inert = json::array();
+  for (const InertEntry& entry : state.inert)
+    inert.push_back({{"id", entry.id.hex()}, {"reason", to_string(entry.reason)}});
+  out["inert"] = std::move(inert);
+  json conflicts = json::array();
+  put_conflicts(conflicts, state.open_fields);
+  put_conflicts(conflicts, state.closed_fields);
+  out["conflicts"] = std::move(conflicts);
+  json participants = json::array();
+  for (const AgencyId& agency : state.participants)
+    participants.push_back(agency_code(agency, registry));
+  out["participants"] = std::move(participants);
+  if (!dossier.missing_closed.empty()) {
+    json missing = json::array();
+    for (const auto& [field, writer] : dossier.missing_closed)
+      missing.push_back({{"field", find_field(static_cast<std::uint16_t>(field))->json},
+                         {"update", writer.hex()}});
+    out["missing"] = std::move(missing);
+  }
+  if (!state.erased_by.is_zero()) out["erased_by"] = state.erased_by.hex();
+  if (state.needs_newer_rules()) out["needs_rules_version"] = state.rules_needed;
+  return out;
+}
+
+}  // namespace lienthong::agent

@@ -1,0 +1,103 @@
+#include "agent/json_status.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "agent/json_fields.h"
+#include "agent/json_time.h"
+
+namespace lienthong::agent {
+
+using nlohmann::json;
+
+const char* to_string(LinkState state) {
+  switch (state) {
+    case LinkState::kConnected: return "connected";
+    case LinkState::kDialling: return "dialling";
+    case LinkState::kDown: return "down";
+  }
+  return "down";
+}
+
+json time_json(UnixMillis time) { return time == 0 ? json(nullptr) : json(format_time(time)); }
+
+bool in_sync(const std::vector<NeighbourStatus>& neighbours) {
+  const auto connected = [](const NeighbourStatus& neighbour) {
+    return neighbour.state == LinkState::kConnected;
+  };
+  if (!neighbours.empty() && std::ranges::none_of(neighbours, connected)) return false;
+  return std::ranges::all_of(neighbours, [&](const NeighbourStatus& neighbour) {
+    return !connected(neighbour) || neighbour.in_sync;
+  });
+}
+
+json neighbour_json(const NeighbourStatus& neighbour, const Registry& registry, Detail detail) {
+  json out = {
+      {"agency", agency_json(neighbour.agency, registry)},
+      {"state", to_string(neighbour.state)},
+      {"address", neighbour.address},
+      {"last_contact", time_json(neighbour.last_contact)},
+      {"rtt", neighbour.rtt_seconds ? json(*neighbour.rtt_seconds) : json(nullptr)},
+      {"pending_out",
+       {{"updates", neighbour.pending_out_updates}, {"bytes", neighbour.pending_out_bytes}}},
+      {"pending_in",
+       {{"updates", neighbour.pending_in_updates}, {"bytes", neighbour.pending_in_bytes}}},
+      {"sent_bytes", neighbour.sent_bytes},
+      {"received_bytes", neighbour.received_bytes},
+      {"caught_up_at", time_json(neighbour.caught_up_at)},
+      {"in_sync", neighbour.state == LinkState::kConnected && neighbour.in_sync}};
+  if (detail == Detail::kShort) return out;
+  const AgencyInfo* info = registry.find_agency(neighbour.agency);
+  if (info != nullptr) out["agency_name"] = info->name;
+  out["node"] = neighbour.node ? json(neighbour.node->hex()) : json(nullptr);
+  out["connected_since"] = time_json(neighbour.connected_since);
+  out["sessions"] = neighbour.sessions;
+  out["failures"] = neighbour.failures;
+  out["last_error"] = neighbour.last_error;
+  out["next_attempt"] = time_json(neighbour.next_attempt);
+  return out;
+}
+
+json refused_peer_json(const RefusedPeer& peer) {
+  return {{"address", peer.address},
+          {"reason", peer.reason},
+          {"last", time_json(peer.last)},
+          {"count", peer.count}};
+}
+
+json status_json(const store::Replica& replica, const std::vector<NeighbourStatus>& neighbours,
+                 const StatusFacts& facts) {
+  const auto registry = replica.registry();
+  const store::Counts counts = replica.counts();
+  const store::Identity& identity = replica.identity();
+  const AgencyInfo* ours = registry->find_agency(identity.agency);
+  json list = json::array();
+  for (const NeighbourStatus& neighbour : neighbours)
+    list.push_back(neighbour_json(neighbour, *registry, Detail::kShort));
+  return {{"agency", agency_json(identity.agency, *registry)},
+          {"agency_name", ours != nullptr ? json(ours->name) : json(nullptr)},
+          {"node", identity.node.hex()},
+          {"root", replica.root().hex()},
+          {"version", facts.version},
+          {"records", counts.records},
+          {"updates", counts.updates},
+          {"waiting", counts.waiting},
+          {"inert", counts.inert},
+          {"refused", counts.refused},
+          {"only_here", counts.only_here},
+          {"unsealed", counts.unsealed},
+          {"in_sync", in_sync(neighbours)},
+          {"restored", replica.restored()},
+          {"clock_doubtful", false},
+          {"disk_bytes", replica.disk_bytes()},
+          {"last_change", replica.last_change()},
+          {"started_at", time_json(facts.started_at)},
+          {"registry",
+           {{"digest", registry->digest().hex()},
+            {"statements", registry->size()},
+            {"tree_version", registry->newest()},
+            {"newest_root_word", time_json(registry->newest_root_word())}}},
+          {"neighbours", std::move(list)}};
+}
+
+}  // namespace lienthong::agent

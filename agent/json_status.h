@@ -1,0 +1,32 @@
+// The agent and its neighbours as JSON: `status` and `peers`. docs/operations.md, "Status".
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <vector>
+
+#include "agent/links.h"
+#include "store/replica.h"
+
+namespace lienthong::agent {
+
+struct StatusFacts {  // what the replica does not know
+  std::string version;
+  UnixMillis started_at = 0;
+};
+nlohmann::json status_json(const store::Replica& replica,
+                           const std::vector<NeighbourStatus>& neighbours,
+                           const StatusFacts& facts);
+
+enum class Detail : std::uint8_t { kShort, kFull };
+nlohmann::json neighbour_json(const NeighbourStatus& neighbour, const Registry& registry,
+                              Detail detail);
+nlohmann::json refused_peer_json(const RefusedPeer& peer);
+const char* to_string(LinkState state);
+
+// Every connected neighbour has confirmed that nothing is left. With neighbours but none connected,
+// nobody has: false.
+bool in_sync(const std::vector<NeighbourStatus>& neighbours);
+
+nlohmann::json time_json(UnixMillis time);  // null for 0
+
+}  // namespace lienthong::agent

@@ -1,0 +1,283 @@
+#include "agent/link.h"
+
+#include <spdlog/spdlog.h>
+
+#include <asio/write.hpp>
+
+#include "agent/log.h"
+#include "agent/neighbour.h"
+#include "agent/net.h"
+
+namespace lienthong::agent {
+namespace {
+
+constexpr std::size_t kReadBytes = 64 * 1024;
+constexpr std::chrono::seconds kLingerMax{2};
+
+bool write_presented(store::Transaction& transaction, const std::vector<Statement>& presented) {
+  for (const Statement& statement : presented) {
+    if (!transaction.add_statement(statement)) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+Link::Link(asio::ip::tcp::socket socket, SessionConfig config, LinkHost& host)
+    : socket_(std::move(socket)),
+      session_(host.engine().replica(), config, host.engine().clock().monotonic()),
+      host_(host),
+      initiator_(config.initiator),
+      heard_at_(host.engine().clock().monotonic()) {
+  asio::error_code ignored;
+  remote_ = socket_.remote_endpoint(ignored);
+}
+
+Instant Link::now() const { return host_.engine().clock().monotonic(); }
+
+std::string Link::name() const {
+  return "peer=" + (peer_ ? peer_->node.short_hex() : std::string("unknown")) +
+         " address=" + to_text(remote_);
+}
+
+void Link::start(Bytes first) {
+  if (!first.empty() && !session_.on_bytes(first, now())) {
+    // perform() says it and closes
+  }
+  perform();
+  host_.spawn("reader", read(shared_from_this()));
+}
+
+asio::awaitable<void> Link::read(std::shared_ptr<Link> link) {
+  Bytes chunk(kReadBytes);
+  while (!link->ended_) {
+    auto [problem, size] = co_await link->socket_.async_read_some(asio::buffer(chunk), as_result);
+    if (problem) {
+      link->end(problem == asio::error::eof ? "the other side has gone" : problem.message());
+      break;
+    }
+    link->heard_at_ = link->now();
+    if (link->closing_) continue;  // only until the other side hangs up
+    const auto fed = link->session_.on_bytes(ByteView(chunk).first(size), link->now());
+    if (!fed)
+      spdlog::debug("{} event=violation error={}", link->name(), in_quotes(fed.error().message()));
+    link->perform();
+  }
+}
+
+asio::awaitable<void> Link::write(std::shared_ptr<Link> link) {
+  while (!link->ended_ && !link->outgoing_.empty()) {
+    const Bytes bytes = std::exchange(link->outgoing_, {});
+    auto [problem, size] =
+        co_await asio::async_write(link->socket_, asio::buffer(bytes), as_result);
+    if (problem) {
+      link->end(problem.message());
+      break;
+    }
+    LT_CHECK(size == bytes.size());
+  }
+  link->writing_ = false;
+  if (link->closing_) link->linger();
+}
+
+void Link::flush() {
+  if (writing_ || ended_ || outgoing_.empty()) return;
+  writing_ = true;
+  host_.spawn("writer", write(shared_from_this()));
+}
+
+// Carries out what the session asks, in its order. An action may lead back here (a session that is
+// replaced): what it added then comes after the rest.
+void Link::perform() {
+  if (ended_ || performing_) return;
+  performing_ = true;
+  for (;;) {
+    auto actions = session_.take_actions();
+    if (actions.empty()) break;
+    for (Action& action : actions) perform(action);
+  }
+  performing_ = false;
+  report();
+  flush();
+  if (closing_ && !writing_) linger();
+}
+
+void Link::report() {
+  if (!peer_) return;
+  const SessionStats stats = session_.stats();
+  host_.table().note_stats(peer_->agency, reported_, stats, host_.engine().clock().now());
+  reported_ = stats;
+}
+
+void Link::perform(Action& action) {
+  if (auto* send = std::get_if<SendBytes>(&action)) {
+    outgoing_.insert(outgoing_.end(), send->bytes.begin(), send->bytes.end());
+  } else if (auto* part = std::get_if<StorePart>(&action)) {
+    on_part(std::move(*part));
+  } else if (auto* fact = std::get_if<Established>(&action)) {
+    on_established(std::move(*fact));
+  } else if (auto* heard = std::get_if<PeerCursor>(&action)) {
+    on_cursor(std::move(*heard));
+  } else if (const auto* refused = std::get_if<PeerRefused>(&action)) {
+    spdlog::warn("{} event=refused_by_peer updates={} reason={}", name(), refused->ids.size(),
+                 in_quotes(refused->reason));
+  } else if (const auto* close = std::get_if<CloseSession>(&action)) {
+    on_close(*close);
+  }
+}
+
+void Link::on_established(Established fact) {
+  peer_ = std::move(fact);
+  const auto self = shared_from_this();
+  host_.link_established(self);
+  if (session_.closed()) return;  // the other session with that node stays
+  const bool seen = !initiator_;
+  const auto job = [self, seen](store::Transaction& transaction) -> Result<void> {
+    const Established& peer = *self->peer_;
+    if (!write_presented(transaction, peer.presented)) {
+      return Error(Errc::kUnknownCertificate, "what the peer presented does not stand");
+    }
+    if (seen) transaction.note_session_number_seen(peer.node, peer.session_number);
+    LT_TRY_VOID(transaction.ensure_feed(peer.agency));
+    LT_TRY(const std::size_t sealed, transaction.seal_pending(peer.agency));
+    if (sealed > 0) spdlog::debug("event=sealed updates={}", sealed);
+    return {};
+  };
+  host_.engine().post(job, [self](Result<void> result) {
+    if (self->ended_) return;
+    if (!result) return self->close(CloseCode::kGoingAway, result.error().message());
+    self->feed_grown();
+  });
+}
+
+void Link::on_part(StorePart part) {
+  struct Work {
+    Work(StorePart p) : part(std::move(p)) {}
+    StorePart part;
+    store::ReceiveOutcome outcome;
+  };
+  const auto work = std::make_shared<Work>(std::move(part));
+  const auto self = shared_from_this();
+  const NodeId node = peer_->node;
+  const AgencyId agency = peer_->agency;
+  const auto job = [work, node, agency](store::Transaction& transaction) -> Result<void> {
+    LT_TRY(work->outcome, transaction.receive(work->part.kind, node, agency, work->part.part));
+    return {};
+  };
+  host_.engine().post(job, [self, work](Result<void> result) {
+    self->on_stored(work->part.token, result, work->outcome);
+  });
+}
+
+void Link::on_stored(std::uint64_t token, const Result<void>& result,
+                     const store::ReceiveOutcome& outcome) {
+  if (ended_) return;
+  if (!result) {
+    spdlog::error("{} event=store_failed error={}", name(), in_quotes(result.error().message()));
+    session_.on_store_failed(token, now());
+    return perform();
+  }
+  std::vector<UpdateId> ids;
+  for (const store::Refusal& refusal : outcome.refused) ids.push_back(refusal.id);
+  std::string reason;
+  if (!ids.empty()) {
+    const store::Refusal& first = outcome.refused.front();
+    reason = std::string(to_string(first.code)) + ": " + first.detail;
+    spdlog::warn("{} event=updates_refused count={} first={} reason={}", name(), ids.size(),
+                 first.id.short_hex(), in_quotes(reason));
+  }
+  session_.on_stored(token, outcome.cursor, std::move(ids), std::move(reason), now());
+  perform();
+}
+
+void Link::on_cursor(PeerCursor heard) {
+  heard_[heard.kind] = std::move(heard.cursor);
+  if (!noting_) note_cursors();
+}
+
+// One write at a time; what is heard meanwhile goes into the next.
+void Link::note_cursors() {
+  const auto self = shared_from_this();
+  const auto job = [node = peer_->node,
+                    heard = std::exchange(heard_, {})](store::Transaction& transaction) {
+    for (const auto& [kind, cursor] : heard) transaction.note_heard_cursor(kind, node, cursor);
+    return Result<void>();
+  };
+  noting_ = true;
+  host_.engine().post(job, [self](const Result<void>& result) {
+    self->noting_ = false;
+    if (result && !self->heard_.empty()) self->note_cursors();
+    self->feed_grown();
+  });
+}
+
+void Link::on_close(const CloseSession& close) {
+  close_code_ = close.code;
+  closed_by_peer_ = close.by_peer;
+  close_detail_ = close.detail;
+  closing_ = true;
+  closing_since_ = now();
+}
+
+void Link::linger() {
+  if (lingering_ || ended_) return;
+  lingering_ = true;
+  asio::error_code ignored;
+  socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+  if (closed_by_peer_) end("closed by the peer");
+}
+
+void Link::tick() {
+  if (ended_) return;
+  if (closing_) {
+    if (now() - closing_since_ > kLingerMax) end("closed");
+    return;
+  }
+  session_.on_tick(now());
+  perform();
+  lift_rest_after_restore();
+}
+
+// A disk that was an older copy: once a neighbour has given back all it has for us, custody goes
+// on.
+void Link::lift_rest_after_restore() {
+  if (lifting_ || !host_.engine().replica().restored() || !session_.stats().drained_in) return;
+  lifting_ = true;
+  const auto self = shared_from_this();
+  const auto job = [](store::Transaction& transaction) {
+    transaction.clear_restored();
+    return Result<void>();
+  };
+  spdlog::warn("{} event=restored_copy_caught_up", name());
+  host_.engine().post(job, [self](const Result<void>&) { self->lifting_ = false; });
+}
+
+void Link::feed_grown() {
+  if (ended_ || closing_ || !peer_) return;
+  const store::Replica& replica = host_.engine().replica();
+  const FeedMark registry = replica.feed_end(FeedKind::kRegistry, peer_->agency);
+  const FeedMark updates = replica.feed_end(FeedKind::kUpdates, peer_->agency);
+  session_.on_feed_grown(now());
+  host_.table().note_ends(peer_->agency, registry, updates);
+  perform();
+}
+
+void Link::close(CloseCode code, const std::string& detail) {
+  if (ended_ || closing_) return;
+  session_.close(code, detail, now());
+  perform();
+}
+
+void Link::abort() { end("stopping"); }
+
+void Link::end(const std::string& why) {
+  if (ended_) return;
+  ended_ = true;
+  if (close_detail_.empty()) close_detail_ = why;
+  asio::error_code ignored;
+  socket_.close(ignored);
+  host_.link_ended(shared_from_this());
+  if (ended_listener_) std::exchange(ended_listener_, nullptr)();
+}
+
+}  // namespace lienthong::agent

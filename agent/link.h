@@ -1,0 +1,88 @@
+// One connection with a session on it: carries out what the session asks. Loop thread only.
+//
+// Lives as long as one of its parts (reader, writer, a write under way in the engine) does; the
+// peer set holds it from adopt() to link_ended().
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "agent/link_host.h"
+#include "store/replica.h"
+
+namespace lienthong::agent {
+
+class Link : public std::enable_shared_from_this<Link> {
+ public:
+  Link(asio::ip::tcp::socket socket, SessionConfig config, LinkHost& host);
+
+  void start(Bytes first);
+  // Called once when it has ended.
+  void when_ended(std::function<void()> listener) { ended_listener_ = std::move(listener); }
+  void tick();
+  void feed_grown();
+  // Says why, flushes, ends within kLingerMax.
+  void close(CloseCode code, const std::string& detail);
+  void abort();  // at once
+
+  bool initiator() const { return initiator_; }
+  bool established() const { return peer_.has_value(); }
+  bool ended() const { return ended_; }
+  bool closing() const { return session_.closed(); }
+  const Established& peer() const { return *peer_; }  // established() only
+  const asio::ip::tcp::endpoint& remote() const { return remote_; }
+  SessionStats stats() const { return session_.stats(); }
+  Instant heard_at() const { return heard_at_; }
+  // Why it ended; the code of the close message, kNone when the connection just broke.
+  CloseCode close_code() const { return close_code_; }
+  bool closed_by_peer() const { return closed_by_peer_; }
+  const std::string& close_detail() const { return close_detail_; }
+
+ private:
+  static asio::awaitable<void> read(std::shared_ptr<Link> link);
+  static asio::awaitable<void> write(std::shared_ptr<Link> link);
+  void perform();
+  void perform(Action& action);
+  void report();  // to the table of neighbours
+  void on_established(Established fact);
+  void on_part(StorePart part);
+  void on_stored(std::uint64_t token, const Result<void>& result,
+                 const store::ReceiveOutcome& outcome);
+  void on_cursor(PeerCursor heard);
+  void note_cursors();
+  void lift_rest_after_restore();
+  void on_close(const CloseSession& close);
+  void flush();
+  void linger();  // everything is said: wait for the other side to hang up
+  void end(const std::string& why);
+  Instant now() const;
+  std::string name() const;
+
+  asio::ip::tcp::socket socket_;
+  Session session_;
+  LinkHost& host_;
+  asio::ip::tcp::endpoint remote_;
+  bool initiator_;
+  std::optional<Established> peer_;
+  Bytes outgoing_;  // not yet handed to the writer
+  bool writing_ = false;
+  bool performing_ = false;
+  bool closing_ = false;  // the session is over, its last bytes are on their way
+  bool lingering_ = false;
+  bool ended_ = false;
+  Instant closing_since_{};
+  Instant heard_at_{};
+  SessionStats reported_;
+  std::function<void()> ended_listener_;
+  std::map<FeedKind, Cursor> heard_;  // to be noted
+  bool noting_ = false;
+  bool lifting_ = false;  // a write of lift_rest_after_restore() is under way
+  CloseCode close_code_ = CloseCode::kNone;
+  bool closed_by_peer_ = false;
+  std::string close_detail_;
+};
+
+}  // namespace lienthong::agent

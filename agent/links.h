@@ -1,0 +1,54 @@
+// What the API may ask of the links: a snapshot of every neighbour, and a few requests.
+// Implemented by the peer set; every call is safe from any thread.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "protocol/base/ids.h"
+#include "protocol/base/instant.h"
+
+namespace lienthong::agent {
+
+enum class LinkState : std::uint8_t { kConnected, kDialling, kDown };
+
+struct NeighbourStatus {
+  AgencyId agency;
+  std::optional<NodeId> node;  // of the session that is up, or the last one
+  LinkState state = LinkState::kDown;
+  std::string address;             // in use, or last tried
+  UnixMillis last_contact = 0;     // 0: never
+  UnixMillis connected_since = 0;  // 0: not connected
+  UnixMillis caught_up_at = 0;     // 0: never on any session
+  std::optional<double> rtt_seconds;
+  std::uint64_t pending_out_updates = 0, pending_out_bytes = 0;
+  std::uint64_t pending_in_updates = 0, pending_in_bytes = 0;
+  std::uint64_t sent_bytes = 0, received_bytes = 0;  // since start, all sessions
+  std::uint64_t sessions = 0, failures = 0;
+  bool in_sync = false;         // confirmed on this session: nothing left in either direction
+  UnixMillis next_attempt = 0;  // 0: none planned
+  std::string last_error;       // why the last attempt or session ended; empty: never failed
+};
+
+struct RefusedPeer {  // somebody who was turned away
+  std::string address;
+  std::string reason;  // "wrong-root", "no-certificate", …
+  UnixMillis last = 0;
+  std::uint64_t count = 0;
+};
+
+class Links {
+ public:
+  virtual ~Links() = default;
+  virtual std::vector<NeighbourStatus> neighbours() const = 0;
+  virtual std::vector<RefusedPeer> refused_peers() const = 0;
+  // Dials every neighbour that is not connected, now.
+  virtual void sync_now() = 0;
+  // Where we can be reached, for tokens: the configured or bound listen addresses.
+  virtual std::vector<std::string> listen_addresses() const = 0;
+};
+
+}  // namespace lienthong::agent

@@ -1,0 +1,31 @@
+// The program's log: journal under systemd, else standard error; the newest lines are also kept in
+// memory for `lienthong log`. Lines are written through spdlog's default logger, any thread.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/base/instant.h"
+
+namespace lienthong::agent {
+
+inline constexpr std::size_t kRecentLineCount = 500;
+
+// Call once in main(), before any thread.
+void start_log(std::string_view level);
+// "error", "warn", "info", "debug"; anything else is "info".
+void set_log_level(std::string_view level);
+
+// In quotes, with what would end them or the line written as \", \\ and \xNN: for text from a peer.
+std::string in_quotes(std::string_view text);
+
+struct LogLine {
+  UnixMillis at = 0;
+  std::string level, text;
+};
+// Oldest first, at most `limit` of the newest.
+std::vector<LogLine> recent_log_lines(std::size_t limit);
+
+}  // namespace lienthong::agent

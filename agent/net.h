@@ -1,0 +1,53 @@
+// What the coroutines of the links share. Included by .cc files only.
+#pragma once
+
+#include <asio/awaitable.hpp>
+#include <asio/co_spawn.hpp>
+#include <asio/experimental/as_tuple.hpp>
+#include <asio/ip/tcp.hpp>
+#include <asio/steady_timer.hpp>
+#include <asio/this_coro.hpp>
+#include <asio/use_awaitable.hpp>
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "agent/engine.h"
+
+namespace lienthong::agent {
+
+// A failed read or write is a value, not an exception.
+inline constexpr auto as_result = asio::experimental::as_tuple(asio::use_awaitable);
+
+// Closes a socket when it was not renewed in time, which ends whatever waits on it. One thread.
+class Watchdog {
+ public:
+  explicit Watchdog(asio::ip::tcp::socket& socket);
+  Watchdog(const Watchdog&) = delete;
+  Watchdog& operator=(const Watchdog&) = delete;
+  ~Watchdog();
+  void renew(std::chrono::milliseconds time);
+  bool barked() const;
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;  // shared with the timer's handler, which may run after us
+};
+
+// Runs the job on the writer thread and resumes on our own.
+asio::awaitable<Result<void>> commit(Engine& engine, Engine::Job job);
+
+// Sends at once, and gives a path up when data stays unacknowledged for `dead_after`.
+void tune(asio::ip::tcp::socket& socket, std::chrono::seconds dead_after);
+
+// "10.0.0.1:7410", "[fe80::1]:7410"; an IPv4 address in IPv6 clothes is shown as IPv4.
+std::string to_text(const asio::ip::tcp::endpoint& endpoint);
+asio::ip::address plain_address(const asio::ip::address& address);
+
+// The endpoints of "host:port"; looks names up without blocking the loop.
+asio::awaitable<Result<std::vector<asio::ip::tcp::endpoint>>> resolve(std::string address);
+// A connected socket, or kTimeout, kIo, kNotFound.
+asio::awaitable<Result<asio::ip::tcp::socket>> dial(std::string address,
+                                                    std::chrono::milliseconds patience);
+
+}  // namespace lienthong::agent

@@ -1,0 +1,397 @@
+#include "agent/peer_set.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <asio/post.hpp>
+#include <mutex>
+#include <set>
+
+#include "agent/credentials.h"
+#include "agent/dialler.h"
+#include "agent/link.h"
+#include "agent/listener.h"
+#include "agent/log.h"
+#include "agent/neighbour.h"
+#include "agent/net.h"
+#include "agent/reachable.h"
+#include "agent/refused.h"
+
+namespace lienthong::agent {
+namespace {
+
+constexpr std::chrono::milliseconds kTick{250};
+constexpr std::chrono::milliseconds kGoodbyeMax{1500};
+
+}  // namespace
+
+class PeerSet::Impl final : public LinkHost, public std::enable_shared_from_this<Impl> {
+ public:
+  Impl(asio::io_context& loop, Engine& engine, const Config& config, const DhKey& dh_key,
+       Entropy& entropy)
+      : executor_(loop.get_executor()),
+        engine_(engine),
+        config_(config),
+        dh_key_(dh_key),
+        entropy_(entropy),
+        table_(engine.replica()),
+        ticker_(executor_),
+        listener_(std::make_shared<Listener>(*this)) {}
+
+  // ---- LinkHost ----
+  Engine& engine() override { return engine_; }
+  Entropy& entropy() override { return entropy_; }
+  const DhKey& dh_key() const override { return dh_key_; }
+  const LinkConfig& limits() const override { return config_.link; }
+  NeighbourTable& table() override { return table_; }
+  asio::any_io_executor executor() override { return executor_; }
+  bool stopping() const override { return stopping_; }
+  void spawn(const std::string& what, asio::awaitable<void> child) override;
+  std::shared_ptr<Link> adopt(asio::ip::tcp::socket socket, bool initiator,
+                              std::optional<DhPublic> peer_key, std::optional<AgencyId> expected,
+                              std::uint64_t session_number, Bytes first) override;
+  void link_established(const std::shared_ptr<Link>& link) override;
+  void link_ended(const std::shared_ptr<Link>& link) override;
+  bool connected(const AgencyId& agency) const override;
+  void note_refused(const asio::ip::tcp::endpoint& endpoint, const std::string& reason) override;
+  std::size_t unproved() const override;
+
+  Result<void> start();
+  void set_neighbours(const std::vector<NeighbourConfig>& neighbours);
+  void stop(std::function<void()> done);
+  void dial_all();
+  void grown();
+
+  const Config& config() const { return config_; }
+  std::size_t children() const { return children_; }
+  const NeighbourTable& table() const { return table_; }
+  const RefusedPeers& refused() const { return refused_; }
+  std::vector<std::string> addresses() const {
+    const std::lock_guard lock(addresses_mutex_);
+    return addresses_;
+  }
+
+ private:
+  static asio::awaitable<void> tick(std::shared_ptr<Impl> self);
+  SessionConfig session_config();
+  bool stays(const Link& fresh, const Link& old) const;
+  void log_end(const Link& link);
+  void list_children();
+  void maybe_done();
+
+  asio::any_io_executor executor_;
+  Engine& engine_;
+  Config config_;
+  DhKey dh_key_;
+  Entropy& entropy_;
+  NeighbourTable table_;
+  RefusedPeers refused_;
+  asio::steady_timer ticker_;
+  std::shared_ptr<Listener> listener_;
+  std::vector<std::shared_ptr<Dialler>> diallers_;
+  std::set<std::shared_ptr<Link>> links_;
+  std::shared_ptr<const Registry> listed_;  // children of this registry are in the table
+  std::size_t children_ = 0;
+  bool stopping_ = false;
+  std::chrono::steady_clock::time_point stopping_since_{};
+  std::function<void()> done_;
+  bool sealing_ = false, grown_again_ = false;
+  mutable std::mutex addresses_mutex_;
+  std::vector<std::string> addresses_;
+};
+
+// ---- children ----
+
+void PeerSet::Impl::spawn(const std::string& what, asio::awaitable<void> child) {
+  ++children_;
+  asio::co_spawn(executor_, std::move(child),
+                 [self = shared_from_this(), what](const std::exception_ptr& problem) {
+                   if (problem) {
+                     try {
+                       std::rethrow_exception(problem);
+                     } catch (const std::exception& error) {
+                       spdlog::error("child=\"{}\" event=ended_unexpectedly error={}", what,
+                                     in_quotes(error.what()));
+                     }
+                   }
+                   --self->children_;
+                   self->maybe_done();
+                 });
+}
+
+void PeerSet::Impl::maybe_done() {
+  if (!stopping_ || children_ > 0 || !done_) return;
+  asio::post(executor_, std::exchange(done_, nullptr));
+}
+
+asio::awaitable<void> PeerSet::Impl::tick(std::shared_ptr<Impl> self) {
+  while (!self->stopping_ || !self->links_.empty()) {
+    self->ticker_.expires_after(kTick);
+    co_await self->ticker_.async_wait(as_result);
+    const auto links = self->links_;  // a tick may end one
+    const bool late =
+        self->stopping_ && std::chrono::steady_clock::now() - self->stopping_since_ > kGoodbyeMax;
+    for (const auto& link : links) {
+      if (late) {
+        link->abort();
+      } else {
+        link->tick();
+      }
+    }
+  }
+}
+
+// ---- sessions ----
+
+SessionConfig PeerSet::Impl::session_config() {
+  const store::Replica& replica = engine_.replica();
+  SessionConfig config(dh_key_, DhKey(entropy_.array<32>()));
+  config.root = replica.root();
+  config.agency = replica.identity().agency;
+  config.node = replica.identity().node;
+  config.credentials = credentials(*replica.registry(), replica.identity().certificate);
+  config.last_session_number = [&replica](const NodeId& node) {
+    return replica.session_number_seen(node);
+  };
+  config.program_version = LIENTHONG_VERSION;
+  config.heartbeat = config_.link.heartbeat;
+  config.dead_after = config_.link.dead_after;
+  return config;
+}
+
+std::shared_ptr<Link> PeerSet::Impl::adopt(asio::ip::tcp::socket socket, bool initiator,
+                                           std::optional<DhPublic> peer_key,
+                                           std::optional<AgencyId> expected,
+                                           std::uint64_t session_number, Bytes first) {
+  SessionConfig config = session_config();
+  config.initiator = initiator;
+  config.peer_dh_key = peer_key;
+  config.expected_agency = expected;
+  config.session_number = session_number;
+  auto link = std::make_shared<Link>(std::move(socket), std::move(config), *this);
+  links_.insert(link);
+  link->start(std::move(first));
+  if (stopping_) link->abort();
+  return link;
+}
+
+// Of two sessions with one machine: if one side dialled both, the newer; else the lower key's dial,
+// unless it has been silent for a heartbeat.
+bool PeerSet::Impl::stays(const Link& fresh, const Link& old) const {
+  if (fresh.initiator() == old.initiator()) return true;
+  const bool we_are_lower = engine_.replica().identity().node < fresh.peer().node;
+  if (fresh.initiator() == we_are_lower) return true;
+  return engine_.clock().monotonic() - old.heard_at() >
+         config_.link.heartbeat + config_.link.dead_after;
+}
+
+void PeerSet::Impl::link_established(const std::shared_ptr<Link>& link) {
+  const auto links = links_;
+  for (const auto& other : links) {
+    if (other == link || !other->established() || other->ended()) continue;
+    if (other->peer().node != link->peer().node) continue;
+    if (!stays(*link, *other)) return link->close(CloseCode::kReplaced, "the other session stays");
+    other->close(CloseCode::kReplaced, "a newer session is up");
+  }
+  const UnixMillis now = engine_.clock().now();
+  table_.with(link->peer().agency, [&](NeighbourStatus& status) {
+    status.node = link->peer().node;
+    status.state = LinkState::kConnected;
+    status.address = to_text(link->remote());
+    status.connected_since = now;
+    status.last_contact = now;
+    status.next_attempt = 0;
+    status.in_sync = false;
+    ++status.sessions;
+  });
+  const auto registry = engine_.replica().registry();
+  const AgencyInfo* agency = registry->find_agency(link->peer().agency);
+  spdlog::info("peer={} agency={} address={} event=up dialled_by={} version={}",
+               link->peer().node.short_hex(), agency == nullptr ? "new" : agency->code,
+               to_text(link->remote()), link->initiator() ? "us" : "them",
+               in_quotes(link->peer().program_version));
+  for (const auto& dialler : diallers_) dialler->look_again();
+}
+
+void PeerSet::Impl::log_end(const Link& link) {
+  const auto* code = to_string(link.close_code());
+  if (link.established()) {
+    spdlog::info("peer={} address={} event=down code={} by={} reason={}",
+                 link.peer().node.short_hex(), to_text(link.remote()), code,
+                 link.closed_by_peer() ? "them" : "us", in_quotes(link.close_detail()));
+  } else if (!link.initiator() && link.close_code() != CloseCode::kNone && !link.closed_by_peer()) {
+    spdlog::debug("address={} event=not_admitted detail={}", to_text(link.remote()),
+                  in_quotes(link.close_detail()));
+    note_refused(link.remote(), code);
+  } else if (!link.initiator() && !stopping_) {
+    // Somebody of another deployment cannot read our answer and hangs up, as a broken link does.
+    note_refused(link.remote(), "left-during-handshake");
+  } else if (link.initiator() && link.closed_by_peer()) {
+    spdlog::info("address={} event=turned_away code={} reason={}", to_text(link.remote()), code,
+                 in_quotes(link.close_detail()));
+  }
+}
+
+void PeerSet::Impl::link_ended(const std::shared_ptr<Link>& link) {
+  links_.erase(link);
+  log_end(*link);
+  if (link->established() && !connected(link->peer().agency)) {
+    table_.with(link->peer().agency, [&](NeighbourStatus& status) {
+      status.state = LinkState::kDown;
+      status.connected_since = 0;
+      status.in_sync = false;
+      status.last_error = std::string(to_string(link->close_code())) + ": " + link->close_detail();
+    });
+  }
+  for (const auto& dialler : diallers_) dialler->look_again();
+}
+
+bool PeerSet::Impl::connected(const AgencyId& agency) const {
+  return std::any_of(links_.begin(), links_.end(), [&](const std::shared_ptr<Link>& link) {
+    return link->established() && !link->ended() && !link->closing() &&
+           link->peer().agency == agency;
+  });
+}
+
+std::size_t PeerSet::Impl::unproved() const {
+  const auto sessions = std::count_if(
+      links_.begin(), links_.end(),
+      [](const std::shared_ptr<Link>& link) { return !link->established() && !link->initiator(); });
+  return static_cast<std::size_t>(sessions) + listener_->waiting();
+}
+
+void PeerSet::Impl::note_refused(const asio::ip::tcp::endpoint& endpoint,
+                                 const std::string& reason) {
+  const std::string address = plain_address(endpoint.address()).to_string();
+  if (refused_.note(address, reason, engine_.clock().now())) {
+    spdlog::warn("address={} event=refused reason={}", to_text(endpoint), in_quotes(reason));
+  }
+}
+
+// ---- changes ----
+
+// Seals what waits for those who are connected, then lets their sessions send. What happens
+// meanwhile is taken up by the next round.
+void PeerSet::Impl::grown() {
+  list_children();
+  if (sealing_) {
+    grown_again_ = true;
+    return;
+  }
+  std::set<AgencyId> agencies;
+  for (const auto& link : links_) {
+    if (link->established()) agencies.insert(link->peer().agency);
+  }
+  if (agencies.empty() || stopping_) return;
+  sealing_ = true;
+  const auto job = [agencies](store::Transaction& transaction) -> Result<void> {
+    for (const AgencyId& agency : agencies) {
+      if (const auto sealed = transaction.seal_pending(agency); !sealed) return sealed.error();
+    }
+    return {};
+  };
+  engine_.post(job, [self = shared_from_this()](const Result<void>& result) {
+    self->sealing_ = false;
+    if (!result) spdlog::error("event=seal_failed error={}", in_quotes(result.error().message()));
+    const auto links = self->links_;
+    for (const auto& link : links) link->feed_grown();
+    if (std::exchange(self->grown_again_, false)) self->grown();
+  });
+}
+
+// Agencies below ours that have a machine are neighbours, whether they have called or not.
+void PeerSet::Impl::list_children() {
+  const auto registry = engine_.replica().registry();
+  if (registry == listed_) return;
+  listed_ = registry;
+  for (const AgencyId& child :
+       registry->children(engine_.replica().identity().agency, registry->newest())) {
+    if (registry->certificates_of(child).empty()) continue;
+    table_.with(child, [](NeighbourStatus&) {});
+  }
+  for (const auto& dialler : diallers_) dialler->look_again();
+}
+
+// ---- life ----
+
+Result<void> PeerSet::Impl::start() {
+  LT_TRY_VOID(listener_->open(config_.listen));
+  {
+    const std::lock_guard lock(addresses_mutex_);
+    addresses_ =
+        config_.advertise.empty() ? reachable_addresses(listener_->endpoints()) : config_.advertise;
+  }
+  for (const auto& endpoint : listener_->endpoints())
+    spdlog::info("event=listening address={}", to_text(endpoint));
+  engine_.on_change([self = weak_from_this()] {
+    if (const auto alive = self.lock()) alive->grown();
+  });
+  list_children();
+  listener_->start();
+  spawn("ticker", tick(shared_from_this()));
+  set_neighbours(config_.neighbours);
+  return {};
+}
+
+void PeerSet::Impl::set_neighbours(const std::vector<NeighbourConfig>& neighbours) {
+  std::vector<std::shared_ptr<Dialler>> kept;
+  for (const auto& dialler : diallers_) {
+    const bool wanted =
+        std::find(neighbours.begin(), neighbours.end(), dialler->neighbour()) != neighbours.end();
+    if (wanted) {
+      kept.push_back(dialler);
+    } else {
+      dialler->stop();
+      table_.forget_unknown(dialler->neighbour().agency);
+    }
+  }
+  diallers_ = std::move(kept);
+  for (const NeighbourConfig& neighbour : neighbours) {
+    const bool running =
+        std::any_of(diallers_.begin(), diallers_.end(),
+                    [&](const std::shared_ptr<Dialler>& d) { return d->neighbour() == neighbour; });
+    if (running) continue;
+    diallers_.push_back(std::make_shared<Dialler>(neighbour, *this));
+    diallers_.back()->start();
+  }
+}
+
+void PeerSet::Impl::dial_all() {
+  for (const auto& dialler : diallers_) dialler->dial_now();
+}
+
+void PeerSet::Impl::stop(std::function<void()> done) {
+  stopping_ = true;
+  stopping_since_ = std::chrono::steady_clock::now();
+  done_ = std::move(done);
+  listener_->stop();
+  const auto links = links_;
+  for (const auto& link : links) link->close(CloseCode::kGoingAway, "stopping");
+  for (const auto& dialler : diallers_) dialler->stop();
+  ticker_.cancel();
+  maybe_done();
+}
+
+// ---- the door ----
+
+PeerSet::PeerSet(asio::io_context& loop, Engine& engine, const Config& config, const DhKey& dh_key,
+                 Entropy& entropy)
+    : impl_(std::make_shared<Impl>(loop, engine, config, dh_key, entropy)) {}
+PeerSet::~PeerSet() = default;
+
+Result<void> PeerSet::start() { return impl_->start(); }
+void PeerSet::set_neighbours(const std::vector<NeighbourConfig>& neighbours) {
+  impl_->set_neighbours(neighbours);
+}
+void PeerSet::stop(std::function<void()> done) { impl_->stop(std::move(done)); }
+std::size_t PeerSet::children() const { return impl_->children(); }
+std::vector<NeighbourStatus> PeerSet::neighbours() const {
+  return std::as_const(*impl_).table().list();
+}
+std::vector<RefusedPeer> PeerSet::refused_peers() const { return impl_->refused().list(); }
+void PeerSet::sync_now() {
+  asio::post(impl_->executor(), [impl = impl_] { impl->dial_all(); });
+}
+std::vector<std::string> PeerSet::listen_addresses() const { return impl_->addresses(); }
+
+}  // namespace lienthong::agent

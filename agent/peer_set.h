@@ -1,0 +1,45 @@
+// All links of this node: dials the configured neighbours, accepts others, keeps one session with
+// each machine, and moves what it gets to the engine and what the engine has to the sessions.
+// docs/operations.md, "Links".
+//
+// Threads: the calls of Links from any; everything else on the loop's only thread.
+#pragma once
+
+#include <asio/io_context.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/config.h"
+#include "agent/engine.h"
+#include "agent/links.h"
+#include "protocol/crypto/keys.h"
+
+namespace lienthong::agent {
+
+class PeerSet final : public Links {
+ public:
+  // `engine` is the one whose changes the sessions are told of: its listener is set here.
+  PeerSet(asio::io_context& loop, Engine& engine, const Config& config, const DhKey& dh_key,
+          Entropy& entropy);
+  ~PeerSet() override;  // after stop() has said that it is done
+
+  Result<void> start();  // binds and dials. kIo, kInvalidArgument name the address
+  // Dials those that are new, lets go of those that are missing.
+  void set_neighbours(const std::vector<NeighbourConfig>& neighbours);
+  // Says goodbye on every session; `done` runs when no child is left, within two seconds.
+  void stop(std::function<void()> done);
+  std::size_t children() const;  // coroutines alive
+
+  std::vector<NeighbourStatus> neighbours() const override;
+  std::vector<RefusedPeer> refused_peers() const override;
+  void sync_now() override;
+  std::vector<std::string> listen_addresses() const override;
+
+ private:
+  class Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace lienthong::agent

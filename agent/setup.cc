@@ -1,0 +1,378 @@
+#include "agent/setup.h"
+
+#include <algorithm>
+#include <array>
+
+#include "agent/config.h"
+#include "agent/enrolment_client.h"
+#include "agent/identity_files.h"
+#include "agent/invitation.h"
+#include "agent/text_fields.h"
+#include "protocol/record/registry.h"
+
+namespace lienthong::agent {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr unsigned kSecret = 0600, kPublic = 0640;
+constexpr UnixMillis kRenewAfter = 730LL * 24 * 3600 * 1000;  // two years
+constexpr std::string_view kStaging = "enrolling";
+constexpr std::string_view kDefaultListen = "[::]:7410";
+constexpr std::size_t kSocketPathMax = 107;
+
+// What a set-up makes, in the order in which it is moved into place; agent.toml makes it whole.
+constexpr std::array<std::string_view, 7> kMade{kStoreFolder, kRootPinFile,   kNodeCertFile,
+                                                kRootKeyFile, kRootPaperFile, kNodeKeyFile,
+                                                kConfigFile};
+
+Error io_error(const fs::path& path, const std::error_code& problem) {
+  return Error(problem == std::errc::no_space_on_device ? Errc::kDiskFull : Errc::kIo,
+               path.string() + ": " + problem.message());
+}
+
+// The data folder while it comes into being.
+class Folder {
+ public:
+  // kConflict when it holds something that is not of an interrupted set-up.
+  static Result<Folder> prepare(const SetupPlace& place) {
+    init_crypto();
+    Folder out;
+    std::error_code problem;
+    out.dir_ = fs::absolute(place.data_dir, problem).lexically_normal();
+    if (!out.dir_.has_filename()) out.dir_ = out.dir_.parent_path();
+    out.created_ = fs::create_directories(out.dir_, problem);
+    if (problem) return io_error(out.dir_, problem);
+    if (out.created_) {
+      fs::permissions(out.dir_, fs::perms(0750), problem);
+      if (problem) return io_error(out.dir_, problem);
+    }
+    LT_TRY_VOID(out.check_empty());
+    LT_TRY_VOID(out.take_back());
+    fs::create_directories(out.staging(), problem);
+    if (!problem) fs::permissions(out.staging(), fs::perms(0700), problem);
+    if (problem) return io_error(out.staging(), problem);
+    return out;
+  }
+
+  const fs::path& dir() const { return dir_; }
+  fs::path staging() const { return dir_ / kStaging; }
+
+  // The keys of this machine: those of the attempt before, or new ones.
+  Result<NodeKeys> keys(Entropy& entropy) const {
+    const fs::path path = staging() / kNodeKeyFile;
+    if (fs::exists(path)) {
+      LT_TRY(const std::string text, read_file(path));
+      return parse_node_keys(text);
+    }
+    NodeKeys made = make_node_keys(entropy);
+    LT_TRY_VOID(write_file(path, render_node_keys(made), kSecret));
+    return made;
+  }
+
+  Result<void> write(std::string_view name, std::string_view text, unsigned mode) const {
+    return write_file(staging() / name, text, mode);
+  }
+
+  Result<void> put_in_place() const {
+    std::error_code problem;
+    for (const std::string_view name : kMade) {
+      if (!fs::exists(staging() / name)) continue;
+      fs::rename(staging() / name, dir_ / name, problem);
+      if (problem) return io_error(dir_ / name, problem);
+    }
+    fs::remove_all(staging(), problem);
+    if (problem) return io_error(staging(), problem);
+    return {};
+  }
+
+  // Everything but what a next attempt needs.
+  void abandon(bool keep_keys) const {
+    std::error_code ignored;
+    for (const std::string_view name : kMade) {
+      if (keep_keys && name == kNodeKeyFile) continue;
+      fs::remove_all(staging() / name, ignored);
+    }
+    if (keep_keys) return;
+    fs::remove_all(staging(), ignored);
+    if (created_) fs::remove(dir_, ignored);
+  }
+
+ private:
+  Result<void> check_empty() const {
+    std::error_code problem;
+    const bool interrupted = fs::exists(staging()) && !fs::exists(dir_ / kConfigFile);
+    for (const auto& entry : fs::directory_iterator(dir_, problem)) {
+      const std::string name = entry.path().filename().string();
+      if (name == kStaging || name == "lost+found") continue;
+      const bool ours = std::find(kMade.begin(), kMade.end(), name) != kMade.end();
+      if (interrupted && ours) continue;
+      return Error(Errc::kConflict, dir_.string() + " is not empty: it holds " + name);
+    }
+    if (problem) return io_error(dir_, problem);
+    return {};
+  }
+
+  // A set-up that ended while its files were being moved starts again with the same keys.
+  Result<void> take_back() const {
+    std::error_code problem;
+    for (const std::string_view name : kMade) {
+      if (!fs::exists(dir_ / name)) continue;
+      if (name == kNodeKeyFile && !fs::exists(staging() / name)) {
+        fs::rename(dir_ / name, staging() / name, problem);
+      } else {
+        fs::remove_all(dir_ / name, problem);
+      }
+      if (problem) return io_error(dir_ / name, problem);
+    }
+    fs::remove_all(staging() / kStoreFolder, problem);
+    return problem ? Result<void>(io_error(staging(), problem)) : Result<void>();
+  }
+
+  fs::path dir_;
+  bool created_ = false;
+};
+
+Result<std::string> make_config(const Folder& folder, const SetupPlace& place,
+                                std::vector<NeighbourConfig> neighbours) {
+  Config config;
+  config.data_dir = folder.dir();
+  config.listen = place.listen;
+  if (config.listen.empty()) config.listen.emplace_back(kDefaultListen);
+  config.api.socket =
+      place.socket.empty() ? folder.dir() / "agent.sock" : fs::absolute(place.socket);
+  if (config.api.socket.string().size() > kSocketPathMax) {
+    return Error(Errc::kInvalidArgument,
+                 "the socket's path " + config.api.socket.string() +
+                     " is over 107 bytes: give a shorter one with --socket");
+  }
+  config.neighbours = std::move(neighbours);
+  std::string text = render_config(config);
+  const auto reading = parse_config(text);
+  if (!reading.mistakes.empty())
+    return Error(Errc::kInvalidArgument, reading.mistakes.front().text);
+  return text;
+}
+
+Result<void> make_store(const Folder& folder, const store::Identity& identity,
+                        const RootFingerprint& root, std::span<const Statement> statements,
+                        Entropy& entropy) {
+  store::Options options;
+  options.path = (folder.staging() / kStoreFolder).string();
+  options.entropy = &entropy;
+  options.create = true;
+  LT_TRY(const auto replica, store::Replica::open(options, identity, root));
+  return replica->bootstrap(statements);
+}
+
+Result<void> write_node(const Folder& folder, const NodeFiles& files, std::string_view config) {
+  LT_TRY_VOID(folder.write(kNodeKeyFile, render_node_keys(files.keys), kSecret));
+  LT_TRY_VOID(folder.write(kNodeCertFile, render_node_card(files.card), kPublic));
+  LT_TRY_VOID(folder.write(kRootPinFile, render_root_pin(files.root), kPublic));
+  return folder.write(kConfigFile, config, kPublic);
+}
+
+Bytes nonce(Entropy& entropy) {
+  const auto drawn = entropy.array<16>();
+  return Bytes(drawn.begin(), drawn.end());
+}
+
+// ---- a new root ----
+
+struct RootKeys {
+  SigningKey in_use;
+  SigningKey on_paper;
+};
+
+struct Founding {  // the first statements of a deployment
+  RootFingerprint root;
+  NodeCard card;
+  std::vector<Statement> statements;
+};
+
+Founding found(const InitRequest& request, const RootKeys& roots, const NodeKeys& keys,
+               UnixMillis now, Entropy& entropy) {
+  Founding out;
+  out.statements.push_back(make_genesis(roots.in_use, roots.on_paper, now, entropy.array<16>()));
+  out.root = root_fingerprint(out.statements.front().body);
+  AgencyDeclaration agency;
+  agency.code = request.code;
+  agency.name = request.name;
+  agency.tier = request.tier;
+  agency.declared_at = now;
+  agency.nonce = nonce(entropy);
+  out.statements.push_back(sign_by_root(out.root, roots.in_use, StatementBody(agency)));
+  out.card.agency = id_cast<AgencyId>(statement_id(out.root, out.statements.back()));
+  Certificate certificate;
+  certificate.agency = out.card.agency;
+  certificate.node = keys.signing.public_key();
+  certificate.dh_key = keys.dh.public_key();
+  certificate.may_issue = true;
+  certificate.issued_at = now;
+  certificate.renew_by = now + kRenewAfter;
+  out.statements.push_back(sign_by_root(out.root, roots.in_use, StatementBody(certificate)));
+  out.card.certificate = id_cast<CertificateId>(statement_id(out.root, out.statements.back()));
+  return out;
+}
+
+std::string render_paper(const InitRequest& request, const RootFingerprint& root,
+                         const SigningKey& key) {
+  return TextFieldsWriter("root-paper")
+      .comment("Second root key of " + request.code + " " + request.name + ".")
+      .comment(
+          "Print this page, put it in a safe, then remove the file. Whoever has it can replace the")
+      .comment("root key in use, and its word stands over that key's.")
+      .field("root", root.view())
+      .field("key", key.public_key().view())
+      .field("seed", ByteView(key.seed()))
+      .text();
+}
+
+Result<void> write_roots(const Folder& folder, const InitRequest& request, const RootKeys& roots,
+                         const RootFingerprint& root, Entropy& entropy) {
+  const auto salt = entropy.array<16>();
+  const auto key_nonce = entropy.array<24>();
+  LT_TRY_VOID(folder.write(
+      kRootKeyFile,
+      seal_secret(roots.in_use.seed(), request.passphrase, salt, key_nonce, request.cost),
+      kSecret));
+  return folder.write(kRootPaperFile, render_paper(request, root, roots.on_paper), kSecret);
+}
+
+Result<SetupOutcome> init_in(const Folder& folder, const InitRequest& request,
+                             const WallClock& clock, Entropy& entropy) {
+  LT_TRY(const std::string config, make_config(folder, request.place, {}));
+  LT_TRY(const NodeKeys keys, folder.keys(entropy));
+  const Seed in_use = entropy.array<32>();
+  const Seed on_paper = entropy.array<32>();
+  const RootKeys roots{SigningKey(in_use), SigningKey(on_paper)};
+  const Founding founding = found(request, roots, keys, clock.now(), entropy);
+  const NodeFiles files{keys, founding.card, founding.root};
+  LT_TRY_VOID(make_store(folder, files.identity(), founding.root, founding.statements, entropy));
+  LT_TRY_VOID(write_roots(folder, request, roots, founding.root, entropy));
+  LT_TRY_VOID(write_node(folder, files, config));
+  LT_TRY_VOID(folder.put_in_place());
+  SetupOutcome out;
+  out.config = folder.dir() / kConfigFile;
+  out.root_key = folder.dir() / kRootKeyFile;
+  out.root_paper = folder.dir() / kRootPaperFile;
+  out.agency_code = request.code;
+  out.agency_name = request.name;
+  out.agency = founding.card.agency;
+  out.node = keys.signing.public_key();
+  out.root = founding.root;
+  return out;
+}
+
+// ---- enrolment ----
+
+// The agency whose machine has that X25519 key, or that declared ours.
+std::string parent_code(const Registry& registry, const AgencyId& ours,
+                        const std::optional<DhPublic>& key) {
+  for (const StatementId& id : registry.statements()) {
+    const Certificate* certificate = registry.find_certificate(id_cast<CertificateId>(id));
+    if (!key || certificate == nullptr || certificate->dh_key != *key) continue;
+    if (const AgencyInfo* agency = registry.find_agency(certificate->agency)) return agency->code;
+  }
+  const auto parent = registry.parent(ours, registry.newest());
+  const AgencyInfo* agency = parent ? registry.find_agency(*parent) : nullptr;
+  return agency == nullptr ? std::string() : agency->code;
+}
+
+struct Parent {
+  std::vector<std::string> addresses;
+  std::optional<DhPublic> dh_key;
+};
+
+Result<SetupOutcome> complete(const Folder& folder, const SetupPlace& place, const NodeKeys& keys,
+                              const RootFingerprint& root, const EnrolmentGrant& grant,
+                              const Parent& parent, Entropy& entropy) {
+  const MachineKeys machine{keys.signing.public_key(), keys.dh.public_key()};
+  LT_TRY(const GrantedNode granted, check_grant(root, machine, grant));
+  NodeCard card;
+  card.agency = granted.agency;
+  card.certificate = grant.certificate;
+  card.thousand = granted.certificate.thousand;
+  const NodeFiles files{keys, card, root};
+  SetupOutcome out;
+  out.parent_code = parent_code(*granted.registry, granted.agency, parent.dh_key);
+  std::vector<NeighbourConfig> neighbours;
+  if (!parent.addresses.empty() && !out.parent_code.empty()) {
+    NeighbourConfig neighbour;
+    neighbour.agency = out.parent_code;
+    neighbour.addresses = parent.addresses;
+    neighbours.push_back(std::move(neighbour));
+  }
+  LT_TRY(const std::string config, make_config(folder, place, std::move(neighbours)));
+  LT_TRY_VOID(make_store(folder, files.identity(), root, grant.statements, entropy));
+  LT_TRY_VOID(write_node(folder, files, config));
+  LT_TRY_VOID(folder.put_in_place());
+  out.config = folder.dir() / kConfigFile;
+  const AgencyInfo* agency = granted.registry->find_agency(granted.agency);
+  LT_CHECK(agency != nullptr);  // a believed certificate names it
+  out.agency_code = agency->code;
+  out.agency_name = agency->name;
+  out.agency = granted.agency;
+  out.node = machine.node;
+  out.root = root;
+  return out;
+}
+
+}  // namespace
+
+Result<SetupOutcome> init_deployment(const InitRequest& request, const WallClock& clock,
+                                     Entropy& entropy) {
+  if (request.code.empty() || request.name.empty() || request.tier.empty()) {
+    return Error(Errc::kInvalidArgument, "code, name and tier of the agency are needed");
+  }
+  if (request.passphrase.empty())
+    return Error(Errc::kInvalidArgument, "the root key needs a passphrase");
+  LT_TRY(const Folder folder, Folder::prepare(request.place));
+  auto outcome = init_in(folder, request, clock, entropy);
+  if (!outcome) folder.abandon(false);
+  return outcome;
+}
+
+Result<SetupOutcome> enroll_with_token(const SetupPlace& place, std::string_view token_text,
+                                       const WallClock& clock, Entropy& entropy) {
+  LT_TRY(const Token token, decode_token(token_text));
+  // Our clock may be wrong by days, the parent's decides; a day late is said without dialling.
+  constexpr UnixMillis kDay = 24LL * 3600 * 1000;
+  if (clock.now() > token.expires_at + kDay) return to_error(EnrolmentRefusal::kExpired);
+  LT_TRY(const Folder folder, Folder::prepare(place));
+  LT_TRY(const NodeKeys keys, folder.keys(entropy));
+  Result<SetupOutcome> outcome = Error(Errc::kClosed, "nothing was granted");
+  const auto keep = [&](const EnrolmentGrant& grant) -> Result<void> {
+    const Parent parent{token.addresses, token.parent_dh_key};
+    outcome = complete(folder, place, keys, token.root, grant, parent, entropy);
+    return outcome ? Result<void>() : Result<void>(outcome.error());
+  };
+  const auto enrolled = enrol_over_network(token, keys, entropy, keep);
+  if (enrolled) return outcome;
+  folder.abandon(true);
+  return enrolled.error();
+}
+
+Result<std::string> make_request(const SetupPlace& place, Entropy& entropy) {
+  LT_TRY(const Folder folder, Folder::prepare(place));
+  LT_TRY(const NodeKeys keys, folder.keys(entropy));
+  return render_request(keys.signing, keys.dh.public_key());
+}
+
+Result<SetupOutcome> enroll_with_certificate(const SetupPlace& place, std::string_view certificate,
+                                             const WallClock&, Entropy& entropy) {
+  LT_TRY(const CertificateFile file, parse_certificate_file(certificate));
+  if (!fs::exists(place.data_dir / kStaging / kNodeKeyFile) &&
+      !fs::exists(place.data_dir / kNodeKeyFile)) {
+    return Error(Errc::kNotFound, "no request was made in " + place.data_dir.string() +
+                                      ": make one with `lienthong enroll --request FILE`");
+  }
+  LT_TRY(const Folder folder, Folder::prepare(place));
+  LT_TRY(const NodeKeys keys, folder.keys(entropy));
+  const Parent parent{file.addresses, std::nullopt};
+  auto outcome = complete(folder, place, keys, file.root, file.grant, parent, entropy);
+  if (!outcome) folder.abandon(true);
+  return outcome;
+}
+
+}  // namespace lienthong::agent

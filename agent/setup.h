@@ -1,0 +1,60 @@
+// How a data folder comes into being: a new root, or a node enrolled under a parent. Used by the
+// command line while no agent runs on the folder. docs/operations.md, "Installing".
+//
+// Everything is written into the folder DIR/enrolling beside the final places and moved at the end,
+// so that a failure leaves a folder in which the same command may be given again. Blocking; any
+// thread.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "agent/clock.h"
+#include "protocol/crypto/secret_file.h"
+
+namespace lienthong::agent {
+
+struct SetupPlace {
+  std::filesystem::path data_dir;   // made when missing; must hold no deployment yet
+  std::vector<std::string> listen;  // empty: "[::]:7410"
+  std::filesystem::path socket;     // empty: data_dir/agent.sock
+};
+
+struct SetupOutcome {
+  std::filesystem::path config;      // agent.toml
+  std::filesystem::path root_key;    // init: the root key in use, encrypted
+  std::filesystem::path root_paper;  // init: the second root key as text, to print and remove
+  std::string agency_code, agency_name;
+  std::string parent_code;  // enrolment
+  AgencyId agency;
+  NodeId node;
+  RootFingerprint root;
+};
+
+struct InitRequest {
+  SetupPlace place;
+  std::string code, name, tier;
+  std::string passphrase;  // of the root key in use; not empty
+  SecretFileCost cost{};
+};
+// A new root, its topmost agency and this machine as that agency's first node.
+// Fails: kConflict (the folder holds something), kInvalidArgument, kIo.
+Result<SetupOutcome> init_deployment(const InitRequest& request, const WallClock& clock,
+                                     Entropy& entropy);
+
+// Dials the parent named in the token, proves the secret, gets registry and certificate.
+// Fails: kMalformed, kBadVersion, kExpired (token), kConflict (folder), kClosed, kTimeout (link:
+// the same command continues with the same keys), kNotAllowed, kNotFound (the parent's refusal),
+// kIo.
+Result<SetupOutcome> enroll_with_token(const SetupPlace& place, std::string_view token,
+                                       const WallClock& clock, Entropy& entropy);
+
+// The offline way: makes the keys in DIR/enrolling and gives the text of the request file.
+Result<std::string> make_request(const SetupPlace& place, Entropy& entropy);
+// Completes it with the certificate file that the parent's `issue` gave. kNotFound: no request was
+// made here; kInvalidArgument: made for another machine.
+Result<SetupOutcome> enroll_with_certificate(const SetupPlace& place, std::string_view certificate,
+                                             const WallClock& clock, Entropy& entropy);
+
+}  // namespace lienthong::agent

@@ -1,0 +1,96 @@
+#include "agent/text_check.h"
+
+#include <utf8proc.h>
+
+#include <cstdlib>
+#include <memory>
+
+namespace lienthong::agent {
+namespace {
+
+constexpr utf8proc_int32_t kSmallDWithStroke = 0x111;
+
+const utf8proc_uint8_t* data_of(std::string_view text) {
+  return reinterpret_cast<const utf8proc_uint8_t*>(text.data());
+}
+
+// Calls `visit` with each code point; the offset of the first bad byte, or npos.
+template <class Visit>
+std::size_t for_each_code_point(std::string_view text, const Visit& visit) {
+  std::size_t at = 0;
+  while (at < text.size()) {
+    utf8proc_int32_t code = -1;
+    const auto size = utf8proc_iterate(data_of(text) + at,
+                                       static_cast<utf8proc_ssize_t>(text.size() - at), &code);
+    if (size <= 0) return at;
+    visit(at, code);
+    at += static_cast<std::size_t>(size);
+  }
+  return std::string_view::npos;
+}
+
+struct Free {
+  void operator()(utf8proc_uint8_t* bytes) const { std::free(bytes); }
+};
+
+// Empty when the text is not UTF-8.
+std::string map(std::string_view text, int options) {
+  utf8proc_uint8_t* mapped = nullptr;
+  const auto size = utf8proc_map(data_of(text), static_cast<utf8proc_ssize_t>(text.size()), &mapped,
+                                 static_cast<utf8proc_option_t>(options));
+  const std::unique_ptr<utf8proc_uint8_t, Free> owner(mapped);
+  if (size < 0) return {};
+  return {reinterpret_cast<const char*>(mapped), static_cast<std::size_t>(size)};
+}
+
+bool is_ascii(std::string_view text) {
+  for (const char c : text)
+    if (static_cast<unsigned char>(c) >= 0x80) return false;
+  return true;
+}
+
+}  // namespace
+
+Result<void> check_utf8(std::string_view text) {
+  const std::size_t bad = for_each_code_point(text, [](std::size_t, utf8proc_int32_t) {});
+  if (bad == std::string_view::npos) return {};
+  return Error(Errc::kMalformed, "invalid UTF-8 at byte " + std::to_string(bad + 1));
+}
+
+Result<void> check_text(std::string_view text) {
+  std::size_t control = std::string_view::npos;
+  const std::size_t bad = for_each_code_point(text, [&](std::size_t at, utf8proc_int32_t code) {
+    const bool allowed =
+        code >= 0x20 ? code < 0x7F || code > 0x9F : code == '\t' || code == '\n' || code == '\r';
+    if (!allowed && control == std::string_view::npos) control = at;
+  });
+  if (bad != std::string_view::npos)
+    return Error(Errc::kMalformed, "invalid UTF-8 at byte " + std::to_string(bad + 1));
+  if (control != std::string_view::npos)
+    return Error(Errc::kInvalidArgument,
+                 "a control character at byte " + std::to_string(control + 1));
+  if (is_ascii(text)) return {};
+  if (map(text, UTF8PROC_STABLE | UTF8PROC_COMPOSE) != text)
+    return Error(Errc::kNotCanonical, "the text is not in Unicode normal form C (NFC)");
+  return {};
+}
+
+std::string search_form(std::string_view text) {
+  const std::string folded =
+      map(text, UTF8PROC_STABLE | UTF8PROC_DECOMPOSE | UTF8PROC_STRIPMARK | UTF8PROC_CASEFOLD);
+  std::string out;
+  out.reserve(folded.size());
+  for_each_code_point(folded, [&](std::size_t at, utf8proc_int32_t code) {
+    if (code == kSmallDWithStroke) {
+      out += 'd';
+      return;
+    }
+    utf8proc_uint8_t bytes[4];
+    const auto size = utf8proc_encode_char(code, bytes);
+    out.append(reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(size));
+    static_cast<void>(at);
+  });
+  return out;
+}
+
+}  // namespace lienthong::agent
