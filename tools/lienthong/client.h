@@ -1,0 +1,51 @@
+// The agent's local API as the command line uses it: HTTP with JSON over a UNIX socket.
+// Every call throws Failure: kNoAgent when nothing answers, kNotThere for 404, kFailed otherwise,
+// with the agent's own reason. Busy (503) is tried again for a few seconds. Threads: one at a time.
+#pragma once
+
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace lienthong::tools {
+
+using Json = nlohmann::ordered_json;  // keeps the agent's order of fields
+using Query = std::vector<std::pair<std::string, std::string>>;
+
+class Client {
+ public:
+  explicit Client(std::string socket) : socket_(std::move(socket)) {}
+  const std::string& socket() const { return socket_; }
+
+  Json get(const std::string& path, const Query& query = {}) const;
+  // A JSON Lines answer, line by line as it comes.
+  void lines(const std::string& path, const Query& query,
+             const std::function<void(const std::string&)>& visit) const;
+  Json post(const std::string& path, const Json& body = Json::object()) const;
+  // One operation (docs/operations.md, "Operations file"); the agent's line about it. A refusal of
+  // the operation is thrown too.
+  Json operate(const Json& operation) const;
+  // Lines of operations, at most 8 MB. The agent's answer, one object a line. A line without a key
+  // is its own: sending the same lines again changes nothing.
+  std::vector<Json> operations(const std::string& body, bool atomic) const;
+
+ private:
+  struct Reply;
+  Reply send(const char* method, const std::string& path, const std::string& body,
+             const char* type) const;
+  static std::vector<Json> parse_lines(const Reply& reply);
+
+  std::string socket_;
+};
+
+// What stands between slashes or after "=" in an address.
+std::string encode(std::string_view text);
+// The reason in an error object of the API, in the reader's language: {"code","message","place"}.
+std::string reason_of(const Json& error);
+// kNotThere for "not-found", kFailed otherwise.
+int exit_code_of(const Json& error);
+
+}  // namespace lienthong::tools

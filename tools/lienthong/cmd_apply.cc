@@ -1,0 +1,196 @@
+// apply, import, export: JSON lines in and out.
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <optional>
+
+#include "tools/lienthong/apply.h"
+#include "tools/lienthong/failure.h"
+#include "tools/lienthong/output.h"
+#include "tools/lienthong/shell.h"
+#include "tools/lienthong/text.h"
+
+namespace lienthong::tools {
+namespace {
+
+struct Args {
+  std::string file;
+  bool atomic = false;
+};
+
+// One line on the terminal that is written over; nothing elsewhere.
+class Progress {
+ public:
+  explicit Progress(const std::string& file) : shown_(isatty(STDERR_FILENO) != 0) {
+    std::error_code error;
+    const auto size = std::filesystem::file_size(file, error);
+    if (!error) total_ = size;
+  }
+  void show(const ApplyOutcome& outcome, std::uint64_t bytes) {
+    const auto now = std::chrono::steady_clock::now();
+    if (!shown_ || now - last_ < std::chrono::milliseconds(100)) return;
+    last_ = now;
+    drawn_ = true;
+    const std::string share = total_ > 0 ? fmt::format("{:3}% ", bytes * 100 / total_) : "";
+    std::cerr << '\r' << share
+              << format("{} lines, {} applied, {} refused", outcome.lines, outcome.applied,
+                        outcome.refused.size())
+              << "\033[K" << std::flush;
+  }
+  void clear() {
+    if (drawn_) std::cerr << "\r\033[K" << std::flush;
+    drawn_ = false;
+  }
+
+ private:
+  bool shown_;
+  bool drawn_ = false;
+  std::uint64_t total_ = 0;
+  std::chrono::steady_clock::time_point last_;
+};
+
+Json summary(const ApplyOutcome& outcome) {
+  Json refused = Json::array();
+  for (const RefusedLine& line : outcome.refused) {
+    Json entry{{"line", line.line}};
+    entry.update(line.error);
+    refused.push_back(std::move(entry));
+  }
+  return {{"lines", outcome.lines},
+          {"applied", outcome.applied},
+          {"repeated", outcome.repeated},
+          {"refused", std::move(refused)}};
+}
+
+int send_file(const Shell& shell, const Args& args, ApplyOptions options) {
+  std::ifstream file;
+  if (args.file != "-") {
+    file.open(args.file, std::ios::binary);
+    if (!file) throw Failure(kFailed, format("cannot read {}", args.file));
+  }
+  std::istream& input = args.file == "-" ? std::cin : file;
+  Progress progress(args.file);
+  options.atomic = args.atomic;
+  options.on_refused = [&progress](const RefusedLine& line) {
+    progress.clear();
+    print_error(format("line {}: {}", line.line, reason_of(line.error)));
+  };
+  options.on_progress = [&progress](const ApplyOutcome& outcome, std::uint64_t bytes) {
+    progress.show(outcome, bytes);
+  };
+  const ApplyOutcome outcome = apply_lines(input, shell.client(), options);
+  progress.clear();
+  if (shell.json) {
+    print_json(summary(outcome));
+  } else {
+    print_line(format("{} lines: {} applied, {} known already, {} refused", outcome.lines,
+                      outcome.applied, outcome.repeated, outcome.refused.size()));
+  }
+  return outcome.refused.empty() ? kDone : kFailed;
+}
+
+// An entry of the history as it may be brought in: what the agent itself knows about it is left
+// out.
+Json plain_entry(const Json& entry) {
+  Json plain = Json::object();
+  for (const char* name : {"at", "officer", "unit", "action", "note"}) {
+    if (entry.contains(name)) plain[name] = entry[name];
+  }
+  return plain;
+}
+
+// A line of `export` as the operation that receives it. What replicas compute is left out; the code
+// is the idempotency key, so that importing twice changes nothing.
+std::string receive_operation(std::string line) {
+  Json dossier = Json::parse(line, nullptr, false);
+  if (!dossier.is_object() || dossier.contains("op")) return line;  // the agent judges it
+  for (const char* computed : {"record", "holder", "offered_to", "custody", "set_aside", "inert",
+                               "conflicts", "conflict", "heads", "participants", "late",
+                               "updated_at", "missing", "erased_by", "needs_rules_version"}) {
+    dossier.erase(computed);
+  }
+  Json history = Json::array();
+  for (const Json& entry : list_of(dossier, "history")) {
+    if (entry.is_object()) history.push_back(plain_entry(entry));
+  }
+  if (!history.empty()) dossier["history"] = std::move(history);
+  const std::string code = text_of(dossier, "code");
+  Json operation{{"op", "create"}, {"dossier", std::move(dossier)}};
+  if (!code.empty()) operation["key"] = "import " + code;
+  return operation.dump();
+}
+
+int export_lines(const Shell& shell, const Query& query, const std::string& out) {
+  std::ofstream file;
+  if (!out.empty()) file.open(out, std::ios::binary);
+  std::ostream& stream = out.empty() ? std::cout : file;
+  shell.client().lines("/v1/export", query,
+                       [&stream](const std::string& line) { stream << line << '\n'; });
+  stream.flush();
+  if (!stream) throw Failure(kFailed, format("cannot write {}", out.empty() ? "-" : out));
+  return kDone;
+}
+
+void add_file(CLI::App& verb, const std::shared_ptr<Args>& args) {
+  verb.add_option("FILE", args->file, tr("JSON lines, - for standard input"))->required();
+  verb.add_flag("--atomic", args->atomic, tr("all lines or none"));
+}
+
+}  // namespace
+
+void add_apply(CLI::App& app, Shell& shell) {
+  const auto args = std::make_shared<Args>();
+  CLI::App* verb =
+      add_verb(app, "apply", "carry out a file of operations", "lienthong apply operations.jsonl");
+  add_file(*verb, args);
+  verb->callback(
+      [&shell, args] { shell.run = [&shell, args] { return send_file(shell, *args, {}); }; });
+}
+
+void add_import(CLI::App& app, Shell& shell) {
+  const auto args = std::make_shared<Args>();
+  CLI::App* verb = add_verb(app, "import", "receive dossiers, one a line, as export prints them",
+                            "lienthong import dossiers.jsonl");
+  add_file(*verb, args);
+  verb->callback([&shell, args] {
+    shell.run = [&shell, args] {
+      ApplyOptions options;
+      options.rewrite = receive_operation;
+      return send_file(shell, *args, options);
+    };
+  });
+}
+
+void add_export(CLI::App& app, Shell& shell) {
+  struct Filter {
+    std::string holder, status, since, procedure, agency, out;
+  };
+  const auto filter = std::make_shared<Filter>();
+  CLI::App* verb = add_verb(app, "export", "print dossiers as JSON, one a line, sorted by code",
+                            "lienthong export --agency H47.518 --out dossiers.jsonl");
+  verb->add_option("--holder", filter->holder, tr("held by this agency"));
+  verb->add_option("--status", filter->status, tr("in this state, such as processing"));
+  verb->add_option("--since", filter->since, tr("received since, as 2023-04-01T00:00:00+07:00"));
+  verb->add_option("--procedure", filter->procedure, tr("of this procedure"));
+  verb->add_option("--agency", filter->agency, tr("received at this agency"));
+  verb->add_option("--out", filter->out, tr("write to this file (default: standard output)"));
+  verb->callback([&shell, filter] {
+    shell.run = [&shell, filter] {
+      Query query;
+      const std::pair<const char*, const std::string&> pairs[] = {{"holder", filter->holder},
+                                                                  {"status", filter->status},
+                                                                  {"since", filter->since},
+                                                                  {"procedure", filter->procedure},
+                                                                  {"agency", filter->agency}};
+      for (const auto& [name, value] : pairs) {
+        if (!value.empty()) query.emplace_back(name, value);
+      }
+      return export_lines(shell, query, filter->out == "-" ? "" : filter->out);
+    };
+  });
+}
+
+}  // namespace lienthong::tools

@@ -1,0 +1,303 @@
+// dossier: new, show, list, set, event, note.
+#include <cctype>
+
+#include "tools/lienthong/failure.h"
+#include "tools/lienthong/output.h"
+#include "tools/lienthong/shell.h"
+#include "tools/lienthong/text.h"
+
+namespace lienthong::tools {
+namespace {
+
+struct Event {
+  std::string at, officer, unit, action, note;
+
+  void add_to(CLI::App& verb) {
+    verb.add_option("--at", at, tr("when, as 2023-04-01T09:33:56+07:00 (default: now)"));
+    verb.add_option("--officer", officer, tr("who did it"));
+    verb.add_option("--unit", unit, tr("in which unit"));
+    verb.add_option("--note", note, tr("a remark"));
+  }
+  Json json() const {
+    Json event = Json::object();
+    if (!at.empty()) event["at"] = at;
+    if (!officer.empty()) event["officer"] = officer;
+    if (!unit.empty()) event["unit"] = unit;
+    if (!action.empty()) event["action"] = action;
+    if (!note.empty()) event["note"] = note;
+    return event;
+  }
+};
+
+struct Args {
+  std::string code, file, text, key;
+  std::vector<std::string> fields;
+  Event event;
+  Wait wait;
+};
+
+struct Filter {
+  std::string holder, status, due_within, since, procedure, text, agency;
+  bool late = false;
+  std::int64_t limit = 0;
+
+  void add_to(CLI::App& verb) {
+    verb.add_option("--holder", holder, tr("held by this agency"));
+    verb.add_option("--status", status, tr("in this state, such as processing"));
+    verb.add_flag("--late", late, tr("past their date"));
+    verb.add_option("--due-within", due_within, tr("due within, such as 2d"));
+    verb.add_option("--since", since, tr("received since, as 2023-04-01T00:00:00+07:00"));
+    verb.add_option("--procedure", procedure, tr("of this procedure"));
+    verb.add_option("--text", text, tr("with these words; case and diacritics do not matter"));
+    verb.add_option("--agency", agency, tr("received at this agency"));
+    verb.add_option("--limit", limit, tr("at most so many"))->check(CLI::NonNegativeNumber);
+  }
+  Query query() const {
+    Query query;
+    const auto add = [&query](const char* name, const std::string& value) {
+      if (!value.empty()) query.emplace_back(name, value);
+    };
+    add("holder", holder);
+    add("status", status);
+    if (late) query.emplace_back("late", "1");
+    if (!due_within.empty()) {
+      query.emplace_back("due_within", std::to_string(parse_duration(due_within).count()));
+    }
+    add("since", since);
+    add("procedure", procedure);
+    add("text", text);
+    add("agency", agency);
+    if (limit > 0) query.emplace_back("limit", std::to_string(limit));
+    return query;
+  }
+};
+
+// "status=processing", "applicant.name=Lò Thị Hoa", "fees=[…]" into one object. Text that begins
+// with a bracket is JSON, as is "copies:=2"; everything else is text.
+Json read_fields(const std::vector<std::string>& words) {
+  Json fields = Json::object();
+  for (const std::string& word : words) {
+    const std::size_t equals = word.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      throw Failure(kUsage, format("'{}' is not FIELD=VALUE", word));
+    }
+    std::string name = word.substr(0, equals);
+    const std::string text = word.substr(equals + 1);
+    const bool as_json = name.ends_with(':') || text.starts_with('[') || text.starts_with('{');
+    if (name.ends_with(':')) name.pop_back();
+    Json value = as_json ? Json::parse(text, nullptr, false) : Json(text);
+    if (value.is_discarded()) throw Failure(kUsage, format("the value of '{}' is not JSON", name));
+    Json* place = &fields;
+    std::size_t begin = 0;
+    for (std::size_t dot = name.find('.'); dot != std::string::npos; dot = name.find('.', begin)) {
+      place = &(*place)[name.substr(begin, dot - begin)];
+      begin = dot + 1;
+    }
+    (*place)[name.substr(begin)] = std::move(value);
+  }
+  return fields;
+}
+
+int create(const Shell& shell, const Args& args) {
+  Json dossier = Json::object();
+  if (!args.file.empty()) {
+    dossier = Json::parse(read_file(args.file), nullptr, false);
+    if (!dossier.is_object()) throw Failure(kFailed, format("{} is not a JSON object", args.file));
+  }
+  dossier.merge_patch(read_fields(args.fields));
+  if (!args.code.empty()) dossier["code"] = args.code;
+  Json operation{{"op", "create"}, {"dossier", dossier}};
+  if (!args.key.empty()) operation["key"] = args.key;
+  return run_operation(shell, operation, args.wait, "received");
+}
+
+int change(const Shell& shell, const Args& args) {
+  Json operation{{"op", "set"}, {"code", args.code}, {"fields", read_fields(args.fields)}};
+  const Json event = args.event.json();
+  if (!event.empty()) operation["event"] = event;
+  if (!args.key.empty()) operation["key"] = args.key;
+  return run_operation(shell, operation, args.wait, "changed");
+}
+
+int add_event(const Shell& shell, const Args& args) {
+  Json operation{{"op", "event"}, {"code", args.code}, {"event", args.event.json()}};
+  if (!args.key.empty()) operation["key"] = args.key;
+  return run_operation(shell, operation, args.wait, "noted");
+}
+
+int add_note(const Shell& shell, const Args& args) {
+  Json operation{{"op", "note"}, {"code", args.code}, {"note", args.text}};
+  if (!args.event.officer.empty()) operation["officer"] = args.event.officer;
+  if (!args.key.empty()) operation["key"] = args.key;
+  return run_operation(shell, operation, args.wait, "noted");
+}
+
+int list(const Shell& shell, const Filter& filter) {
+  const Client client = shell.client();
+  if (shell.json) {
+    client.lines("/v1/dossiers", filter.query(), print_line);
+    return kDone;
+  }
+  Table table({tr("CODE"), tr("PROCEDURE"), tr("STATE"), tr("HOLDER"), tr("OFFERED TO"), tr("DUE"),
+               tr("SUMMARY")});
+  client.lines("/v1/dossiers", filter.query(), [&table](const std::string& line) {
+    const Json dossier = Json::parse(line, nullptr, false);
+    std::string due = show_time(text_of(dossier, "due_at"));
+    if (dossier.value("late", false)) due += std::string(" ") + tr("(late)");
+    const bool conflict = dossier.value("conflict", false);
+    table.add({text_of(dossier, "code"), text_of(dossier, "procedure"),
+               status_name(text_of(dossier, "status")) + (conflict ? " !" : ""),
+               text_of(dossier, "holder"), text_of(dossier, "offered_to"), due,
+               shorten(text_of(dossier, "summary"), 50)});
+  });
+  if (table.size() > 0) table.print();
+  print_error(format("{} dossiers", table.size()));
+  return kDone;
+}
+
+void add_row(Table& table, const char* label, const std::string& value) {
+  if (!value.empty()) table.add({tr(label), value});
+}
+
+void print_facts(const Json& dossier) {
+  Table table({"", ""});
+  const auto text = [&](const char* name) { return text_of(dossier, name); };
+  const auto time = [&](const char* name) {
+    return text(name).empty() ? std::string() : show_time(text(name));
+  };
+  const std::string procedure_name = text("procedure_name");
+  add_row(table, "procedure",
+          text("procedure") + (procedure_name.empty() ? "" : " – " + procedure_name));
+  add_row(table, "field", text("field"));
+  add_row(table, "applicant", text_of(dossier.value("applicant", Json::object()), "name"));
+  add_row(table, "summary", text("summary"));
+  add_row(table, "state", status_name(text("status")));
+  add_row(table, "holder", text("holder"));
+  add_row(table, "offered to", text("offered_to"));
+  add_row(table, "intake agency", text("intake_agency"));
+  add_row(table, "competent agency", text("competent_agency"));
+  add_row(table, "unit", text("unit"));
+  add_row(table, "officer", text("officer"));
+  add_row(table, "channel", text("channel"));
+  add_row(table, "submitted", time("submitted_at"));
+  add_row(table, "received", time("received_at"));
+  add_row(table, "due", time("due_at"));
+  add_row(table, "finished", time("finished_at"));
+  add_row(table, "returned", time("returned_at"));
+  std::string participants;
+  for (const Json& code : list_of(dossier, "participants")) {
+    participants += (participants.empty() ? "" : ", ") + code.get<std::string>();
+  }
+  add_row(table, "takes part", participants);
+  table.print("  ");
+}
+
+void print_history(const Json& dossier) {
+  const Json& history = list_of(dossier, "history");
+  if (history.empty()) return;
+  print_line(tr("History"));
+  Table table({"", "", "", ""});
+  for (const Json& entry : history) {
+    const std::string officer = text_of(entry, "officer");
+    const std::string unit = text_of(entry, "unit");
+    table.add({show_time(text_of(entry, "at")), text_of(entry, "action"),
+               officer.empty() || unit.empty() ? officer + unit : officer + ", " + unit,
+               text_of(entry, "note")});
+  }
+  table.print("  ");
+}
+
+int show(const Shell& shell, const std::string& code) {
+  const Json dossier = shell.client().get("/v1/dossiers/" + encode(code));
+  if (shell.json) {
+    print_json(dossier);
+    return kDone;
+  }
+  print_line(text_of(dossier, "code"));
+  print_facts(dossier);
+  print_custody(dossier);
+  print_history(dossier);
+  for (const Json& conflict : list_of(dossier, "conflicts")) {
+    print_line(format("Conflict in {}; see: lienthong conflicts", text_of(conflict, "field")));
+  }
+  return kDone;
+}
+
+template <class Run>
+void on_run(CLI::App& verb, Shell& shell, const std::shared_ptr<Args>& args, Run run) {
+  verb.callback(
+      [&shell, args, run] { shell.run = [&shell, args, run] { return run(shell, *args); }; });
+}
+
+void add_code(CLI::App& verb, Args& args) {
+  verb.add_option("CODE", args.code, tr("code of the dossier"))->required();
+}
+
+void add_key(CLI::App& verb, Args& args) {
+  verb.add_option("--key", args.key, tr("idempotency key: the same key again changes nothing"));
+  args.wait.add_to(verb);
+}
+
+void add_changes(CLI::App& dossier, Shell& shell) {
+  const auto args = std::make_shared<Args>();
+  CLI::App* set = add_verb(dossier, "set", "change fields of a dossier that is here",
+                           "lienthong dossier set H47.518-230401-0001 status=processing "
+                           "unit=\"Phòng Tư pháp\" --action forward --officer \"Lò Thanh Nga\"");
+  add_code(*set, *args);
+  set->add_option("FIELD=VALUE", args->fields, tr("fields with their new values"))->required();
+  set->add_option("--action", args->event.action, tr("what was done, for the history"));
+  args->event.add_to(*set);
+  add_key(*set, *args);
+  on_run(*set, shell, args, change);
+
+  CLI::App* event = add_verb(dossier, "event", "add a line to the history",
+                             "lienthong dossier event H47.518-230401-0001 --action appraise");
+  add_code(*event, *args);
+  event->add_option("--action", args->event.action, tr("what was done, for the history"))
+      ->required();
+  args->event.add_to(*event);
+  add_key(*event, *args);
+  on_run(*event, shell, args, add_event);
+
+  CLI::App* note = add_verb(dossier, "note", "write a remark; who supervises may do so too",
+                            "lienthong dossier note H47.518-230401-0001 \"Đã gọi cho công dân\"");
+  add_code(*note, *args);
+  note->add_option("TEXT", args->text, tr("the remark"))->required();
+  note->add_option("--officer", args->event.officer, tr("who did it"));
+  add_key(*note, *args);
+  on_run(*note, shell, args, add_note);
+}
+
+}  // namespace
+
+void add_dossier(CLI::App& app, Shell& shell) {
+  CLI::App* dossier = add_verb(app, "dossier", "receive, look at and change dossiers",
+                               "lienthong dossier list --late");
+  dossier->require_subcommand(1);
+  const auto args = std::make_shared<Args>();
+
+  CLI::App* add = add_verb(*dossier, "new", "receive a dossier; without a code it is numbered here",
+                           "lienthong dossier new procedure=1.001193 applicant.name=\"Lò Thị Hoa\" "
+                           "channel=counter");
+  add->add_option("FIELD=VALUE", args->fields, tr("fields with their values"));
+  add->add_option("--file", args->file, tr("the dossier as JSON, - for standard input"));
+  add->add_option("--code", args->code, tr("code of the dossier"));
+  add_key(*add, *args);
+  on_run(*add, shell, args, create);
+
+  CLI::App* one = add_verb(*dossier, "show", "one dossier with its custody and history",
+                           "lienthong dossier show H47.518-230401-0001");
+  add_code(*one, *args);
+  on_run(*one, shell, args,
+         [](const Shell& with, const Args& given) { return show(with, given.code); });
+
+  const auto filter = std::make_shared<Filter>();
+  CLI::App* many = add_verb(*dossier, "list", "dossiers by holder, state, date or words",
+                            "lienthong dossier list --holder H47.518 --due-within 2d");
+  filter->add_to(*many);
+  many->callback(
+      [&shell, filter] { shell.run = [&shell, filter] { return list(shell, *filter); }; });
+  add_changes(*dossier, shell);
+}
+
+}  // namespace lienthong::tools

@@ -1,0 +1,240 @@
+// status, peers, sync, log, quarantine, conflicts, verify: looking.
+#include "tools/lienthong/failure.h"
+#include "tools/lienthong/output.h"
+#include "tools/lienthong/shell.h"
+#include "tools/lienthong/text.h"
+
+namespace lienthong::tools {
+namespace {
+
+std::string pending(const Json& neighbour, const char* direction) {
+  const Json pending = neighbour.value(direction, Json::object());
+  const std::int64_t updates = number_of(pending, "updates");
+  return updates == 0 ? "0"
+                      : fmt::format("{} ({})", updates, show_bytes(number_of(pending, "bytes")));
+}
+
+std::string round_trip(const Json& neighbour) {
+  const auto found = neighbour.find("rtt");
+  if (found == neighbour.end() || !found->is_number()) return "–";
+  return fmt::format("{:.0f} ms", found->get<double>() * 1000);
+}
+
+void print_neighbours(const Json& status) {
+  const Json& neighbours = list_of(status, "neighbours");
+  if (neighbours.empty()) {
+    print_line(tr("No neighbours yet."));
+    return;
+  }
+  Table table({tr("NEIGHBOUR"), tr("STATE"), tr("ADDRESS"), tr("LAST CONTACT"), tr("ROUND TRIP"),
+               tr("TO SEND"), tr("TO RECEIVE"), tr("SENT"), tr("RECEIVED")});
+  table.right(4).right(5).right(6).right(7).right(8);
+  for (const Json& neighbour : neighbours) {
+    table.add({text_of(neighbour, "agency"), state_name(text_of(neighbour, "state")),
+               text_of(neighbour, "address"), show_time(text_of(neighbour, "last_contact")),
+               round_trip(neighbour), pending(neighbour, "pending_out"),
+               pending(neighbour, "pending_in"), show_bytes(number_of(neighbour, "sent_bytes")),
+               show_bytes(number_of(neighbour, "received_bytes"))});
+  }
+  table.print();
+}
+
+int status(const Shell& shell) {
+  const Json status = shell.client().get("/v1/status");
+  if (shell.json) {
+    print_json(status);
+    return kDone;
+  }
+  print_line(text_of(status, "agency") + " " + text_of(status, "agency_name"));
+  const auto number = [&status](const char* name) {
+    return std::to_string(number_of(status, name));
+  };
+  Table table({"", ""});
+  table.add({tr("in sync"), status.value("in_sync", false) ? tr("yes") : tr("no")});
+  table.add({tr("dossiers"), number("records")});
+  table.add({tr("updates"), number("updates")});
+  table.add({tr("only on this machine"), number("only_here")});
+  table.add({tr("waiting"), number("waiting")});
+  table.add({tr("without effect"), number("inert")});
+  table.add({tr("refused updates"), number("refused")});
+  table.add({tr("on disk"), show_bytes(number_of(status, "disk_bytes"))});
+  const Json registry = status.value("registry", Json::object());
+  const std::string word = text_of(registry, "newest_root_word");
+  if (!word.empty()) table.add({tr("newest word of the root"), show_time(word)});
+  table.add({tr("running since"), show_time(text_of(status, "started_at"))});
+  table.add({tr("version"), text_of(status, "version")});
+  table.print("  ");
+  if (status.value("restored", false)) {
+    print_line(
+        tr("This machine was restored from an older copy; handoffs wait until a neighbour has "
+           "given back what is missing."));
+  }
+  if (status.value("clock_doubtful", false))
+    print_line(tr("The clock of this machine is doubtful."));
+  print_neighbours(status);
+  return kDone;
+}
+
+int peers(const Shell& shell) {
+  const Json peers = shell.client().get("/v1/peers");
+  if (shell.json) {
+    print_json(peers);
+    return kDone;
+  }
+  print_neighbours(peers);
+  for (const Json& neighbour : list_of(peers, "neighbours")) {
+    const std::string error = text_of(neighbour, "last_error");
+    if (error.empty()) continue;
+    print_line(format("{}: {} sessions, {} failures, the last: {}; next attempt {}",
+                      text_of(neighbour, "agency"), number_of(neighbour, "sessions"),
+                      number_of(neighbour, "failures"), error,
+                      show_time(text_of(neighbour, "next_attempt"))));
+  }
+  const Json& refused = list_of(peers, "refused");
+  if (refused.empty()) return kDone;
+  print_line(tr("Turned away"));
+  Table table({tr("ADDRESS"), tr("REASON"), tr("LAST"), tr("TIMES")});
+  table.right(3);
+  for (const Json& peer : refused) {
+    table.add({text_of(peer, "address"), text_of(peer, "reason"), show_time(text_of(peer, "last")),
+               text_of(peer, "count")});
+  }
+  table.print("  ");
+  return kDone;
+}
+
+int sync_now(const Shell& shell) {
+  const Json answer = shell.client().post("/v1/sync");
+  if (shell.json) {
+    print_json(answer);
+  } else {
+    print_line(format("{} neighbours are being dialled", number_of(answer, "dialled")));
+  }
+  return kDone;
+}
+
+int show_log(const Shell& shell, std::int64_t limit) {
+  const Json log = shell.client().get("/v1/log", {{"limit", std::to_string(limit)}});
+  if (shell.json) {
+    print_json(log);
+    return kDone;
+  }
+  for (const Json& line : list_of(log, "lines")) {
+    print_line(show_time(text_of(line, "at")) + " " + text_of(line, "level") + " " +
+               text_of(line, "text"));
+  }
+  return kDone;
+}
+
+int quarantine(const Shell& shell) {
+  const Json quarantine = shell.client().get("/v1/quarantine");
+  if (shell.json) {
+    print_json(quarantine);
+    return kDone;
+  }
+  const Json& refused = list_of(quarantine, "refused");
+  const Json& waiting = list_of(quarantine, "waiting");
+  const Json& inert = list_of(quarantine, "inert");
+  Table table({tr("KIND"), tr("UPDATE"), tr("FROM"), tr("WHEN"), tr("REASON")});
+  for (const Json& entry : refused) {
+    table.add({tr("refused"), show_id(text_of(entry, "id")), text_of(entry, "from"),
+               show_time(text_of(entry, "at")), text_of(entry, "reason")});
+  }
+  for (const Json& entry : waiting) {
+    table.add({tr("waiting"), show_id(text_of(entry, "id")), text_of(entry, "from"),
+               show_time(text_of(entry, "since")), text_of(entry, "reason")});
+  }
+  for (const Json& entry : inert) {
+    table.add({tr("without effect"), show_id(text_of(entry, "id")), text_of(entry, "code"), "–",
+               text_of(entry, "reason")});
+  }
+  if (table.size() > 0) table.print();
+  print_error(format("{} refused, {} waiting, {} without effect", refused.size(), waiting.size(),
+                     inert.size()));
+  return kDone;
+}
+
+int conflicts(const Shell& shell) {
+  const Json conflicts = shell.client().get("/v1/conflicts");
+  if (shell.json) {
+    print_json(conflicts);
+    return kDone;
+  }
+  for (const Json& conflict : conflicts) {
+    print_line(text_of(conflict, "code") + " " + text_of(conflict, "field"));
+    Table table({"", "", ""});
+    for (const Json& value : list_of(conflict, "values")) {
+      table.add({text_of(value, "value"), text_of(value, "by"), show_time(text_of(value, "at"))});
+    }
+    table.print("  ");
+    const Json& set_aside = list_of(conflict, "set_aside");
+    if (!set_aside.empty())
+      print_line("  " + format("{} changes were set aside", set_aside.size()));
+  }
+  print_error(format("{} conflicts", conflicts.size()));
+  return kDone;
+}
+
+int verify(const Shell& shell) {
+  const Json answer = shell.client().post("/v1/verify");
+  const Json& differ = list_of(answer, "differ");
+  if (shell.json) {
+    print_json(answer);
+  } else {
+    print_line(
+        format("{} dossiers checked, {} differ", number_of(answer, "checked"), differ.size()));
+    for (const Json& id : differ) print_line("  " + id.get<std::string>());
+  }
+  return differ.empty() ? kDone : kFailed;
+}
+
+void add_simple(CLI::App& app, Shell& shell, const char* name, const char* description,
+                const char* example, int (*run)(const Shell&)) {
+  add_verb(app, name, description, example)->callback([&shell, run] {
+    shell.run = [&shell, run] { return run(shell); };
+  });
+}
+
+}  // namespace
+
+void add_status(CLI::App& app, Shell& shell) {
+  add_simple(app, shell, "status", "this agent, its dossiers and its neighbours",
+             "lienthong status --json", status);
+}
+
+void add_peers(CLI::App& app, Shell& shell) {
+  add_simple(app, shell, "peers", "the neighbours in detail, and who was turned away",
+             "lienthong peers", peers);
+}
+
+void add_sync(CLI::App& app, Shell& shell) {
+  CLI::App* verb = add_verb(app, "sync", "dial every neighbour now", "lienthong sync now");
+  const auto when = std::make_shared<std::string>("now");
+  verb->callback([&shell, when] { shell.run = [&shell, when] { return sync_now(shell); }; });
+  verb->add_option("WHEN", *when, tr("now"))->check(CLI::IsMember({"now"}));
+}
+
+void add_log(CLI::App& app, Shell& shell) {
+  const auto limit = std::make_shared<std::int64_t>(100);
+  CLI::App* verb = add_verb(app, "log", "the agent's latest log lines", "lienthong log --limit 20");
+  verb->add_option("--limit", *limit, tr("at most so many"))->check(CLI::PositiveNumber);
+  verb->callback(
+      [&shell, limit] { shell.run = [&shell, limit] { return show_log(shell, *limit); }; });
+}
+
+void add_quarantine(CLI::App& app, Shell& shell) {
+  add_simple(app, shell, "quarantine", "updates that were refused, wait, or have no effect",
+             "lienthong quarantine", quarantine);
+}
+
+void add_conflicts(CLI::App& app, Shell& shell) {
+  add_simple(app, shell, "conflicts", "fields that two agencies wrote at the same time",
+             "lienthong conflicts", conflicts);
+}
+
+void add_verify(CLI::App& app, Shell& shell) {
+  add_simple(app, shell, "verify", "compute every dossier anew from its updates and compare",
+             "lienthong verify", verify);
+}
+
+}  // namespace lienthong::tools

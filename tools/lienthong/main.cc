@@ -1,0 +1,160 @@
+// lienthong: the command line. A client of the agent's local API, except where no agent runs yet.
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
+
+#include "tools/lienthong/failure.h"
+#include "tools/lienthong/output.h"
+#include "tools/lienthong/shell.h"
+#include "tools/lienthong/text.h"
+
+namespace lienthong::tools {
+namespace {
+
+// Where the unit's folder for sockets is, and where init and enroll put the socket by themselves.
+constexpr const char* kInstalledSocket = "/run/lienthong/agent.sock";
+constexpr const char* kDataSocket = "/var/lib/lienthong/agent.sock";
+
+struct Verb {
+  const char* name;
+  void (*add)(CLI::App& app, Shell& shell);
+};
+
+constexpr std::array kVerbs{
+    Verb{"init", add_init},
+    Verb{"invite", add_invite},
+    Verb{"enroll", add_enroll},
+    Verb{"issue", add_issue},
+    Verb{"agency", add_agency},
+    Verb{"dossier", add_dossier},
+    Verb{"handoff", add_handoff},
+    Verb{"why", add_why},
+    Verb{"apply", add_apply},
+    Verb{"import", add_import},
+    Verb{"export", add_export},
+    Verb{"status", add_status},
+    Verb{"peers", add_peers},
+    Verb{"sync", add_sync},
+    Verb{"log", add_log},
+    Verb{"quarantine", add_quarantine},
+    Verb{"conflicts", add_conflicts},
+    Verb{"verify", add_verify},
+    Verb{"check", add_check},
+    Verb{"doctor", add_doctor},
+};
+
+// The language has to be known before the options can be described in it.
+std::string asked_language(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    if (word == "--lang" && i + 1 < argc) return argv[i + 1];
+    if (word.starts_with("--lang=")) return std::string(word.substr(7));
+  }
+  return {};
+}
+
+std::string default_socket() {
+  const char* named = std::getenv("LIENTHONG_SOCKET");
+  if (named != nullptr && *named != '\0') return named;
+  std::error_code error;
+  const bool elsewhere = !std::filesystem::exists(kInstalledSocket, error) &&
+                         std::filesystem::exists(kDataSocket, error);
+  return elsewhere ? kDataSocket : kInstalledSocket;
+}
+
+// The first word that stands where a verb should; empty when there is none.
+std::string asked_verb(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    if (word == "--socket" || word == "--lang") {
+      ++i;
+    } else if (!word.starts_with('-')) {
+      return std::string(word);
+    }
+  }
+  return {};
+}
+
+bool is_verb(const std::string& word) {
+  return std::ranges::any_of(kVerbs, [&word](const Verb& verb) { return word == verb.name; });
+}
+
+// The parser's own words, in the reader's language where its kind tells enough.
+std::string usage_problem(const CLI::ParseError& error) {
+  const std::string kind = error.get_name();
+  const char* problem = kind == "RequiredError"      ? "something required is missing"
+                        : kind == "ExtrasError"      ? "an argument is not understood"
+                        : kind == "ArgumentMismatch" ? "an option has the wrong number of values"
+                        : kind == "ConversionError"  ? "a value is of the wrong kind"
+                        : kind == "ValidationError"  ? "a value is not one of those allowed"
+                        : kind == "ExcludesError"    ? "two options exclude each other"
+                        : kind == "RequiresError"    ? "an option needs another one"
+                                                     : "wrong usage";
+  return std::string(tr(problem)) + ": " + error.what();
+}
+
+void describe(CLI::App& app, Shell& shell) {
+  auto formatter = std::make_shared<CLI::Formatter>();
+  formatter->label("Usage", tr("Usage"));
+  formatter->label("OPTIONS", tr("OPTIONS"));
+  formatter->label("SUBCOMMAND", tr("VERB"));
+  formatter->label("SUBCOMMANDS", tr("VERBS"));
+  formatter->label("Positionals", tr("Arguments"));
+  formatter->label("REQUIRED", tr("REQUIRED"));
+  formatter->column_width(34);
+  app.formatter(formatter);
+  app.set_help_flag("-h,--help", tr("print this help and exit"));
+  app.set_version_flag("--version", "lienthong " LT_VERSION, tr("print the version and exit"));
+  app.option_defaults()->group(tr("Options"));
+  app.get_help_ptr()->group(tr("Options"));
+  app.get_version_ptr()->group(tr("Options"));
+  app.group(tr("Verbs"));
+  app.require_subcommand(1);
+  app.fallthrough();
+  app.add_option("--socket", shell.socket, tr("the agent's socket (LIENTHONG_SOCKET)"));
+  app.add_flag("--json", shell.json, tr("print JSON"));
+  app.add_option("--lang", shell.lang, tr("language of texts: vi or en"))
+      ->check(CLI::IsMember({"vi", "en"}));
+  for (const Verb& verb : kVerbs) verb.add(app, shell);
+}
+
+int run(int argc, char** argv) {
+  choose_language(pick_language(asked_language(argc, argv)));
+  Shell shell;
+  shell.socket = default_socket();
+  CLI::App app(tr("Where dossiers are, who holds them, and what is stuck."), "lienthong");
+  describe(app, shell);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& success) {  // --help, --version
+    return app.exit(success, std::cout, std::cerr);
+  } catch (const CLI::ParseError& error) {
+    const std::string verb = asked_verb(argc, argv);
+    print_error("lienthong: " + (verb.empty() || is_verb(verb) ? usage_problem(error)
+                                                               : format("no such verb: {}", verb)));
+    print_error(tr("more: lienthong --help, lienthong VERB --help"));
+    return kUsage;
+  }
+  try {
+    const int code = shell.run ? shell.run() : static_cast<int>(kUsage);
+    std::cout.flush();
+    return std::cout ? code : static_cast<int>(kFailed);
+  } catch (const Failure& failure) {
+    print_error(std::string("lienthong: ") + failure.what());
+    return failure.code();
+  }
+}
+
+}  // namespace
+}  // namespace lienthong::tools
+
+int main(int argc, char** argv) {
+  try {
+    return lienthong::tools::run(argc, argv);
+  } catch (const std::exception& error) {
+    std::cerr << "lienthong: " << error.what() << '\n';
+    return lienthong::tools::kFailed;
+  }
+}

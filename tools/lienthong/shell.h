@@ -1,0 +1,77 @@
+// What every verb is given: the options that stand before or after any verb, and the door to the
+// agent.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "tools/lienthong/client.h"
+
+namespace lienthong::tools {
+
+struct Shell {
+  std::string socket;  // --socket, LIENTHONG_SOCKET, or where the package puts it
+  bool json = false;
+  std::string lang;
+  std::function<int()> run;  // what the verb named on the command line does; the exit code
+
+  Client client() const { return Client(socket); }
+};
+
+// --wait and --timeout of a verb that changes something.
+struct Wait {
+  bool wanted = false;
+  std::string timeout = "60s";
+  void add_to(CLI::App& verb);
+};
+
+// A verb with its one-line description and an example of its use, both translated.
+CLI::App* add_verb(CLI::App& parent, const char* name, const char* description,
+                   const char* example);
+
+// "90", "30s", "15m", "4h", "2d". Throws Failure kUsage, naming the text.
+std::chrono::seconds parse_duration(const std::string& text);
+
+// Until the neighbour concerned has acknowledged the last change of the dossier: `to` where it is
+// given and a neighbour, else every neighbour that the dossier has to reach. Throws Failure kFailed
+// when the time is up: the change is kept and goes on by itself.
+void wait_until_acknowledged(const Client& client, const std::string& code, const std::string& to,
+                             std::chrono::seconds timeout);
+
+// One operation on a dossier: sends it, waits where asked, prints the outcome.
+int run_operation(const Shell& shell, const Json& operation, const Wait& wait,
+                  const char* done_message);
+
+// The whole of a file, or of standard input for "-". Throws Failure kFailed.
+std::string read_file(const std::string& path);
+// Without its last line break. From --passphrase-file, or asked for on the terminal (twice where
+// `confirm`). Throws Failure kUsage where there is neither, kFailed for an empty one.
+std::string read_passphrase(const std::string& file, bool confirm);
+
+// ---- the table of verbs ----
+void add_init(CLI::App& app, Shell& shell);
+void add_enroll(CLI::App& app, Shell& shell);
+void add_invite(CLI::App& app, Shell& shell);
+void add_issue(CLI::App& app, Shell& shell);
+void add_agency(CLI::App& app, Shell& shell);
+void add_dossier(CLI::App& app, Shell& shell);
+void add_handoff(CLI::App& app, Shell& shell);
+void add_why(CLI::App& app, Shell& shell);
+void add_apply(CLI::App& app, Shell& shell);
+void add_import(CLI::App& app, Shell& shell);
+void add_export(CLI::App& app, Shell& shell);
+void add_status(CLI::App& app, Shell& shell);
+void add_peers(CLI::App& app, Shell& shell);
+void add_sync(CLI::App& app, Shell& shell);
+void add_log(CLI::App& app, Shell& shell);
+void add_quarantine(CLI::App& app, Shell& shell);
+void add_conflicts(CLI::App& app, Shell& shell);
+void add_verify(CLI::App& app, Shell& shell);
+void add_check(CLI::App& app, Shell& shell);
+void add_doctor(CLI::App& app, Shell& shell);
+
+}  // namespace lienthong::tools
