@@ -1,0 +1,308 @@
+// Nodes of one deployment in this process, with real sockets on loopback and real data folders.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <asio/io_context.hpp>
+#include <asio/post.hpp>
+#include <filesystem>
+#include <future>
+#include <thread>
+
+#include "agent/clock.h"
+#include "agent/config.h"
+#include "agent/identity_files.h"
+#include "agent/invite.h"
+#include "agent/peer_set.h"
+#include "agent/setup.h"
+#include "protocol/record/fields.h"
+#include "store/dossier.h"
+#include "store/operations.h"
+
+namespace lienthong::agent {
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr seconds kPatience{30};
+
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    std::string pattern = (fs::temp_directory_path() / "lienthong_links_XXXXXX").string();
+    path_ = ::mkdtemp(pattern.data());
+  }
+  ~TemporaryFolder() { fs::remove_all(path_); }
+  fs::path operator/(const std::string& name) const { return path_ / name; }
+
+ private:
+  fs::path path_;
+};
+
+// An agent without its API.
+class Node {
+ public:
+  explicit Node(const fs::path& dir) : Node(load_config(dir / "agent.toml")) {}
+  ~Node() { stop(); }
+
+  Engine& engine() { return *engine_; }
+  PeerSet& peers() { return *peers_; }
+  const store::Replica& replica() { return engine_->replica(); }
+  const DhPublic& dh_key() const { return dh_key_; }
+  AgencyId agency() { return replica().identity().agency; }
+
+  void stop() {
+    if (!thread_.joinable()) return;
+    std::promise<void> quiet;
+    asio::post(loop_, [&] { peers_->stop([&] { quiet.set_value(); }); });
+    EXPECT_EQ(quiet.get_future().wait_for(seconds(2)), std::future_status::ready);
+    EXPECT_EQ(peers_->children(), 0U);
+    loop_.stop();
+    thread_.join();
+    engine_->stop();
+  }
+
+  std::string invite(const std::string& code, const std::string& name, const std::string& tier) {
+    InviteRequest request;
+    request.code = code;
+    request.name = name;
+    request.tier = tier;
+    auto token = create_invite(*engine_, dh_key_, peers_->listen_addresses(), request, entropy_);
+    EXPECT_TRUE(token.ok()) << token.error().message();
+    return *token;
+  }
+
+  // Waits for commits, looks after each, until `met` or the patience ends.
+  bool waits_until(const std::function<bool()>& met) {
+    const auto end = std::chrono::steady_clock::now() + kPatience;
+    while (!met()) {
+      if (std::chrono::steady_clock::now() > end) return false;
+      engine_->wait_for_change(replica().last_change(), milliseconds(20));
+    }
+    return true;
+  }
+
+  void dials(const std::string& code, const std::vector<std::string>& addresses) {
+    asio::post(loop_, [this, neighbour = NeighbourConfig{code, addresses}] {
+      peers_->set_neighbours({neighbour});
+    });
+  }
+
+  std::optional<NeighbourStatus> neighbour(const AgencyId& agency) {
+    for (const NeighbourStatus& status : peers_->neighbours()) {
+      if (status.agency == agency) return status;
+    }
+    return std::nullopt;
+  }
+  bool in_sync_with(const AgencyId& agency) {
+    const auto status = neighbour(agency);
+    return status && status->state == LinkState::kConnected && status->in_sync;
+  }
+
+  std::string create_dossier() {
+    std::string code;
+    const auto written = engine_->write([&](store::Transaction& transaction) -> Result<void> {
+      store::Operation operation;
+      operation.kind = store::OperationKind::kCreate;
+      operation.open.push_back(
+          {static_cast<std::uint16_t>(Field::kProcedure), std::string("1.001193")});
+      LT_TRY(const auto result, store::apply_operation(transaction, operation));
+      code = result.code;
+      return {};
+    });
+    EXPECT_TRUE(written.ok()) << written.error().message();
+    return code;
+  }
+
+ private:
+  explicit Node(const ConfigReading& reading) {
+    EXPECT_TRUE(reading.mistakes.empty()) << reading.report("agent.toml");
+    const auto files = load_node_files(reading.config.data_dir);
+    EXPECT_TRUE(files.ok());
+    dh_key_ = files->keys.dh.public_key();
+    store::Options options;
+    options.path = (reading.config.data_dir / kStoreFolder).string();
+    options.entropy = &entropy_;
+    auto replica = store::Replica::open(options, files->identity(), files->root);
+    EXPECT_TRUE(replica.ok()) << replica.error().message();
+    engine_ = std::make_unique<Engine>(std::move(*replica), clock_, loop_.get_executor());
+    peers_ = std::make_unique<PeerSet>(loop_, *engine_, reading.config, files->keys.dh, entropy_);
+    const auto started = peers_->start();
+    EXPECT_TRUE(started.ok()) << started.error().message();
+    thread_ = std::thread([this] { loop_.run(); });
+  }
+
+  SystemClock clock_;
+  SystemEntropy entropy_;
+  DhPublic dh_key_{};
+  asio::io_context loop_{1};
+  std::unique_ptr<Engine> engine_;
+  std::unique_ptr<PeerSet> peers_;
+  std::thread thread_;
+};
+
+class Links : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    InitRequest request;
+    request.place.data_dir = folder / "H47";
+    request.place.listen = {"127.0.0.1:0"};
+    request.code = "H47";
+    request.name = "Tỉnh Quảng Nam";
+    request.tier = "province";
+    request.passphrase = "một hai ba";
+    request.cost = SecretFileCost{1, 8192};
+    const auto outcome = init_deployment(request, clock, entropy);
+    ASSERT_TRUE(outcome.ok()) << outcome.error().message();
+    province = std::make_unique<Node>(request.place.data_dir);
+  }
+
+  SetupPlace place(const std::string& name) {
+    SetupPlace out;
+    out.data_dir = folder / name;
+    out.listen = {"127.0.0.1:0"};
+    return out;
+  }
+
+  std::unique_ptr<Node> enroll(Node& parent, const std::string& code, const std::string& tier) {
+    const auto outcome = enroll_with_token(
+        place(code), parent.invite(code, "Cơ quan " + code, tier), clock, entropy);
+    EXPECT_TRUE(outcome.ok()) << outcome.error().message();
+    return std::make_unique<Node>(folder / code);
+  }
+
+  TemporaryFolder folder;
+  SystemClock clock;
+  SystemEntropy entropy;
+  std::unique_ptr<Node> province;
+};
+
+TEST_F(Links, EnrolledNodesFindEachOtherAndAgree) {
+  const auto district = enroll(*province, "H47.12", "district");
+  const auto commune = enroll(*district, "H47.12.05", "commune");
+  EXPECT_TRUE(province->waits_until([&] { return province->in_sync_with(district->agency()); }));
+  EXPECT_TRUE(commune->waits_until([&] { return commune->in_sync_with(district->agency()); }));
+  EXPECT_EQ(district->neighbour(commune->agency())->state, LinkState::kConnected);
+  const std::string code = commune->create_dossier();
+  EXPECT_TRUE(province->waits_until([&] { return !province->replica().find_code(code).empty(); }));
+  EXPECT_TRUE(district->waits_until([&] {
+    return district->in_sync_with(commune->agency()) && district->in_sync_with(province->agency());
+  }));
+  EXPECT_EQ(province->replica().registry()->digest(), commune->replica().registry()->digest());
+}
+
+TEST_F(Links, WorkDoneDuringAnOutageArrivesAfterIt) {
+  auto district = enroll(*province, "H47.12", "district");
+  const AgencyId district_agency = district->agency();
+  EXPECT_TRUE(district->waits_until([&] { return district->in_sync_with(province->agency()); }));
+  district->stop();
+  district.reset();
+  EXPECT_TRUE(province->waits_until(
+      [&] { return province->neighbour(district_agency)->state == LinkState::kDown; }));
+  district = std::make_unique<Node>(folder / "H47.12");
+  std::vector<std::string> codes;
+  for (int i = 0; i < 20; ++i) codes.push_back(district->create_dossier());
+  EXPECT_TRUE(district->waits_until([&] { return district->in_sync_with(province->agency()); }));
+  for (const auto& code : codes) EXPECT_EQ(province->replica().find_code(code).size(), 1U) << code;
+}
+
+TEST_F(Links, TwoThatDialEachOtherKeepASession) {
+  const auto district = enroll(*province, "H47.12", "district");
+  province->dials("H47.12", district->peers().listen_addresses());
+  EXPECT_TRUE(district->waits_until([&] { return district->in_sync_with(province->agency()); }));
+  // Both lose it at once and dial anew.
+  for (int round = 0; round < 3; ++round) {
+    const std::uint64_t before = province->neighbour(district->agency())->sessions;
+    province->dials("H47.12", {"127.0.0.1:1"});
+    district->dials("H47", {"127.0.0.1:1"});
+    province->dials("H47.12", district->peers().listen_addresses());
+    district->dials("H47", province->peers().listen_addresses());
+    EXPECT_TRUE(district->waits_until([&] {
+      return province->neighbour(district->agency())->sessions > before &&
+             district->in_sync_with(province->agency()) &&
+             province->in_sync_with(district->agency());
+    })) << "round "
+        << round;
+  }
+}
+
+TEST_F(Links, ATokenServesOneMachineAndThatOneAgain) {
+  const std::string token = province->invite("H47.12", "Huyện Phú Ninh", "district");
+  const auto first = enroll_with_token(place("first"), token, clock, entropy);
+  ASSERT_TRUE(first.ok()) << first.error().message();
+  EXPECT_EQ(first->agency_code, "H47.12");
+  EXPECT_EQ(first->parent_code, "H47");
+  const auto other = enroll_with_token(place("other"), token, clock, entropy);
+  ASSERT_FALSE(other.ok());
+  EXPECT_EQ(other.error().code(), Errc::kConflict);
+  // The same keys, as if the first attempt had been cut before the folder was complete.
+  fs::create_directories(folder / "again" / "enrolling");
+  fs::copy(folder / "first" / "node.key", folder / "again" / "enrolling" / "node.key");
+  const auto again = enroll_with_token(place("again"), token, clock, entropy);
+  ASSERT_TRUE(again.ok()) << again.error().message();
+  EXPECT_EQ(again->node, first->node);
+  EXPECT_EQ(province->replica().registry()->certificates_of(first->agency).size(), 1U);
+}
+
+TEST_F(Links, AFailedEnrolmentLeavesAFolderInWhichItCanBeRepeated) {
+  province->invite("H47.12", "Huyện Phú Ninh", "district");
+  Token unknown = *decode_token(province->invite("H47.12", "", ""));
+  unknown.invite[0] ^= 1;
+  const auto refused = enroll_with_token(place("d"), encode_token(unknown), clock, entropy);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code(), Errc::kNotFound);
+  EXPECT_FALSE(fs::exists(folder / "d" / "agent.toml"));
+  unknown.invite[0] ^= 1;
+  unknown.secret[0] ^= 1;
+  EXPECT_EQ(enroll_with_token(place("d"), encode_token(unknown), clock, entropy).error().code(),
+            Errc::kBadSignature);
+  unknown.secret[0] ^= 1;
+  EXPECT_TRUE(enroll_with_token(place("d"), encode_token(unknown), clock, entropy).ok());
+  EXPECT_FALSE(fs::exists(folder / "d" / "enrolling"));
+  EXPECT_EQ(enroll_with_token(place("d"), encode_token(unknown), clock, entropy).error().code(),
+            Errc::kConflict);
+}
+
+TEST_F(Links, EnrolsOnAStick) {
+  const auto request = make_request(place("H47.12"), entropy);
+  ASSERT_TRUE(request.ok());
+  IssueRequest issue;
+  issue.request = *request;
+  issue.code = "H47.12";
+  issue.name = "Huyện Phú Ninh";
+  issue.tier = "district";
+  issue.addresses = province->peers().listen_addresses();
+  const auto certificate = issue_certificate(province->engine(), issue, entropy);
+  ASSERT_TRUE(certificate.ok()) << certificate.error().message();
+  EXPECT_EQ(enroll_with_certificate(place("nobody"), *certificate, clock, entropy).error().code(),
+            Errc::kNotFound);
+  const auto outcome = enroll_with_certificate(place("H47.12"), *certificate, clock, entropy);
+  ASSERT_TRUE(outcome.ok()) << outcome.error().message();
+  Node district(folder / "H47.12");
+  EXPECT_TRUE(district.waits_until([&] { return district.in_sync_with(province->agency()); }));
+}
+
+TEST_F(Links, TurnsAwayANodeOfAnotherDeploymentAndRemembersIt) {
+  InitRequest request;
+  request.place = place("H49");
+  request.code = "H49";
+  request.name = "Tỉnh khác";
+  request.tier = "province";
+  request.passphrase = "x";
+  request.cost = SecretFileCost{1, 8192};
+  ASSERT_TRUE(init_deployment(request, clock, entropy).ok());
+  Config config = load_config(folder / "H49" / "agent.toml").config;
+  // A neighbour must be in the registry to be dialled: it believes that its own parent is there.
+  config.neighbours.push_back(NeighbourConfig{"H49", province->peers().listen_addresses()});
+  ASSERT_TRUE(write_file(folder / "H49" / "agent.toml", render_config(config), 0600).ok());
+  Node stranger(folder / "H49");
+  EXPECT_TRUE(province->waits_until([&] { return !province->peers().refused_peers().empty(); }));
+  EXPECT_EQ(province->peers().refused_peers().front().address, "127.0.0.1");
+  EXPECT_TRUE(
+      stranger.waits_until([&] { return stranger.neighbour(stranger.agency())->failures > 0; }));
+  EXPECT_EQ(province->replica().registry()->agencies().size(), 1U);
+}
+
+}  // namespace
+}  // namespace lienthong::agent

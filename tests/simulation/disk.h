@@ -1,0 +1,50 @@
+// One machine's disk in memory, which knows what would survive a power cut: the bytes of each file
+// up to its last sync, and the names that were there when their folder was last synced.
+//
+// Threads: RocksDB's own threads use the file system; the rest is for the simulator's thread.
+#pragma once
+
+#include <rocksdb/env.h>
+
+#include <memory>
+
+namespace lienthong::sim {
+
+class Disk {
+ public:
+  Disk();
+  ~Disk();
+  Disk(const Disk&) = delete;
+  Disk& operator=(const Disk&) = delete;
+
+  rocksdb::Env* env();
+
+  // From now on every write and sync fails, until boot(). The database should be closed meanwhile.
+  void stop();
+  // The same by itself at the `count`-th write or sync of the log from now on (1: the next).
+  void stop_at(int count);
+  bool stopped() const;
+  // Appends fail for want of space while set.
+  void set_full(bool full);
+
+  // How a stopped disk looks afterwards.
+  enum class Loss {
+    kNothing,   // the process was killed: the system had it all
+    kUnsynced,  // the power was cut: what was not synced is gone
+    kTorn,      // the same, but a part of the unsynced bytes had reached the disk
+  };
+  void boot(Loss loss, double torn_part = 0.5);
+
+  // What a power cut would leave now; a backup that was made while the machine ran.
+  struct Image;
+  std::shared_ptr<const Image> copy() const;
+  // The stopped disk becomes the copy.
+  void restore(const Image& image);
+
+ private:
+  class Files;
+  std::shared_ptr<Files> files_;
+  std::unique_ptr<rocksdb::Env> env_;
+};
+
+}  // namespace lienthong::sim

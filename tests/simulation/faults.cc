@@ -1,0 +1,240 @@
+#include "tests/simulation/faults.h"
+
+#include <algorithm>
+
+#include "tests/simulation/adversary.h"
+
+namespace lienthong::sim {
+namespace {
+
+constexpr std::size_t kKeptPartCountMax = 60;
+constexpr std::size_t kBackupCountMax = 3;
+constexpr std::int64_t kDay = 86'400'000;
+
+}  // namespace
+
+Faults::Faults(FaultScene scene, const FaultRates& rates, Dice dice)
+    : scene_(scene),
+      rates_(rates),
+      dice_(dice),
+      adversary_(std::make_unique<Adversary>(scene.timeline, scene.network, scene.deployment,
+                                             scene.machines, dice_.fork())) {}
+Faults::~Faults() = default;
+
+void Faults::start() {
+  for (const auto& machine : scene_.machines) {
+    machine->on_part = [this](Machine& to, const OfficeLink& link, FeedKind kind,
+                              const FeedPart& part) { keep_part(to, link, kind, part); };
+    // The process ends by itself when a write fails, and is started again.
+    machine->on_failure = [this](Machine& failed) {
+      const Disk::Loss loss = failed.disk().stopped()
+                                  ? (dice_.chance(0.5) ? Disk::Loss::kUnsynced : Disk::Loss::kTorn)
+                                  : Disk::Loss::kNothing;
+      crash(failed, loss, Duration(dice_.between(500, 20'000)));
+    };
+  }
+  plan("link_down", rates_.link_down, &Faults::link_down);
+  plan("partition", rates_.partition, &Faults::partition);
+  plan("cuts", rates_.cuts, &Faults::cuts);
+  plan("kills", rates_.kills, &Faults::kill);
+  plan("power_cuts", rates_.power_cuts, &Faults::power_cut);
+  plan("commit_crashes", rates_.commit_crashes, &Faults::commit_crash);
+  plan("disk_full", rates_.disk_full, &Faults::disk_full);
+  plan("wrong_clocks", rates_.wrong_clocks, &Faults::wrong_clock);
+  plan("replays", rates_.replays, &Faults::replay);
+  plan("duplicates", rates_.duplicates, &Faults::duplicate);
+  plan("backups", rates_.backups, &Faults::backup);
+  plan("restores", rates_.restores, &Faults::restore);
+  plan("intruders", rates_.intruders, &Faults::intrude);
+  plan("forgeries", rates_.forgeries, &Faults::forge);
+}
+
+void Faults::plan(const char* name, double per_minute, Fault fault) {
+  if (per_minute <= 0) return;
+  const auto mean = static_cast<std::int64_t>(60'000 / per_minute);
+  scene_.timeline.after(Duration(dice_.between(1, 2 * mean)), [this, name, per_minute, fault] {
+    if (stopped_) return;
+    ++counts_[name];
+    (this->*fault)();
+    plan(name, per_minute, fault);
+  });
+}
+
+void Faults::stop() {
+  stopped_ = true;
+  for (const auto& machine : scene_.machines) {
+    machine->disk().set_full(false);
+    if (!machine->on()) boot(*machine, off_[machine->index()]);
+    machine->disk().stop_at(0);
+  }
+}
+
+const Forgeries& Faults::forgeries() const { return adversary_->forgeries(); }
+
+Machine* Faults::some_machine() {
+  Machine& machine = *scene_.machines[dice_.below(scene_.machines.size())];
+  return machine.on() ? &machine : nullptr;
+}
+
+// ---- the network ----
+
+void Faults::link_down() {
+  const Machine& machine = *scene_.machines[1 + dice_.below(scene_.machines.size() - 1)];
+  const std::size_t a = machine.index(), b = *machine.parent();
+  scene_.network.set_down(a, b, true);
+  scene_.timeline.after(Duration(dice_.between(1'000, 90'000)),
+                        [this, a, b] { scene_.network.set_down(a, b, false); });
+}
+
+void Faults::partition() {
+  std::set<std::size_t> side;
+  for (std::size_t i = 0; i < scene_.machines.size(); ++i)
+    if (dice_.chance(0.4)) side.insert(i);
+  scene_.network.partition(std::move(side));
+  scene_.timeline.after(Duration(dice_.between(5'000, 60'000)),
+                        [this] { scene_.network.partition({}); });
+}
+
+void Faults::cuts() { scene_.network.cut_some(0.4); }
+
+void Faults::replay() {
+  const auto& recordings = scene_.network.recordings();
+  if (recordings.empty()) return;
+  const Network::Recording recording = recordings[dice_.below(recordings.size())];
+  const auto keep = Duration(dice_.between(100, 40'000));
+  scene_.network.dial(recording.to, recording.to,
+                      [this, recording, keep](std::shared_ptr<Stream> stream) {
+                        if (!stream) return;
+                        stream->send(recording.bytes);
+                        scene_.timeline.after(keep, [stream] { stream->close(); });
+                      });
+}
+
+// ---- machines ----
+
+void Faults::crash(Machine& machine, Disk::Loss loss, Duration pause) {
+  if (!machine.on()) return;
+  machine.crash();
+  off_[machine.index()] = loss;
+  scene_.timeline.after(pause, [this, &machine, loss] {
+    if (!machine.on()) boot(machine, loss);
+  });
+}
+
+void Faults::boot(Machine& machine, Disk::Loss loss) {
+  if (dice_.chance(0.2) && rates_.wrong_clocks > 0)  // a dead battery: 1970
+    machine.set_clock_wrong(-machine.clock() / 2);
+  if (machine.boot(loss)) return;
+  off_[machine.index()] = Disk::Loss::kNothing;
+  scene_.timeline.after(Duration(5'000), [this, &machine] {
+    if (!machine.on()) boot(machine, Disk::Loss::kNothing);
+  });
+}
+
+void Faults::kill() {
+  if (Machine* machine = some_machine())
+    crash(*machine, Disk::Loss::kNothing, Duration(dice_.between(200, 30'000)));
+}
+
+void Faults::power_cut() {
+  if (Machine* machine = some_machine())
+    crash(*machine, dice_.chance(0.5) ? Disk::Loss::kUnsynced : Disk::Loss::kTorn,
+          Duration(dice_.between(1'000, 60'000)));
+}
+
+// The disk stops at one of the next writes of the log: before it, between write and sync, or after
+// the sync of an earlier one whose answer is still on its way.
+void Faults::commit_crash() {
+  if (Machine* machine = some_machine())
+    machine->disk().stop_at(1 + static_cast<int>(dice_.below(4)));
+}
+
+void Faults::disk_full() {
+  Machine* machine = some_machine();
+  if (machine == nullptr) return;
+  machine->disk().set_full(true);
+  scene_.timeline.after(Duration(30'000), [machine] { machine->disk().set_full(false); });
+}
+
+void Faults::wrong_clock() {
+  if (Machine* machine = some_machine())
+    machine->set_clock_wrong(dice_.chance(0.3) ? 0 : dice_.between(-9 * kDay, 9 * kDay));
+}
+
+// ---- what comes twice, and what comes back ----
+
+void Faults::keep_part(Machine& machine, const OfficeLink& link, FeedKind kind,
+                       const FeedPart& part) {
+  if (rates_.duplicates <= 0 || !dice_.chance(0.2)) return;
+  kept_parts_.push_back({machine.index(), kind, link.peer().node, link.peer().agency, part});
+  if (kept_parts_.size() > kKeptPartCountMax)
+    kept_parts_.erase(kept_parts_.begin() +
+                      static_cast<std::ptrdiff_t>(dice_.below(kKeptPartCountMax)));
+}
+
+void Faults::duplicate() {
+  if (kept_parts_.empty()) return;
+  const auto kept = std::make_shared<KeptPart>(kept_parts_[dice_.below(kept_parts_.size())]);
+  Machine& machine = *scene_.machines[kept->machine];
+  if (!machine.on()) return;
+  machine.writer().post(
+      [kept](store::Transaction& transaction) -> Result<void> {
+        LT_TRY(const auto outcome,
+               transaction.receive(kept->kind, kept->from, kept->from_agency, kept->part));
+        (void)outcome;
+        return {};
+      },
+      nullptr);
+}
+
+void Faults::backup() {
+  Machine* machine = some_machine();
+  if (machine == nullptr) return;
+  auto& copies = backups_[machine->index()];
+  copies.push_back(machine->disk().copy());
+  if (copies.size() > kBackupCountMax) copies.pop_front();
+}
+
+void Faults::restore() {
+  if (backups_.empty()) return;
+  const auto at =
+      std::next(backups_.begin(), static_cast<std::ptrdiff_t>(dice_.below(backups_.size())));
+  Machine& machine = *scene_.machines[at->first];
+  if (!machine.on()) return;
+  for (const auto& other : scene_.machines)
+    if (!other->on()) return;  // what it alone holds could not be counted
+  ++counts_["restored"];
+  machine.crash();
+  machine.disk().restore(*at->second[dice_.below(at->second.size())]);
+  if (!machine.boot()) return;
+  forgive_what_is_lost();
+  // Sooner or later somebody says that the machine may hand over its old records again.
+  scene_.timeline.after(Duration(dice_.between(30'000, 300'000)), [&machine] {
+    if (!machine.on()) return;
+    machine.writer().post(
+        [](store::Transaction& transaction) {
+          transaction.clear_restored();
+          return Result<void>();
+        },
+        nullptr);
+  });
+}
+
+void Faults::forgive_what_is_lost() {
+  std::vector<UpdateId> lost;
+  for (const auto& [id, entry] : scene_.ledger.entries()) {
+    const bool held = std::ranges::any_of(scene_.machines, [&](const auto& machine) {
+      return machine->replica().find_update(id).has_value();
+    });
+    if (!held) lost.push_back(id);
+  }
+  for (const UpdateId& id : lost) scene_.ledger.forget(id);
+  counts_["updates lost with a disk"] += lost.size();
+}
+
+// ---- people ----
+
+void Faults::intrude() { adversary_->intrude(); }
+void Faults::forge() { adversary_->forge(); }
+
+}  // namespace lienthong::sim

@@ -1,0 +1,211 @@
+#include "tests/simulation/promises.h"
+
+#include <algorithm>
+
+namespace lienthong::sim {
+namespace {
+
+using Machines = std::vector<std::unique_ptr<Machine>>;
+
+class Inspection {
+ public:
+  Inspection(const Machines& machines, const Ledger& ledger, const Forgeries& forgeries)
+      : machines_(machines), ledger_(ledger), forgeries_(forgeries) {
+    for (const auto& machine : machines_) {
+      auto& mine = held_.emplace_back();
+      machine->replica().for_each_record([&](const store::RecordEntry& entry) {
+        mine.emplace(entry.state.record, entry);
+        return true;
+      });
+    }
+  }
+
+  std::vector<std::string> run() {
+    check_acknowledged();
+    check_agreement();
+    check_audiences();
+    for (const auto& machine : machines_) check_machine(*machine);
+    check_forgeries();
+    return std::move(broken_);
+  }
+
+ private:
+  template <class... Parts>
+  void say(const Parts&... parts) {
+    if (broken_.size() < 20) broken_.push_back((std::string() + ... + parts));
+  }
+  static std::string name(const Machine& machine) {
+    return "machine " + std::to_string(machine.index());
+  }
+
+  // 1. An acknowledged change is never lost.
+  void check_acknowledged() {
+    for (const auto& [id, entry] : ledger_.entries()) {
+      const store::RecordEntry* record = nullptr;
+      for (const auto& mine : held_)
+        if (const auto at = mine.find(entry.record); at != mine.end()) record = &at->second;
+      if (record == nullptr) {
+        say("record ", entry.record.short_hex(), " of machine ", std::to_string(entry.machine),
+            " is gone");
+        continue;
+      }
+      const Registry& registry = *machines_[entry.machine]->replica().registry();
+      const auto agencies = audience(record->state, registry);
+      for (const auto& machine : machines_) {
+        if (!std::ranges::binary_search(agencies, machine->agency())) continue;
+        if (!machine->replica().find_update(id))
+          say("update ", id.short_hex(), " written on machine ", std::to_string(entry.machine),
+              " at ", std::to_string(entry.at.time_since_epoch() / std::chrono::seconds(1)),
+              " s is not on ", name(*machine), ", record ", entry.record.short_hex());
+      }
+    }
+  }
+
+  // 2. One custodian, the same everywhere, and a chain that can be proved.
+  void check_agreement() {
+    std::map<RecordId, std::size_t> first;
+    for (std::size_t i = 0; i < machines_.size(); ++i) {
+      for (const auto& [id, entry] : held_[i]) {
+        const auto [at, added] = first.try_emplace(id, i);
+        if (added) {
+          check_chain(*machines_[i], entry.state);
+          continue;
+        }
+        const RecordState& other = held_[at->second].at(id).state;
+        if (encode_state(entry.state) != encode_state(other))
+          say("record ", id.short_hex(), " differs between machines ", std::to_string(at->second),
+              " and ", std::to_string(i), ": ",
+              std::to_string(held_[at->second].at(id).updates.size()), " and ",
+              std::to_string(entry.updates.size()), " updates, holders ", other.holder.short_hex(),
+              " and ", entry.state.holder.short_hex());
+      }
+    }
+  }
+
+  void check_chain(const Machine& machine, const RecordState& state) {
+    if (state.chain.empty() || state.holder.is_zero())
+      return say("record ", state.record.short_hex(), " has no custodian");
+    const auto agencies = audience(state, *machine.replica().registry());
+    const auto members = std::ranges::count_if(machines_, [&](const auto& other) {
+      return std::ranges::binary_search(agencies, other->agency());
+    });
+    for (const LinkEntry& link : state.chain) {
+      const auto update = machine.replica().find_update(link.id);
+      if (!update) {
+        say("link ", link.id.short_hex(), " is not on ", name(machine));
+      } else if (!update->seal) {
+        if (members > 1) say("link ", link.id.short_hex(), " was never sealed");
+      } else if (!proved(machine, *update)) {
+        say("link ", link.id.short_hex(), " cannot be proved on ", name(machine));
+      }
+    }
+  }
+
+  static bool proved(const Machine& machine, const store::StoredUpdate& update) {
+    const RootFingerprint& root = machine.replica().root();
+    const auto evidence = machine.replica().find_seal(*update.seal);
+    if (!evidence || !verify_seal(root, evidence->seal(), update.node).ok()) return false;
+    for (std::uint16_t i = 0; i < evidence->seal().count; ++i) {
+      if (evidence->leaf(i) != id_cast<Hash256>(update.id)) continue;
+      const IndexedLeaf leaf{i, id_cast<Hash256>(update.id)};
+      const auto proof = evidence->prove(root, std::span(&i, 1));
+      const auto merkle =
+          merkle_root_from_part(root, evidence->seal().count, std::span(&leaf, 1), proof);
+      return merkle.ok() && *merkle == evidence->seal().root;
+    }
+    return false;
+  }
+
+  // 3. Nobody reads what is not theirs.
+  void check_audiences() {
+    for (std::size_t i = 0; i < machines_.size(); ++i)
+      for (const auto& [id, entry] : held_[i]) {
+        const auto agencies = audience(entry.state, *machines_[i]->replica().registry());
+        if (!std::ranges::binary_search(agencies, machines_[i]->agency()))
+          say(name(*machines_[i]), " holds record ", id.short_hex(), ", which is not its own");
+      }
+  }
+
+  void check_machine(const Machine& machine) {
+    const store::Replica& replica = machine.replica();
+    for (const RecordId& id : replica.verify_states())
+      say(name(machine), " has another state than a refold for ", id.short_hex());
+    for (const store::WaitingEntry& entry : replica.waiting())
+      say(name(machine), " still waits: ", entry.reason, ", update ", entry.id.short_hex());
+    const store::Counts counts = replica.counts();
+    std::uint64_t updates = 0, inert = 0;
+    const auto& mine = held_[machine.index()];
+    for (const auto& [id, entry] : mine) {
+      updates += entry.updates.size();
+      inert += entry.state.inert.size();
+    }
+    check_count(machine, "records", counts.records, mine.size());
+    check_count(machine, "updates", counts.updates, updates);
+    check_count(machine, "inert", counts.inert, inert);
+    check_count(machine, "waiting", counts.waiting, replica.waiting().size());
+    if (replica.registry()->digest() != machines_.front()->replica().registry()->digest())
+      say(name(machine), " has another registry");
+  }
+
+  void check_count(const Machine& machine, const char* what, std::uint64_t counted,
+                   std::uint64_t there) {
+    if (counted != there)
+      say(name(machine), " counts ", std::to_string(counted), " ", what, ", there are ",
+          std::to_string(there));
+  }
+
+  // Nothing that was written without right counts.
+  void check_forgeries() {
+    if (forgeries_.strangers_served > 0) say("strangers were served");
+    for (std::size_t i = 0; i < machines_.size(); ++i) {
+      for (const auto& [id, entry] : held_[i]) {
+        for (const LinkEntry& link : entry.state.chain)
+          if (forgeries_.without_right.contains(link.id))
+            say("a forged link stands in ", id.short_hex());
+        for (const UpdateId& update : entry.state.timeline)
+          if (forgeries_.without_right.contains(update))
+            say("a forged update counts in ", id.short_hex());
+      }
+      for (const UpdateId& id : forgeries_.malformed)
+        if (machines_[i]->replica().find_update(id))
+          say("forged update ", id.short_hex(), " was taken by ", name(*machines_[i]));
+    }
+  }
+
+  const Machines& machines_;
+  const Ledger& ledger_;
+  const Forgeries& forgeries_;
+  std::vector<std::map<RecordId, store::RecordEntry>> held_;
+  std::vector<std::string> broken_;
+};
+
+}  // namespace
+
+bool quiet(const Machines& machines, std::string* why) {
+  bool all = true;
+  for (const auto& machine : machines) {
+    if (!machine->on() || !machine->writer().idle()) {
+      all = false;
+      if (why != nullptr)
+        *why += "machine " + std::to_string(machine->index()) +
+                (machine->on() ? " is busy\n" : " is off\n");
+    }
+    if (!machine->on() || !machine->parent()) continue;
+    const Machine& parent = *machines[*machine->parent()];
+    if (!parent.on()) continue;
+    if (machine->in_sync_with(parent.agency()) && parent.in_sync_with(machine->agency())) continue;
+    all = false;
+    if (why != nullptr)
+      *why += "machine " + std::to_string(machine->index()) + " and " +
+              std::to_string(parent.index()) + ":" + machine->describe_links() + " |" +
+              parent.describe_links() + "\n";
+  }
+  return all;
+}
+
+std::vector<std::string> broken_promises(const Machines& machines, const Ledger& ledger,
+                                         const Forgeries& forgeries) {
+  return Inspection(machines, ledger, forgeries).run();
+}
+
+}  // namespace lienthong::sim

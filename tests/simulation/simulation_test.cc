@@ -1,0 +1,108 @@
+// The three promises over whole provinces of simulated offices, one seed each.
+//   LT_SIM_SEED=n   that seed alone     LT_SIM_SEEDS=n   so many, from a fixed start
+//   LT_SIM_SOAK=minutes of virtual time for each seed (default 6)
+//   LT_SIM_RESTORES=n   so many restored backups an hour, in the last test; by default none:
+//   one world in twenty does not settle after them yet (docs/design.md, "What is deliberately not
+//   there yet")
+//   LT_SIM_VERBOSE=1    what happened in each seed
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <iostream>
+
+#include "tests/simulation/world.h"
+
+namespace lienthong::sim {
+namespace {
+
+using std::chrono::minutes;
+
+std::uint64_t number_from(const char* name, std::uint64_t otherwise) {
+  const char* text = std::getenv(name);
+  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
+}
+
+void run_seed(std::uint64_t seed, const WorldOptions& options) {
+  const std::string test = testing::UnitTest::GetInstance()->current_test_info()->name();
+  SCOPED_TRACE("replay: LT_SIM_SEED=" + std::to_string(seed) +
+               " ./simulation_test --gtest_filter=Simulation." + test);
+  World world(seed, options);
+  world.run_for(minutes(number_from("LT_SIM_SOAK", 6)));
+  const bool settled = world.settles_within(minutes(20));
+  EXPECT_TRUE(settled) << world.unrest();
+  for (const std::string& broken : world.broken_promises()) ADD_FAILURE() << broken;
+  EXPECT_GT(world.ledger().accepted, 20U);
+  if (options.faults.forgeries >= 6) {  // else the test has shown nothing
+    EXPECT_GT(world.forgeries_held(), 0U);
+    EXPECT_GT(world.refusals(), 0U);
+  }
+  if (std::getenv("LT_SIM_VERBOSE") != nullptr) {
+    std::cout << "seed " << seed << ": accepted " << world.ledger().accepted << ", refused "
+              << world.ledger().refused << ", forgeries held " << world.forgeries_held()
+              << ", refusals " << world.refusals() << ";";
+    for (const auto& [name, count] : world.fault_counts()) std::cout << " " << name << "=" << count;
+    std::cout << std::endl;
+  }
+}
+
+void run_seeds(const WorldOptions& options, std::uint64_t by_default) {
+  if (std::getenv("LT_SIM_SEED") != nullptr)
+    return run_seed(number_from("LT_SIM_SEED", 0), options);
+  const std::uint64_t count = number_from("LT_SIM_SEEDS", by_default);
+  for (std::uint64_t seed = 1; seed <= count && !testing::Test::HasFailure(); ++seed)
+    run_seed(seed, options);
+}
+
+TEST(Simulation, OfficesAgreeOverGoodLinks) { run_seeds(WorldOptions{}, 2); }
+
+TEST(Simulation, PromisesSurvivePartitionsAndCutConnections) {
+  WorldOptions options;
+  options.quality.loss = 0.05;
+  options.faults.link_down = 3;
+  options.faults.partition = 1;
+  options.faults.cuts = 4;
+  options.faults.replays = 2;
+  options.faults.duplicates = 2;
+  run_seeds(options, 4);
+}
+
+TEST(Simulation, PromisesSurviveCrashesAndPowerCuts) {
+  WorldOptions options;
+  options.faults.kills = 2;
+  options.faults.power_cuts = 2;
+  options.faults.commit_crashes = 4;
+  options.faults.disk_full = 0.5;
+  options.faults.wrong_clocks = 1;
+  run_seeds(options, 4);
+}
+
+TEST(Simulation, PromisesSurviveIntrudersAndForgers) {
+  WorldOptions options;
+  options.faults.intruders = 6;
+  options.faults.forgeries = 6;
+  options.faults.cuts = 1;
+  run_seeds(options, 4);
+}
+
+TEST(Simulation, PromisesSurviveEverythingTogether) {
+  WorldOptions options;
+  options.quality.loss = 0.05;
+  options.faults = {.link_down = 2,
+                    .partition = 0.5,
+                    .cuts = 2,
+                    .kills = 1,
+                    .power_cuts = 1,
+                    .commit_crashes = 2,
+                    .disk_full = 0.2,
+                    .wrong_clocks = 1,
+                    .replays = 1,
+                    .duplicates = 2,
+                    .intruders = 2,
+                    .forgeries = 2};
+  options.faults.restores = static_cast<double>(number_from("LT_SIM_RESTORES", 0)) / 60;
+  if (options.faults.restores > 0) options.faults.backups = 3;
+  run_seeds(options, 4);
+}
+
+}  // namespace
+}  // namespace lienthong::sim

@@ -1,0 +1,58 @@
+// A province of offices in one process under virtual time, with faults, all from one seed. First
+// the faults, then they stop, and within bounded time every promise must hold.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/simulation/faults.h"
+#include "tests/simulation/promises.h"
+
+namespace lienthong::sim {
+
+struct WorldOptions {
+  std::size_t districts = 2;
+  std::size_t communes_of_each = 3;
+  LinkQuality quality;
+  double operations_per_second = 1.5;  // of all offices together
+  FaultRates faults;
+};
+
+class World {
+ public:
+  World(std::uint64_t seed, const WorldOptions& options);
+  ~World();
+
+  void run_for(Duration span);  // offices work, faults happen
+  // Faults and work stop, everything is up again. True once all is quiet and stays so.
+  bool settles_within(Duration span);
+  // Empty when the promises are kept.
+  std::vector<std::string> broken_promises() const;
+
+  // Forged updates that some machine holds without letting them count, and refusals on record.
+  std::size_t forgeries_held() const;
+  std::size_t refusals() const;
+
+  const Ledger& ledger() const { return ledger_; }
+  const FaultCounts& fault_counts() const { return faults_->counts(); }
+  // What is not quiet; for the report of a failure.
+  std::string unrest() const;
+
+ private:
+  void add(const AgencyId& agency, std::optional<std::size_t> parent, bool may_issue);
+  void work();
+  Dice dice_;
+  Timeline timeline_;
+  test::TestDeployment deployment_;
+  Network network_;
+  std::vector<std::unique_ptr<Machine>> machines_;
+  std::vector<std::size_t> bootstrap_sizes_;
+  Ledger ledger_;
+  Workload workload_;
+  std::unique_ptr<Faults> faults_;
+  double operations_per_second_;
+  bool working_ = true;
+};
+
+}  // namespace lienthong::sim

@@ -1,0 +1,226 @@
+#!/usr/bin/env python3
+"""Holds the tree to the habits of the project; run by ctest, and by hand from anywhere.
+
+Usage: tests/tidy/tidy.py [ROOT]
+
+Exit code 0 when everything holds, 1 with a line per finding otherwise. What is not yet as
+it should be stands in allowed.txt next to this file as "rule path number"; the number may only
+shrink: fewer findings than allowed are an error too, so that the line is lowered or removed.
+"""
+import os
+import re
+import sys
+
+LINE_COLUMNS_MAX = 100
+FILE_LINES_MAX = 600
+FUNCTION_LINES_MAX = 70
+FOLDERS = ("protocol", "store", "agent", "tools", "tests")
+
+# What each folder may include of the project's own headers.
+MAY_INCLUDE = {
+    "protocol": ("protocol/",),
+    "store": ("store/", "protocol/"),
+    "agent": ("agent/", "store/", "protocol/"),
+    # The command line has no door to an agent but its API; what works before there is one
+    # (init, enroll) is agent/setup.h, with the clock that it is handed.
+    "tools": ("tools/", "agent/setup.h", "agent/clock.h", "protocol/base/"),
+    "tests": ("protocol/", "store/", "agent/", "tools/", "tests/"),
+}
+
+# Debian puts every header under /usr/include, so only this list keeps them in their folder.
+BANNED_HEADERS = {
+    "protocol": r"asio|rocksdb|httplib|spdlog|fmt/|nlohmann|toml|CLI|systemd|fstream|iostream|"
+                r"filesystem|thread|mutex|condition_variable|future|unistd|fcntl|ctime|sys/|"
+                r"netinet|arpa|poll\.h",
+    "store": r"asio|httplib|spdlog|CLI|systemd|iostream|sys/socket|netinet|arpa",
+    "agent": r"rocksdb",
+    "tools": r"rocksdb|asio|capnp|kj/|sodium",
+}
+
+MARKS = r"\b(" + "|".join(("TO" + "DO", "FIX" + "ME", "XX" + "X", "HA" + "CK")) + r")\b"
+
+# rule -> (folders, pattern on one line without comments and strings, what to do instead)
+LINE_RULES = {
+    "detached": (FOLDERS, r"\basio::detached\b|\bdetached\)",
+                 "it swallows exceptions; spawn with a handler"),
+    "sleep-in-test": (("tests",), r"\bsleep_for\b|\busleep\b|\bsleep_until\b",
+                      "wait for the thing itself"),
+    "skipped-test": (("tests",), r"\bGTEST_SKIP\b|\bDISABLED_", "fix it or take it out"),
+    "vacuous-test": (("tests",), r"(EXPECT|ASSERT)_TRUE\(true\)|\bSUCCEED\(\)", "assert something"),
+    "prints": (("protocol", "store", "agent"), r"\bstd::(cout|cerr|clog)\b|\bprintf\(",
+               "return the fact, or log it in agent/"),
+    "clock": (("protocol", "store"), r"\b(system_clock|steady_clock|gettimeofday|clock_gettime)\b",
+              "time is handed in"),
+    "random": (("protocol", "store"), r"\brandombytes_buf\b|\brandom_device\b|\bmt19937",
+               "randomness is handed in"),
+    "using-namespace": (("protocol", "store", "agent", "tools"), r"^\s*using namespace (?!std::)",
+                        "name what you use"),
+}
+# A closure or brace temporary made inside a co_await expression is destroyed twice by g++ 12.
+AWAIT_CAPTURE = re.compile(r"\bco_await\b[^;{}]*\[(?:[&=]|this|\*this|\w+)[^\]\[]*\]\s*[({]")
+AWAIT_BRACE = re.compile(r"\bco_await\b[^;{}]*[A-Za-z_>(,]\s*\{")
+
+
+def read(path):
+    with open(path, encoding="utf-8") as stream:
+        return stream.read()
+
+
+def without_comments(text):
+    """The same text, as long and with the same lines, but without comments and string contents."""
+    pattern = re.compile(
+        r'//[^\n]*|/\*.*?\*/|R"(\w*)\(.*?\)\1"|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])\'', re.S)
+
+    def blank(match):
+        token = match.group(0)
+        keep = token[0] if token[0] in "\"'" else " "
+        return keep + re.sub(r"[^\n]", " ", token[1:-1]) + (keep if len(token) > 1 else "")
+
+    return pattern.sub(blank, text)
+
+
+class Tidy:
+    def __init__(self, root):
+        self.root = root
+        self.found = []  # (rule, path, line, text)
+
+    def add(self, rule, path, line, text):
+        self.found.append((rule, path, line, text))
+
+    def files(self):
+        for top in FOLDERS + ("conf", "docs", ".ci"):
+            for folder, folders, names in os.walk(os.path.join(self.root, top)):
+                folders[:] = sorted(d for d in folders if d not in ("build", "__pycache__"))
+                for name in sorted(names):
+                    yield os.path.relpath(os.path.join(folder, name), self.root)
+
+    def check_cpp(self, path, text):
+        folder = path.split("/")[0]
+        code = without_comments(text)
+        lines, code_lines = text.split("\n"), code.split("\n")
+        for number, line in enumerate(lines, 1):
+            include = re.match(r'\s*#include\s+(["<])([^">]+)[">]', line)
+            if include and folder in MAY_INCLUDE:
+                self.check_include(path, folder, number, include.group(1), include.group(2))
+        for rule, (folders, pattern, advice) in LINE_RULES.items():
+            if folder not in folders:
+                continue
+            for number, line in enumerate(code_lines, 1):
+                main = rule in ("prints", "using-namespace") and path.endswith("main.cc")
+                if re.search(pattern, line) and not main:
+                    self.add(rule, path, number, advice)
+        for rule, pattern in (("await-capture", AWAIT_CAPTURE), ("await-brace", AWAIT_BRACE)):
+            for match in pattern.finditer(code):
+                self.add(rule, path, code.count("\n", 0, match.start()) + 1,
+                         "name it first: g++ 12 destroys such a temporary twice")
+        if path.endswith(".h") and not re.search(r"^#pragma once$", text, re.M):
+            self.add("pragma-once", path, 1, "a header starts with #pragma once")
+        self.check_functions(path, code_lines)
+
+    def check_include(self, path, folder, number, mark, name):
+        if mark == '"' and "/" in name and not name.startswith(MAY_INCLUDE[folder]):
+            self.add("import", path, number, f"{folder}/ may not include {name}")
+        banned = BANNED_HEADERS.get(folder)
+        if mark == "<" and banned and re.match(rf"(?:{banned})", name):
+            self.add("header", path, number, f"<{name}> does not belong in {folder}/")
+        in_wire = path.startswith("protocol/wire/")
+        if not in_wire and re.match(r"capnp/|kj/|lienthong\.capnp", name):
+            self.add("header", path, number, f"Cap'n Proto stays in protocol/wire/: {name}")
+
+    def check_functions(self, path, lines):
+        """By the layout that clang-format gives: what stands in column one opens and closes."""
+        not_function = re.compile(r"(namespace|class|struct|enum|union|extern|#|\}|/)")
+        head = 0
+        for number, line in enumerate(lines, 1):
+            if re.match(r"\}\s*$", line) and head and number - head + 1 > FUNCTION_LINES_MAX:
+                length = number - head + 1
+                self.add("long-function", path, head,
+                         f"{length} lines; at most {FUNCTION_LINES_MAX}")
+            if re.match(r"\S", line) and not line.startswith(")"):
+                head = 0 if not_function.match(line) else number
+
+    def check_text(self, path, text):
+        for number, line in enumerate(text.split("\n"), 1):
+            if re.search(MARKS, line):
+                self.add("mark", path, number, "finish it or write an issue")
+            if path.startswith(("docs/", "conf/")) or path.endswith((".md", ".tsv", ".json")):
+                continue
+            if len(line) > LINE_COLUMNS_MAX:
+                self.add("long-line", path, number,
+                         f"{len(line)} columns; at most {LINE_COLUMNS_MAX}")
+            if line != line.rstrip() or "\t" in line:
+                self.add("blank", path, number, "a tab, or blanks at the end of a line")
+
+    def check_listed(self, path):
+        """A source that no CMakeLists.txt between it and the root names is built by nobody."""
+        folder = os.path.dirname(path)
+        while folder:
+            lists = os.path.join(self.root, folder, "CMakeLists.txt")
+            name = re.escape(os.path.relpath(path, folder))
+            stem = re.escape(os.path.splitext(os.path.basename(path))[0])
+            if os.path.exists(lists):
+                if re.search(rf"(?<![\w/.-])(?:{name}|{stem})(?![\w/-])", read(lists)):
+                    return
+            folder = os.path.dirname(folder)
+        self.add("orphan", path, 1, "no CMakeLists.txt names it")
+
+    def run(self):
+        for path in self.files():
+            try:
+                text = read(os.path.join(self.root, path))
+            except UnicodeDecodeError:
+                continue  # data: vectors, crashers
+            if path.endswith((".cc", ".h")):
+                self.check_cpp(path, text)
+                lines = text.count("\n")
+                if lines > FILE_LINES_MAX:
+                    self.add("long-file", path, lines, f"{lines} lines; at most {FILE_LINES_MAX}")
+            if path.endswith(".cc"):
+                self.check_listed(path)
+            if re.search(r"\.(cc|h|py|capnp|sh|toml)$|CMakeLists\.txt$|/[a-z-]+$|\.md$", path):
+                self.check_text(path, text)
+        return self.found
+
+
+def read_allowed(path):
+    allowed = {}
+    if not os.path.exists(path):
+        return allowed
+    for line in read(path).splitlines():
+        line = line.split("#")[0].strip()
+        if line:
+            rule, name, number = line.split()
+            allowed[(rule, name)] = int(number)
+    return allowed
+
+
+def report(found, allowed):
+    """Prints what is wrong; returns how much."""
+    counted = {}
+    for rule, path, line, text in found:
+        counted.setdefault((rule, path), []).append((line, text))
+    wrong = 0
+    for (rule, path), places in sorted(counted.items()):
+        limit = allowed.get((rule, path), 0)
+        if len(places) > limit:
+            for line, text in places:
+                print(f"{path}:{line}: {rule}: {text}")
+            wrong += len(places) - limit
+    for (rule, path), limit in sorted(allowed.items()):
+        have = len(counted.get((rule, path), []))
+        if have < limit:
+            print(f"allowed.txt: {rule} {path}: {limit} allowed, {have} left; lower it")
+            wrong += 1
+    return wrong
+
+
+def main():
+    here = os.path.dirname(os.path.abspath(__file__))
+    root = sys.argv[1] if len(sys.argv) > 1 else os.path.dirname(os.path.dirname(here))
+    wrong = report(Tidy(root).run(), read_allowed(os.path.join(root, "tests/tidy/allowed.txt")))
+    print(f"tidy: {wrong} findings" if wrong else "tidy: all holds")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

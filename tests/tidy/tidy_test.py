@@ -1,0 +1,76 @@
+#!/usr/bin/env python3
+"""The tidy check finds what it is there to find, and leaves alone what is right."""
+import os
+import tempfile
+import unittest
+
+import tidy
+
+
+def findings(files):
+    """Rules that fire on a tree made of these files, as a sorted list of (rule, path)."""
+    with tempfile.TemporaryDirectory() as root:
+        for path, text in files.items():
+            os.makedirs(os.path.join(root, os.path.dirname(path)), exist_ok=True)
+            with open(os.path.join(root, path), "w", encoding="utf-8") as stream:
+                stream.write(text)
+        return sorted({(rule, path) for rule, path, _, _ in tidy.Tidy(root).run()})
+
+
+def source(path, text):
+    folder, name = os.path.split(path)
+    return {path: text, f"{folder}/CMakeLists.txt": f"add_library(x {name})\n"}
+
+
+class TidyTest(unittest.TestCase):
+    def expect(self, path, text, *rules):
+        self.assertEqual([(rule, path) for rule in sorted(rules)], findings(source(path, text)))
+
+    def test_imports_point_down(self):
+        self.expect("store/a.cc", '#include "protocol/base/ids.h"\n')
+        self.expect("store/a.cc", '#include "agent/engine.h"\n', "import")
+        self.expect("protocol/a.cc", '#include "store/replica.h"\n', "import")
+        self.expect("tools/a.cc", '#include "store/replica.h"\n', "import")
+
+    def test_inner_layers_do_no_io(self):
+        self.expect("protocol/a.cc", "#include <fstream>\n", "header")
+        self.expect("protocol/a.cc", "#include <asio.hpp>\n", "header")
+        self.expect("store/a.cc", "#include <asio/ip/tcp.hpp>\n", "header")
+        self.expect("protocol/a.cc", "auto t = std::chrono::system_clock::now();\n", "clock")
+        self.expect("store/a.cc", "std::cout << 1;\n", "prints")
+
+    def test_coroutine_traps(self):
+        self.expect("agent/a.cc", "co_spawn(x, f(), asio::detached);\n", "detached")
+        self.expect("agent/a.cc", "co_await run([this] { go(); });\n", "await-capture")
+        self.expect("agent/a.cc", "co_await run(Options{.n = 3});\n", "await-brace")
+        self.expect("agent/a.cc", "if (auto x = co_await run(list[i]); x) {\n}\n")
+
+    def test_comments_and_strings_do_not_count(self):
+        self.expect("agent/a.cc", '// asio::detached\nauto s = "std::cout";\n')
+
+    def test_tests_neither_sleep_nor_skip(self):
+        self.expect("tests/a_test.cc", "std::this_thread::sleep_for(1ms);\n", "sleep-in-test")
+        self.expect("tests/a_test.cc", "GTEST_SKIP();\n", "skipped-test")
+        self.expect("tests/a_test.cc", "EXPECT_TRUE(true);\n", "vacuous-test")
+
+    def test_layout(self):
+        self.expect("store/a.cc", "int a;  // " + "x" * 100 + "\n", "long-line")
+        self.expect("store/a.cc", "int a;\n" * 601, "long-file")
+        self.expect("store/a.cc", "void f() {\n" + "  g();\n" * 70 + "}\n", "long-function")
+        self.expect("store/a.cc", "namespace x {\n" + "  g();\n" * 70 + "}\n")
+        self.expect("store/a.cc", "int a; // TO" + "DO\n", "mark")
+        self.assertEqual([("pragma-once", "store/a.h")], findings({"store/a.h": "int a;\n"}))
+
+    def test_a_source_that_nobody_builds(self):
+        self.assertEqual([("orphan", "store/b.cc")],
+                         findings({**source("store/a.cc", ""), "store/b.cc": ""}))
+
+    def test_allowances_only_shrink(self):
+        found = [("mark", "a.cc", 1, "x")]
+        self.assertEqual(0, tidy.report(found, {("mark", "a.cc"): 1}))
+        self.assertEqual(1, tidy.report(found, {}))
+        self.assertEqual(1, tidy.report(found, {("mark", "a.cc"): 2}))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,98 @@
+#!/usr/bin/env python3
+"""Every text that the command line shows is in every catalogue, with the same places for
+values, and no catalogue has a text that is not shown any more.
+
+Usage: tests/tidy/translations.py [--list]
+"""
+import os
+import re
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+SOURCES = os.path.join(ROOT, "tools", "lienthong")
+CATALOGUES = os.path.join(ROOT, "conf", "po")
+STRING = r'"(?:\\.|[^"\\\n])*"'
+# Where a text is marked: what is called with it, or the table that it stands in.
+MARKED = [
+    rf"\btr\(\s*((?:{STRING}\s*)+)",
+    rf"(?<!fmt::)\bformat\(\s*((?:{STRING}\s*)+)",
+    rf"\badd_row\(\w+,\s*((?:{STRING}\s*)+)",
+    rf'\badd_verb\([^"]*{STRING},\s*((?:{STRING}\s*)+),\s*(?:{STRING}\s*)+',
+    rf"\badd_simple\(app, shell, {STRING},\s*((?:{STRING}\s*)+),\s*(?:{STRING}\s*)+",
+    rf'\brun_operation\([^"]*((?:{STRING}\s*)+)\)',
+    rf"\bEntry\{{{STRING}, ((?:{STRING}\s*)+)\}}",
+    rf'kind == {STRING}\s*\? ((?:{STRING}\s*)+)',
+    rf"^\s*: ((?:{STRING}\s*)+);",
+]
+TABLE = re.compile(rf"kNames\[\] = \{{(.*?)\}};", re.S)
+TABLE_ROW = re.compile(rf"\{{{STRING},\s*({STRING})\}}")
+ACTS = re.compile(rf"kActs\[\] = \{{(.*?)\n\}};", re.S)
+ACT_ROW = re.compile(rf"\{{{STRING},\s*({STRING}),\s*{STRING},\s*({STRING})\}}", re.S)
+
+
+def unquote(text):
+    parts = re.findall(STRING, text)
+    joined = "".join(part[1:-1] for part in parts)
+    return joined.replace('\\"', '"').replace("\\n", "\n").replace("\\\\", "\\")
+
+
+def shown():
+    texts = {}
+    for name in sorted(os.listdir(SOURCES)):
+        if not name.endswith((".cc", ".h")):
+            continue
+        with open(os.path.join(SOURCES, name), encoding="utf-8") as stream:
+            source = re.sub(r"^\s*//.*$", "", stream.read(), flags=re.M)
+        for pattern in MARKED:
+            for match in re.finditer(pattern, source, re.M):
+                texts.setdefault(unquote(match.group(1)), name)
+        for table in TABLE.finditer(source):
+            for row in TABLE_ROW.finditer(table.group(1)):
+                texts.setdefault(unquote(row.group(1)), name)
+        for table in ACTS.finditer(source):
+            for row in ACT_ROW.finditer(table.group(1)):
+                texts.setdefault(unquote(row.group(1)), name)
+                texts.setdefault(unquote(row.group(2)), name)
+    texts.pop("", None)
+    # Not words: these stand where a marked text would.
+    return {t: n for t, n in texts.items() if re.search(r"[A-Za-z]", re.sub(r"\{[^}]*\}", "", t))}
+
+
+def catalogue(path):
+    with open(path, encoding="utf-8") as stream:
+        text = stream.read()
+    pairs = re.findall(rf"^msgid\s+((?:{STRING}\s*)+)^msgstr\s+((?:{STRING}\s*)+)", text, re.M)
+    return {unquote(key): unquote(value) for key, value in pairs if unquote(key)}
+
+
+def problems(texts, translated, name):
+    for text, source in sorted(texts.items()):
+        if not translated.get(text):
+            yield f"{name}: not translated: {text!r} ({source})"
+    for text, value in sorted(translated.items()):
+        if text not in texts:
+            yield f"{name}: not shown any more: {text!r}"
+        if sorted(re.findall(r"\{[^}]*\}", text)) != sorted(re.findall(r"\{[^}]*\}", value)):
+            yield f"{name}: other places for values: {text!r}"
+        if re.findall(r"\{[^}]*\}", text) and re.findall(r"\{\d", value):
+            yield f"{name}: numbered places: {text!r}"
+
+
+def main():
+    texts = shown()
+    if "--list" in sys.argv:
+        for text in sorted(texts):
+            print(repr(text))
+        return 0
+    found = []
+    for name in sorted(os.listdir(CATALOGUES)):
+        if name.endswith(".po"):
+            found += problems(texts, catalogue(os.path.join(CATALOGUES, name)), name)
+    for line in found:
+        print(line)
+    print(f"translations: {len(found)} problems, {len(texts)} texts")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,188 @@
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <asio/io_context.hpp>
+#include <atomic>
+#include <filesystem>
+#include <future>
+#include <thread>
+
+#include "agent/clock.h"
+#include "agent/engine.h"
+#include "store/operations.h"
+#include "tests/support/deployment.h"
+
+namespace lienthong::agent {
+namespace {
+
+using std::chrono::milliseconds;
+
+Bytes bytes_of(std::string_view text) { return to_bytes(as_bytes(text)); }
+
+class EngineTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern =
+        (std::filesystem::temp_directory_path() / "lienthong_engine_XXXXXX").string();
+    folder = ::mkdtemp(pattern.data());
+    const AgencyId agency = deployment.add_agency(AgencyId{}, "H47", "Quảng Nam", "province");
+    test::TestNode& node = deployment.add_node(agency, true);
+    store::Identity identity(node.key);
+    identity.agency = agency;
+    identity.certificate = node.certificate;
+    store::Options options;
+    options.path = (folder / "store").string();
+    options.entropy = &entropy;
+    options.create = true;
+    auto replica = store::Replica::open(options, identity, deployment.root());
+    ASSERT_TRUE(replica.ok()) << replica.error().message();
+    ASSERT_TRUE((*replica)->bootstrap(deployment.statements()).ok());
+    engine = std::make_unique<Engine>(std::move(*replica), clock, loop.get_executor());
+  }
+  void TearDown() override {
+    engine.reset();
+    std::filesystem::remove_all(folder);
+  }
+
+  Result<void> put(std::string_view key) {
+    return engine->write([&](store::Transaction& transaction) {
+      transaction.set_local_value(key, bytes_of("1"));
+      return Result<void>();
+    });
+  }
+  Result<void> create_dossier() {
+    return engine->write([](store::Transaction& transaction) -> Result<void> {
+      store::Operation operation;
+      operation.kind = store::OperationKind::kCreate;
+      if (auto done = store::apply_operation(transaction, operation); !done) return done.error();
+      return {};
+    });
+  }
+
+  std::filesystem::path folder;
+  test::TestDeployment deployment{1};
+  SystemClock clock;
+  SystemEntropy entropy;
+  asio::io_context loop{1};
+  std::unique_ptr<Engine> engine;
+};
+
+TEST_F(EngineTest, WhatIsWrittenIsThereWhenWriteReturns) {
+  ASSERT_TRUE(put("a").ok());
+  EXPECT_EQ(engine->replica().local_value("a"), bytes_of("1"));
+}
+
+TEST_F(EngineTest, JobsThatArriveDuringOneCommitGoTogetherIntoTheNext) {
+  std::promise<void> go;
+  auto gate = go.get_future().share();
+  std::atomic<int> together = 0, answered = 0;
+  const auto count = [&](const Result<void>& result) { answered += result.ok() ? 1 : 0; };
+  engine->post(
+      [&, gate](store::Transaction& transaction) {
+        gate.wait();
+        transaction.set_local_value("first", bytes_of("1"));
+        return Result<void>();
+      },
+      count);
+  for (int i = 0; i < 299; ++i) {
+    engine->post(
+        [&](store::Transaction&) {
+          if (!engine->replica().local_value("first"))
+            ++together;  // not committed yet: the same group
+          return Result<void>();
+        },
+        count);
+  }
+  go.set_value();
+  engine->stop();
+  EXPECT_EQ(together, 255);  // a group has 256 at most
+  loop.run();
+  EXPECT_EQ(answered, 300);
+}
+
+TEST_F(EngineTest, AJobThatFailsIsRolledBackAlone) {
+  std::promise<void> go;
+  auto gate = go.get_future().share();
+  std::vector<Errc> errors;
+  const auto note = [&](const Result<void>& result) {
+    if (!result) errors.push_back(result.error().code());
+  };
+  engine->post(
+      [&, gate](store::Transaction& transaction) {
+        gate.wait();
+        transaction.set_local_value("before", bytes_of("1"));
+        return Result<void>();
+      },
+      note);
+  engine->post(
+      [](store::Transaction& transaction) -> Result<void> {
+        transaction.set_local_value("wrong", bytes_of("1"));
+        return Error(Errc::kNotAllowed, "no");
+      },
+      note);
+  engine->post([](store::Transaction&) -> Result<void> { throw std::runtime_error("a bug"); },
+               note);
+  engine->post(
+      [](store::Transaction& transaction) {
+        transaction.set_local_value("after", bytes_of("1"));
+        return Result<void>();
+      },
+      note);
+  go.set_value();
+  engine->stop();
+  loop.run();
+  EXPECT_EQ(errors, (std::vector<Errc>{Errc::kNotAllowed, Errc::kCorrupt}));
+  EXPECT_TRUE(engine->replica().local_value("before").has_value());
+  EXPECT_FALSE(engine->replica().local_value("wrong").has_value());
+  EXPECT_TRUE(engine->replica().local_value("after").has_value());
+}
+
+TEST_F(EngineTest, RefusesWorkAfterStop) {
+  engine->stop();
+  EXPECT_EQ(put("a").error().code(), Errc::kClosed);
+}
+
+TEST_F(EngineTest, TellsItsListenerOfUpdatesAndStatementsOnly) {
+  int calls = 0;
+  engine->on_change([&] { ++calls; });
+  ASSERT_TRUE(put("a").ok());
+  loop.poll();
+  EXPECT_EQ(calls, 0);
+  ASSERT_TRUE(create_dossier().ok());
+  loop.restart();
+  loop.poll();
+  EXPECT_EQ(calls, 1);
+  AgencyDeclaration child;
+  child.parent = engine->replica().identity().agency;
+  child.code = "H47.12";
+  child.name = "Phú Ninh";
+  child.tier = "district";
+  child.nonce = Bytes(16, 1);
+  const StatementBody body(child);
+  ASSERT_TRUE(engine
+                  ->write([&](store::Transaction& transaction) -> Result<void> {
+                    if (auto said = transaction.state(body); !said) return said.error();
+                    return {};
+                  })
+                  .ok());
+  loop.restart();
+  loop.poll();
+  EXPECT_EQ(calls, 2);
+}
+
+TEST_F(EngineTest, AWaiterIsWokenByAChangeAndByStop) {
+  const std::uint64_t before = engine->replica().last_change();
+  EXPECT_FALSE(engine->wait_for_change(before, milliseconds(1)));
+  auto waiter = std::async(std::launch::async,
+                           [&] { return engine->wait_for_change(before, milliseconds(20'000)); });
+  ASSERT_TRUE(create_dossier().ok());
+  EXPECT_TRUE(waiter.get());
+  const std::uint64_t now = engine->replica().last_change();
+  auto second = std::async(std::launch::async,
+                           [&] { return engine->wait_for_change(now, milliseconds(20'000)); });
+  engine->stop();
+  EXPECT_FALSE(second.get());
+}
+
+}  // namespace
+}  // namespace lienthong::agent

@@ -1,0 +1,343 @@
+// JSON in and out: text, moments, operations, fields, dossiers.
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "agent/json_dossier.h"
+#include "agent/json_fields.h"
+#include "agent/json_operation.h"
+#include "agent/json_time.h"
+#include "agent/text_check.h"
+#include "protocol/wire/codec.h"
+#include "tests/support/deployment.h"
+
+namespace lienthong::agent {
+namespace {
+
+using nlohmann::json;
+using store::Operation;
+using store::OperationKind;
+
+// ---- text ----
+
+TEST(Text, AcceptsVietnameseInNormalFormC) {
+  EXPECT_TRUE(check_text("Đăng ký khai sinh – Nguyễn Thị Hợi").ok());
+  EXPECT_TRUE(check_text("").ok());
+  EXPECT_TRUE(check_text("line one\nline two\ttab").ok());
+}
+
+TEST(Text, RefusesDecomposedLetters) {
+  const auto checked = check_text("Nguye\u0302\u0303n");  // ễ as three code points
+  ASSERT_FALSE(checked.ok());
+  EXPECT_EQ(checked.error().code(), Errc::kNotCanonical);
+}
+
+TEST(Text, NamesTheByteThatIsNotUtf8) {
+  const auto checked = check_text("abc\xC3(");
+  ASSERT_FALSE(checked.ok());
+  EXPECT_EQ(checked.error().code(), Errc::kMalformed);
+  EXPECT_NE(checked.error().detail().find("byte 4"), std::string::npos);
+  EXPECT_FALSE(check_utf8("\xED\xA0\x80").ok());  // a surrogate
+  EXPECT_FALSE(check_utf8("\xC0\xAF").ok());      // overlong
+}
+
+TEST(Text, RefusesControlCharacters) {
+  const auto checked = check_text(std::string_view("a\0b", 3));
+  ASSERT_FALSE(checked.ok());
+  EXPECT_EQ(checked.error().code(), Errc::kInvalidArgument);
+}
+
+TEST(Text, SearchFormForgetsCaseAndDiacritics) {
+  EXPECT_EQ(search_form("Đặng Thị Ánh"), "dang thi anh");
+  EXPECT_EQ(search_form("ĐẶNG THỊ ÁNH"), search_form("đặng thị ánh"));
+  EXPECT_EQ(search_form("Nguye\u0302\u0303n"), "nguyen");
+  EXPECT_EQ(search_form("Phường 9, số 12/4"), "phuong 9, so 12/4");
+}
+
+// ---- time ----
+
+TEST(Time, ReadsEveryOffsetAndPrintsTheOffices) {
+  const auto moment = parse_time("2023-04-01T09:33:56+07:00");
+  ASSERT_TRUE(moment);
+  EXPECT_EQ(*moment, 1'680'316'436'000);
+  EXPECT_EQ(parse_time("2023-04-01T02:33:56Z"), moment);
+  EXPECT_EQ(parse_time("2023-03-31T22:33:56-04:00"), moment);
+  EXPECT_EQ(parse_time("2023-04-01T09:33:56"), moment);
+  EXPECT_EQ(format_time(*moment), "2023-04-01T09:33:56+07:00");
+  EXPECT_EQ(format_time(*moment + 120), "2023-04-01T09:33:56.120+07:00");
+  EXPECT_EQ(parse_time("2023-04-01T09:33:56.1204+07:00"), *moment + 120);
+}
+
+TEST(Time, RefusesWhatIsNoMoment) {
+  for (const char* text : {"", "2023-04-01", "2023-02-29T10:00:00Z", "2023-04-01T24:00:00Z",
+                           "2023-4-1T10:00:00Z", "2023-04-01T09:33:56+7", "2023-04-01T09:33:56Zx",
+                           "1969-12-31T23:00:00Z", "2023-04-01T09:33:56.Z"})
+    EXPECT_FALSE(parse_time(text)) << text;
+}
+
+TEST(Time, DayTurnsAtMidnightInTheOffice) {
+  const UnixMillis last = *parse_time("2023-04-01T23:59:59+07:00");
+  EXPECT_EQ(office_day(last) + 1, office_day(last + 1000));
+}
+
+// ---- operations ----
+
+class OperationJson : public ::testing::Test {
+ protected:
+  OperationJson() : deployment_(7) {
+    province_ = deployment_.add_agency({}, "H47", "Tỉnh Quảng Nam", "province");
+    deployment_.add_node(province_, true);
+    district_ = deployment_.add_agency(province_, "H47.12", "Huyện Phú Ninh", "district");
+    commune_ = deployment_.add_agency(district_, "H47.12.05", "Xã Tam Dân", "commune");
+  }
+
+  Result<Operation> parse(const std::string& line) {
+    place_.clear();
+    auto parsed = parse_line(line);
+    if (!parsed.ok()) return parsed.error();
+    return parse_operation(*parsed, {deployment_.registry(), commune_}, place_);
+  }
+  void refuses(const std::string& line, Errc code, const std::string& place) {
+    const auto parsed = parse(line);
+    ASSERT_FALSE(parsed.ok()) << line;
+    EXPECT_EQ(parsed.error().code(), code) << line << ": " << parsed.error().message();
+    EXPECT_EQ(place_, place) << line;
+  }
+
+  test::TestDeployment deployment_;
+  AgencyId province_, district_, commune_;
+  std::string place_;
+};
+
+const FieldValue* written(const std::vector<FieldWrite>& writes, Field field) {
+  for (const FieldWrite& write : writes)
+    if (write.field == static_cast<std::uint16_t>(field)) return &write.value;
+  return nullptr;
+}
+
+TEST_F(OperationJson, ReadsADossierWithEveryKindOfField) {
+  const auto parsed = parse(R"({"op":"create","key":"k1","dossier":{
+    "code":"H47.12.05-230401-0001","procedure":"1.001193","procedure_name":"Đăng ký khai sinh",
+    "field":"Hộ tịch",
+    "applicant":{"name":"Nguyễn Văn An","kind":"citizen","id_number":"049012345678"},
+    "summary":"Khai sinh cho con","channel":"online","submitted_at":"2023-04-01T08:00:00+07:00",
+    "status":"accepted","intake_agency":"H47.12.05","competent_agency":"H47.12",
+    "holder":"H47.12.05","unit":"Một cửa",
+    "components":[{"name":"Tờ khai","kind":"original","copies":1,"digest":"00ff","size":1234,
+                   "media_type":"application/pdf"}],
+    "fees":[{"name":"Lệ phí","amount":8000,"paid":"cash","paid_at":"2023-04-01T08:05:00+07:00",
+             "receipt":"BL 1"}],
+    "history":[{"at":"2023-04-01T09:00:00+07:00","action":"forward"},
+               {"at":"2023-04-01T08:00:00+07:00","officer":"Lò Thanh Nga","action":"receive"}]}})");
+  ASSERT_TRUE(parsed.ok()) << parsed.error().message() << " " << place_;
+  EXPECT_EQ(parsed->open.size(), 11U);
+  EXPECT_EQ(parsed->closed.size(), 5U);
+  EXPECT_EQ(parsed->history.size(), 2U);
+}
+
+TEST_F(OperationJson, PutsPersonsIntoTheClosedPart) {
+  const auto parsed = parse(R"({"op":"create","dossier":{"procedure":"1.001193","channel":"online",
+    "applicant":{"name":"Nguyễn Văn An","phone":null},"status":"done","competent_agency":"H47.12",
+    "received_at":"2023-04-01T02:33:56Z","fees":[{"name":"Lệ phí","amount":8000,"paid":"cash"}],
+    "components":[{"name":"Tờ khai","kind":"copy"}],
+    "history":[{"at":"2023-04-01T09:00:00+07:00","action":"b"},
+               {"at":"2023-04-01T08:00:00+07:00","action":"a"}]}})");
+  ASSERT_TRUE(parsed.ok()) << parsed.error().message() << " " << place_;
+  EXPECT_EQ(*written(parsed->closed, Field::kApplicantName), FieldValue("Nguyễn Văn An"));
+  EXPECT_EQ(written(parsed->open, Field::kApplicantName), nullptr);
+  EXPECT_EQ(written(parsed->closed, Field::kApplicantPhone), nullptr);
+  EXPECT_EQ(*written(parsed->open, Field::kChannel), FieldValue(std::int64_t{2}));
+  EXPECT_EQ(*written(parsed->open, Field::kStatus), FieldValue(std::int64_t{9}));
+  EXPECT_EQ(*written(parsed->open, Field::kReceivedAt),
+            FieldValue(std::int64_t{1'680'316'436'000}));
+  EXPECT_EQ(*written(parsed->open, Field::kCompetentAgency),
+            FieldValue(to_bytes(district_.view())));
+  ASSERT_EQ(parsed->history.size(), 2U);
+  EXPECT_EQ(parsed->history[0].action, "a");  // oldest first
+}
+
+TEST_F(OperationJson, ReadsEachKindOfOperation) {
+  const auto set = parse(
+      R"({"op":"set","code":"X-1",
+    "fields":{"status":"processing","unit":"Phòng Tư pháp","due_at":null},
+    "event":{"at":"2023-04-01T09:33:56+07:00","officer":"Lò Thanh Nga","action":"forward",
+             "note":"…"}})");
+  ASSERT_TRUE(set.ok()) << set.error().message();
+  EXPECT_EQ(set->kind, OperationKind::kSet);
+  EXPECT_EQ(set->code, "X-1");
+  EXPECT_EQ(*written(set->open, Field::kDueAt), FieldValue());  // null clears
+  EXPECT_EQ(set->event->officer, "Lò Thanh Nga");
+
+  const auto offer =
+      parse(R"({"op":"offer","code":"X-1","to":"H47.12","urgent":true,"note":"Gấp"})");
+  ASSERT_TRUE(offer.ok()) << offer.error().message();
+  EXPECT_EQ(offer->to, district_);
+  EXPECT_TRUE(offer->urgent);
+  EXPECT_EQ(offer->event->note, "Gấp");
+
+  const std::string id(64, 'a');
+  const auto reply =
+      parse(R"({"op":"reply","code":"X-1","about":")" + id + R"(","note":"Đồng ý"})");
+  ASSERT_TRUE(reply.ok()) << reply.error().message();
+  EXPECT_EQ(reply->about->hex(), id);
+  for (const char* op : {"accept", "decline", "recall", "reclaim", "succeed", "adopt"})
+    EXPECT_TRUE(parse(std::string(R"({"op":")") + op + R"(","code":"X-1"})").ok()) << op;
+  EXPECT_TRUE(
+      parse(R"({"op":"consult","code":"X-1","to":"H47","deadline":"2023-04-03T17:00:00+07:00"})")
+          .ok());
+  EXPECT_TRUE(parse(R"({"op":"share","code":"X-1","to":"H47"})").ok());
+  EXPECT_TRUE(parse(R"({"op":"note","code":"X-1","note":"Đã gọi điện","officer":"An"})").ok());
+  EXPECT_TRUE(parse(R"({"op":"event","code":"X-1","event":{"action":"call"}})").ok());
+}
+
+TEST_F(OperationJson, RefusesByNameAndPlace) {
+  refuses(R"({"op":"fly","code":"X"})", Errc::kInvalidArgument, "op");
+  refuses(R"({"code":"X"})", Errc::kInvalidArgument, "op");
+  refuses(R"({"op":"accept"})", Errc::kInvalidArgument, "code");
+  refuses(R"({"op":"accept","code":7})", Errc::kInvalidArgument, "code");
+  refuses(R"({"op":"accept","code":"X","urgent":true})", Errc::kInvalidArgument, "urgent");
+  refuses(R"({"op":"offer","code":"X"})", Errc::kInvalidArgument, "to");
+  refuses(R"({"op":"offer","code":"X","to":"H99"})", Errc::kUnknownAgency, "to");
+  refuses(R"({"op":"offer","code":"X","to":"H47","urgent":1})", Errc::kInvalidArgument, "urgent");
+  refuses(R"({"op":"reply","code":"X","about":"12"})", Errc::kInvalidArgument, "about");
+  refuses(R"({"op":"create"})", Errc::kInvalidArgument, "dossier");
+  refuses(R"({"op":"create","dossier":{"colour":"red"}})", Errc::kInvalidArgument,
+          "dossier.colour");
+  refuses(R"({"op":"create","dossier":{"component_count":3}})", Errc::kInvalidArgument,
+          "dossier.component_count");
+  refuses(R"({"op":"create","dossier":{"holder":"H47"}})", Errc::kNotAllowed, "dossier.holder");
+  refuses(R"({"op":"create","dossier":{"status":"lost"}})", Errc::kInvalidArgument,
+          "dossier.status");
+  refuses(R"({"op":"create","dossier":{"due_at":"tomorrow"}})", Errc::kInvalidArgument,
+          "dossier.due_at");
+  refuses(R"({"op":"create","dossier":{"competent_agency":"H99"}})", Errc::kUnknownAgency,
+          "dossier.competent_agency");
+  refuses(R"({"op":"create","dossier":{"applicant":{"age":4}}})", Errc::kInvalidArgument,
+          "dossier.applicant.age");
+  refuses(R"({"op":"create","dossier":{"fees":[{"name":"x","amount":-1}]}})",
+          Errc::kInvalidArgument, "dossier.fees");
+  refuses(R"({"op":"create","dossier":{"fees":[{"name":"x","amount":1.5}]}})",
+          Errc::kInvalidArgument, "dossier.fees");
+  refuses(R"({"op":"create","dossier":{"history":[{"action":"x"}]}})", Errc::kInvalidArgument,
+          "dossier.history[0].at");
+  refuses(R"({"op":"set","code":"X","fields":{"holder":"H47"}})", Errc::kInvalidArgument,
+          "fields.holder");
+  refuses(R"({"op":"set","code":"X","fields":{"code":"Y"}})", Errc::kInvalidArgument,
+          "fields.code");
+  refuses(R"({"op":"set","code":"X","fields":[]})", Errc::kInvalidArgument, "fields");
+  refuses(R"({"op":"set","code":"X","event":{"who":"me"}})", Errc::kInvalidArgument, "event.who");
+  refuses("{\"op\":\"set\",\"code\":\"X\",\"fields\":{\"unit\":\"e\u0301\"}}", Errc::kNotCanonical,
+          "fields.unit");
+  refuses(R"({"op":"set","code":"X","fields":{"unit":")" + std::string(33'000, 'x') + "\"}}",
+          Errc::kTooLarge, "fields.unit");
+  refuses(R"({"op":"accept","code":"X","key":")" + std::string(300, 'k') + "\"}", Errc::kTooLarge,
+          "key");
+}
+
+TEST_F(OperationJson, RefusesLinesThatAreNoJsonObject) {
+  EXPECT_EQ(parse("{\"op\":").error().code(), Errc::kMalformed);
+  EXPECT_EQ(parse("[1]").error().code(), Errc::kMalformed);
+  EXPECT_EQ(parse("{\"op\":\"accept\",\"code\":\"\xFF\"}").error().code(), Errc::kMalformed);
+  EXPECT_EQ(parse(R"({"op":"accept","op":"decline","code":"X"})").error().code(), Errc::kMalformed);
+  EXPECT_EQ(parse(std::string(kLineBytesMax + 1, ' ')).error().code(), Errc::kTooLarge);
+  const std::string deep =
+      R"({"op":"set","x":)" + std::string(10'000, '[') + std::string(10'000, ']') + "}";
+  EXPECT_EQ(parse(deep).error().code(), Errc::kTooLarge);
+}
+
+TEST_F(OperationJson, KeyOfALineIsItsContentAndItsNumber) {
+  const json one = *parse_line(R"({"op":"accept","code":"X"})");
+  const json same = *parse_line(R"({ "code" : "X", "op":"accept" })");
+  const json other = *parse_line(R"({"op":"accept","code":"Y"})");
+  EXPECT_EQ(derived_key(one, 1), derived_key(same, 1));
+  EXPECT_NE(derived_key(one, 1), derived_key(one, 2));
+  EXPECT_NE(derived_key(one, 1), derived_key(other, 1));
+  EXPECT_EQ(parse(R"({"op":"accept","code":"X","key":"k"})")->key_hash.size(), 16U);
+  EXPECT_TRUE(parse(R"({"op":"accept","code":"X"})")->key_hash.empty());
+}
+
+// ---- fields and dossiers out ----
+
+TEST_F(OperationJson, FieldsComeBackAsTheyWereRead) {
+  const auto registry = deployment_.registry();
+  const json given =
+      json::parse(R"({"procedure":"1.001193","channel":"postal","status":"supplement",
+    "due_at":"2023-04-03T17:00:00+07:00","competent_agency":"H47.12",
+    "fees":[{"name":"Lệ phí","amount":8000,"paid":"online","paid_at":"2023-04-01T08:05:00+07:00",
+             "receipt":"BL"}],
+    "components":[{"name":"Tờ khai","kind":"digital","copies":2,"digest":"00ff","size":99,
+                   "media_type":"image/png"}]})");
+  for (const auto& [name, value] : given.items()) {
+    const FieldInfo* info = find_field_by_json(name);
+    ASSERT_NE(info, nullptr) << name;
+    const auto read = read_field(*info, value, *registry);
+    ASSERT_TRUE(read.ok()) << name << ": " << read.error().message();
+    EXPECT_EQ(write_field(*info, *read, *registry), value) << name;
+  }
+}
+
+TEST_F(OperationJson, DossierShowsHistoryCustodyAndWhatIsMissing) {
+  store::Dossier dossier;
+  dossier.state.record.bytes[0] = 1;
+  dossier.state.holder = district_;
+  dossier.state.participants = {commune_, district_};
+  dossier.values[Field::kCode] = std::string("H47.12.05-230401-0001");
+  dossier.values[Field::kApplicantName] = std::string("An");
+  UpdateId erased;
+  erased.bytes[0] = 9;
+  dossier.missing_closed[Field::kSummary] = erased;
+  store::TimelineEntry entry;
+  entry.agency = commune_;
+  entry.kind = UpdateKind::kSet;
+  entry.at = 1'680'316'436'000;
+  entry.officer = "Nga";
+  entry.action = "forward";
+  dossier.timeline = {entry, store::TimelineEntry()};
+  store::CustodyEntry link;
+  link.link.kind = UpdateKind::kOffer;
+  link.link.by = commune_;
+  link.link.to = district_;
+  link.at = entry.at;
+  dossier.custody = {link};
+  const json out = dossier_json(dossier, *deployment_.registry());
+  EXPECT_EQ(out.at("code"), "H47.12.05-230401-0001");
+  EXPECT_EQ(out.at("holder"), "H47.12");
+  EXPECT_EQ(out.at("offered_to"), nullptr);
+  EXPECT_EQ(out.at("applicant").at("name"), "An");
+  ASSERT_EQ(out.at("history").size(), 1U);  // an entry without action and note is no line
+  EXPECT_EQ(out.at("history")[0].at("at"), "2023-04-01T09:33:56+07:00");
+  EXPECT_EQ(out.at("history")[0].at("officer"), "Nga");
+  EXPECT_EQ(out.at("custody")[0].at("link"), "offer");
+  EXPECT_EQ(out.at("custody")[0].at("to"), "H47.12");
+  EXPECT_EQ(out.at("missing")[0].at("field"), "summary");
+}
+
+RecordState state_due(UnixMillis due) {
+  RecordState state;
+  state.open_fields[static_cast<std::uint16_t>(Field::kDueAt)] = {{}, due};
+  return state;
+}
+
+TEST(Late, CountsDaysAtTheOffice) {
+  const UnixMillis due = *parse_time("2023-04-03T09:00:00+07:00");
+  const RecordState state = state_due(due);
+  EXPECT_FALSE(is_late(state, *parse_time("2023-04-03T23:59:00+07:00")));  // the same day
+  EXPECT_TRUE(is_late(state, *parse_time("2023-04-04T00:00:00+07:00")));
+  EXPECT_FALSE(is_late(RecordState(), due));
+}
+
+TEST(Late, StopsCountingWhenItEnded) {
+  RecordState state = state_due(*parse_time("2023-04-03T09:00:00+07:00"));
+  const UnixMillis now = *parse_time("2024-01-01T00:00:00+07:00");
+  state.open_fields[static_cast<std::uint16_t>(Field::kStatus)] = {{}, std::int64_t{7}};
+  EXPECT_FALSE(is_late(state, now));  // withdrawn
+  state.open_fields[static_cast<std::uint16_t>(Field::kFinishedAt)] = {
+      {}, *parse_time("2023-04-05T09:00:00+07:00")};
+  EXPECT_TRUE(is_late(state, now));
+  state.open_fields[static_cast<std::uint16_t>(Field::kFinishedAt)] = {
+      {}, *parse_time("2023-04-02T09:00:00+07:00")};
+  EXPECT_FALSE(is_late(state, now));
+}
+
+}  // namespace
+}  // namespace lienthong::agent
