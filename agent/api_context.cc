@@ -59,7 +59,8 @@ int http_status(Errc code) {
     case Errc::kDiskFull:
     case Errc::kBusy:
     case Errc::kClosed:
-    case Errc::kTimeout: return 503;
+    case Errc::kTimeout:
+    case Errc::kUnclear: return 503;
     case Errc::kIo:
     case Errc::kCorrupt:
     case Errc::kNewerVersion: return 500;

@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "agent/api_server.h"
+#include "agent/bundles.h"
 
 namespace lienthong::agent {
 
@@ -21,6 +22,7 @@ struct ApiContext {
   ApiServerConfig config;
   std::mutex entropy_mutex;
   std::atomic<bool> stopping{false};
+  BundleDesk bundles{};
 
   const store::Replica& replica() const { return engine.replica(); }
   UnixMillis now() const { return engine.clock().now(); }

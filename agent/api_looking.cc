@@ -1,6 +1,7 @@
 // How the agent is: health, status, neighbours, log; and the two calls that make it look for
 // itself.
 #include "agent/api_routes.h"
+#include "agent/blob_keeper.h"
 #include "agent/json_fields.h"
 #include "agent/json_status.h"
 
@@ -10,6 +11,13 @@ namespace {
 using nlohmann::json;
 
 constexpr std::uint64_t kLogLineCountMax = 10'000;
+
+json scans_json(const store::Blobs& blobs) {
+  const store::BlobCounts counts = blobs.counts();
+  return {{"files", counts.files},   {"partial", counts.partial},
+          {"bytes", counts.bytes},   {"only_here", counts.only_here},
+          {"wanted", counts.wanted}, {"disk_bytes", blobs.disk_bytes()}};
+}
 
 }  // namespace
 
@@ -30,7 +38,10 @@ void get_status(ApiCall& call) {
   StatusFacts facts;
   facts.version = api.config.program_version;
   facts.started_at = api.config.started_at;
-  send_json(call.response, status_json(api.replica(), api.links.neighbours(), facts));
+  facts.budget = api.links.budget();
+  json status = status_json(api.replica(), api.links.neighbours(), facts);
+  if (api.config.blobs != nullptr) status["scans"] = scans_json(api.config.blobs->blobs());
+  send_json(call.response, status);
 }
 
 void get_peers(ApiCall& call) {

@@ -73,11 +73,32 @@ void put_neighbours(MetricsWriter& out, const std::vector<NeighbourStatus>& all,
              "Bytes received from it since start");
   per_neighbour(out, all, registry,
                 [](const Status& n) { return std::to_string(n.received_bytes); });
+  out.family("lienthong_neighbour_ip_sent_bytes_total", "counter",
+             "Bytes of IP packets sent to it since start");
+  per_neighbour(out, all, registry,
+                [](const Status& n) { return std::to_string(n.ip_sent_bytes); });
+  out.family("lienthong_neighbour_ip_received_bytes_total", "counter",
+             "Bytes of IP packets received from it since start");
+  per_neighbour(out, all, registry,
+                [](const Status& n) { return std::to_string(n.ip_received_bytes); });
   out.family("lienthong_neighbour_sessions_total", "counter", "Sessions since start");
   per_neighbour(out, all, registry, [](const Status& n) { return std::to_string(n.sessions); });
   out.family("lienthong_neighbour_failures_total", "counter",
              "Attempts and sessions that failed since start");
   per_neighbour(out, all, registry, [](const Status& n) { return std::to_string(n.failures); });
+}
+
+void put_budget(MetricsWriter& out, const BudgetStatus& budget) {
+  out.family("lienthong_budget_spent_bytes", "gauge", "IP bytes of this day, by lane");
+  for (std::size_t lane = 0; lane < kLaneCount; ++lane)
+    out.sample(std::to_string(budget.spent[lane]), "{lane=\"" + std::to_string(lane) + "\"}");
+  out.family("lienthong_lane_open", "gauge", "Whether budget and hours let the lane pass");
+  for (std::size_t lane = 0; lane < kLaneCount; ++lane)
+    out.sample(budget.gates[lane] == LaneGate::kOpen ? "1" : "0",
+               "{lane=\"" + std::to_string(lane) + "\"}");
+  out.single("lienthong_budget_forecast_bytes", "gauge", "What this day will come to at this rate",
+             budget.forecast);
+  out.single("lienthong_budget_bytes_per_day", "gauge", "The bound; 0: none", budget.bytes_per_day);
 }
 
 }  // namespace
@@ -106,6 +127,7 @@ void get_metrics(ApiCall& call) {
              replica.disk_bytes());
   out.single("lienthong_last_change", "counter", "Number of the newest change",
              replica.last_change());
+  if (const auto budget = call.api.links.budget()) put_budget(out, *budget);
   put_neighbours(out, neighbours, *replica.registry());
   call.response.set_content(out.take(), "text/plain; version=0.0.4");
 }

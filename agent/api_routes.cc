@@ -27,9 +27,17 @@ constexpr std::array kRoutes = {
     ApiRoute{"GET", "/v1/quarantine", get_quarantine},
     ApiRoute{"GET", "/v1/conflicts", get_conflicts},
     ApiRoute{"GET", "/v1/digest", get_digest},
+    ApiRoute{"POST", "/v1/bundles/export", post_bundle_export},
+    ApiRoute{"POST", "/v1/bundles/import", post_bundle_import},
+    ApiRoute{"GET", "/v1/blobs", get_blobs},
+    ApiRoute{"POST", "/v1/blobs", post_blob},
+    ApiRoute{"GET", "/v1/blobs/{digest}", get_blob},
+    ApiRoute{"POST", "/v1/blobs/{digest}/fetch", post_blob_fetch},
+    ApiRoute{"GET", "/v1/blobs/{digest}/content", get_blob_content},
     ApiRoute{"GET", "/v1/log", get_log},
     ApiRoute{"POST", "/v1/sync", post_sync},
     ApiRoute{"POST", "/v1/verify", post_verify},
+    ApiRoute{"POST", "/v1/compare", post_compare},
     ApiRoute{"GET", "/v1/check", get_check},
 };
 

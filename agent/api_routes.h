@@ -13,6 +13,8 @@ void get_peers(ApiCall& call);
 void get_log(ApiCall& call);
 void post_sync(ApiCall& call);
 void post_verify(ApiCall& call);
+// api_compare.cc
+void post_compare(ApiCall& call);
 // api_metrics.cc
 void get_metrics(ApiCall& call);
 // api_check.cc
@@ -28,6 +30,15 @@ void get_dossiers(ApiCall& call);
 void get_dossier(ApiCall& call);
 void get_export(ApiCall& call);
 void get_digest(ApiCall& call);
+// api_blobs.cc
+void get_blobs(ApiCall& call);
+void post_blob(ApiCall& call);
+void get_blob(ApiCall& call);
+void post_blob_fetch(ApiCall& call);
+void get_blob_content(ApiCall& call);
+// api_bundles.cc
+void post_bundle_export(ApiCall& call);
+void post_bundle_import(ApiCall& call);
 // api_why.cc
 void get_why(ApiCall& call);
 // api_handoffs.cc

@@ -146,11 +146,20 @@ struct ApiServer::Impl {
 
   void prepare(Door& door, std::size_t threads);
   void add_routes(Door& door);
+  void note_use(const httplib::Request& request);
   Result<void> open_unix();
   Result<void> open_tcp();
   static void run(Door& door);
   static void close(Door& door);
 };
+
+// Monitoring and those who follow changes ask day and night: they are no people.
+void ApiServer::Impl::note_use(const httplib::Request& request) {
+  for (const char* path : {"/metrics", "/healthz", "/readyz", "/v1/check", "/v1/changes"}) {
+    if (request.path == path) return;
+  }
+  context.links.people_here();
+}
 
 void ApiServer::Impl::add_routes(Door& door) {
   for (const ApiRoute& route : api_routes()) {
@@ -188,7 +197,7 @@ void ApiServer::Impl::prepare(Door& door, std::size_t threads) {
   door.server.set_read_timeout(kReadTimeout);
   door.server.set_write_timeout(kWriteTimeout);
   door.server.set_pre_routing_handler(
-      [&door](const httplib::Request& request, httplib::Response& response) {
+      [this, &door](const httplib::Request& request, httplib::Response& response) {
         if (!door.token.empty() && !bears_token(request, door.token)) {
           response.set_header("WWW-Authenticate", "Bearer");
           send_error(response, 401, "not-allowed",
@@ -199,6 +208,7 @@ void ApiServer::Impl::prepare(Door& door, std::size_t threads) {
           send_error(response, 404, "not-found", "the path is too long");
           return httplib::Server::HandlerResponse::Handled;
         }
+        note_use(request);
         return httplib::Server::HandlerResponse::Unhandled;
       });
   door.server.set_error_handler([](const httplib::Request& request, httplib::Response& response) {

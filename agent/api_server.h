@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,8 @@
 #include "protocol/crypto/noise.h"
 
 namespace lienthong::agent {
+
+class BlobKeeper;
 
 struct ApiLogLine {
   UnixMillis at = 0;
@@ -28,8 +31,10 @@ struct ApiServerConfig {
   std::string token_file;  // needed with `listen`
   std::string program_version;
   UnixMillis started_at = 0;
-  DhPublic dh_key{};           // ours, for invitations
-  Entropy* entropy = nullptr;  // required; outlives the server; used by one thread at a time
+  DhPublic dh_key{};                // ours, for invitations
+  Entropy* entropy = nullptr;       // required; outlives the server; used by one thread at a time
+  std::optional<DhKey> bundle_key;  // ours, opens bundles; none: bundles are not taken
+  BlobKeeper* blobs = nullptr;      // outlives the server; null: no scans are kept
   // The newest log lines, oldest first, at most that many; null: none are kept. Any thread.
   std::function<std::vector<ApiLogLine>(std::size_t)> recent_log;
 };

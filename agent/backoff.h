@@ -9,6 +9,9 @@
 
 namespace lienthong::agent {
 
+// 0 to `most`, evenly, to the millisecond.
+std::chrono::milliseconds draw(std::chrono::nanoseconds most, Entropy& entropy);
+
 class Backoff {
  public:
   static constexpr std::chrono::milliseconds kFirstCap{1000};
@@ -16,6 +19,8 @@ class Backoff {
   explicit Backoff(std::chrono::milliseconds cap_max) : cap_max_(cap_max) {}
   // 0 to the present cap, evenly; doubles the cap.
   std::chrono::milliseconds next(Entropy& entropy);
+  // People wait, or none do: holds from the next draw on.
+  void set_cap_max(std::chrono::milliseconds cap_max) { cap_max_ = cap_max; }
   void reset() { cap_ = kFirstCap; }
 
  private:

@@ -142,21 +142,6 @@ class Reader {
   ConfigReading& reading_;
 };
 
-bool valid_hours(std::string_view text) {
-  if (text.size() != 11 || text[2] != ':' || text[5] != '-' || text[8] != ':') return false;
-  const auto minutes = [&](std::size_t at) -> std::optional<int> {
-    for (const std::size_t i : {at, at + 1, at + 3, at + 4}) {
-      if (text[i] < '0' || text[i] > '9') return std::nullopt;
-    }
-    const int hour = (text[at] - '0') * 10 + text[at + 1] - '0';
-    const int minute = (text[at + 3] - '0') * 10 + text[at + 4] - '0';
-    const int total = hour * 60 + minute;
-    return minute < 60 && total <= 24 * 60 ? std::optional(total) : std::nullopt;
-  };
-  const auto from = minutes(0), to = minutes(6);
-  return from && to && *from != *to;
-}
-
 void read_api(Reader& reader, const toml::table& table, ApiConfig& api) {
   reader.known_keys(table, " in [api]", {"socket", "listen", "token_file"});
   std::string path;
@@ -229,10 +214,18 @@ void read_neighbours(Reader& reader, const toml::table& root, std::vector<Neighb
   }
 }
 
+// At least the cap where people wait, which was read before.
+void read_backoff_idle(Reader& reader, const toml::table& table, LinkConfig& link) {
+  link.backoff_idle_max = std::max(link.backoff_idle_max, link.backoff_max);
+  reader.number(table, "backoff_idle_max_seconds", link.backoff_max.count(), 3600,
+                [&](std::int64_t v) { link.backoff_idle_max = std::chrono::seconds(v); });
+}
+
 void read_link(Reader& reader, const toml::table& table, LinkConfig& link) {
   reader.known_keys(table, " in [link]",
-                    {"budget_mb_per_day", "blob_hours", "heartbeat_seconds", "dead_after_seconds",
-                     "backoff_max_seconds", "handshakes_max", "dials_per_second", "dials_burst"});
+                    {"budget_mb_per_day", "blob_hours", "congestion", "heartbeat_seconds",
+                     "dead_after_seconds", "backoff_max_seconds", "backoff_idle_max_seconds",
+                     "handshakes_max", "dials_per_second", "dials_burst"});
   const auto seconds = [&](std::string_view key, int least, int most, std::chrono::seconds& out) {
     reader.number(table, key, least, most, [&](std::int64_t v) { out = std::chrono::seconds(v); });
   };
@@ -247,10 +240,24 @@ void read_link(Reader& reader, const toml::table& table, LinkConfig& link) {
   count("handshakes_max", 1, 4096, link.handshakes_max);
   count("dials_per_second", 1, 1000, link.dials_per_second);
   count("dials_burst", 1, 10'000, link.dials_burst);
-  const auto* node = reader.text(table, "blob_hours", link.blob_hours);
-  if (node != nullptr && !valid_hours(link.blob_hours)) {
-    reader.mistake(*node, "\"blob_hours\": found " + quote(link.blob_hours) +
-                              ", expected hours such as \"18:00-06:00\"");
+  read_backoff_idle(reader, table, link);
+  std::string hours;
+  if (const auto* node = reader.text(table, "blob_hours", hours)) {
+    if (const auto parsed = parse_hours(hours)) {
+      link.blob_hours = *parsed;
+    } else {
+      reader.mistake(*node, "\"blob_hours\": found " + quote(hours) +
+                                ", expected hours such as \"18:00-06:00\"");
+    }
+  }
+  std::string congestion;
+  if (const auto* node = reader.text(table, "congestion", congestion)) {
+    if (const auto parsed = parse_congestion(congestion)) {
+      link.congestion = *parsed;
+    } else {
+      reader.mistake(
+          *node, "\"congestion\": found " + quote(congestion) + ", expected auto, bbr or cubic");
+    }
   }
 }
 

@@ -11,6 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/budget.h"
+#include "agent/tcp_info.h"
 #include "protocol/base/result.h"
 
 namespace lienthong::agent {
@@ -29,14 +31,16 @@ struct NeighbourConfig {
 };
 
 struct LinkConfig {
-  std::uint64_t budget_mb_per_day = 0;     // 0: no limit
-  std::string blob_hours = "00:00-24:00";  // HH:MM-HH:MM, local time
-  std::chrono::seconds heartbeat{60};      // 5 to 3,600
-  std::chrono::seconds dead_after{20};     // 5 to 600: silence with data outstanding
-  std::chrono::seconds backoff_max{60};    // 1 to 3,600
-  std::uint64_t handshakes_max = 64;       // inbound at once, 1 to 4,096
-  std::uint64_t dials_per_second = 1;      // inbound from one address, 1 to 1,000
-  std::uint64_t dials_burst = 10;          // 1 to 10,000
+  std::uint64_t budget_mb_per_day = 0;  // 0: no limit
+  DayHours blob_hours;                  // of lane 4
+  Congestion congestion = Congestion::kAuto;
+  std::chrono::seconds heartbeat{60};          // 5 to 3,600
+  std::chrono::seconds dead_after{20};         // 5 to 600: silence with data outstanding
+  std::chrono::seconds backoff_max{60};        // 1 to 3,600: where people wait
+  std::chrono::seconds backoff_idle_max{600};  // backoff_max to 3,600: where nobody does
+  std::uint64_t handshakes_max = 512;          // inbound at once, 1 to 4,096
+  std::uint64_t dials_per_second = 1;          // inbound from one address, 1 to 1,000
+  std::uint64_t dials_burst = 10;              // 1 to 10,000
   bool operator==(const LinkConfig&) const = default;
 };
 

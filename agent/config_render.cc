@@ -38,12 +38,16 @@ std::string toml_list(const std::vector<std::string>& items) {
 void render_link(std::ostream& out, const LinkConfig& link) {
   out << "\n[link]\n"
       << "budget_mb_per_day = " << link.budget_mb_per_day << "            # 0: no limit\n"
-      << "blob_hours        = " << toml_text(link.blob_hours) << "\n"
+      << "blob_hours        = " << toml_text(to_text(link.blob_hours)) << "\n"
+      << "congestion        = " << toml_text(to_string(link.congestion))
+      << "       # bbr where the kernel has it; or \"bbr\", \"cubic\"\n"
       << "heartbeat_seconds  = " << link.heartbeat.count()
       << "          # 25 behind a NAT that forgets sooner\n"
       << "dead_after_seconds = " << link.dead_after.count()
       << "          # silence with data outstanding\n"
-      << "backoff_max_seconds = " << link.backoff_max.count() << "\n"
+      << "backoff_max_seconds = " << link.backoff_max.count() << "         # where people wait\n"
+      << "backoff_idle_max_seconds = " << link.backoff_idle_max.count()
+      << "   # where nobody does\n"
       << "handshakes_max = " << link.handshakes_max << "              # inbound, at once\n"
       << "dials_per_second = " << link.dials_per_second
       << "             # inbound, from one address\n"

@@ -6,6 +6,7 @@
 #include <csignal>
 
 #include "agent/api_server.h"
+#include "agent/blob_keeper.h"
 #include "agent/identity_files.h"
 #include "agent/log.h"
 #include "agent/net.h"
@@ -55,6 +56,7 @@ struct Daemon::Impl {
   asio::signal_set signals{loop};
   asio::steady_timer alive{loop}, deadline{loop};
   std::unique_ptr<Engine> engine;
+  std::unique_ptr<BlobKeeper> blobs;
   std::unique_ptr<PeerSet> peers;
   std::unique_ptr<ApiServer> api;
 };
@@ -77,6 +79,10 @@ Result<void> Daemon::Impl::open() {
     loop.stop();
   });
   peers = std::make_unique<PeerSet>(loop, *engine, config, files.keys.dh, entropy);
+  LT_TRY(auto scans, store::Blobs::open(engine->replica()));
+  blobs = std::make_unique<BlobKeeper>(std::move(scans), *engine, entropy, BlobPolicy(),
+                                       loop.get_executor());
+  peers->set_blobs(*blobs);
   LT_TRY_VOID(peers->start());
   return serve_api(files.keys.dh);
 }
@@ -90,6 +96,8 @@ Result<void> Daemon::Impl::serve_api(const DhKey& dh_key) {
   api_config.started_at = clock.now();
   api_config.dh_key = dh_key.public_key();
   api_config.entropy = &entropy;
+  api_config.blobs = blobs.get();
+  api_config.bundle_key = dh_key;
   api_config.recent_log = recent_lines;
   api = std::make_unique<ApiServer>(*engine, *peers, std::move(api_config));
   return api->start();
@@ -182,6 +190,7 @@ int Daemon::run() {
   spdlog::info("event=started {}", impl.introduction());
   notify_ready(impl.introduction());
   impl.loop.run();
+  impl.blobs->stop();
   impl.engine->stop();  // also wakes the API's long polls
   impl.api->stop();
   spdlog::info("event=stopped");

@@ -2,19 +2,19 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "agent/link.h"
 #include "agent/log.h"
 #include "agent/neighbour.h"
-#include "agent/net.h"
 
 namespace lienthong::agent {
 namespace {
 
-using Steady = std::chrono::steady_clock;
-
-constexpr std::chrono::seconds kConnectPatience{10};
+// A SYN is repeated after 1, 3 and 7 seconds. Where people wait, a fresh attempt comes sooner.
+constexpr std::chrono::milliseconds kConnectPatience{10'000};
+constexpr std::chrono::milliseconds kConnectPatienceShort{4'000};
 constexpr std::chrono::seconds kLookAgain{5};   // for an agency that is not in the registry yet
 constexpr std::uint64_t kSeenMax = 1ULL << 62;  // what a peer may move our numbers to
 
@@ -32,28 +32,65 @@ std::uint64_t last_seen(const std::string& detail) {
   return number;
 }
 
+bool refused_as_replay(const Link& link) {
+  return link.close_code() == CloseCode::kReplay && link.closed_by_peer();
+}
+
+// The answer to the handshake makes us take the session for established; that the number of a
+// restored machine did not rise comes after it.
+bool came_up(const Link& link) { return link.established() && !refused_as_replay(link); }
+
 }  // namespace
 
 Dialler::Dialler(NeighbourConfig neighbour, LinkHost& host)
     : neighbour_(std::move(neighbour)),
       host_(host),
       backoff_(host.limits().backoff_max),
-      timer_(host.executor()) {}
+      plan_(neighbour_.addresses.size()),
+      timer_(host.executor()),
+      beside_timer_(host.executor()) {}
+
+Instant Dialler::now() const { return host_.engine().clock().monotonic(); }
 
 void Dialler::start() { host_.spawn("dialler " + neighbour_.agency, run(shared_from_this())); }
 
 void Dialler::stop() {
   stopped_ = true;
-  if (link_) link_->close(CloseCode::kGoingAway, "no longer a neighbour");
-  timer_.cancel();
+  for (const Dialled* dialled : {&current_, &beside_}) {
+    const auto link = dialled->link;  // closing it may lead back here
+    if (link) link->close(CloseCode::kGoingAway, "no longer a neighbour");
+  }
+  look_again();
 }
 
-void Dialler::look_again() { timer_.cancel(); }
+void Dialler::look_again() {
+  timer_.cancel();
+  beside_timer_.cancel();
+}
 
 void Dialler::dial_now() {
   next_attempt_ = Steady::time_point{};
   backoff_.reset();
   timer_.cancel();
+}
+
+bool Dialler::waits_long() const {
+  return next_attempt_ > Steady::now() + host_.limits().backoff_max;
+}
+
+void Dialler::hurry() {
+  const auto agency = find_agency();
+  if (!agency || host_.connected(*agency) || !host_.people_wait(*agency)) return;
+  plan(agency, draw(host_.limits().backoff_max, host_.entropy()));
+  timer_.cancel();
+}
+
+void Dialler::network_changed(const std::vector<asio::ip::address>& ours) {
+  plan_.network_changed(now());
+  if (current_.link && !current_.local.is_unspecified()) {
+    current_.moved = std::find(ours.begin(), ours.end(), current_.local) == ours.end();
+  }
+  dial_now();
 }
 
 std::optional<AgencyId> Dialler::find_agency() {
@@ -106,85 +143,143 @@ void Dialler::plan(const std::optional<AgencyId>& agency, std::chrono::milliseco
   }
 }
 
-asio::awaitable<void> Dialler::pause(std::shared_ptr<Dialler> self, Steady::time_point until) {
-  self->timer_.expires_at(until);
-  co_await self->timer_.async_wait(as_result);
+asio::awaitable<void> Dialler::pause(asio::steady_timer& timer, Steady::time_point until) {
+  timer.expires_at(until);
+  co_await timer.async_wait(as_result);
 }
 
 asio::awaitable<void> Dialler::run(std::shared_ptr<Dialler> self) {
+  const LinkConfig& limits = self->host_.limits();
+  bool was_connected = false;
   while (!self->stopped_) {
     const auto agency = self->find_agency();
     if (!agency) {
       self->plan(agency, kLookAgain);
     } else if (self->host_.connected(*agency)) {
-      co_await pause(self, Steady::time_point::max());
+      self->backoff_.reset();
+      was_connected = true;
+      self->next_attempt_ = Steady::now();
+      co_await pause(self->timer_, Steady::time_point::max());
       continue;
+    } else if (std::exchange(was_connected, false)) {
+      // Everybody whose session ended with ours would dial at this moment.
+      self->plan(agency, self->backoff_.next(self->host_.entropy()));
     } else if (Steady::now() >= self->next_attempt_) {
       const bool was_up = co_await attempt(self, *agency);
       if (was_up) self->backoff_.reset();
       if (self->stopped_) break;
+      self->backoff_.set_cap_max(self->host_.people_wait(*agency) ? limits.backoff_max
+                                                                  : limits.backoff_idle_max);
       const auto wait = self->backoff_.next(self->host_.entropy());
       if (!self->host_.connected(*agency)) self->plan(agency, wait);
       continue;
     }
-    co_await pause(self, self->next_attempt_);
+    co_await pause(self->timer_, self->next_attempt_);
   }
 }
 
 asio::awaitable<bool> Dialler::attempt(std::shared_ptr<Dialler> self, AgencyId agency) {
-  for (const std::string& address : self->neighbour_.addresses) {
+  for (std::size_t i = 0; i < self->neighbour_.addresses.size(); ++i) {
     if (self->stopped_ || self->host_.connected(agency)) break;
     self->host_.table().with(agency, [&](NeighbourStatus& status) {
       status.state = LinkState::kDialling;
-      status.address = address;
+      status.address = self->neighbour_.addresses[i];
       status.next_attempt = 0;
     });
-    const bool was_up = co_await attempt_at(self, agency, address);
+    const bool was_up = co_await attempt_at(self, agency, i);
     if (was_up) co_return true;
   }
   co_return false;
 }
 
-asio::awaitable<bool> Dialler::attempt_at(std::shared_ptr<Dialler> self, AgencyId agency,
-                                          std::string address) {
-  LinkHost& host = self->host_;
-  auto socket = co_await dial(address, kConnectPatience);
-  if (!socket) {
-    self->failed(agency, address, socket.error().detail());
-    co_return false;
-  }
+DialOptions Dialler::dial_options(const AgencyId& agency) const {
+  DialOptions options;
+  options.patience = host_.people_wait(agency) ? kConnectPatienceShort : kConnectPatience;
+  if (plan_.small_segments()) options.segment_bytes_max = PathPlan::kSmallSegmentBytes;
+  return options;
+}
+
+asio::awaitable<std::optional<std::uint64_t>> Dialler::take_number(std::shared_ptr<Dialler> self) {
+  if (self->number_) co_return std::exchange(self->number_, std::nullopt);
   const auto number = std::make_shared<std::uint64_t>(0);
   const auto job = [number](store::Transaction& transaction) {
     *number = transaction.next_session_number(kEveryone);
     return Result<void>();
   };
-  const auto persisted = co_await commit(host.engine(), job);
-  if (!persisted || self->stopped_) co_return false;
-  tune(*socket, host.limits().dead_after);
-  const auto key = self->without_key_ ? std::nullopt : self->key_of(agency);
-  auto link = host.adopt(std::move(*socket), true, key, agency, *number, Bytes());
-  const bool was_up = co_await follow(self, link, agency, key.has_value());
-  co_return was_up;
+  const auto persisted = co_await commit(self->host_.engine(), job);
+  if (!persisted) co_return std::nullopt;
+  co_return *number;
 }
 
-asio::awaitable<bool> Dialler::follow(std::shared_ptr<Dialler> self, std::shared_ptr<Link> link,
-                                      AgencyId agency, bool named_key) {
-  self->link_ = link;
-  link->when_ended([self] { self->look_again(); });
-  while (!link->ended()) co_await pause(self, Steady::time_point::max());
-  self->link_.reset();
-  if (link->established()) {
-    self->without_key_ = false;
-    co_return true;
+Dialler::Dialled Dialler::adopt(asio::ip::tcp::socket socket, const AgencyId& agency,
+                                std::size_t address, std::uint64_t number) {
+  Dialled dialled;
+  asio::error_code ignored;
+  dialled.local = plain_address(socket.local_endpoint(ignored).address());
+  dialled.address = address;
+  const auto key = without_key_ ? std::nullopt : key_of(agency);
+  dialled.named_key = key.has_value();
+  dialled.link = host_.adopt(std::move(socket), true, key, agency, number, Bytes());
+  dialled.link->when_ended([self = shared_from_this()] { self->look_again(); });
+  return dialled;
+}
+
+void Dialler::note_up(const Dialled& dialled) {
+  without_key_ = false;
+  plan_.up(dialled.address, now(), host_.entropy());
+}
+
+asio::awaitable<bool> Dialler::attempt_at(std::shared_ptr<Dialler> self, AgencyId agency,
+                                          std::size_t address) {
+  const std::string name = self->neighbour_.addresses[address];
+  // Taken before the path is there, so that the first frame goes out with the acknowledgement.
+  self->number_ = co_await take_number(self);
+  const DialOptions options = self->dial_options(agency);
+  auto socket = co_await dial(name, self->host_.limits(), options);
+  if (!socket) {
+    self->failed(agency, name, socket.error().detail());
+    co_return false;
   }
+  if (!self->number_ || self->stopped_) co_return false;
+  // What waits is sealed now that it can leave, and goes with the first message.
+  if (self->host_.engine().replica().counts().unsealed > 0) {
+    const auto job = [agency](store::Transaction& transaction) -> Result<void> {
+      const auto sealed = transaction.seal_pending(agency);
+      return sealed.ok() ? Result<void>() : sealed.error();
+    };
+    const auto sealed = co_await commit(self->host_.engine(), job);
+    if (!sealed || self->stopped_) co_return false;
+  }
+  const std::uint64_t number = *std::exchange(self->number_, std::nullopt);
+  self->current_ = self->adopt(std::move(*socket), agency, address, number);
+  const auto link = self->current_.link;
+  bool noted = false;
+  while (!link->ended()) {
+    if (link->established() && !noted) {
+      noted = true;
+      self->note_up(self->current_);
+    }
+    co_await pause(self->timer_, Steady::time_point::max());
+  }
+  const bool up = came_up(*link);
+  const bool still_ours = self->current_.link == link;  // no second session took its place
+  const Dialled ended = still_ours ? std::exchange(self->current_, Dialled()) : Dialled();
+  if (!up && still_ours) co_await learn(self, agency, link, ended.address, ended.named_key);
+  co_return up;
+}
+
+asio::awaitable<void> Dialler::learn(std::shared_ptr<Dialler> self, AgencyId agency,
+                                     std::shared_ptr<Link> ended, std::size_t address,
+                                     bool named_key) {
+  const Link& link = *ended;
   std::string why =
-      link->close_code() == CloseCode::kNone ? "" : std::string(to_string(link->close_code()));
-  if (!link->close_detail().empty()) why += (why.empty() ? "" : ": ") + link->close_detail();
-  self->failed(agency, self->neighbour_.addresses.front(), why);
+      link.close_code() == CloseCode::kNone ? "" : std::string(to_string(link.close_code()));
+  if (!link.close_detail().empty()) why += (why.empty() ? "" : ": ") + link.close_detail();
+  self->failed(agency, self->neighbour_.addresses[address], why);
   // Replaced, rotated or a sibling machine: it cannot read what was meant for the key that we know.
-  self->without_key_ = named_key && link->close_code() != CloseCode::kReplay;
-  if (link->close_code() == CloseCode::kReplay && link->closed_by_peer()) {
-    const std::uint64_t seen = last_seen(link->close_detail());
+  self->without_key_ = named_key && link.close_code() != CloseCode::kReplay;
+  if (refused_as_replay(link)) {
+    const std::uint64_t seen = last_seen(link.close_detail());
     const auto job = [seen](store::Transaction& transaction) {
       transaction.next_session_number(kEveryone, std::min(seen, kSeenMax));
       return Result<void>();
@@ -193,7 +288,92 @@ asio::awaitable<bool> Dialler::follow(std::shared_ptr<Dialler> self, std::shared
     if (!skipped)
       spdlog::warn("event=numbers_not_skipped error={}", in_quotes(skipped.error().message()));
   }
-  co_return false;
+}
+
+// ---- beside a session that is up ----
+
+// True: it stands still at this moment.
+bool Dialler::note_stall(Dialled& dialled, Instant at) {
+  const PathWatch* watch = host_.watch(*dialled.link);
+  if (watch == nullptr || watch->silent(at) < watch->patience()) return false;
+  if (!dialled.stall_noted) {
+    dialled.stall_noted = true;
+    plan_.stalled(watch->info().acknowledged, watch->info().segment_bytes);
+    spdlog::info("agency={} address={} event=silent small_segments={}", neighbour_.agency,
+                 neighbour_.addresses[dialled.address], plan_.small_segments());
+  }
+  return true;
+}
+
+void Dialler::tick(Instant at) {
+  if (stopped_ || !current_.link) return;
+  if (current_.link->ended()) {  // one that took another's place: nobody waits for its end
+    if (current_.link->established()) current_ = Dialled();
+    return;
+  }
+  const bool stands = note_stall(current_, at);
+  const PathWatch* watch = host_.watch(*current_.link);
+  if (watch == nullptr) return;
+  if (!current_.link->established()) {
+    // Its first message is swallowed; the next attempt comes after a pause of its own.
+    if (stands && watch->silent(at) >= 2 * watch->patience()) current_.link->abort();
+    return;
+  }
+  PathPlan::Facts facts;
+  facts.silent = watch->silent(at);
+  facts.patience = watch->patience();
+  facts.moved = current_.moved;
+  const auto what = plan_.look(facts, at);
+  if (!what) return;
+  const AgencyId agency = current_.link->peer().agency;
+  host_.spawn("second connection to " + neighbour_.agency,
+              beside(shared_from_this(), agency, *what, facts.patience));
+}
+
+asio::awaitable<void> Dialler::beside(std::shared_ptr<Dialler> self, AgencyId agency,
+                                      PathPlan::Beside what, std::chrono::nanoseconds patience) {
+  spdlog::debug("agency={} address={} event=second_connection why={}", self->neighbour_.agency,
+                self->neighbour_.addresses[what.address], to_string(what.why));
+  const bool live = co_await try_beside(self, agency, what, patience);
+  self->plan_.beside_ended(live, patience, self->now(), self->host_.entropy());
+  if (live) self->note_up(self->current_);
+}
+
+asio::awaitable<bool> Dialler::try_beside(std::shared_ptr<Dialler> self, AgencyId agency,
+                                          PathPlan::Beside what,
+                                          std::chrono::nanoseconds patience) {
+  const auto number = co_await take_number(self);
+  DialOptions options = self->dial_options(agency);
+  options.patience = std::chrono::duration_cast<std::chrono::milliseconds>(patience);
+  auto socket =
+      co_await dial(self->neighbour_.addresses[what.address], self->host_.limits(), options);
+  if (!number) co_return false;
+  if (!socket || self->stopped_ || !self->current_.link || self->current_.link->ended()) {
+    self->number_ = number;
+    co_return false;
+  }
+  const PathWatch* watch = self->host_.watch(*self->current_.link);
+  if (what.why == PathPlan::Why::kSilent && watch != nullptr &&
+      watch->silent(self->now()) == std::chrono::nanoseconds(0)) {
+    self->number_ = number;
+    co_return false;  // it has come back meanwhile
+  }
+  self->beside_ = self->adopt(std::move(*socket), agency, what.address, *number);
+  const auto link = self->beside_.link;
+  const auto until = Steady::now() + 2 * patience;
+  while (!link->ended() && !link->established()) {
+    co_await pause(self->beside_timer_, until);
+    if (Steady::now() < until || link->established()) continue;
+    self->note_stall(self->beside_, self->now());
+    link->abort();
+  }
+  const Dialled ended = std::exchange(self->beside_, Dialled());
+  if (!came_up(*link)) {
+    co_await learn(self, agency, link, ended.address, ended.named_key);
+    co_return false;
+  }
+  if (!link->ended()) self->current_ = ended;  // the other one ends as replaced
+  co_return !link->ended();
 }
 
 }  // namespace lienthong::agent

@@ -1,6 +1,7 @@
 // Keeps a session with one configured neighbour: dials its addresses in order of preference, waits
-// with jitter between failures, stays quiet while any session with that agency is up. Loop thread
-// only.
+// with jitter between failures, stays quiet while any session with that agency is up. Beside a
+// session of its own that falls silent, uses a worse address, or is a day old, it dials a second
+// one; the first then ends as replaced (PathPlan). Loop thread only.
 #pragma once
 
 #include <asio/steady_timer.hpp>
@@ -8,6 +9,8 @@
 
 #include "agent/backoff.h"
 #include "agent/link_host.h"
+#include "agent/net.h"
+#include "agent/path.h"
 
 namespace lienthong::agent {
 
@@ -16,33 +19,64 @@ class Dialler : public std::enable_shared_from_this<Dialler> {
   Dialler(NeighbourConfig neighbour, LinkHost& host);
 
   void start();
-  void stop();        // also closes the session it dialled
-  void look_again();  // a session came up or ended
-  void dial_now();    // without waiting for the next attempt
+  void stop();              // also closes the sessions it dialled
+  void look_again();        // a session came up or ended
+  void dial_now();          // without waiting for the next attempt
+  void hurry();             // people may wait now: then no pause longer than backoff_max
+  bool waits_long() const;  // a pause longer than that lies before it
+  void tick(Instant now);
+  // The machine's addresses have changed to these.
+  void network_changed(const std::vector<asio::ip::address>& ours);
   const NeighbourConfig& neighbour() const { return neighbour_; }
 
  private:
+  using Steady = std::chrono::steady_clock;
+  struct Dialled {  // a session of ours, from its first byte to its last
+    std::shared_ptr<Link> link;
+    std::size_t address = 0;
+    asio::ip::address local;
+    bool named_key = false;  // told the other side's key, not asked for it
+    bool stall_noted = false;
+    bool moved = false;  // the machine has lost `local`
+  };
+
   static asio::awaitable<void> run(std::shared_ptr<Dialler> self);
   // One round over the addresses. True: a session came up, and has ended by now.
   static asio::awaitable<bool> attempt(std::shared_ptr<Dialler> self, AgencyId agency);
   static asio::awaitable<bool> attempt_at(std::shared_ptr<Dialler> self, AgencyId agency,
-                                          std::string address);
-  static asio::awaitable<bool> follow(std::shared_ptr<Dialler> self, std::shared_ptr<Link> link,
-                                      AgencyId agency, bool named_key);
+                                          std::size_t address);
+  static asio::awaitable<void> beside(std::shared_ptr<Dialler> self, AgencyId agency,
+                                      PathPlan::Beside what, std::chrono::nanoseconds patience);
+  static asio::awaitable<bool> try_beside(std::shared_ptr<Dialler> self, AgencyId agency,
+                                          PathPlan::Beside what, std::chrono::nanoseconds patience);
+  // A number for a new session, persisted; none: the store failed.
+  static asio::awaitable<std::optional<std::uint64_t>> take_number(std::shared_ptr<Dialler> self);
+  // What a session that never came up tells.
+  static asio::awaitable<void> learn(std::shared_ptr<Dialler> self, AgencyId agency,
+                                     std::shared_ptr<Link> link, std::size_t address,
+                                     bool named_key);
   // Until look_again(), dial_now(), stop() or the time.
-  static asio::awaitable<void> pause(std::shared_ptr<Dialler> self,
-                                     std::chrono::steady_clock::time_point until);
+  static asio::awaitable<void> pause(asio::steady_timer& timer, Steady::time_point until);
+
+  Dialled adopt(asio::ip::tcp::socket socket, const AgencyId& agency, std::size_t address,
+                std::uint64_t number);
   std::optional<AgencyId> find_agency();
   std::optional<DhPublic> key_of(const AgencyId& agency) const;
+  DialOptions dial_options(const AgencyId& agency) const;
   void failed(const AgencyId& agency, const std::string& address, const std::string& why);
   void plan(const std::optional<AgencyId>& agency, std::chrono::milliseconds wait);
+  void note_up(const Dialled& dialled);
+  bool note_stall(Dialled& dialled, Instant now);
+  Instant now() const;
 
   NeighbourConfig neighbour_;
   LinkHost& host_;
   Backoff backoff_;
-  asio::steady_timer timer_;
-  std::chrono::steady_clock::time_point next_attempt_{};
-  std::shared_ptr<Link> link_;
+  PathPlan plan_;
+  asio::steady_timer timer_, beside_timer_;
+  Steady::time_point next_attempt_{};
+  Dialled current_, beside_;
+  std::optional<std::uint64_t> number_;  // persisted and not used yet
   bool stopped_ = false;
   bool without_key_ = false;  // the key that we know did not work: let the other side show its own
 };

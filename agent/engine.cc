@@ -1,5 +1,7 @@
 #include "agent/engine.h"
 
+#include <malloc.h>
+
 #include <asio/post.hpp>
 #include <condition_variable>
 #include <deque>
@@ -11,9 +13,14 @@
 namespace lienthong::agent {
 namespace {
 
-// One group is about 4 MB at most: 4,096 updates of 1 KB.
+using store::Sync;
+
 constexpr std::size_t kGroupJobsMax = 256;
-constexpr std::size_t kGroupUpdatesMax = 4096;
+constexpr std::size_t kGroupBytesMax = 1U << 20;  // of rows; held in memory three times over
+constexpr std::size_t kBurstBytes = 256U << 10;   // a group after which memory is given back
+constexpr std::chrono::seconds kQuiet{2};         // once there was nothing to do for so long
+constexpr std::chrono::seconds kHintPatience{1};
+constexpr std::chrono::seconds kRoomInterval{1};  // between looks at the disk while it is full
 
 struct Item {
   Engine::Job job;
@@ -41,14 +48,19 @@ struct Engine::Impl {
   std::mutex mutex;
   std::condition_variable work, change;
   std::deque<Item> queue;
+  std::deque<Item> hints;  // what can wait
+  std::chrono::steady_clock::time_point hints_since;
   bool stopping = false;
-  std::optional<Error> failed;  // of a commit: nothing more is accepted
+  std::optional<Error> failed;  // nothing is accepted; for good, unless waiting_for_room
+  bool waiting_for_room = false;
+  bool swollen = false;  // a burst went by; the writer's own
+  bool latched = false;  // the database itself has failed: it must be opened again
   std::thread writer;
 
   Impl(std::unique_ptr<store::Replica> r, const WallClock& c, asio::any_io_executor l)
       : replica(std::move(r)), clock(c), loop(std::move(l)) {}
 
-  void accept(Item item) {
+  void accept(Item item, Urgency urgency) {
     std::optional<Error> refusal;
     {
       const std::lock_guard lock(mutex);
@@ -56,8 +68,11 @@ struct Engine::Impl {
         refusal = *failed;
       } else if (stopping) {
         refusal = Error(Errc::kClosed, "the agent is stopping");
-      } else {
+      } else if (urgency == Urgency::kNow) {
         queue.push_back(std::move(item));
+      } else {
+        if (hints.empty()) hints_since = std::chrono::steady_clock::now();
+        hints.push_back(std::move(item));
       }
     }
     if (refusal) {
@@ -76,22 +91,62 @@ struct Engine::Impl {
   }
 
   void run() {
+    if (!has_room(kRoomMin)) fail(no_room());
     for (;;) {
       {
         std::unique_lock lock(mutex);
-        work.wait(lock, [this] { return stopping || !queue.empty(); });
-        if (queue.empty()) return;
+        await_work(lock);
+        if (stopping && queue.empty() && hints.empty()) return;
       }
-      commit_group();
+      if (waiting_for_room) {
+        look_for_room();
+      } else {
+        commit_group();
+      }
     }
   }
 
-  std::optional<Item> take() {
+  // With the lock held, until there is something to do or to look after.
+  void await_work(std::unique_lock<std::mutex>& lock) {
+    const auto needed = [this] { return stopping || !queue.empty(); };
+    if (waiting_for_room) {
+      work.wait_for(lock, kRoomInterval, needed);
+    } else if (!needed()) {
+      const auto any = [&] { return needed() || !hints.empty(); };
+      if (swollen && !work.wait_for(lock, kQuiet, any)) {
+        swollen = false;
+        ::malloc_trim(0);
+      }
+      work.wait(lock, any);
+      if (!needed()) work.wait_until(lock, hints_since + kHintPatience, needed);
+    }
+  }
+
+  bool has_room(std::uint64_t wanted) const {
+    const auto room = replica->free_bytes();
+    return !room || *room >= wanted;
+  }
+  static Error no_room() { return Error(Errc::kDiskFull, "no room is left on the disk"); }
+
+  void look_for_room() {
+    if (!has_room(kRoomToResume)) return;
+    {
+      const std::lock_guard lock(mutex);
+      waiting_for_room = false;
+      if (!latched) failed.reset();
+    }
+    if (latched) return tell_failure(no_room());
+    if (listener) asio::post(loop, listener);
+  }
+
+  std::optional<std::pair<Item, Sync>> take() {
     const std::lock_guard lock(mutex);
-    if (queue.empty()) return std::nullopt;
-    Item item = std::move(queue.front());
-    queue.pop_front();
-    return item;
+    const bool urgent = !queue.empty();
+    auto& from = urgent ? queue : hints;
+    if (from.empty()) return std::nullopt;
+    std::pair<Item, Sync> taken(std::move(from.front()), urgent ? Sync::kYes : Sync::kNo);
+    from.pop_front();
+    return taken;
   }
 
   void commit_group() {
@@ -100,24 +155,33 @@ struct Engine::Impl {
     std::size_t succeeded = 0;
     Result<void> committed;
     bool entered = false;
+    Sync sync = Sync::kNo;
+    const bool room = has_room(kRoomMin);
     {
       store::Transaction transaction(*replica, clock.now());
-      while (group.size() < kGroupJobsMax && transaction.entered().size() < kGroupUpdatesMax) {
-        auto item = take();
-        if (!item) break;
+      while (group.size() < kGroupJobsMax && transaction.bytes() < kGroupBytesMax) {
+        auto taken = take();
+        if (!taken) break;
+        auto& [item, wanted] = *taken;
         transaction.savepoint();
-        auto result = run_job(item->job, transaction);
+        auto result = room ? run_job(item.job, transaction) : Result<void>(no_room());
         if (result) {
           ++succeeded;
+          if (wanted == Sync::kYes) sync = Sync::kYes;
         } else {
           transaction.rollback();
         }
-        group.emplace_back(std::move(*item), std::move(result));
+        group.emplace_back(std::move(item), std::move(result));
       }
       entered = !transaction.entered().empty();
-      if (succeeded > 0) committed = transaction.commit();
+      swollen = swollen || transaction.bytes() > kBurstBytes;
+      if (succeeded > 0) committed = transaction.commit(entered ? Sync::kYes : sync);
     }
-    if (!committed) fail(committed.error());
+    if (!room) fail(no_room());
+    if (!committed) {
+      latched = true;
+      fail(committed.error());
+    }
     const bool changed = committed && (entered || replica->registry() != registry_before);
     finish(group, committed, changed);
   }
@@ -135,16 +199,23 @@ struct Engine::Impl {
 
   void fail(const Error& error) {
     std::deque<Item> orphans;
+    const bool may_end = error.code() == Errc::kDiskFull && replica->free_bytes().has_value();
     {
       const std::lock_guard lock(mutex);
       failed = error;
+      waiting_for_room = may_end;
       orphans.swap(queue);
+      for (Item& hint : hints) orphans.push_back(std::move(hint));
+      hints.clear();
     }
     for (auto& item : orphans) answer(item, error);
     change.notify_all();
-    if (failure_listener) {
-      asio::post(loop, [listener_copy = failure_listener, error] { listener_copy(error); });
-    }
+    if (!may_end) tell_failure(error);
+  }
+
+  void tell_failure(const Error& error) {
+    if (!failure_listener) return;
+    asio::post(loop, [listener_copy = failure_listener, error] { listener_copy(error); });
   }
 
   void stop() {
@@ -172,15 +243,15 @@ Result<void> Engine::write(Job job) {
   Item item;
   item.job = std::move(job);
   item.waiter = &promise;
-  impl_->accept(std::move(item));
+  impl_->accept(std::move(item), Urgency::kNow);
   return answer.get();
 }
 
-void Engine::post(Job job, Done done) {
+void Engine::post(Job job, Done done, Urgency urgency) {
   Item item;
   item.job = std::move(job);
   item.done = std::move(done);
-  impl_->accept(std::move(item));
+  impl_->accept(std::move(item), urgency);
 }
 
 const store::Replica& Engine::replica() const { return *impl_->replica; }
@@ -193,8 +264,15 @@ void Engine::on_failure(std::function<void(Error)> listener) {
 bool Engine::wait_for_change(std::uint64_t since, std::chrono::milliseconds timeout) {
   const auto more = [&] { return impl_->replica->last_change() > since; };
   std::unique_lock lock(impl_->mutex);
-  impl_->change.wait_for(lock, timeout, [&] { return impl_->stopping || impl_->failed || more(); });
+  impl_->change.wait_for(lock, timeout, [&] {
+    return impl_->stopping || (impl_->failed && !impl_->waiting_for_room) || more();
+  });
   return more();
+}
+
+std::optional<Error> Engine::trouble() const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->failed;
 }
 
 void Engine::stop() { impl_->stop(); }

@@ -2,6 +2,12 @@
 // committed together by the next (group commit), at most kGroupBytesMax at a time, so nobody waits
 // for a timer.
 //
+// When the disk has no room left, the engine turns read-only before the database runs into it: jobs
+// fail with kDiskFull, reading goes on, and it resumes by itself once there is room again. If the
+// database did run into it, it is to be closed and opened again before anything more is written,
+// for RocksDB remembers such errors: that happens as for a broken disk, but only once there is
+// room, so that reading goes on until then.
+//
 // Threads: write() from any thread but the loop's and the writer's; post() from any; replica()
 // reads from any. Callbacks given to post() and the listeners run on the loop's executor.
 #pragma once
@@ -22,6 +28,14 @@ struct WallClock {
   virtual Instant monotonic() const = 0;  // any thread
 };
 
+// What can wait is taken along by the next commit, or after kHintPatience, and is not synced by
+// itself: hints, which a power cut may take back without harm.
+enum class Urgency { kNow, kCanWait };
+
+// Less room than this: read-only. As much as the other: on again.
+inline constexpr std::uint64_t kRoomMin = 16ULL << 20;
+inline constexpr std::uint64_t kRoomToResume = 32ULL << 20;
+
 class Engine {
  public:
   using Job = std::function<Result<void>(store::Transaction&)>;
@@ -37,19 +51,24 @@ class Engine {
   // after the first. kClosed after stop().
   Result<void> write(Job job);
   // The same without blocking; `done` runs on the loop.
-  void post(Job job, Done done);
+  void post(Job job, Done done, Urgency urgency = Urgency::kNow);
 
   const store::Replica& replica() const;
   const WallClock& clock() const;
 
-  // Called on the loop after every commit by which updates or statements entered. Set before use.
+  // Called on the loop after every commit by which updates or statements entered, and when it
+  // resumes after a full disk. Set before use.
   void on_change(std::function<void()> listener);
-  // Called on the loop once, when a commit failed: from then on every job fails with that error,
-  // and the process should end and be started again. Nothing acknowledged is lost. Set before use.
+  // Called on the loop once, when a commit failed, or when there is room again after one failed for
+  // want of it: every job fails with that error, and the process should end and be started again.
+  // Nothing acknowledged is lost. Set before use.
   void on_failure(std::function<void(Error)> listener);
   // Blocks an API thread until last_change() > since, the time is up, or stop(). True: there is
   // more.
   bool wait_for_change(std::uint64_t since, std::chrono::milliseconds timeout);
+
+  // Why jobs fail now; nullopt: they do not.
+  std::optional<Error> trouble() const;
 
   // No more jobs; finishes those accepted, wakes waiters, joins the writer. Idempotent.
   void stop();

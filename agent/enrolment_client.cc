@@ -11,7 +11,6 @@ namespace {
 using asio::ip::tcp;
 using Keep = std::function<Result<void>(const EnrolmentGrant&)>;
 
-constexpr std::chrono::seconds kConnectPatience{10};
 constexpr std::chrono::seconds kStepPatience{60};
 
 struct Attempt {
@@ -62,12 +61,14 @@ asio::awaitable<Result<void>> talk(tcp::socket& socket, Attempt& attempt) {
 
 asio::awaitable<void> try_all(Attempt& attempt, Result<void>& outcome) {
   for (const std::string& address : attempt.token.addresses) {
-    auto socket = co_await dial(address, kConnectPatience);
+    LinkConfig usual;
+    usual.dead_after = kStepPatience;
+    const DialOptions options;
+    auto socket = co_await dial(address, usual, options);
     if (!socket) {
       outcome = socket.error();
       continue;
     }
-    tune(*socket, kStepPatience);
     outcome = co_await talk(*socket, attempt);
     if (outcome || attempt.answered) co_return;
   }

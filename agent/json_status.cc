@@ -44,6 +44,8 @@ json neighbour_json(const NeighbourStatus& neighbour, const Registry& registry, 
        {{"updates", neighbour.pending_in_updates}, {"bytes", neighbour.pending_in_bytes}}},
       {"sent_bytes", neighbour.sent_bytes},
       {"received_bytes", neighbour.received_bytes},
+      {"ip_sent_bytes", neighbour.ip_sent_bytes},
+      {"ip_received_bytes", neighbour.ip_received_bytes},
       {"caught_up_at", time_json(neighbour.caught_up_at)},
       {"in_sync", neighbour.state == LinkState::kConnected && neighbour.in_sync}};
   if (detail == Detail::kShort) return out;
@@ -56,6 +58,21 @@ json neighbour_json(const NeighbourStatus& neighbour, const Registry& registry, 
   out["last_error"] = neighbour.last_error;
   out["next_attempt"] = time_json(neighbour.next_attempt);
   return out;
+}
+
+json budget_json(const BudgetStatus& budget) {
+  json closed = json::array();
+  for (std::size_t lane = 0; lane < kLaneCount; ++lane) {
+    if (budget.gates[lane] == LaneGate::kOpen) continue;
+    closed.push_back({{"lane", lane}, {"reason", to_string(budget.gates[lane])}});
+  }
+  return {{"bytes_per_day", budget.bytes_per_day == 0 ? json(nullptr) : json(budget.bytes_per_day)},
+          {"spent_bytes", budget.spent_total},
+          {"spent_bytes_by_lane", budget.spent},
+          {"spent_bytes_day_before", budget.spent_before},
+          {"forecast_bytes", budget.forecast},
+          {"day_seconds", budget.elapsed.count()},
+          {"closed_lanes", std::move(closed)}};
 }
 
 json refused_peer_json(const RefusedPeer& peer) {
@@ -92,6 +109,7 @@ json status_json(const store::Replica& replica, const std::vector<NeighbourStatu
           {"disk_bytes", replica.disk_bytes()},
           {"last_change", replica.last_change()},
           {"started_at", time_json(facts.started_at)},
+          {"budget", facts.budget ? budget_json(*facts.budget) : json(nullptr)},
           {"registry",
            {{"digest", registry->digest().hex()},
             {"statements", registry->size()},

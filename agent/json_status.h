@@ -12,6 +12,7 @@ namespace lienthong::agent {
 struct StatusFacts {  // what the replica does not know
   std::string version;
   UnixMillis started_at = 0;
+  std::optional<BudgetStatus> budget;
 };
 nlohmann::json status_json(const store::Replica& replica,
                            const std::vector<NeighbourStatus>& neighbours,
@@ -20,6 +21,7 @@ nlohmann::json status_json(const store::Replica& replica,
 enum class Detail : std::uint8_t { kShort, kFull };
 nlohmann::json neighbour_json(const NeighbourStatus& neighbour, const Registry& registry,
                               Detail detail);
+nlohmann::json budget_json(const BudgetStatus& budget);
 nlohmann::json refused_peer_json(const RefusedPeer& peer);
 const char* to_string(LinkState state);
 

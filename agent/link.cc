@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <asio/post.hpp>
 #include <asio/write.hpp>
 
 #include "agent/log.h"
@@ -11,7 +12,9 @@
 namespace lienthong::agent {
 namespace {
 
-constexpr std::size_t kReadBytes = 64 * 1024;
+constexpr std::chrono::seconds kStallFirst{2}, kStallMax{60};
+// Plaintext of updates that becomes about a byte on the wire, columns and compression considered.
+constexpr std::size_t kPlainBytesPerWireByte = 6;
 constexpr std::chrono::seconds kLingerMax{2};
 
 bool write_presented(store::Transaction& transaction, const std::vector<Statement>& presented) {
@@ -28,6 +31,7 @@ Link::Link(asio::ip::tcp::socket socket, SessionConfig config, LinkHost& host)
       session_(host.engine().replica(), config, host.engine().clock().monotonic()),
       host_(host),
       initiator_(config.initiator),
+      pace_timer_(socket_.get_executor()),
       heard_at_(host.engine().clock().monotonic()) {
   asio::error_code ignored;
   remote_ = socket_.remote_endpoint(ignored);
@@ -49,16 +53,25 @@ void Link::start(Bytes first) {
 }
 
 asio::awaitable<void> Link::read(std::shared_ptr<Link> link) {
-  Bytes chunk(kReadBytes);
+  // A buffer for each of 250 links would be 16 MB: one is filled when there is something to read.
+  const auto chunk = link->host_.read_buffer();
+  asio::error_code problem;
+  link->socket_.non_blocking(true, problem);
   while (!link->ended_) {
-    auto [problem, size] = co_await link->socket_.async_read_some(asio::buffer(chunk), as_result);
+    auto [failure] = co_await link->socket_.async_wait(asio::socket_base::wait_read, as_result);
+    problem = failure;
+    std::size_t size = 0;
+    if (!problem) {
+      size = link->socket_.read_some(asio::buffer(chunk.data(), chunk.size()), problem);
+    }
+    if (problem == asio::error::would_block) continue;
     if (problem) {
       link->end(problem == asio::error::eof ? "the other side has gone" : problem.message());
       break;
     }
     link->heard_at_ = link->now();
     if (link->closing_) continue;  // only until the other side hangs up
-    const auto fed = link->session_.on_bytes(ByteView(chunk).first(size), link->now());
+    const auto fed = link->session_.on_bytes(chunk.first(size), link->now());
     if (!fed)
       spdlog::debug("{} event=violation error={}", link->name(), in_quotes(fed.error().message()));
     link->perform();
@@ -91,10 +104,7 @@ void Link::flush() {
 void Link::perform() {
   if (ended_ || performing_) return;
   performing_ = true;
-  for (;;) {
-    auto actions = session_.take_actions();
-    if (actions.empty()) break;
-    for (Action& action : actions) perform(action);
+  while (perform_actions() || make_room()) {
   }
   performing_ = false;
   report();
@@ -102,8 +112,51 @@ void Link::perform() {
   if (closing_ && !writing_) linger();
 }
 
+bool Link::perform_actions() {
+  auto actions = session_.take_actions();
+  for (Action& action : actions) perform(action);
+  if (live_) perform_blobs();
+  return !actions.empty();
+}
+
+// What the blob lane asks; it may have something to say because of it.
+void Link::perform_blobs() {
+  if (host_.blobs() == nullptr || session_.blobs() == nullptr || closing_) return;
+  host_.blobs()->on_actions(*this);
+}
+
+void Link::blob_lane_spoke() {
+  if (ended_ || closing_) return;
+  session_.on_blobs(now());
+  perform();
+}
+
+// False: nothing waits, or there is no room; then a timer looks again.
+bool Link::make_room() {
+  if (ended_ || !session_.wants_room()) return false;
+  const int descriptor = socket_.native_handle();
+  if (const auto info = read_tcp_info(descriptor)) pacer_.observe(*info, now());
+  const std::size_t room = pacer_.room(kernel_queue_bytes(descriptor) + outgoing_.size());
+  session_.set_sizes(pacer_.unit_bytes() * kPlainBytesPerWireByte, pacer_.frame_bytes());
+  if (const auto rate = pacer_.rate()) session_.set_rate(*rate * 8);
+  if (room > 0) session_.on_room(room, now());
+  const auto wait = pacer_.look_after(session_.wants_room(), now());
+  if (wait) look_later(*wait);
+  return room > 0;
+}
+
+void Link::look_later(std::chrono::milliseconds wait) {
+  if (looking_) return;
+  looking_ = true;
+  pace_timer_.expires_after(wait);
+  pace_timer_.async_wait([self = shared_from_this()](const asio::error_code& problem) {
+    self->looking_ = false;
+    if (!problem) self->perform();
+  });
+}
+
 void Link::report() {
-  if (!peer_) return;
+  if (!live_) return;
   const SessionStats stats = session_.stats();
   host_.table().note_stats(peer_->agency, reported_, stats, host_.engine().clock().now());
   reported_ = stats;
@@ -116,11 +169,26 @@ void Link::perform(Action& action) {
     on_part(std::move(*part));
   } else if (auto* fact = std::get_if<Established>(&action)) {
     on_established(std::move(*fact));
+  } else if (std::holds_alternative<Live>(action)) {
+    on_live();
+  } else if (const auto* lanes = std::get_if<PeerLanes>(&action)) {
+    spdlog::warn("{} event=lanes closed={:#x} reason={}", name(), lanes->closed,
+                 in_quotes(lanes->reason));
   } else if (auto* heard = std::get_if<PeerCursor>(&action)) {
     on_cursor(std::move(*heard));
   } else if (const auto* refused = std::get_if<PeerRefused>(&action)) {
     spdlog::warn("{} event=refused_by_peer updates={} reason={}", name(), refused->ids.size(),
                  in_quotes(refused->reason));
+  } else if (const auto* set = std::get_if<SetCursor>(&action)) {
+    on_set_cursor(*set);
+  } else if (std::holds_alternative<HealWork>(action)) {
+    asio::post(host_.executor(), [self = shared_from_this()] {
+      if (self->ended_ || self->closing_) return;
+      self->session_.on_heal_work(self->now());
+      self->perform();
+    });
+  } else if (const auto* report = std::get_if<HealReport>(&action)) {
+    on_healed(*report);
   } else if (const auto* close = std::get_if<CloseSession>(&action)) {
     on_close(*close);
   }
@@ -129,8 +197,6 @@ void Link::perform(Action& action) {
 void Link::on_established(Established fact) {
   peer_ = std::move(fact);
   const auto self = shared_from_this();
-  host_.link_established(self);
-  if (session_.closed()) return;  // the other session with that node stays
   const bool seen = !initiator_;
   const auto job = [self, seen](store::Transaction& transaction) -> Result<void> {
     const Established& peer = *self->peer_;
@@ -148,6 +214,12 @@ void Link::on_established(Established fact) {
     if (!result) return self->close(CloseCode::kGoingAway, result.error().message());
     self->feed_grown();
   });
+}
+
+void Link::on_live() {
+  live_ = true;
+  host_.link_established(shared_from_this());
+  if (host_.blobs() != nullptr && session_.blobs() != nullptr) host_.blobs()->peer_up(*this);
 }
 
 void Link::on_part(StorePart part) {
@@ -174,9 +246,19 @@ void Link::on_stored(std::uint64_t token, const Result<void>& result,
   if (ended_) return;
   if (!result) {
     spdlog::error("{} event=store_failed error={}", name(), in_quotes(result.error().message()));
-    session_.on_store_failed(token, now());
+    session_.on_store_failed(token, result.error(), now());
+    if (!stalled_since_) {
+      stalled_since_ = now();
+      stall_wait_ = std::clamp(stall_wait_ * 2, kStallFirst, kStallMax);
+    }
     return perform();
   }
+  if (outcome.unclear) {
+    spdlog::debug("{} event=unclear token={}", name(), token);
+    session_.on_unclear(token, now());
+    return perform();
+  }
+  if (!stalled_since_) stall_wait_ = {};
   std::vector<UpdateId> ids;
   for (const store::Refusal& refusal : outcome.refused) ids.push_back(refusal.id);
   std::string reason;
@@ -187,6 +269,40 @@ void Link::on_stored(std::uint64_t token, const Result<void>& result,
                  first.id.short_hex(), in_quotes(reason));
   }
   session_.on_stored(token, outcome.cursor, std::move(ids), std::move(reason), now());
+  perform();
+}
+
+// Healing has brought what was missing of the peer's feed.
+void Link::on_set_cursor(const SetCursor& set) {
+  const auto cursor = std::make_shared<Cursor>();
+  const auto job = [cursor, set, node = peer_->node](store::Transaction& transaction) {
+    *cursor = transaction.set_cursor(set.kind, node, set.mark);
+    return Result<void>();
+  };
+  host_.engine().post(job, [self = shared_from_this(), cursor, set](const Result<void>& result) {
+    if (self->ended_ || !result) return;
+    self->session_.on_cursor_set(set.kind, *cursor, self->now());
+    self->perform();
+  });
+}
+
+void Link::on_healed(const HealReport& report) {
+  const auto level = report.outcome == HealOutcome::kEqual || report.outcome == HealOutcome::kBusy
+                         ? spdlog::level::debug
+                         : spdlog::level::info;
+  spdlog::log(level,
+              "{} event=compared feed={} outcome={} ours={} theirs={} they_lacked={} "
+              "we_lacked={}",
+              name(), report.kind == FeedKind::kRegistry ? "registry" : "updates",
+              to_string(report.outcome), report.our_count, report.their_count,
+              report.they_lacked.value_or(0), report.we_lacked.value_or(0));
+  if (report.kind != FeedKind::kUpdates || report.outcome == HealOutcome::kBusy) return;
+  for (const auto& listener : std::exchange(compared_listeners_, {})) listener(report);
+}
+
+void Link::compare(std::function<void(std::optional<HealReport>)> done) {
+  if (ended_ || closing_ || !live_ || !session_.compare_feeds(now())) return done(std::nullopt);
+  compared_listeners_.push_back(std::move(done));
   perform();
 }
 
@@ -204,11 +320,12 @@ void Link::note_cursors() {
     return Result<void>();
   };
   noting_ = true;
-  host_.engine().post(job, [self](const Result<void>& result) {
+  const auto noted = [self](const Result<void>& result) {
     self->noting_ = false;
     if (result && !self->heard_.empty()) self->note_cursors();
     self->feed_grown();
-  });
+  };
+  host_.engine().post(job, noted, Urgency::kCanWait);
 }
 
 void Link::on_close(const CloseSession& close) {
@@ -234,8 +351,31 @@ void Link::tick() {
     return;
   }
   session_.on_tick(now());
+  share_line();
+  resume_storing();
   perform();
   lift_rest_after_restore();
+}
+
+// Budget and hours close lanes; a hub's backlogs go in turn.
+void Link::share_line() {
+  std::uint8_t closed = 0;
+  std::string reason;
+  for (std::size_t lane = 1; lane < kLaneCount; ++lane) {
+    const LaneGate gate = host_.lane_gate(lane);
+    if (gate == LaneGate::kOpen) continue;
+    closed = static_cast<std::uint8_t>(closed | 1U << lane);
+    if (reason.empty()) reason = to_string(gate);  // the budget closes the lower ones first
+  }
+  session_.set_closed_lanes(closed, reason, now());
+  session_.set_backlog_turn(host_.backlog_turn(*this, session_.has_backlog()), now());
+}
+
+// What could not be stored is asked for again after a while, each time a longer one.
+void Link::resume_storing() {
+  if (!stalled_since_ || now() - *stalled_since_ < stall_wait_) return;
+  stalled_since_.reset();
+  session_.on_store_resumed(now());
 }
 
 // A disk that was an older copy: once a neighbour has given back all it has for us, custody goes
@@ -253,7 +393,7 @@ void Link::lift_rest_after_restore() {
 }
 
 void Link::feed_grown() {
-  if (ended_ || closing_ || !peer_) return;
+  if (ended_ || closing_ || !live_) return;
   const store::Replica& replica = host_.engine().replica();
   const FeedMark registry = replica.feed_end(FeedKind::kRegistry, peer_->agency);
   const FeedMark updates = replica.feed_end(FeedKind::kUpdates, peer_->agency);
@@ -274,9 +414,13 @@ void Link::end(const std::string& why) {
   if (ended_) return;
   ended_ = true;
   if (close_detail_.empty()) close_detail_ = why;
+  host_.link_closing(*this);
   asio::error_code ignored;
+  pace_timer_.cancel();
+  if (host_.blobs() != nullptr) host_.blobs()->peer_down(*this);
   socket_.close(ignored);
   host_.link_ended(shared_from_this());
+  for (const auto& listener : std::exchange(compared_listeners_, {})) listener(std::nullopt);
   if (ended_listener_) std::exchange(ended_listener_, nullptr)();
 }
 

@@ -4,18 +4,21 @@
 // peer set holds it from adopt() to link_ended().
 #pragma once
 
+#include <asio/steady_timer.hpp>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
 
+#include "agent/blob_keeper.h"
 #include "agent/link_host.h"
+#include "agent/pacing.h"
 #include "store/replica.h"
 
 namespace lienthong::agent {
 
-class Link : public std::enable_shared_from_this<Link> {
+class Link : public std::enable_shared_from_this<Link>, public BlobPeer {
  public:
   Link(asio::ip::tcp::socket socket, SessionConfig config, LinkHost& host);
 
@@ -25,11 +28,15 @@ class Link : public std::enable_shared_from_this<Link> {
   void tick();
   void feed_grown();
   // Says why, flushes, ends within kLingerMax.
+  // Compares what both hold in the next quiet moment. `done` is called once: with what came of it,
+  // or nothing when the session ends first or the other side cannot.
+  void compare(std::function<void(std::optional<HealReport>)> done);
   void close(CloseCode code, const std::string& detail);
   void abort();  // at once
 
   bool initiator() const { return initiator_; }
-  bool established() const { return peer_.has_value(); }
+  std::uint64_t sent_top(FeedKind kind) const { return session_.sent_top(kind); }
+  bool established() const { return live_; }  // and live
   bool ended() const { return ended_; }
   bool closing() const { return session_.closed(); }
   const Established& peer() const { return *peer_; }  // established() only
@@ -45,12 +52,28 @@ class Link : public std::enable_shared_from_this<Link> {
   static asio::awaitable<void> read(std::shared_ptr<Link> link);
   static asio::awaitable<void> write(std::shared_ptr<Link> link);
   void perform();
+  bool perform_actions();
+  void perform_blobs();
+  // ---- BlobPeer ----
+  const NodeId& blob_node() const override { return peer_->node; }
+  const AgencyId& blob_agency() const override { return peer_->agency; }
+  BlobLane& blob_lane() override { return *session_.blobs(); }
+  bool blob_lane_open() const override { return session_.lane_open(wire::Lane::kBlobs); }
+  void blob_lane_spoke() override;
   void perform(Action& action);
+  // Paces what goes to the kernel: asks how much, hands it over, looks again while data waits.
+  bool make_room();
+  void look_later(std::chrono::milliseconds wait);
+  void share_line();
+  void resume_storing();
   void report();  // to the table of neighbours
   void on_established(Established fact);
+  void on_live();
   void on_part(StorePart part);
   void on_stored(std::uint64_t token, const Result<void>& result,
                  const store::ReceiveOutcome& outcome);
+  void on_set_cursor(const SetCursor& set);
+  void on_healed(const HealReport& report);
   void on_cursor(PeerCursor heard);
   void note_cursors();
   void lift_rest_after_restore();
@@ -67,6 +90,12 @@ class Link : public std::enable_shared_from_this<Link> {
   asio::ip::tcp::endpoint remote_;
   bool initiator_;
   std::optional<Established> peer_;
+  bool live_ = false;
+  Pacer pacer_;
+  asio::steady_timer pace_timer_;
+  bool looking_ = false;                  // the timer runs
+  std::optional<Instant> stalled_since_;  // what came could not be stored
+  std::chrono::seconds stall_wait_{};
   Bytes outgoing_;  // not yet handed to the writer
   bool writing_ = false;
   bool performing_ = false;
@@ -77,6 +106,7 @@ class Link : public std::enable_shared_from_this<Link> {
   Instant heard_at_{};
   SessionStats reported_;
   std::function<void()> ended_listener_;
+  std::vector<std::function<void(std::optional<HealReport>)>> compared_listeners_;
   std::map<FeedKind, Cursor> heard_;  // to be noted
   bool noting_ = false;
   bool lifting_ = false;  // a write of lift_rest_after_restore() is under way

@@ -4,14 +4,17 @@
 #include <asio/awaitable.hpp>
 #include <asio/ip/tcp.hpp>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "agent/config.h"
 #include "agent/engine.h"
+#include "agent/path.h"
 #include "protocol/session/session.h"
 
 namespace lienthong::agent {
 
+class BlobKeeper;
 class Link;
 class NeighbourTable;
 
@@ -24,6 +27,7 @@ class LinkHost {
   virtual const DhKey& dh_key() const = 0;
   virtual const LinkConfig& limits() const = 0;
   virtual NeighbourTable& table() = 0;
+  virtual BlobKeeper* blobs() = 0;  // null: no scans are kept
   virtual asio::any_io_executor executor() = 0;
   virtual bool stopping() const = 0;
 
@@ -41,6 +45,21 @@ class LinkHost {
   virtual bool connected(const AgencyId& agency) const = 0;
   // Somebody was turned away; `endpoint` with port.
   virtual void note_refused(const asio::ip::tcp::endpoint& endpoint, const std::string& reason) = 0;
+  // The socket of an ended link is about to be closed: what it cost is read now.
+  virtual void link_closing(const Link& link) = 0;
+  // What the kernel says of its connection; null once it has ended.
+  virtual const PathWatch* watch(const Link& link) const = 0;
+  // Whether budget and hours let that lane carry anything now. Lanes 0 and 1 are always open.
+  virtual LaneGate lane_gate(std::size_t lane) const = 0;
+  // Whether the link may send backlog (lanes 2 and 3, more than a few messages) now: of all, at
+  // most BacklogTurns::kAtOnce may. To be asked on every tick and whenever backlog begins or ends.
+  virtual bool backlog_turn(const Link& link, bool has_backlog) = 0;
+  // For reading into, shared by all links: what is in it holds until the next suspension.
+  virtual std::span<std::uint8_t> read_buffer() = 0;
+  // Work of ours waits for that agency, or somebody has just used the agent.
+  virtual bool people_wait(const AgencyId& agency) const = 0;
+  // Neighbours that may dial us.
+  virtual std::size_t callers() const = 0;
   // Inbound connections that have not shown who they are.
   virtual std::size_t unproved() const = 0;
 };

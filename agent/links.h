@@ -4,10 +4,12 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "agent/budget.h"
 #include "protocol/base/ids.h"
 #include "protocol/base/instant.h"
 
@@ -26,7 +28,8 @@ struct NeighbourStatus {
   std::optional<double> rtt_seconds;
   std::uint64_t pending_out_updates = 0, pending_out_bytes = 0;
   std::uint64_t pending_in_updates = 0, pending_in_bytes = 0;
-  std::uint64_t sent_bytes = 0, received_bytes = 0;  // since start, all sessions
+  std::uint64_t sent_bytes = 0, received_bytes = 0;        // since start, all sessions
+  std::uint64_t ip_sent_bytes = 0, ip_received_bytes = 0;  // the same as packets, with headers
   std::uint64_t sessions = 0, failures = 0;
   bool in_sync = false;         // confirmed on this session: nothing left in either direction
   UnixMillis next_attempt = 0;  // 0: none planned
@@ -40,6 +43,16 @@ struct RefusedPeer {  // somebody who was turned away
   std::uint64_t count = 0;
 };
 
+// What came of comparing all updates that a neighbour and we have for each other.
+struct Comparison {
+  // "equal": both hold exactly the same; "healed", "sent-whole": they differed, and what was
+  // missing was brought over; "still-different": one side refuses what the other holds; "gave-up";
+  // "not-connected": no session, or its program cannot compare; "timeout": no quiet moment.
+  std::string outcome = "not-connected";
+  std::optional<std::uint64_t> our_updates, their_updates;
+  std::optional<std::uint64_t> missing_here, missing_there;  // before healing, where it was counted
+};
+
 class Links {
  public:
   virtual ~Links() = default;
@@ -47,8 +60,14 @@ class Links {
   virtual std::vector<RefusedPeer> refused_peers() const = 0;
   // Dials every neighbour that is not connected, now.
   virtual void sync_now() = 0;
+  // Compares in the next quiet moment. `done` is called once, on any thread, perhaps at once.
+  virtual void compare(const AgencyId& agency, std::function<void(const Comparison&)> done) = 0;
   // Where we can be reached, for tokens: the configured or bound listen addresses.
   virtual std::vector<std::string> listen_addresses() const = 0;
+  // What the day has cost so far; none where nothing is counted.
+  virtual std::optional<BudgetStatus> budget() const { return std::nullopt; }
+  // Somebody uses the agent: neighbours that are down are dialled more often for a while.
+  virtual void people_here() {}
 };
 
 }  // namespace lienthong::agent

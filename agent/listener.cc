@@ -9,6 +9,7 @@
 #include "agent/link.h"
 #include "agent/log.h"
 #include "agent/net.h"
+#include "agent/tcp_info.h"
 
 namespace lienthong::agent {
 namespace {
@@ -18,7 +19,8 @@ using asio::ip::tcp;
 constexpr std::chrono::seconds kFirstBytesPatience{10};
 constexpr std::chrono::milliseconds kAcceptPause{200};
 constexpr std::size_t kBucketCountMax = 4096;
-constexpr int kBacklog = 128;
+constexpr std::size_t kFirstMessageBytesMax = 16 * 1024;
+constexpr int kBacklog = 1024;  // a hub's neighbours may return all at once
 
 Result<tcp::acceptor> bind_to(const asio::any_io_executor& executor,
                               const tcp::endpoint& endpoint) {
@@ -30,6 +32,9 @@ Result<tcp::acceptor> bind_to(const asio::any_io_executor& executor,
   if (!problem && both) acceptor.set_option(asio::ip::v6_only(false), problem);
   if (!problem) acceptor.bind(endpoint, problem);
   if (!problem) acceptor.listen(kBacklog, problem);
+  // Inherited: the packet that completes the handshake brings data, before anybody accepts it.
+  if (!problem)
+    delay_acknowledgements(acceptor.native_handle());  // after listen(), which resets it
   if (!problem) return Result<tcp::acceptor>(std::move(acceptor));
   const bool no_v6 = problem == asio::error::address_family_not_supported ||
                      problem == std::errc::address_not_available;
@@ -119,17 +124,21 @@ asio::awaitable<void> Listener::accept(std::shared_ptr<Listener> self, std::size
   }
 }
 
-// One dial a second from one address, with a burst. Not for loopback: who is there could do worse.
+// One dial a second from one address, with a burst. All our neighbours may come from one address
+// (NAT, a VPN's concentrator) and return at once, so the burst has room for all of them, and is
+// full again after a minute. Not for loopback: who is there could do worse.
 bool Listener::allowed(const asio::ip::address& address) {
   if (address.is_loopback()) return true;
   const Instant now = host_.engine().clock().monotonic();
-  const auto burst = static_cast<double>(host_.limits().dials_burst);
+  const auto neighbours = static_cast<double>(host_.callers());
+  const double burst = static_cast<double>(host_.limits().dials_burst) + neighbours;
+  const double rate =
+      std::max(static_cast<double>(host_.limits().dials_per_second), neighbours / 60);
   if (buckets_.size() >= kBucketCountMax) buckets_.clear();
   const auto [place, fresh] = buckets_.try_emplace(address);
   Bucket& bucket = place->second;
   const double seconds = fresh ? burst : std::chrono::duration<double>(now - bucket.filled).count();
-  bucket.tokens = std::min(
-      burst, bucket.tokens + seconds * static_cast<double>(host_.limits().dials_per_second));
+  bucket.tokens = std::min(burst, bucket.tokens + seconds * rate);
   bucket.filled = now;
   if (bucket.tokens < 1) return false;
   bucket.tokens -= 1;
@@ -144,7 +153,7 @@ void Listener::admit(tcp::socket socket) {
     return host_.note_refused(remote, "dials-too-often");
   if (host_.unproved() >= host_.limits().handshakes_max)
     return host_.note_refused(remote, "too-many-handshakes");
-  tune(socket, host_.limits().dead_after);
+  tune(socket, host_.limits());
   auto guest = std::make_shared<Guest>(*this, std::move(socket));
   host_.spawn("inbound", route(shared_from_this(), std::move(guest)));
 }
@@ -170,6 +179,14 @@ asio::awaitable<void> Listener::route(std::shared_ptr<Listener> self,
   if (std::equal(first.begin(), first.end(), kEnrolmentPreamble.begin())) {
     co_await enrol(self, guest, first);
     co_return;
+  }
+  // The rest of the first message came with them: answered at once it is one packet, not two.
+  asio::error_code problem;
+  const std::size_t more = std::min(guest->socket.available(problem), kFirstMessageBytesMax);
+  if (!problem && more > 0) {
+    first.resize(first.size() + more);
+    first.resize(first.size() - more +
+                 guest->socket.read_some(asio::buffer(&first[first.size() - more], more), problem));
   }
   const auto link =
       self->host_.adopt(std::move(guest->socket), false, std::nullopt, std::nullopt, 0, first);

@@ -1,4 +1,6 @@
 // lienthongd: reads the configuration and runs the agent in the foreground.
+#include <malloc.h>
+
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <cstdlib>
@@ -28,6 +30,9 @@ int main(int argc, char** argv) {
     return 1;
   }
   if (check_only) return 0;
+  // Memory of a burst is to go back: few arenas, large blocks by themselves.
+  ::mallopt(M_ARENA_MAX, 2);
+  ::mallopt(M_MMAP_THRESHOLD, 128 * 1024);
   try {
     init_crypto();
     agent::start_log(reading.config.log_level);

@@ -69,6 +69,18 @@ void NeighbourTable::complete(NeighbourStatus& status, const Ends* ends) const {
   status.pending_out_updates = updates.number - heard;
 }
 
+std::uint64_t NeighbourTable::pending(const AgencyId& agency) const {
+  NeighbourStatus status;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = known_.find(agency);
+    if (found == known_.end()) return 0;
+    status = found->second;
+  }
+  complete(status, nullptr);
+  return status.pending_out_updates;
+}
+
 std::vector<NeighbourStatus> NeighbourTable::list() const {
   std::vector<NeighbourStatus> out;
   std::vector<std::optional<Ends>> ends;

@@ -30,6 +30,8 @@ class NeighbourTable {
                   UnixMillis at);
 
   std::vector<NeighbourStatus> list() const;
+  // Updates of ours for that agency that no session has seen acknowledged.
+  std::uint64_t pending(const AgencyId& agency) const;
 
  private:
   struct Ends {

@@ -1,10 +1,6 @@
 #include "agent/net.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-
-#include "agent/config.h"
+#include "agent/tcp_info.h"
 
 namespace lienthong::agent {
 
@@ -63,12 +59,13 @@ asio::awaitable<Result<void>> commit(Engine& engine, Engine::Job job) {
   co_return *pending->result;
 }
 
-void tune(tcp::socket& socket, std::chrono::seconds dead_after) {
+void tune(tcp::socket& socket, const LinkConfig& config) {
   asio::error_code ignored;  // a socket that cannot be tuned still works
   socket.set_option(tcp::no_delay(true), ignored);
   socket.set_option(asio::socket_base::keep_alive(false), ignored);
-  const auto millis = static_cast<unsigned>(std::chrono::milliseconds(dead_after).count());
-  ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_USER_TIMEOUT, &millis, sizeof millis);
+  set_congestion(socket.native_handle(), config.congestion);
+  set_user_timeout(socket.native_handle(), config.dead_after);
+  delay_acknowledgements(socket.native_handle());
 }
 
 asio::ip::address plain_address(const asio::ip::address& address) {
@@ -102,7 +99,8 @@ asio::awaitable<Result<std::vector<tcp::endpoint>>> resolve(std::string address)
   co_return endpoints;
 }
 
-asio::awaitable<Result<tcp::socket>> dial(std::string address, std::chrono::milliseconds patience) {
+asio::awaitable<Result<tcp::socket>> dial(std::string address, LinkConfig config,
+                                          DialOptions options) {
   const asio::any_io_executor executor = co_await asio::this_coro::executor;
   const auto endpoints = co_await resolve(address);
   if (!endpoints) co_return endpoints.error();
@@ -112,8 +110,12 @@ asio::awaitable<Result<tcp::socket>> dial(std::string address, std::chrono::mill
     asio::error_code problem;
     socket.open(endpoint.protocol(), problem);
     Watchdog watchdog(socket);
-    watchdog.renew(patience);
+    watchdog.renew(options.patience);
     if (!problem) {
+      tune(socket, config);
+      if (options.segment_bytes_max > 0) {
+        limit_segments(socket.native_handle(), options.segment_bytes_max);
+      }
       auto [failure] = co_await socket.async_connect(endpoint, as_result);
       problem = failure;
     }

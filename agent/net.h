@@ -12,6 +12,7 @@
 #include <memory>
 #include <string>
 
+#include "agent/config.h"
 #include "agent/engine.h"
 
 namespace lienthong::agent {
@@ -37,8 +38,9 @@ class Watchdog {
 // Runs the job on the writer thread and resumes on our own.
 asio::awaitable<Result<void>> commit(Engine& engine, Engine::Job job);
 
-// Sends at once, and gives a path up when data stays unacknowledged for `dead_after`.
-void tune(asio::ip::tcp::socket& socket, std::chrono::seconds dead_after);
+// Sends at once, gives a path up when data stays unacknowledged for `dead_after`, and lets
+// acknowledgements of the first packets ride on data. Before connect(), or right after accept().
+void tune(asio::ip::tcp::socket& socket, const LinkConfig& config);
 
 // "10.0.0.1:7410", "[fe80::1]:7410"; an IPv4 address in IPv6 clothes is shown as IPv4.
 std::string to_text(const asio::ip::tcp::endpoint& endpoint);
@@ -46,8 +48,12 @@ asio::ip::address plain_address(const asio::ip::address& address);
 
 // The endpoints of "host:port"; looks names up without blocking the loop.
 asio::awaitable<Result<std::vector<asio::ip::tcp::endpoint>>> resolve(std::string address);
-// A connected socket, or kTimeout, kIo, kNotFound.
-asio::awaitable<Result<asio::ip::tcp::socket>> dial(std::string address,
-                                                    std::chrono::milliseconds patience);
+struct DialOptions {
+  std::chrono::milliseconds patience{10'000};  // for each endpoint of the address
+  int segment_bytes_max = 0;                   // 0: what the path takes
+};
+// A connected and tuned socket, or kTimeout, kIo, kNotFound.
+asio::awaitable<Result<asio::ip::tcp::socket>> dial(std::string address, LinkConfig config,
+                                                    DialOptions options);
 
 }  // namespace lienthong::agent

@@ -4,24 +4,33 @@
 
 #include <algorithm>
 #include <asio/post.hpp>
+#include <atomic>
+#include <map>
 #include <mutex>
 #include <set>
 
+#include "agent/backlog_turns.h"
+#include "agent/blob_keeper.h"
 #include "agent/credentials.h"
 #include "agent/dialler.h"
 #include "agent/link.h"
+#include "agent/link_meter.h"
 #include "agent/listener.h"
 #include "agent/log.h"
 #include "agent/neighbour.h"
 #include "agent/net.h"
+#include "agent/net_watch.h"
 #include "agent/reachable.h"
 #include "agent/refused.h"
+#include "protocol/session/hello.h"
 
 namespace lienthong::agent {
 namespace {
 
 constexpr std::chrono::milliseconds kTick{250};
 constexpr std::chrono::milliseconds kGoodbyeMax{1500};
+constexpr std::chrono::minutes kPeopleStay{10};  // after somebody has used the agent
+constexpr std::size_t kReadBytes = 64 * 1024;
 
 }  // namespace
 
@@ -35,8 +44,10 @@ class PeerSet::Impl final : public LinkHost, public std::enable_shared_from_this
         dh_key_(dh_key),
         entropy_(entropy),
         table_(engine.replica()),
+        meters_(engine, config_.link, table_),
         ticker_(executor_),
-        listener_(std::make_shared<Listener>(*this)) {}
+        listener_(std::make_shared<Listener>(*this)),
+        read_buffer_(kReadBytes) {}
 
   // ---- LinkHost ----
   Engine& engine() override { return engine_; }
@@ -44,6 +55,8 @@ class PeerSet::Impl final : public LinkHost, public std::enable_shared_from_this
   const DhKey& dh_key() const override { return dh_key_; }
   const LinkConfig& limits() const override { return config_.link; }
   NeighbourTable& table() override { return table_; }
+  BlobKeeper* blobs() override { return blobs_; }
+  void set_blobs(BlobKeeper& keeper) { blobs_ = &keeper; }
   asio::any_io_executor executor() override { return executor_; }
   bool stopping() const override { return stopping_; }
   void spawn(const std::string& what, asio::awaitable<void> child) override;
@@ -53,6 +66,13 @@ class PeerSet::Impl final : public LinkHost, public std::enable_shared_from_this
   void link_established(const std::shared_ptr<Link>& link) override;
   void link_ended(const std::shared_ptr<Link>& link) override;
   bool connected(const AgencyId& agency) const override;
+  void link_closing(const Link& link) override;
+  const PathWatch* watch(const Link& link) const override { return meters_.watch(link); }
+  LaneGate lane_gate(std::size_t lane) const override { return meters_.gate(lane); }
+  bool backlog_turn(const Link& link, bool has_backlog) override;
+  std::span<std::uint8_t> read_buffer() override { return read_buffer_; }
+  bool people_wait(const AgencyId& agency) const override;
+  std::size_t callers() const override { return callers_; }
   void note_refused(const asio::ip::tcp::endpoint& endpoint, const std::string& reason) override;
   std::size_t unproved() const override;
 
@@ -60,12 +80,15 @@ class PeerSet::Impl final : public LinkHost, public std::enable_shared_from_this
   void set_neighbours(const std::vector<NeighbourConfig>& neighbours);
   void stop(std::function<void()> done);
   void dial_all();
+  void compare(const AgencyId& agency, std::function<void(const Comparison&)> done);
   void grown();
+  void people_here();
 
   const Config& config() const { return config_; }
   std::size_t children() const { return children_; }
   const NeighbourTable& table() const { return table_; }
   const RefusedPeers& refused() const { return refused_; }
+  BudgetStatus budget() const { return meters_.budget(); }
   std::vector<std::string> addresses() const {
     const std::lock_guard lock(addresses_mutex_);
     return addresses_;
@@ -74,9 +97,13 @@ class PeerSet::Impl final : public LinkHost, public std::enable_shared_from_this
  private:
   static asio::awaitable<void> tick(std::shared_ptr<Impl> self);
   SessionConfig session_config();
+  std::optional<std::array<Cursor, 2>> last_heard(const DhPublic& key,
+                                                  const std::optional<AgencyId>& agency) const;
   bool stays(const Link& fresh, const Link& old) const;
   void log_end(const Link& link);
   void list_children();
+  void watch_network();
+  void hurry();
   void maybe_done();
 
   asio::any_io_executor executor_;
@@ -85,16 +112,26 @@ class PeerSet::Impl final : public LinkHost, public std::enable_shared_from_this
   DhKey dh_key_;
   Entropy& entropy_;
   NeighbourTable table_;
+  LinkMeters meters_;
+  BacklogTurns turns_;
   RefusedPeers refused_;
   asio::steady_timer ticker_;
   std::shared_ptr<Listener> listener_;
   std::vector<std::shared_ptr<Dialler>> diallers_;
   std::set<std::shared_ptr<Link>> links_;
+  std::shared_ptr<SharedTables> tables_ = std::make_shared<SharedTables>();
+  std::map<NodeId, std::array<std::uint64_t, 2>> sent_tops_;  // by FeedKind, on the last session
+  BlobKeeper* blobs_ = nullptr;
   std::shared_ptr<const Registry> listed_;  // children of this registry are in the table
+  std::size_t callers_ = 0;                 // machines of theirs, and of our parent
+  std::shared_ptr<NetWatch> net_watch_;
+  Bytes read_buffer_;
+  std::atomic<std::int64_t> people_seen_{0};  // monotonic, nanoseconds; 0: never
   std::size_t children_ = 0;
   bool stopping_ = false;
   std::chrono::steady_clock::time_point stopping_since_{};
   std::function<void()> done_;
+  std::map<NodeId, std::shared_ptr<HealMemory>> heal_memories_;
   bool sealing_ = false, grown_again_ = false;
   mutable std::mutex addresses_mutex_;
   std::vector<std::string> addresses_;
@@ -128,6 +165,10 @@ asio::awaitable<void> PeerSet::Impl::tick(std::shared_ptr<Impl> self) {
   while (!self->stopping_ || !self->links_.empty()) {
     self->ticker_.expires_after(kTick);
     co_await self->ticker_.async_wait(as_result);
+    const Instant now = self->engine_.clock().monotonic();
+    self->meters_.tick(now);
+    const auto diallers = self->diallers_;
+    for (const auto& dialler : diallers) dialler->tick(now);
     const auto links = self->links_;  // a tick may end one
     const bool late =
         self->stopping_ && std::chrono::steady_clock::now() - self->stopping_since_ > kGoodbyeMax;
@@ -138,6 +179,7 @@ asio::awaitable<void> PeerSet::Impl::tick(std::shared_ptr<Impl> self) {
         link->tick();
       }
     }
+    if (self->blobs_ != nullptr) self->blobs_->on_tick();
   }
 }
 
@@ -153,10 +195,39 @@ SessionConfig PeerSet::Impl::session_config() {
   config.last_session_number = [&replica](const NodeId& node) {
     return replica.session_number_seen(node);
   };
+  if (blobs_ != nullptr) config.blobs = &blobs_->blobs();
+  config.heal_memory = [this](const NodeId& node) {
+    auto& memory = heal_memories_[node];
+    if (!memory) memory = std::make_shared<HealMemory>();
+    return memory;
+  };
   config.program_version = LIENTHONG_VERSION;
   config.heartbeat = config_.link.heartbeat;
   config.dead_after = config_.link.dead_after;
+  config.paced = true;
   return config;
+}
+
+// Where that machine stood when it was last heard, and what was sent to it since: the first message
+// bears what comes after both.
+std::optional<std::array<Cursor, 2>> PeerSet::Impl::last_heard(
+    const DhPublic& key, const std::optional<AgencyId>& agency) const {
+  const store::Replica& replica = engine_.replica();
+  const auto peer = find_by_dh_key(*replica.registry(), key, agency);
+  if (!peer) return std::nullopt;
+  std::array<Cursor, 2> heard;
+  const auto sent = sent_tops_.find(peer->node);
+  for (const FeedKind kind : {FeedKind::kRegistry, FeedKind::kUpdates}) {
+    const auto at = static_cast<std::size_t>(kind);
+    heard[at] = replica.heard_cursor(kind, peer->node);
+    FeedMark& mark = heard[at].mark;
+    if (mark.number == 0) return std::nullopt;  // new to each other, or one of them begins anew
+    const std::uint64_t top = sent == sent_tops_.end() ? 0 : sent->second[at];
+    if (top <= mark.number) continue;
+    if (const auto hash = replica.feed_hash(kind, peer->agency, top))
+      heard[at].ranges = {CursorRange{mark.number + 1, top, *hash}};
+  }
+  return heard;
 }
 
 std::shared_ptr<Link> PeerSet::Impl::adopt(asio::ip::tcp::socket socket, bool initiator,
@@ -168,8 +239,12 @@ std::shared_ptr<Link> PeerSet::Impl::adopt(asio::ip::tcp::socket socket, bool in
   config.peer_dh_key = peer_key;
   config.expected_agency = expected;
   config.session_number = session_number;
+  config.tables = tables_;
+  if (initiator && peer_key) config.heard = last_heard(*peer_key, expected);
+  const int descriptor = socket.native_handle();
   auto link = std::make_shared<Link>(std::move(socket), std::move(config), *this);
   links_.insert(link);
+  meters_.add(*link, descriptor);
   link->start(std::move(first));
   if (stopping_) link->abort();
   return link;
@@ -232,8 +307,34 @@ void PeerSet::Impl::log_end(const Link& link) {
   }
 }
 
+void PeerSet::Impl::link_closing(const Link& link) {
+  meters_.remove(link);
+  turns_.leave(&link);
+}
+
+bool PeerSet::Impl::backlog_turn(const Link& link, bool has_backlog) {
+  if (!has_backlog) {
+    turns_.leave(&link);
+    return false;
+  }
+  const Instant now = engine_.clock().monotonic();
+  turns_.ask(&link, now);
+  turns_.step(now);  // a link whose turn ends learns it when it asks
+  return turns_.has(&link);
+}
+
+bool PeerSet::Impl::people_wait(const AgencyId& agency) const {
+  const std::int64_t seen = people_seen_.load();
+  const auto now = engine_.clock().monotonic().time_since_epoch();
+  if (seen != 0 && now - std::chrono::nanoseconds(seen) < kPeopleStay) return true;
+  return table_.pending(agency) > 0;
+}
+
 void PeerSet::Impl::link_ended(const std::shared_ptr<Link>& link) {
   links_.erase(link);
+  if (link->established())
+    sent_tops_[link->peer().node] = {link->sent_top(FeedKind::kRegistry),
+                                     link->sent_top(FeedKind::kUpdates)};
   log_end(*link);
   if (link->established() && !connected(link->peer().agency)) {
     table_.with(link->peer().agency, [&](NeighbourStatus& status) {
@@ -274,6 +375,7 @@ void PeerSet::Impl::note_refused(const asio::ip::tcp::endpoint& endpoint,
 // meanwhile is taken up by the next round.
 void PeerSet::Impl::grown() {
   list_children();
+  hurry();
   if (sealing_) {
     grown_again_ = true;
     return;
@@ -304,12 +406,49 @@ void PeerSet::Impl::list_children() {
   const auto registry = engine_.replica().registry();
   if (registry == listed_) return;
   listed_ = registry;
+  callers_ = 1;
   for (const AgencyId& child :
        registry->children(engine_.replica().identity().agency, registry->newest())) {
-    if (registry->certificates_of(child).empty()) continue;
+    const std::size_t machines = registry->certificates_of(child).size();
+    callers_ += machines;
+    if (machines == 0) continue;
     table_.with(child, [](NeighbourStatus&) {});
   }
   for (const auto& dialler : diallers_) dialler->look_again();
+}
+
+// ---- the network of this machine, and who sits at it ----
+
+void PeerSet::Impl::watch_network() {
+  net_watch_ = std::make_shared<NetWatch>(
+      executor_, [self = weak_from_this()](const std::vector<asio::ip::address>& ours) {
+        const auto alive = self.lock();
+        if (!alive) return;
+        spdlog::info("event=network_changed addresses={}", ours.size());
+        for (const auto& dialler : alive->diallers_) dialler->network_changed(ours);
+      });
+  if (const auto opened = net_watch_->open(); !opened) {
+    spdlog::warn("event=network_not_watched error={}", in_quotes(opened.error().message()));
+    net_watch_.reset();
+    return;
+  }
+  spawn("network watch", NetWatch::run(net_watch_));
+}
+
+void PeerSet::Impl::hurry() {
+  for (const auto& dialler : diallers_) {
+    if (dialler->waits_long()) dialler->hurry();
+  }
+}
+
+// Any thread.
+void PeerSet::Impl::people_here() {
+  const std::int64_t now = engine_.clock().monotonic().time_since_epoch().count();
+  const std::int64_t before = people_seen_.exchange(now);
+  if (before != 0 && std::chrono::nanoseconds(now - before) < kPeopleStay / 10) return;
+  asio::post(executor_, [self = shared_from_this()] {
+    if (!self->stopping_) self->hurry();
+  });
 }
 
 // ---- life ----
@@ -327,6 +466,8 @@ Result<void> PeerSet::Impl::start() {
     if (const auto alive = self.lock()) alive->grown();
   });
   list_children();
+  meters_.restore();
+  watch_network();
   listener_->start();
   spawn("ticker", tick(shared_from_this()));
   set_neighbours(config_.neighbours);
@@ -356,6 +497,26 @@ void PeerSet::Impl::set_neighbours(const std::vector<NeighbourConfig>& neighbour
   }
 }
 
+void PeerSet::Impl::compare(const AgencyId& agency, std::function<void(const Comparison&)> done) {
+  const auto link = std::ranges::find_if(links_, [&](const auto& each) {
+    return each->established() && !each->ended() && !each->closing() &&
+           each->peer().agency == agency;
+  });
+  if (link == links_.end()) return done(Comparison{});
+  (*link)->compare([done = std::move(done)](const std::optional<HealReport>& report) {
+    Comparison out;
+    if (report) {
+      out.outcome = to_string(report->outcome);
+      out.our_updates = report->our_count;
+      if (report->their_count != 0 || report->outcome == HealOutcome::kEqual)
+        out.their_updates = report->their_count;
+      out.missing_here = report->we_lacked;
+      out.missing_there = report->they_lacked;
+    }
+    done(out);
+  });
+}
+
 void PeerSet::Impl::dial_all() {
   for (const auto& dialler : diallers_) dialler->dial_now();
 }
@@ -368,6 +529,8 @@ void PeerSet::Impl::stop(std::function<void()> done) {
   const auto links = links_;
   for (const auto& link : links) link->close(CloseCode::kGoingAway, "stopping");
   for (const auto& dialler : diallers_) dialler->stop();
+  if (net_watch_) net_watch_->stop();
+  meters_.save();
   ticker_.cancel();
   maybe_done();
 }
@@ -379,6 +542,7 @@ PeerSet::PeerSet(asio::io_context& loop, Engine& engine, const Config& config, c
     : impl_(std::make_shared<Impl>(loop, engine, config, dh_key, entropy)) {}
 PeerSet::~PeerSet() = default;
 
+void PeerSet::set_blobs(BlobKeeper& keeper) { impl_->set_blobs(keeper); }
 Result<void> PeerSet::start() { return impl_->start(); }
 void PeerSet::set_neighbours(const std::vector<NeighbourConfig>& neighbours) {
   impl_->set_neighbours(neighbours);
@@ -389,9 +553,17 @@ std::vector<NeighbourStatus> PeerSet::neighbours() const {
   return std::as_const(*impl_).table().list();
 }
 std::vector<RefusedPeer> PeerSet::refused_peers() const { return impl_->refused().list(); }
+void PeerSet::compare(const AgencyId& agency, std::function<void(const Comparison&)> done) {
+  asio::post(impl_->executor(), [impl = impl_, agency, done = std::move(done)]() mutable {
+    impl->compare(agency, std::move(done));
+  });
+}
+
 void PeerSet::sync_now() {
   asio::post(impl_->executor(), [impl = impl_] { impl->dial_all(); });
 }
 std::vector<std::string> PeerSet::listen_addresses() const { return impl_->addresses(); }
+std::optional<BudgetStatus> PeerSet::budget() const { return impl_->budget(); }
+void PeerSet::people_here() { impl_->people_here(); }
 
 }  // namespace lienthong::agent

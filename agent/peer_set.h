@@ -18,6 +18,8 @@
 
 namespace lienthong::agent {
 
+class BlobKeeper;
+
 class PeerSet final : public Links {
  public:
   // `engine` is the one whose changes the sessions are told of: its listener is set here.
@@ -25,6 +27,8 @@ class PeerSet final : public Links {
           Entropy& entropy);
   ~PeerSet() override;  // after stop() has said that it is done
 
+  // Before start(); outlives this.
+  void set_blobs(BlobKeeper& keeper);
   Result<void> start();  // binds and dials. kIo, kInvalidArgument name the address
   // Dials those that are new, lets go of those that are missing.
   void set_neighbours(const std::vector<NeighbourConfig>& neighbours);
@@ -35,7 +39,10 @@ class PeerSet final : public Links {
   std::vector<NeighbourStatus> neighbours() const override;
   std::vector<RefusedPeer> refused_peers() const override;
   void sync_now() override;
+  void compare(const AgencyId& agency, std::function<void(const Comparison&)> done) override;
   std::vector<std::string> listen_addresses() const override;
+  std::optional<BudgetStatus> budget() const override;
+  void people_here() override;
 
  private:
   class Impl;

@@ -26,22 +26,28 @@ std::optional<asio::ip::address> to_address(const sockaddr* from) {
   return asio::ip::address_v6(bytes);
 }
 
-// Link-local addresses mean nothing to somebody else.
 std::vector<asio::ip::address> interface_addresses() {
+  auto out = addresses_with_flags(IFF_UP);
+  std::erase_if(out, [](const asio::ip::address& address) { return address.is_loopback(); });
+  return out;
+}
+
+}  // namespace
+
+// Link-local addresses mean nothing to somebody else.
+std::vector<asio::ip::address> addresses_with_flags(unsigned flags) {
   std::vector<asio::ip::address> out;
   ifaddrs* list = nullptr;
   if (::getifaddrs(&list) != 0) return out;
   for (const ifaddrs* item = list; item != nullptr; item = item->ifa_next) {
     const auto address = to_address(item->ifa_addr);
-    if (!address || (item->ifa_flags & IFF_UP) == 0 || address->is_loopback()) continue;
+    if (!address || (item->ifa_flags & flags) != flags) continue;
     if (address->is_v6() && address->to_v6().is_link_local()) continue;
     out.push_back(*address);
   }
   ::freeifaddrs(list);
   return out;
 }
-
-}  // namespace
 
 std::vector<std::string> reachable_addresses(const std::vector<asio::ip::tcp::endpoint>& bound) {
   std::vector<std::string> out;

@@ -11,4 +11,8 @@ namespace lienthong::agent {
 // that are up, loopback only when there is nothing else.
 std::vector<std::string> reachable_addresses(const std::vector<asio::ip::tcp::endpoint>& bound);
 
+// Addresses of interfaces that have all these flags (IFF_UP, …), loopback included, link-local ones
+// of IPv6 not.
+std::vector<asio::ip::address> addresses_with_flags(unsigned flags);
+
 }  // namespace lienthong::agent

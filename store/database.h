@@ -11,11 +11,28 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
-#include "protocol/base/result.h"
+#include "store/replica.h"
 
 namespace lienthong::store {
+
+using Change = std::optional<std::string>;  // nullopt: the row is gone
+
+struct Changes {
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view key) const {
+      return std::hash<std::string_view>()(key);
+    }
+  };
+  std::unordered_map<std::string, Change, Hash, std::equal_to<>> rows;
+  std::map<std::string, Change, std::less<>> ordered;  // kinds that are scanned
+  std::size_t bytes = 0;                               // of keys and values, about
+
+  bool empty() const { return rows.empty() && ordered.empty(); }
+};
 
 class Database {
  public:
@@ -30,38 +47,50 @@ class Database {
   using Visit = std::function<bool(std::string_view key, std::string_view value)>;
   void scan(std::string_view prefix, std::string_view from, const Visit& visit) const;
   void scan_back(std::string_view prefix, const Visit& visit) const;
-  // Atomic and synced. kDiskFull, kIo.
-  Result<void> write(const std::map<std::string, std::optional<std::string>, std::less<>>& changes);
+  // Atomic. Fails: kDiskFull, kIo. Not synced: a power cut may take it back, together with what
+  // was written after it and not synced either.
+  Result<void> write(const Changes& changes, Sync sync = Sync::kYes);
   std::uint64_t disk_bytes() const;
+  std::optional<std::uint64_t> free_bytes() const;  // nullopt: the file system does not say
   const std::string& path() const { return path_; }
+  // The column family of scans, for blobs*.cc: large values in files of their own.
+  rocksdb::DB& db() const { return *db_; }
+  rocksdb::ColumnFamilyHandle* scans() const { return scans_.get(); }
 
  private:
   explicit Database(std::string path) : path_(std::move(path)) {}
   std::string path_;
   std::unique_ptr<rocksdb::DB> db_;
+  std::unique_ptr<rocksdb::ColumnFamilyHandle> main_, scans_;  // closed before db_
 };
 
-// What a transaction has changed, over the database. Ordered, so that scans see it too.
+// kDiskFull, kCorrupt, kNotFound, kBusy, kIo.
+Error to_error(const rocksdb::Status& status, const std::string& path);
+
+// What a transaction has changed, over the database. Only the kinds of rows named in kScanned can
+// be scanned.
 class Overlay {
  public:
+  static constexpr std::string_view kScanned = "DIPWXr";
+
   explicit Overlay(const Database& database) : database_(database) {}
   std::optional<std::string> get(std::string_view key) const;
+  bool changed(std::string_view key) const { return find(key) != nullptr; }
   void put(std::string key, std::string value) { set(std::move(key), std::move(value)); }
   void erase(std::string key) { set(std::move(key), std::nullopt); }
   void scan(std::string_view prefix, std::string_view from, const Database::Visit& visit) const;
   void savepoint();  // rollback() returns to the last one
   void rollback();
-  const std::map<std::string, std::optional<std::string>, std::less<>>& changes() const {
-    return changes_;
-  }
-  std::size_t bytes() const { return bytes_; }
+  // All, for writing; also a savepoint.
+  const Changes& take_stock();
+  std::size_t bytes() const { return kept_.bytes + fresh_.bytes; }
 
  private:
-  void set(std::string key, std::optional<std::string> value);
+  const Change* find(std::string_view key) const;
+  void set(std::string key, Change value);
   const Database& database_;
-  std::map<std::string, std::optional<std::string>, std::less<>> changes_;
-  std::vector<std::pair<std::string, std::optional<std::optional<std::string>>>> undo_;
-  std::size_t bytes_ = 0;
+  Changes kept_;   // up to the savepoint
+  Changes fresh_;  // since
 };
 
 }  // namespace lienthong::store

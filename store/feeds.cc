@@ -6,19 +6,6 @@
 #include "store/transaction_impl.h"
 
 namespace lienthong::store {
-namespace {
-
-// sum += the first 16 bytes of the id, little-endian, modulo 2^128.
-void add_to_sum(std::array<std::uint8_t, 16>& sum, ByteView id) {
-  unsigned carry = 0;
-  for (std::size_t i = 0; i < sum.size(); ++i) {
-    carry += sum[i] + id[i];
-    sum[i] = static_cast<std::uint8_t>(carry);
-    carry >>= 8;
-  }
-}
-
-}  // namespace
 
 std::uint32_t Transaction::Impl::node_number(const NodeId& node) {
   const auto [at, added] = ledger.node_numbers.try_emplace(node, ledger.nodes + 1);
@@ -64,32 +51,63 @@ void Transaction::Impl::renew_feed_unless_it_fits(FeedKind kind, const NodeId& r
   if (!row || decode_feed_entry(*row).hash != mark.hash) at->second.epoch = random_number();
 }
 
-void Transaction::Impl::append(FeedMeta& meta, std::uint64_t update, std::uint32_t source,
-                               const UpdateId& id) {
-  meta.hash = next_feed_hash(root(), meta.hash, id.view());
-  add_to_sum(meta.sum, id.view());
-  overlay.put(key::feed_entry(meta.number, ++meta.end),
-              encode(FeedEntry{update, source, meta.hash}));
+void Transaction::Impl::append(FeedMeta& meta, std::uint64_t number, const FreshUpdate& update) {
+  meta.hash = next_feed_hash(root(), meta.hash, update.id.view());
+  add_to_sum(meta.sum, update.id.view());
+  FeedEntry entry{number, update.source, meta.hash, update.custody, {}};
+  std::ranges::copy(update.id.view().first(entry.id.size()), entry.id.begin());
+  overlay.put(key::feed_entry(meta.number, ++meta.end), encode(entry));
+  const bool joins_on = meta.sealed && meta.sealed->end + 1 == meta.end;
+  if (joins_on && update.source != 0)  // it came sealed
+    meta.sealed = FeedMeta::Sealed{meta.end, meta.hash, meta.sum, meta.withdrawn};
 }
 
-// Brings every feed of the record's audience up to its last update. Updates lie in the record in
+FreshUpdate Transaction::Impl::feedable(std::uint64_t number) const {
+  if (!entered.empty() && number >= entered.front()) return just_entered[number - entered.front()];
+  const UpdateRow row = decode_update_row(overlay.get(key::update(number)).value());
+  return {row.id, row.record, row.source, row.custody};
+}
+
+void Transaction::Impl::find_readers(OpenRecord& record) {
+  record.readers.clear();
+  if (ledger.feeds.empty()) return;
+  for (const AgencyId& agency : audience(record.state, registry()))
+    if (const auto meta = ledger.feeds.find(agency); meta != ledger.feeds.end())
+      record.readers.push_back(&meta->second);
+}
+
+// Brings every feed of the record's audience up to its update `up_to`. Updates lie in the record in
 // the order in which they entered, parents first, so feeds are closed under parents; an agency that
 // joins the audience gets the history, one that left and came back what it missed.
-void Transaction::Impl::feed_record(OpenRecord& record) {
-  if (ledger.feeds.empty()) return;
-  for (const AgencyId& agency : audience(record.state, registry())) {
-    const auto meta = ledger.feeds.find(agency);
-    if (meta == ledger.feeds.end()) continue;
-    auto fed = std::ranges::find(record.row.feeds, meta->second.number, &FedFeed::feed);
+void Transaction::Impl::feed_record(OpenRecord& record, std::uint64_t up_to) {
+  const auto& updates = record.row.updates;
+  for (FeedMeta* meta : record.readers) {
+    auto fed = std::ranges::find(record.row.feeds, meta->number, &FedFeed::feed);
     if (fed == record.row.feeds.end())
-      fed = record.row.feeds.insert(fed, FedFeed{meta->second.number, 0});
-    for (; fed->fed < record.row.updates.size(); ++fed->fed) {
-      const std::uint64_t number = record.row.updates[fed->fed];
-      const UpdateRow row = decode_update_row(overlay.get(key::update(number)).value());
-      append(meta->second, number, row.source, row.id);
+      fed = record.row.feeds.insert(fed, FedFeed{meta->number, {}});
+    while (fed->places.size() < updates.size() && updates[fed->places.size()] <= up_to) {
+      const std::uint64_t number = updates[fed->places.size()];
+      append(*meta, number, feedable(number));
+      fed->places.push_back(meta->end);
     }
-    record.dirty = true;
   }
+}
+
+void Transaction::Impl::blank(std::uint32_t feed, std::uint64_t place) {
+  const std::string at = key::feed_entry(feed, place);
+  FeedEntry entry = decode_feed_entry(overlay.get(at).value());
+  const UpdateHead head = decode_update_head(overlay.get(key::update(entry.update)).value());
+  for (auto& [agency, meta] : ledger.feeds) {
+    if (meta.number != feed) continue;
+    take_from_sum(meta.sum, head.id.view());
+    ++meta.withdrawn;
+    if (!meta.sealed || place > meta.sealed->end) continue;
+    take_from_sum(meta.sealed->sum, head.id.view());
+    ++meta.sealed->withdrawn;
+  }
+  entry.update = 0;
+  entry.id = {};
+  overlay.put(at, encode(entry));
 }
 
 // Takes the record out of the feeds of agencies that came into its audience by an update that was
@@ -100,19 +118,8 @@ void Transaction::Impl::leave_feeds(OpenRecord& record) {
   for (const auto& [agency, meta] : ledger.feeds) {
     const auto fed = std::ranges::find(record.row.feeds, meta.number, &FedFeed::feed);
     if (fed == record.row.feeds.end() || std::ranges::binary_search(members, agency)) continue;
+    for (const std::uint64_t place : fed->places) blank(meta.number, place);
     record.row.feeds.erase(fed);
-    std::vector<std::pair<std::string, FeedEntry>> entries;
-    const std::string prefix = key::feed_prefix(meta.number);
-    overlay.scan(prefix, prefix, [&](std::string_view at, std::string_view value) {
-      const FeedEntry entry = decode_feed_entry(value);
-      if (std::ranges::binary_search(record.row.updates, entry.update))
-        entries.emplace_back(at, entry);
-      return true;
-    });
-    for (auto& [at, entry] : entries) {
-      entry.update = 0;
-      overlay.put(at, encode(entry));
-    }
   }
 }
 
@@ -122,8 +129,11 @@ void Transaction::Impl::fill_feed(const AgencyId& reader) {
   for (std::uint32_t number = 1; number <= ledger.records; ++number) {
     OpenRecord* record = find(number);
     if (record == nullptr) continue;
-    feed_record(*record);
-    if (record->dirty) flush();
+    find_readers(*record);
+    if (!record->readers.empty()) {
+      touch(*record, number);
+      flush();
+    }
     open.erase(number);
   }
 }
@@ -146,151 +156,6 @@ Result<void> Transaction::ensure_feed(const AgencyId& reader) {
     return Error(Errc::kUnknownAgency, "agency " + reader.short_hex());
   if (!impl_->ledger.feeds.contains(reader)) impl_->fill_feed(reader);
   return {};
-}
-
-// ---- reading ----
-
-FeedMark Replica::feed_end(FeedKind kind, const AgencyId& reader) const {
-  const auto ledger = impl_->ledger();
-  if (kind == FeedKind::kRegistry)
-    return {ledger->statement_epoch, ledger->statements, ledger->statement_hash};
-  const auto at = ledger->feeds.find(reader);
-  if (at == ledger->feeds.end()) return {};
-  return {at->second.epoch, at->second.end, at->second.hash};
-}
-
-std::optional<std::uint64_t> Replica::feed_hash(FeedKind kind, const AgencyId& reader,
-                                                std::uint64_t number) const {
-  if (number == 0) return 0;
-  if (kind == FeedKind::kRegistry) {
-    const auto row = impl_->database->get(key::statement(number));
-    if (!row) return std::nullopt;
-    return decode_statement_row(*row).hash;
-  }
-  const auto ledger = impl_->ledger();
-  const auto at = ledger->feeds.find(reader);
-  if (at == ledger->feeds.end() || number > at->second.end) return std::nullopt;
-  const auto row = impl_->database->get(key::feed_entry(at->second.number, number));
-  if (!row) return std::nullopt;
-  return decode_feed_entry(*row).hash;
-}
-
-std::optional<std::uint64_t> Replica::feed_position(const AgencyId& reader,
-                                                    const UpdateId& id) const {
-  const auto ledger = impl_->ledger();
-  const auto at = ledger->feeds.find(reader);
-  const auto number = update_number(*impl_->database, id);
-  if (at == ledger->feeds.end() || !number) return std::nullopt;
-  std::optional<std::uint64_t> found;
-  impl_->database->scan_back(key::feed_prefix(at->second.number),
-                             [&](std::string_view k, std::string_view value) {
-                               if (decode_feed_entry(value).update == *number)
-                                 found = decode_number(k.substr(k.size() - 8));
-                               return !found;
-                             });
-  return found;
-}
-
-namespace {
-
-using PickedLeaves = std::map<std::uint32_t, std::vector<std::pair<std::uint16_t, Update>>>;
-
-SealedUnit make_unit(const Database& database, const RootFingerprint& root, std::uint32_t seal,
-                     std::vector<std::pair<std::uint16_t, Update>> leaves) {
-  const auto evidence = read_evidence(database, seal);
-  LT_CHECK(evidence.has_value());
-  std::ranges::sort(leaves, {}, [](const auto& leaf) { return leaf.first; });
-  SealedUnit unit;
-  unit.seal = evidence->seal();
-  std::vector<std::uint16_t> indices;
-  for (auto& [index, update] : leaves) {
-    indices.push_back(index);
-    unit.leaves.push_back(SealedLeaf{index, std::move(update)});
-  }
-  unit.proof = evidence->prove(root, indices);
-  return unit;
-}
-
-Result<std::optional<FeedPart>> read_statements(const Database& database, const Ledger& ledger,
-                                                std::uint32_t reader, Echo echo,
-                                                std::uint64_t carry_to, std::uint64_t first,
-                                                std::size_t bytes_max) {
-  if (first == 0 || first > ledger.statements) return std::optional<FeedPart>();
-  FeedPart part{.epoch = ledger.statement_epoch,
-                .first = first,
-                .last = 0,
-                .hash = 0,
-                .units = {},
-                .statements = {}};
-  std::size_t bytes = 0;
-  for (std::uint64_t number = first; number <= ledger.statements && bytes < bytes_max; ++number) {
-    const auto bytes_of_row = database.get(key::statement(number));
-    if (!bytes_of_row)
-      return Error(Errc::kCorrupt, "statement " + std::to_string(number) + " is missing");
-    StatementRow row = decode_statement_row(*bytes_of_row);
-    const bool echoed = reader != 0 && row.source == reader;
-    if (echoed && echo == Echo::kStopBefore) break;
-    part.last = number;
-    part.hash = row.hash;
-    if (echoed && echo == Echo::kPassOver && number > carry_to) continue;
-    bytes += row.statement.body.size() + kSealSize;
-    part.statements.push_back(std::move(row.statement));
-  }
-  if (part.last == 0) return std::optional<FeedPart>();
-  return std::optional<FeedPart>(std::move(part));
-}
-
-}  // namespace
-
-Result<std::optional<FeedPart>> Replica::read_feed(FeedKind kind, const AgencyId& reader,
-                                                   const NodeId& reader_node, Echo echo,
-                                                   std::uint64_t first,
-                                                   std::size_t bytes_max) const {
-  const auto ledger = impl_->ledger();
-  const Database& database = *impl_->database;
-  const auto known = ledger->node_numbers.find(reader_node);
-  const std::uint32_t reader_number = known == ledger->node_numbers.end() ? 0 : known->second;
-  const auto carry = database.get(key::carry(kind, reader_node));
-  const std::uint64_t carry_to = carry ? decode_number(*carry) : 0;
-  if (kind == FeedKind::kRegistry)
-    return read_statements(database, *ledger, reader_number, echo, carry_to, first, bytes_max);
-  const auto meta = ledger->feeds.find(reader);
-  if (meta == ledger->feeds.end() || first == 0 || first > meta->second.end)
-    return std::optional<FeedPart>();
-  FeedPart part{.epoch = meta->second.epoch,
-                .first = first,
-                .last = 0,
-                .hash = 0,
-                .units = {},
-                .statements = {}};
-  PickedLeaves picked;
-  std::size_t bytes = 0;
-  database.scan(key::feed_prefix(meta->second.number), key::feed_entry(meta->second.number, first),
-                [&](std::string_view k, std::string_view value) {
-                  const std::uint64_t position = decode_number(k.substr(k.size() - 8));
-                  const FeedEntry entry = decode_feed_entry(value);
-                  if (position > meta->second.end) return false;
-                  const bool echoed = entry.source != 0 && entry.source == reader_number;
-                  if (echoed && echo == Echo::kStopBefore) return false;
-                  const bool passed = echoed && echo == Echo::kPassOver && position > carry_to;
-                  if (entry.update != 0 && !passed) {
-                    const auto sealed = database.get(key::update_seal(entry.update));
-                    if (!sealed) return false;  // not sealed yet: it waits for the next batch
-                    const auto row = database.get(key::update(entry.update));
-                    LT_CHECK(row.has_value());
-                    Update update = decode_update_row(*row).update;
-                    const UpdateSeal where = decode_update_seal(*sealed);
-                    bytes += update.open.size() + update.closed.size() + 150;
-                    picked[where.seal].emplace_back(where.leaf, std::move(update));
-                  }
-                  part.last = position;
-                  part.hash = entry.hash;
-                  return bytes < bytes_max;
-                });
-  if (part.last == 0) return std::optional<FeedPart>();
-  for (auto& [seal, leaves] : picked)
-    part.units.push_back(make_unit(database, impl_->root, seal, std::move(leaves)));
-  return std::optional<FeedPart>(std::move(part));
 }
 
 }  // namespace lienthong::store

@@ -4,6 +4,8 @@
 
 #include "protocol/wire/codec.h"
 #include "protocol/wire/limits.h"
+#include "protocol/wire/part.h"
+#include "store/names.h"
 #include "store/transaction_impl.h"
 
 namespace lienthong::store {
@@ -14,6 +16,7 @@ struct PendingLeaf {
   const SealedLeaf* leaf;
   UpdateId id;
   std::uint32_t seal_row;
+  std::optional<std::uint64_t> number;
 };
 
 Refusal refusal(const UpdateId& id, const Error& error) {
@@ -23,6 +26,35 @@ Refusal refusal(const UpdateId& id, const Error& error) {
 }  // namespace
 
 Result<ReceiveOutcome> Transaction::receive(FeedKind kind, const NodeId& from,
+                                            const AgencyId& from_agency, const EncodedPart& part) {
+  Impl& tx = *impl_;
+  const auto names = receiver_names(tx.overlay, tx.ledger.registry, [&tx](std::uint32_t number) {
+    OpenRecord* record = tx.find(number);
+    if (record != nullptr && record->unsettled) tx.settle_all();
+    return static_cast<const OpenRecord*>(record);
+  });
+  auto body = wire::decode_part_body(tx.root(), part.body, names.get());
+  if (!body.ok() && body.error().code() == Errc::kUnclear) {
+    const auto row = tx.overlay.get(key::cursor(kind, from));
+    ReceiveOutcome outcome;
+    outcome.cursor = row ? decode_cursor_row(*row) : Cursor{};
+    outcome.unclear = true;
+    return outcome;
+  }
+  if (!body.ok()) return body.error();
+  FeedPart decoded = *std::move(body);
+  const bool stray =
+      kind == FeedKind::kRegistry ? !decoded.units.empty() : !decoded.statements.empty();
+  if (stray) return Error(Errc::kMalformed, "feed part of the other kind");
+  decoded.epoch = part.epoch;
+  decoded.covered = part.covered;
+  tx.names_short = wire::names_shortly(part.body);
+  auto outcome = receive(kind, from, from_agency, decoded);
+  tx.names_short = false;
+  return outcome;
+}
+
+Result<ReceiveOutcome> Transaction::receive(FeedKind kind, const NodeId& from,
                                             const AgencyId& from_agency, const FeedPart& part) {
   Impl& tx = *impl_;
   ReceiveOutcome outcome;
@@ -30,6 +62,10 @@ Result<ReceiveOutcome> Transaction::receive(FeedKind kind, const NodeId& from,
   if (kind == FeedKind::kUpdates && tx.pen_is_full(from))
     return Error(Errc::kBusy, "too much of this neighbour's waits for something that is not here");
   const std::uint32_t source = tx.node_number(from);
+  const std::string row_key = key::cursor(kind, from);
+  const auto row = tx.overlay.get(row_key);
+  outcome.cursor = row ? decode_cursor_row(*row) : Cursor{};
+  tx.note_new_beginning(kind, from, from_agency, outcome.cursor.mark, part);
   if (kind == FeedKind::kRegistry)
     tx.receive_statements(part.statements, from, from_agency, source, outcome);
   else
@@ -39,11 +75,10 @@ Result<ReceiveOutcome> Transaction::receive(FeedKind kind, const NodeId& from,
   for (const Refusal& refused : outcome.refused)
     tx.refuse(from, from_agency, refused.id,
               std::string(to_string(refused.code)) + ": " + refused.detail);
-  const std::string row_key = key::cursor(kind, from);
-  const auto row = tx.overlay.get(row_key);
-  outcome.cursor = row ? decode_cursor_row(*row) : Cursor{};
-  tx.note_new_beginning(kind, from, from_agency, outcome.cursor.mark, part);
-  outcome.cursor.add(part.epoch, part.first, part.last, part.hash);
+  // What short names led elsewhere comes again, in full: the cursor stays.
+  if (outcome.unclear) return outcome;
+  for (const CursorRange& stretch : part.covered)
+    outcome.cursor.add(part.epoch, stretch.first, stretch.last, stretch.hash);
   tx.overlay.put(row_key, encode_cursor_row(outcome.cursor));
   return outcome;
 }
@@ -54,7 +89,8 @@ Result<ReceiveOutcome> Transaction::receive(FeedKind kind, const NodeId& from,
 void Transaction::Impl::note_new_beginning(FeedKind kind, const NodeId& from,
                                            const AgencyId& agency, const FeedMark& mark,
                                            const FeedPart& part) {
-  if (mark.number == 0 || (part.epoch == mark.epoch && part.first > mark.number)) return;
+  if (part.covered.empty() || mark.number == 0) return;
+  if (part.epoch == mark.epoch && part.covered.front().first > mark.number) return;
   const auto feed_of_reader = ledger.feeds.find(agency);
   const std::uint64_t end = kind == FeedKind::kRegistry            ? ledger.statements
                             : feed_of_reader == ledger.feeds.end() ? 0
@@ -68,14 +104,14 @@ void Transaction::Impl::receive_units(const std::vector<SealedUnit>& units, cons
                                       std::uint32_t source, ReceiveOutcome& outcome) {
   std::vector<PendingLeaf> pending;
   for (const SealedUnit& unit : units)
-    for (auto& [leaf, id, row] : verify_unit(unit, from, outcome))
-      pending.push_back({&unit, leaf, id, row});
+    for (auto& [leaf, id, row, number] : verify_unit(unit, from, outcome))
+      pending.push_back({&unit, leaf, id, row, number});
   for (bool progress = true; progress && !pending.empty();) {
     progress = false;
     std::vector<PendingLeaf> missing;
     for (const PendingLeaf& item : pending) {
-      const auto refused =
-          receive_leaf(*item.unit, *item.leaf, item.id, item.seal_row, from, source, outcome);
+      const VerifiedLeaf leaf{item.leaf, item.id, item.seal_row, item.number};
+      const auto refused = receive_leaf(*item.unit, leaf, from, source, outcome);
       if (!refused)
         progress = true;
       else if (refused->code == Errc::kUnknownParent)
@@ -103,6 +139,10 @@ std::vector<Transaction::Impl::VerifiedLeaf> Transaction::Impl::verify_unit(
     indexed.push_back({leaf.index, id_cast<Hash256>(ids.back())});
   }
   const auto refuse_all = [&](const Error& error) {
+    if (names_short) {
+      outcome.unclear = true;
+      return std::vector<VerifiedLeaf>{};
+    }
     for (const UpdateId& id : ids) outcome.refused.push_back(refusal(id, error));
     if (ids.empty()) outcome.refused.push_back(refusal(UpdateId{}, error));
     return std::vector<VerifiedLeaf>{};
@@ -125,12 +165,15 @@ std::vector<Transaction::Impl::VerifiedLeaf> Transaction::Impl::verify_unit(
       return refuse_all(verified.error());
     if (signer->node == replica.identity.node) forgotten_own_seal();
   }
-  const bool all_here = std::ranges::all_of(
-      ids, [&](const UpdateId& update) { return update_number(overlay, update).has_value(); });
+  std::vector<std::optional<std::uint64_t>> numbers;
+  for (const UpdateId& update : ids) numbers.push_back(update_number(overlay, update));
+  const bool all_here =
+      std::ranges::all_of(numbers, [](const auto& number) { return number.has_value(); });
   const std::uint32_t row =
       known && all_here ? *known : store_seal(unit.seal, id, indexed, unit.proof);
   std::vector<VerifiedLeaf> out;
-  for (std::size_t i = 0; i < ids.size(); ++i) out.push_back({&unit.leaves[i], ids[i], row});
+  for (std::size_t i = 0; i < ids.size(); ++i)
+    out.push_back({&unit.leaves[i], ids[i], row, numbers[i]});
   return out;
 }
 
@@ -149,27 +192,30 @@ UpdateId Transaction::Impl::missing_parent(const Update& update) const {
 
 // Refusal kUnknownParent: a parent is not here yet. nullopt: entered, known before, or in the pen.
 std::optional<Refusal> Transaction::Impl::receive_leaf(const SealedUnit& unit,
-                                                       const SealedLeaf& leaf, const UpdateId& id,
-                                                       std::uint32_t seal_row, const NodeId& from,
-                                                       std::uint32_t source,
+                                                       const VerifiedLeaf& verified,
+                                                       const NodeId& from, std::uint32_t source,
                                                        ReceiveOutcome& outcome) {
-  if (const auto number = update_number(overlay, id)) {
+  const auto& [leaf, id, seal_row, before] = verified;
+  const Update& sent = leaf->update;
+  // It may have entered since it was verified, from another unit of the part.
+  const bool now_here = !before && overlay.changed(key::update_index(id));
+  if (const auto number = now_here ? update_number(overlay, id) : before) {
     ++outcome.duplicates;
     if (overlay.get(key::unsealed(*number))) {  // ours, sealed in a life that we forgot
-      overlay.put(key::update_seal(*number), encode(UpdateSeal{seal_row, leaf.index}));
+      overlay.put(key::update_seal(*number), encode(UpdateSeal{seal_row, leaf->index}));
       overlay.erase(key::unsealed(*number));
       --ledger.unsealed;
     }
     return std::nullopt;
   }
-  const Envelope& envelope = leaf.update.envelope;
-  auto body = check_form(leaf.update);
+  const Envelope& envelope = sent.envelope;
+  auto body = check_form(sent);
   if (!body.ok()) return refusal(id, body.error());
   const Certificate* author = registry().find_certificate(envelope.certificate);
   const bool target_known =
       body->target.is_zero() || registry().find_agency(body->target) != nullptr;
   if (author == nullptr || envelope.tree_version > registry().newest() || !target_known) {
-    wait(unit, leaf, id, UpdateId{},
+    wait(unit, *leaf, id, UpdateId{},
          author == nullptr ? "the author's certificate is not here"
          : !target_known   ? "the agency that it names is not here"
                            : "its tree version is not here",
@@ -179,23 +225,16 @@ std::optional<Refusal> Transaction::Impl::receive_leaf(const SealedUnit& unit,
   }
   if (author->node != registry().find_certificate(unit.seal.certificate)->node)
     return refusal(id, Error(Errc::kBadSignature, "sealed by another than its author"));
-  if (!missing_parent(leaf.update).is_zero())
-    return refusal(id, Error(Errc::kUnknownParent, "a parent is not here"));
-  if (!envelope.record.is_zero()) {
-    OpenRecord* record = find(envelope.record);
-    for (const UpdateId& dep : envelope.deps)
-      if (record == nullptr ||
-          !std::ranges::binary_search(record->row.updates, update_number(overlay, dep).value()))
-        return refusal(id, Error(Errc::kMalformed, "a parent belongs to another record"));
-  }
+  if (!envelope.record.is_zero())
+    if (const auto misplaced = check_parents(sent); !misplaced.ok())
+      return refusal(id, misplaced.error());
   NewUpdate update;
   update.id = id;
-  update.update = leaf.update;
+  update.update = sent;
   update.body = *std::move(body);
   update.source = source;
-  update.seal = UpdateSeal{seal_row, leaf.index};
-  if (!closed_part_fits(update.update, update.body))
-    return refusal(id, Error(Errc::kBadHash, "closed part"));
+  update.seal = UpdateSeal{seal_row, leaf->index};
+  if (!closed_part_fits(update)) return refusal(id, Error(Errc::kBadHash, "closed part"));
   if (update.body.kind == UpdateKind::kRecallRequest)
     recalls.push_back(record_of(update.update, id));
   enter(std::move(update));
@@ -203,21 +242,36 @@ std::optional<Refusal> Transaction::Impl::receive_leaf(const SealedUnit& unit,
   return std::nullopt;
 }
 
+// Parents are here, and in the same record. The usual ones are its heads.
+Result<void> Transaction::Impl::check_parents(const Update& update) {
+  OpenRecord* record = find(update.envelope.record);
+  for (const UpdateId& dep : update.envelope.deps) {
+    if (record != nullptr && std::ranges::binary_search(record->state.heads, dep)) continue;
+    const auto number = update_number(overlay, dep);
+    if (!number) return Error(Errc::kUnknownParent, "a parent is not here");
+    if (record == nullptr || !std::ranges::binary_search(record->row.updates, *number))
+      return Error(Errc::kMalformed, "a parent belongs to another record");
+  }
+  return {};
+}
+
 // Checks the closed part under the record's salt. Without the salt (erased here), or when its form
 // is bad, it is not kept; its hash is, so the update means the same here as where only the hash
 // came.
-bool Transaction::Impl::closed_part_fits(Update& update, const OpenBody& body) {
+bool Transaction::Impl::closed_part_fits(NewUpdate& made) {
+  Update& update = made.update;
   if (update.closed.empty()) return true;
   Bytes salt_bytes;
-  const auto form = check_closed_form(update, body);
+  const auto form = check_closed_form(update, made.body);
   if (update.envelope.record.is_zero()) {
     if (!form.ok()) return false;  // it bears the salt: without it nothing could ever be checked
-    salt_bytes = form->salt;
+    salt_bytes = made.salt = form->salt;
   } else if (const OpenRecord* record = find(update.envelope.record)) {
     salt_bytes = record->row.salt;
   }
   if (salt_bytes.size() != kSaltSize) {
     update.closed.clear();
+    made.salt.clear();
     return true;
   }
   Salt salt;
@@ -318,12 +372,11 @@ void Transaction::Impl::wake() {
 
 void Transaction::Impl::receive_waiting(const PenRow& row, ReceiveOutcome& outcome) {
   const std::uint32_t source = node_number(row.entry.from);
-  for (auto& [leaf, id, seal_row] : verify_unit(row.unit, row.entry.from, outcome)) {
-    const auto refused =
-        receive_leaf(row.unit, *leaf, id, seal_row, row.entry.from, source, outcome);
+  for (const VerifiedLeaf& leaf : verify_unit(row.unit, row.entry.from, outcome)) {
+    const auto refused = receive_leaf(row.unit, leaf, row.entry.from, source, outcome);
     if (!refused) continue;
     if (refused->code == Errc::kUnknownParent)
-      wait(row.unit, *leaf, id, missing_parent(leaf->update), "a parent is missing",
+      wait(row.unit, *leaf.leaf, leaf.id, missing_parent(leaf.leaf->update), "a parent is missing",
            row.entry.from);
     else
       outcome.refused.push_back(*refused);

@@ -115,7 +115,8 @@ void Transaction::Impl::fold_everything_again() {
   for (std::uint32_t number = 1; number <= ledger.records; ++number) {
     OpenRecord* record = find(number);
     if (record == nullptr) continue;
-    record->stale = record->dirty = true;
+    record->stale = true;
+    touch(*record, number);
     flush();
     open.erase(number);
   }

@@ -79,8 +79,10 @@ Result<void> Replica::Impl::load() {
     const auto random = options.entropy->array<8>();
     ByteReader in(random);
     ledger->statement_epoch = *in.u64() | 1;  // 0 stands for none
-    LT_TRY_VOID(database->write({{key::meta("version"), encode_number(kLayoutVersion)},
-                                 {key::meta("counters"), encode_counters(*ledger)}}));
+    Changes changes;
+    changes.rows[key::meta("version")] = encode_number(kLayoutVersion);
+    changes.rows[key::meta("counters")] = encode_counters(*ledger);
+    LT_TRY_VOID(database->write(changes));
   } else if (decode_number(*version) > kLayoutVersion) {
     return Error(Errc::kNewerVersion, database->path() + " has layout " +
                                           std::to_string(decode_number(*version)) +
@@ -110,6 +112,8 @@ Result<void> Replica::Impl::load() {
                                  static_cast<std::uint32_t>(decode_number(padded)));
     return true;
   });
+  if (version && decode_number(*version) < kLayoutVersion)
+    LT_TRY_VOID(migrate_from_first_layout(*database, *ledger));
   published = std::move(ledger);
   return {};
 }
@@ -120,14 +124,14 @@ Result<void> Replica::bootstrap(std::span<const Statement> statements) {
   if (statements.empty()) return Error(Errc::kInvalidArgument, "no statements to start from");
   LT_TRY(const Registry first, Registry::create(impl_->root, statements.front()));
   LT_TRY(ledger->registry, first.with(statements.subspan(1)));
-  std::map<std::string, std::optional<std::string>, std::less<>> changes;
+  Changes changes;
   for (const Statement& statement : statements) {
     const StatementId id = statement_id(impl_->root, statement);
     ledger->statement_hash = next_feed_hash(impl_->root, ledger->statement_hash, id.view());
-    changes[key::statement(++ledger->statements)] =
+    changes.rows[key::statement(++ledger->statements)] =
         encode(StatementRow{0, ledger->statement_hash, statement});
   }
-  changes[key::meta("counters")] = encode_counters(*ledger);
+  changes.rows[key::meta("counters")] = encode_counters(*ledger);
   LT_TRY_VOID(impl_->database->write(changes));
   const std::lock_guard lock(impl_->mutex);
   impl_->published = std::move(ledger);
@@ -310,6 +314,7 @@ std::vector<RecordId> Replica::verify_states() const {
 }
 
 std::uint64_t Replica::disk_bytes() const { return impl_->database->disk_bytes(); }
+std::optional<std::uint64_t> Replica::free_bytes() const { return impl_->database->free_bytes(); }
 
 std::optional<Bytes> Replica::local_value(std::string_view name) const {
   const auto row = impl_->database->get(key::local(name));

@@ -15,12 +15,17 @@
 
 #include "protocol/record/fold.h"
 #include "protocol/sync/feed.h"
+#include "protocol/wire/names.h"
 
 namespace rocksdb {
 class Env;
 }
 
 namespace lienthong::store {
+
+class FeedReader;
+
+enum class Sync { kNo, kYes };  // whether a commit is on the disk when it returns
 
 struct Identity {  // who writes
   AgencyId agency;
@@ -78,6 +83,7 @@ struct RecordEntry {
   std::vector<std::uint64_t> updates;  // local numbers, in the order of arrival
 };
 
+class Blobs;
 class Transaction;
 
 class Replica final : public ReplicaView {
@@ -99,11 +105,22 @@ class Replica final : public ReplicaView {
   FeedMark feed_end(FeedKind kind, const AgencyId& reader) const override;
   std::optional<std::uint64_t> feed_hash(FeedKind kind, const AgencyId& reader,
                                          std::uint64_t number) const override;
-  Result<std::optional<FeedPart>> read_feed(FeedKind kind, const AgencyId& reader,
-                                            const NodeId& reader_node, Echo echo,
-                                            std::uint64_t first,
-                                            std::size_t bytes_max) const override;
+  Result<std::optional<FeedPart>> read_feed(const FeedRead& what) const override;
+  std::vector<FeedLine> feed_lines(const AgencyId& reader, const NodeId& reader_node,
+                                   std::uint64_t first, std::size_t limit) const override;
+  std::vector<std::uint64_t> feed_places(const AgencyId& reader,
+                                         std::uint64_t position) const override;
+  Result<std::optional<FeedPart>> read_places(const AgencyId& reader, const NodeId& reader_node,
+                                              Echo echo,
+                                              std::span<const std::uint64_t> places) const override;
+  std::unique_ptr<wire::Names> names() const override;
   Cursor cursor(FeedKind kind, const NodeId& writer) const override;
+  std::optional<FeedDigest> feed_digest(FeedKind kind, const AgencyId& reader,
+                                        UpTo up_to = UpTo::kEnd) const override;
+  std::vector<IdPrefix> feed_ids(FeedKind kind, const AgencyId& reader, std::uint64_t first,
+                                 std::size_t limit) const override;
+  Result<FeedPart> read_entries(FeedKind kind, const AgencyId& reader,
+                                std::span<const std::uint64_t> places) const override;
 
   // ---- reading ----
   std::optional<RecordEntry> find_record(const RecordId& id) const;
@@ -136,12 +153,16 @@ class Replica final : public ReplicaView {
   // and compares; ids of those that differ.
   std::vector<RecordId> verify_states() const;
   std::uint64_t disk_bytes() const;
+  // Room on the file system of the database. nullopt: it does not say.
+  std::optional<std::uint64_t> free_bytes() const;
   // Small values of the layer above (invitations, budgets), by its own keys; ascending by key.
   std::optional<Bytes> local_value(std::string_view key) const;
   std::vector<std::pair<std::string, Bytes>> local_values(std::string_view prefix) const;
 
  private:
   friend class Transaction;
+  friend class FeedReader;
+  friend class Blobs;
   struct Impl;
   explicit Replica(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
@@ -158,6 +179,7 @@ struct ReceiveOutcome {
   std::vector<Refusal> refused;
   std::size_t added = 0, duplicates = 0, waiting = 0;
   bool registry_changed = false;
+  bool unclear = false;  // short names led elsewhere: nothing was stored, send it with full ids
 };
 
 // What one local write is made of; ids, parents and clocks are filled in.
@@ -207,6 +229,12 @@ class Transaction {
   // disk.
   Result<ReceiveOutcome> receive(FeedKind kind, const NodeId& from, const AgencyId& from_agency,
                                  const FeedPart& part);
+  // What short names of a part mean here, until the next change.
+  std::unique_ptr<wire::Names> names();
+  // The same from the wire. Fails also with what decode_part_body() fails with: the peer's error,
+  // nothing was stored.
+  Result<ReceiveOutcome> receive(FeedKind kind, const NodeId& from, const AgencyId& from_agency,
+                                 const EncodedPart& part);
   // A statement made here or brought by hand. Errors as Registry::check; waiting statements fail
   // too.
   Result<StatementId> add_statement(const Statement& statement);
@@ -220,6 +248,10 @@ class Transaction {
   // What a node says it durably has of our feed. A place that is not there gives the feed a new
   // epoch: tell the sessions that the feed has grown.
   void note_heard_cursor(FeedKind kind, const NodeId& reader, const Cursor& cursor);
+  // Our durable position in a node's feed, after healing. What was noted beyond it in the same
+  // epoch stays.
+  Cursor set_cursor(FeedKind kind, const NodeId& writer, const FeedMark& mark);
+  Cursor cursor(FeedKind kind, const NodeId& writer) const;
   // Greater than all before, and than `above`: what the node says that it has seen.
   std::uint64_t next_session_number(const NodeId& node, std::uint64_t above = 0);
   void note_session_number_seen(const NodeId& node, std::uint64_t number);
@@ -232,8 +264,12 @@ class Transaction {
   // Local numbers of updates that entered the graph in this transaction, ours and others'.
   const std::vector<std::uint64_t>& entered() const;
 
-  // Writes and syncs. Fails: kIo, kDiskFull; see the head of this file.
-  Result<void> commit();
+  // About how many bytes commit() would write.
+  std::size_t bytes() const;
+
+  // Writes and syncs. Fails: kIo, kDiskFull; see the head of this file. Sync::kNo is for hints:
+  // what a power cut may take back without harm.
+  Result<void> commit(Sync sync = Sync::kYes);
 
  private:
   struct Impl;

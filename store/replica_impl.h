@@ -16,9 +16,12 @@ struct Replica::Impl {
   Identity identity;
   RootFingerprint root;
   std::unique_ptr<Database> database;
-  mutable std::mutex mutex;  // guards `published` and `failed`
+  mutable std::mutex mutex;  // guards what follows
   std::shared_ptr<const Ledger> published;
   bool failed = false;  // a commit did not reach the disk
+  // The sum over the first `statements_summed` statements; counted when first asked for.
+  mutable std::uint64_t statements_summed = 0;
+  mutable IdPrefix statement_sum{};
 
   std::shared_ptr<const Ledger> ledger() const {
     const std::lock_guard lock(mutex);
@@ -68,6 +71,16 @@ std::optional<SealEvidence> read_evidence(const Source& source, std::uint32_t nu
 
 OpenBody decode_stored_open(const Update& update);
 
+// Which seal covers a stored update. nullopt: not sealed yet.
+template <class Source>
+std::optional<UpdateSeal> read_update_seal(const Source& source, const UpdateRow& row,
+                                           std::uint64_t number) {
+  if (row.seal) return row.seal;
+  const auto sealed = source.get(key::update_seal(number));
+  if (!sealed) return std::nullopt;
+  return decode_update_seal(*sealed);
+}
+
 // A stored update as readers see it. nullopt: withdrawn.
 template <class Source>
 std::optional<StoredUpdate> read_update(const Source& source, const Ledger& ledger,
@@ -75,6 +88,7 @@ std::optional<StoredUpdate> read_update(const Source& source, const Ledger& ledg
   const auto bytes = source.get(key::update(number));
   if (!bytes) return std::nullopt;
   UpdateRow row = decode_update_row(*bytes);
+  const auto sealed = read_update_seal(source, row, number);
   StoredUpdate out;
   out.number = number;
   out.id = row.id;
@@ -85,9 +99,8 @@ std::optional<StoredUpdate> read_update(const Source& source, const Ledger& ledg
     out.agency = certificate->agency;
     out.node = certificate->node;
   }
-  if (const auto sealed = source.get(key::update_seal(number)))
-    if (const auto seal = read_seal(source, decode_update_seal(*sealed).seal))
-      out.seal = seal_id(root, *seal);
+  if (sealed)
+    if (const auto seal = read_seal(source, sealed->seal)) out.seal = seal_id(root, *seal);
   out.received_at = row.received_at;
   out.ours = row.source == 0;
   return out;
@@ -101,6 +114,7 @@ GraphUpdate read_graph_update(const Source& source, const Ledger& ledger,
   if (!bytes)
     throw std::runtime_error("update " + std::to_string(number) + " of a record is missing");
   UpdateRow row = decode_update_row(*bytes);
+  const auto sealed = read_update_seal(source, row, number);
   GraphUpdate out;
   out.id = row.id;
   out.open = decode_stored_open(row.update);
@@ -111,8 +125,8 @@ GraphUpdate read_graph_update(const Source& source, const Ledger& ledger,
     out.node = certificate->node;
   }
   out.believed = registry.certificate_belief(out.envelope.certificate) == Belief::kBelieved;
-  if (const auto sealed = source.get(key::update_seal(number)))
-    if (const auto seal = read_seal(source, decode_update_seal(*sealed).seal))
+  if (sealed)
+    if (const auto seal = read_seal(source, sealed->seal))
       out.believed =
           out.believed && registry.seal_belief(*seal, seal_id(root, *seal)) == Belief::kBelieved;
   return out;
@@ -129,5 +143,8 @@ std::vector<GraphUpdate> read_graph(const Source& source, const Ledger& ledger,
 }
 
 RecordState decode_stored_state(const RecordRow& row);
+
+// Fails: kDiskFull, kIo; opening the database again goes on.
+Result<void> migrate_from_first_layout(Database& database, const Ledger& ledger);
 
 }  // namespace lienthong::store

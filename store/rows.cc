@@ -63,6 +63,26 @@ void put_update(ByteWriter& out, const Update& update) {
   if (!update.closed_hash.is_zero()) out.raw(update.closed_hash.view());
 }
 
+// In layout 1 the size of the salt, 0 or 16, stands in its place.
+constexpr std::uint8_t kRecordRowFormat = 2;
+
+// Count, then differences.
+void put_ascending(ByteWriter& out, const std::vector<std::uint64_t>& numbers) {
+  out.varint(numbers.size());
+  std::uint64_t last = 0;
+  for (const std::uint64_t number : numbers) {
+    out.varint(number - last);
+    last = number;
+  }
+}
+
+std::vector<std::uint64_t> get_ascending(RowReader& in) {
+  std::vector<std::uint64_t> numbers(in.varint());
+  std::uint64_t last = 0;
+  for (std::uint64_t& number : numbers) number = last += in.varint();
+  return numbers;
+}
+
 Update get_update(RowReader& in) {
   Update update;
   update.envelope = must(decode_envelope(in.sized()), "envelope");
@@ -117,11 +137,16 @@ std::string local(std::string_view name) { return "L" + std::string(name); }
 
 std::string encode(const UpdateRow& row) {
   ByteWriter out;
+  out.reserve(256 + 32 * row.update.envelope.deps.size() + row.update.open.size() +
+              row.update.closed.size());
   out.raw(row.id.view());
   out.varint(row.record);
   out.varint(row.source);
   out.u64(static_cast<std::uint64_t>(row.received_at));
   put_update(out, row.update);
+  out.u8(row.custody ? 1 : 0);
+  out.varint(row.seal ? row.seal->seal : 0);
+  out.varint(row.seal ? row.seal->leaf : 0);
   return take(out);
 }
 
@@ -133,7 +158,25 @@ UpdateRow decode_update_row(std::string_view bytes) {
   row.source = in.varint32();
   row.received_at = static_cast<UnixMillis>(in.u64());
   row.update = get_update(in);
+  if (in.rest().empty()) return row;  // of layout 1
+  row.custody = in.array<1>()[0] != 0;
+  const std::uint32_t seal = in.varint32();
+  const auto leaf = static_cast<std::uint16_t>(in.varint());
+  if (seal != 0) row.seal = UpdateSeal{seal, leaf};
   return row;
+}
+
+UpdateHead decode_update_head(std::string_view bytes) {
+  RowReader in(bytes, "update");
+  UpdateHead head;
+  head.id = in.id<UpdateId>();
+  head.record = in.varint32();
+  head.source = in.varint32();
+  return head;
+}
+
+bool is_custody(UpdateKind kind) {
+  return (is_link(kind) && kind != UpdateKind::kCreated) || kind == UpdateKind::kRecallRequest;
 }
 
 std::string encode(const UpdateSeal& row) {
@@ -151,21 +194,35 @@ UpdateSeal decode_update_seal(std::string_view bytes) {
   return row;
 }
 
-std::string encode(const RecordRow& row) {
+std::string encode(const UnsealedRow& row) {
   ByteWriter out;
   out.raw(row.id.view());
+  out.varint(row.record);
+  out.varint(row.bytes);
+  return take(out);
+}
+
+UnsealedRow decode_unsealed_row(std::string_view bytes) {
+  RowReader in(bytes, "update that is not sealed");
+  UnsealedRow row;
+  row.id = in.id<UpdateId>();
+  row.record = in.varint32();
+  row.bytes = in.varint();
+  return row;
+}
+
+std::string encode(const RecordRow& row) {
+  ByteWriter out;
+  out.reserve(128 + row.state.size() + 3 * row.updates.size() * (1 + row.feeds.size()));
+  out.raw(row.id.view());
+  out.u8(kRecordRowFormat);
   out.sized(row.salt);
   out.varint(row.feeds.size());
   for (const FedFeed& feed : row.feeds) {
     out.varint(feed.feed);
-    out.varint(feed.fed);
+    put_ascending(out, feed.places);
   }
-  out.varint(row.updates.size());
-  std::uint64_t last = 0;
-  for (const std::uint64_t number : row.updates) {  // ascending: arrival order
-    out.varint(number - last);
-    last = number;
-  }
+  put_ascending(out, row.updates);  // arrival order
   out.sized(row.state);
   return take(out);
 }
@@ -174,15 +231,30 @@ RecordRow decode_record_row(std::string_view bytes) {
   RowReader in(bytes, "record");
   RecordRow row;
   row.id = in.id<RecordId>();
+  if (in.array<1>()[0] != kRecordRowFormat) throw std::runtime_error("stored record: its format");
   row.salt = in.sized();
   row.feeds.resize(in.varint());
   for (FedFeed& feed : row.feeds) {
     feed.feed = in.varint32();
-    feed.fed = in.varint();
+    feed.places = get_ascending(in);
   }
-  row.updates.resize(in.varint());
-  std::uint64_t last = 0;
-  for (std::uint64_t& number : row.updates) number = last += in.varint();
+  row.updates = get_ascending(in);
+  row.state = in.sized();
+  return row;
+}
+
+std::optional<RecordRow> decode_first_record_row(std::string_view bytes) {
+  RowReader in(bytes, "record");
+  RecordRow row;
+  row.id = in.id<RecordId>();
+  if (in.rest().empty() || in.rest()[0] == kRecordRowFormat) return std::nullopt;
+  row.salt = in.sized();
+  row.feeds.resize(in.varint());
+  for (FedFeed& feed : row.feeds) {
+    feed.feed = in.varint32();
+    feed.places.resize(in.varint());
+  }
+  row.updates = get_ascending(in);
   row.state = in.sized();
   return row;
 }
@@ -194,6 +266,7 @@ std::string encode(const FeedMeta& row) {
   out.varint(row.end);
   out.u64(row.hash);
   out.raw(row.sum);
+  out.varint(row.withdrawn);
   return take(out);
 }
 
@@ -205,6 +278,7 @@ FeedMeta decode_feed_meta(std::string_view bytes) {
   row.end = in.varint();
   row.hash = in.u64();
   row.sum = in.array<16>();
+  if (!in.rest().empty()) row.withdrawn = in.varint();  // layout 1 has none
   return row;
 }
 
@@ -213,6 +287,10 @@ std::string encode(const FeedEntry& row) {
   out.varint(row.update);
   out.varint(row.source);
   out.u64(row.hash);
+  const bool has_id = row.id != IdPrefix{};
+  if (!row.custody && !has_id) return take(out);
+  out.u8(static_cast<std::uint8_t>((row.custody ? 1 : 0) | (has_id ? 2 : 0)));
+  if (has_id) out.raw(row.id);
   return take(out);
 }
 
@@ -222,6 +300,9 @@ FeedEntry decode_feed_entry(std::string_view bytes) {
   row.update = in.varint();
   row.source = in.varint32();
   row.hash = in.u64();
+  const std::uint8_t flags = in.rest().empty() ? 0 : in.array<1>()[0];
+  row.custody = (flags & 1) != 0;
+  if ((flags & 2) != 0) row.id = in.array<16>();
   return row;
 }
 

@@ -13,7 +13,7 @@
 
 namespace lienthong::store {
 
-inline constexpr std::uint32_t kLayoutVersion = 1;
+inline constexpr std::uint32_t kLayoutVersion = 2;
 
 namespace key {
 // One letter for each kind of row: on disk, never change.
@@ -46,16 +46,6 @@ std::string idempotency(ByteView key_hash);               // K → UpdateId
 std::string local(std::string_view name);                 // L name → bytes
 }  // namespace key
 
-struct UpdateRow {
-  UpdateId id;
-  std::uint32_t record = 0;
-  std::uint32_t source = 0;  // node number it came from; 0: written here
-  UnixMillis received_at = 0;
-  Update update;
-};
-std::string encode(const UpdateRow& row);
-UpdateRow decode_update_row(std::string_view bytes);
-
 struct UpdateSeal {
   std::uint32_t seal = 0;
   std::uint16_t leaf = 0;
@@ -63,9 +53,41 @@ struct UpdateSeal {
 std::string encode(const UpdateSeal& row);
 UpdateSeal decode_update_seal(std::string_view bytes);
 
+struct UpdateRow {
+  UpdateId id;
+  std::uint32_t record = 0;
+  std::uint32_t source = 0;  // node number it came from; 0: written here
+  UnixMillis received_at = 0;
+  Update update;
+  bool custody = false;            // see is_custody()
+  std::optional<UpdateSeal> seal;  // of updates that came sealed; others have a row Y
+};
+std::string encode(const UpdateRow& row);
+UpdateRow decode_update_row(std::string_view bytes);
+
+struct UpdateHead {  // what stands before the update itself
+  UpdateId id;
+  std::uint32_t record = 0;
+  std::uint32_t source = 0;
+};
+UpdateHead decode_update_head(std::string_view bytes);
+
+// What may overtake a backlog: a custody link on a record that was there before, or a request for
+// an offer back.
+bool is_custody(UpdateKind kind);
+
+struct UnsealedRow {
+  UpdateId id;
+  std::uint32_t record = 0;
+  std::size_t bytes = 0;  // of the update's row
+};
+std::string encode(const UnsealedRow& row);
+UnsealedRow decode_unsealed_row(std::string_view bytes);  // of layout 2; in layout 1 it is empty
+
 struct FedFeed {
   std::uint32_t feed = 0;
-  std::uint64_t fed = 0;  // so many of the record's updates, in their order, are in the feed
+  // Where the record's updates lie in the feed, in their order: so many of them are in it.
+  std::vector<std::uint64_t> places;  // ascending
 };
 struct RecordRow {
   RecordId id;
@@ -76,21 +98,38 @@ struct RecordRow {
 };
 std::string encode(const RecordRow& row);
 RecordRow decode_record_row(std::string_view bytes);
+// Layout 1 has no places, only how many there are: these are all 0. nullopt: it is of layout 2.
+std::optional<RecordRow> decode_first_record_row(std::string_view bytes);
 
 struct FeedMeta {
   std::uint32_t number = 0;
   std::uint64_t epoch = 0;  // minted with the feed, and anew when a reader's cursor does not fit
   std::uint64_t end = 0;
   std::uint64_t hash = 0;
-  std::array<std::uint8_t, 16> sum{};  // of the entries' ids, first 16 bytes, modulo 2^128
+  IdPrefix sum{};               // of the ids of what lies there, first 16 bytes, modulo 2^128
+  std::uint64_t withdrawn = 0;  // entries that bear nothing any more
+  // Not stored: the same up to a place before which nothing waits to be sealed. nullopt: not known
+  // since the start.
+  struct Sealed {
+    std::uint64_t end = 0;
+    std::uint64_t hash = 0;
+    IdPrefix sum{};
+    std::uint64_t withdrawn = 0;
+  };
+  std::optional<Sealed> sealed;
 };
 std::string encode(const FeedMeta& row);
 FeedMeta decode_feed_meta(std::string_view bytes);
+// sum ± the first 16 bytes of the id, little-endian, modulo 2^128.
+void add_to_sum(IdPrefix& sum, ByteView id);
+void take_from_sum(IdPrefix& sum, ByteView id);
 
 struct FeedEntry {
   std::uint64_t update = 0;  // 0: withdrawn before it ever left
   std::uint32_t source = 0;
   std::uint64_t hash = 0;
+  bool custody = false;  // see is_custody(); not noted in entries of layout 1
+  IdPrefix id{};         // zero in entries of layout 1: the update's row has it
 };
 std::string encode(const FeedEntry& row);
 FeedEntry decode_feed_entry(std::string_view bytes);

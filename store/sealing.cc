@@ -37,50 +37,106 @@ std::uint32_t Transaction::Impl::store_seal(const Seal& seal, const SealId& id,
   return number;
 }
 
-Result<std::size_t> Transaction::seal_pending(const AgencyId& reader) {
-  Impl& tx = *impl_;
-  if (tx.ledger.unsealed == 0) return std::size_t{0};
-  tx.flush();
-  struct Pending {
-    std::vector<AgencyId> audience;
-    std::uint32_t record;
-    std::uint64_t number;
-    UpdateId id;
+namespace {
+
+// A seal must fit into one part of a feed, or the path of its leaves travels with each of them.
+constexpr std::size_t kSealBytesMax = 160 * 1024;
+constexpr std::size_t kOpenRecordsMax = 256;  // held in memory while looking through what waits
+
+// Where the batch that begins there ends.
+std::size_t end_of_batch(const std::vector<Unsealed>& pending, std::size_t begin) {
+  std::size_t end = begin, bytes = 0;
+  while (end < pending.size() && end - begin < kSealUpdateCountMax &&
+         pending[end].audience == pending[begin].audience) {
+    bytes += pending[end].bytes;
+    if (end > begin && bytes > kSealBytesMax) break;
+    ++end;
+  }
+  return end;
+}
+
+}  // namespace
+
+std::vector<Unsealed> Transaction::Impl::unsealed_for(const AgencyId& reader) {
+  struct OfRecord {
+    bool concerned = false;
+    std::uint32_t audience = 0;
+    std::vector<std::uint64_t> updates, places;
   };
-  std::vector<Pending> pending;
-  std::map<std::uint32_t, std::vector<AgencyId>> audiences;
-  tx.overlay.scan("X", "X", [&](std::string_view k, std::string_view) {
+  std::vector<Unsealed> out;
+  std::map<std::vector<AgencyId>, std::uint32_t> audiences;
+  std::unordered_map<std::uint32_t, OfRecord> records;
+  flush();
+  const auto meta = ledger.feeds.find(reader);
+  const std::uint32_t feed_number = meta == ledger.feeds.end() ? 0 : meta->second.number;
+  const auto look_at = [&](const OpenRecord& record, OfRecord& of) {
+    const auto members = audience(record.state, registry());
+    of.concerned = std::ranges::binary_search(members, reader);
+    if (!of.concerned) return;
+    of.audience = audiences.try_emplace(members, audiences.size()).first->second;
+    of.updates = record.row.updates;
+    const auto fed = std::ranges::find(record.row.feeds, feed_number, &FedFeed::feed);
+    if (fed != record.row.feeds.end()) of.places = fed->places;
+  };
+  const auto head_of = [this](std::uint64_t number, std::string_view value) {
+    if (!value.empty()) return decode_unsealed_row(value);
+    const std::string row = overlay.get(key::update(number)).value();  // of layout 1
+    const UpdateHead head = decode_update_head(row);
+    return UnsealedRow{head.id, head.record, row.size()};
+  };
+  overlay.scan("X", "X", [&](std::string_view k, std::string_view value) {
     const std::uint64_t number = decode_number(k.substr(1));
-    const UpdateRow row = decode_update_row(tx.overlay.get(key::update(number)).value());
-    auto [at, added] = audiences.try_emplace(row.record);
-    if (added) at->second = audience(tx.find(row.record)->state, tx.registry());
-    if (std::ranges::binary_search(at->second, reader))
-      pending.push_back(Pending{at->second, row.record, number, row.id});
+    const UnsealedRow head = head_of(number, value);
+    auto [of, added] = records.try_emplace(head.record);
+    if (added) look_at(*find(head.record), of->second);
+    if (open.size() > kOpenRecordsMax) open.clear();  // all were flushed
+    if (!of->second.concerned) return true;
+    const auto nth = static_cast<std::size_t>(std::ranges::lower_bound(of->second.updates, number) -
+                                              of->second.updates.begin());
+    const auto& places = of->second.places;
+    out.push_back({of->second.audience, head.record, nth < places.size() ? places[nth] : 0, number,
+                   head.id, head.bytes});
     return true;
   });
-  // One batch holds updates of one audience, ordered by record.
-  std::ranges::sort(pending, [](const Pending& a, const Pending& b) {
-    return std::tie(a.audience, a.record, a.number) < std::tie(b.audience, b.record, b.number);
-  });
+  return out;
+}
+
+void Transaction::Impl::seal_batch(std::span<const Unsealed> batch) {
+  std::vector<Hash256> leaves;
+  std::vector<IndexedLeaf> indexed;
+  for (const Unsealed& update : batch) {
+    leaves.push_back(id_cast<Hash256>(update.id));
+    indexed.push_back({static_cast<std::uint16_t>(leaves.size() - 1), leaves.back()});
+  }
+  const Seal seal = next_seal(leaves);
+  const std::uint32_t number = store_seal(seal, ledger.own.last, indexed, {});
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    overlay.put(key::update_seal(batch[i].number),
+                encode(UpdateSeal{number, static_cast<std::uint16_t>(i)}));
+    overlay.erase(key::unsealed(batch[i].number));
+  }
+  ledger.unsealed -= batch.size();
+}
+
+// A batch holds updates of one audience that follow each other in the feed that is to be sent, so a
+// part of it bears whole batches. Inside, its leaves are ordered by record,
+// parents first.
+Result<std::size_t> Transaction::seal_pending(const AgencyId& reader) {
+  if (impl_->ledger.unsealed == 0) {
+    impl_->note_sealed(reader);
+    return std::size_t{0};
+  }
+  std::vector<Unsealed> pending = impl_->unsealed_for(reader);
+  std::ranges::sort(pending, {},
+                    [](const Unsealed& u) { return std::tuple(u.audience, u.place, u.number); });
   for (std::size_t begin = 0; begin < pending.size();) {
-    std::size_t end = begin;
-    std::vector<Hash256> leaves;
-    std::vector<IndexedLeaf> indexed;
-    while (end < pending.size() && leaves.size() < kSealUpdateCountMax &&
-           pending[end].audience == pending[begin].audience) {
-      leaves.push_back(id_cast<Hash256>(pending[end++].id));
-      indexed.push_back({static_cast<std::uint16_t>(leaves.size() - 1), leaves.back()});
-    }
-    const Seal seal = tx.next_seal(leaves);
-    const std::uint32_t number = tx.store_seal(seal, tx.ledger.own.last, indexed, {});
-    for (std::size_t i = begin; i < end; ++i) {
-      tx.overlay.put(key::update_seal(pending[i].number),
-                     encode(UpdateSeal{number, static_cast<std::uint16_t>(i - begin)}));
-      tx.overlay.erase(key::unsealed(pending[i].number));
-    }
+    const std::size_t end = end_of_batch(pending, begin);
+    const std::span batch = std::span(pending).subspan(begin, end - begin);
+    std::ranges::sort(batch, {}, [](const Unsealed& u) { return std::pair(u.record, u.number); });
+    impl_->seal_batch(batch);
     begin = end;
   }
-  tx.ledger.unsealed -= pending.size();
+  impl_->note_sealed(reader);
   return pending.size();
 }
 

@@ -10,6 +10,8 @@
 namespace lienthong::store {
 namespace {
 
+constexpr std::size_t kOpenRecordsMax = 256;  // kept decoded across a savepoint
+
 std::string folded_code(const RecordState& state) {
   const auto at = state.open_fields.find(static_cast<std::uint16_t>(Field::kCode));
   if (at == state.open_fields.end()) return {};
@@ -55,54 +57,85 @@ OpenRecord* Transaction::Impl::find(const RecordId& id) {
   return record != nullptr && record->row.id == id ? record : nullptr;
 }
 
-void Transaction::Impl::settle(OpenRecord& record, std::uint32_t number) {
-  if (!record.dirty) return;
+void Transaction::Impl::touch(OpenRecord& record, std::uint32_t number) {
+  if (!std::exchange(record.unsettled, true)) unsettled.push_back(number);
+  if (!std::exchange(record.dirty, true)) dirty.push_back(number);
+}
+
+void Transaction::Impl::settle_state(OpenRecord& record, std::uint32_t number) {
   if (record.stale) {
     record.state = fold(read_graph(overlay, ledger, root(), record.row), registry());
     record.stale = false;
+    record.changed = true;
   }
   ledger.inert = ledger.inert + record.state.inert.size() - record.inert_before;
   record.inert_before = record.state.inert.size();
-  const std::string code = folded_code(record.state);
+  std::string code = folded_code(record.state);
   if (code != record.code_before) {
     if (!record.code_before.empty()) overlay.erase(key::code(record.code_before, number));
     if (!code.empty()) overlay.put(key::code(code, number), "");
-    record.code_before = code;
+    record.code_before = std::move(code);
   }
-  feed_record(record);
+  find_readers(record);
+}
+
+void Transaction::Impl::settle(OpenRecord& record, std::uint32_t number) {
+  if (!record.unsettled) return;
+  settle_state(record, number);
+  feed_record(record, ledger.updates);
+  record.unsettled = false;
 }
 
 void Transaction::Impl::settle_all() {
-  for (auto& [number, record] : open) settle(record, number);
+  const auto records = std::exchange(unsettled, {});
+  for (const std::uint32_t number : records)
+    if (OpenRecord& record = open.at(number); record.unsettled) settle_state(record, number);
+  for (; offered < entered.size(); ++offered)
+    if (OpenRecord& record = open.at(just_entered[offered].record); record.unsettled)
+      feed_record(record, entered[offered]);
+  for (const std::uint32_t number : records) {
+    OpenRecord& record = open.at(number);
+    if (record.unsettled) feed_record(record, ledger.updates);
+    record.unsettled = false;
+  }
 }
 
 void Transaction::Impl::flush() {
-  for (auto& [number, record] : open) {
-    if (!record.dirty) continue;
-    settle(record, number);
-    record.row.state = encode_state(record.state);
+  settle_all();
+  for (const std::uint32_t number : std::exchange(dirty, {})) {
+    OpenRecord& record = open.at(number);
+    if (record.changed) record.row.state = encode_state(record.state);
+    record.changed = false;
     overlay.put(key::record(number), encode(record.row));
     record.dirty = false;
   }
 }
 
-GraphUpdate Transaction::Impl::graph_view(const NewUpdate& update) const {
+// Takes the body.
+GraphUpdate Transaction::Impl::graph_view(NewUpdate& update) {
   GraphUpdate out;
   out.id = update.id;
   out.envelope = update.update.envelope;
-  out.open = update.body;
+  out.open = std::move(update.body);
   const auto* certificate = registry().find_certificate(out.envelope.certificate);
   LT_CHECK(certificate != nullptr);
   out.agency = certificate->agency;
   out.node = certificate->node;
   out.believed = registry().certificate_belief(out.envelope.certificate) == Belief::kBelieved;
-  if (update.seal) {
-    const auto seal = read_seal(overlay, update.seal->seal);
-    LT_CHECK(seal.has_value());
-    out.believed =
-        out.believed && registry().seal_belief(*seal, seal_id(root(), *seal)) == Belief::kBelieved;
-  }
+  if (update.seal) out.believed = out.believed && believes_seal(update.seal->seal);
   return out;
+}
+
+// Updates of one seal follow each other.
+bool Transaction::Impl::believes_seal(std::uint32_t number) {
+  if (judged_seal != number || judged_by != ledger.registry) {
+    const auto seal = read_seal(overlay, number);
+    LT_CHECK(seal.has_value());
+    judged_seal = number;
+    judged_by = ledger.registry;
+    seal_believed = registry().seal_belief(*seal, seal_id(root(), *seal)) == Belief::kBelieved;
+  }
+  return seal_believed;
 }
 
 std::uint64_t Transaction::Impl::enter(NewUpdate update) {
@@ -112,35 +145,35 @@ std::uint64_t Transaction::Impl::enter(NewUpdate update) {
   std::uint32_t record_no = 0;
   if (first) {
     record_no = ++ledger.records;
-    OpenRecord fresh;
-    fresh.row.id = record_id;
-    open.emplace(record_no, std::move(fresh));
+    OpenRecord made;
+    made.row.id = record_id;
+    open.emplace(record_no, std::move(made));
     overlay.put(key::record_index(record_id), encode_number(record_no));
   } else {
     record_no = record_number(overlay, record_id).value();
   }
   OpenRecord& record = *find(record_no);
-  if (first && !update.update.closed.empty())
-    if (auto closed = wire::decode_closed(update.update.closed); closed.ok())
-      record.row.salt = closed->salt;
-  record.dirty = true;
+  if (first) record.row.salt = std::move(update.salt);
+  touch(record, record_no);
   record.row.updates.push_back(number);
   const GraphUpdate view = graph_view(update);
   if (!record.stale && !extend(record.state, view, registry())) record.stale = true;
+  record.changed = true;
   ledger.newest_hlc = std::max(ledger.newest_hlc, view.envelope.hlc.value);
-
-  if (update.seal) {
-    overlay.put(key::update_seal(number), encode(*update.seal));
-  } else {
-    overlay.put(key::unsealed(number), "");
+  if (!view.open.key_hash.empty() && view.agency == replica.identity.agency)
+    overlay.put(key::idempotency(view.open.key_hash), std::string(as_text(update.id.view())));
+  overlay.put(key::update_index(update.id), encode_number(number));
+  const bool custody = is_custody(view.open.kind);
+  const UpdateRow row{update.id, record_no,  update.source, now, std::move(update.update),
+                      custody,   update.seal};
+  std::string bytes = encode(row);
+  if (!update.seal) {
+    overlay.put(key::unsealed(number), encode(UnsealedRow{update.id, record_no, bytes.size()}));
     ++ledger.unsealed;
   }
-  if (!update.body.key_hash.empty() && view.agency == replica.identity.agency)
-    overlay.put(key::idempotency(update.body.key_hash), std::string(as_text(update.id.view())));
-  overlay.put(key::update_index(update.id), encode_number(number));
-  const UpdateRow row{update.id, record_no, update.source, now, std::move(update.update)};
-  overlay.put(key::update(number), encode(row));
+  overlay.put(key::update(number), std::move(bytes));
   entered.push_back(number);
+  just_entered.push_back({update.id, record_no, update.source, custody});
   return number;
 }
 
@@ -154,6 +187,7 @@ Transaction::~Transaction() = default;
 
 void Transaction::savepoint() {
   impl_->flush();
+  if (impl_->open.size() > kOpenRecordsMax) impl_->open.clear();  // memory; all were flushed
   impl_->overlay.savepoint();
   impl_->saved_ledger = impl_->ledger;
   impl_->saved_entered = impl_->entered.size();
@@ -161,12 +195,17 @@ void Transaction::savepoint() {
 
 void Transaction::rollback() {
   impl_->open.clear();
+  impl_->unsettled.clear();
+  impl_->dirty.clear();
   impl_->recalls.clear();
   impl_->overlay.rollback();
   impl_->ledger = impl_->saved_ledger;
   impl_->entered.resize(impl_->saved_entered);
+  impl_->just_entered.resize(impl_->saved_entered);
+  impl_->offered = impl_->saved_entered;
 }
 
+std::size_t Transaction::bytes() const { return impl_->overlay.bytes(); }
 const Registry& Transaction::registry() const { return impl_->registry(); }
 const Identity& Transaction::identity() const { return impl_->replica.identity; }
 UnixMillis Transaction::now() const { return impl_->now; }
@@ -284,7 +323,7 @@ Result<UpdateId> Transaction::Impl::write(Draft draft) {
     Salt salt{};
     if (first) {
       salt = replica.options.entropy->array<kSaltSize>();
-      draft.closed->salt = Bytes(salt.begin(), salt.end());
+      draft.closed->salt = update.salt = Bytes(salt.begin(), salt.end());
     } else if (record->row.salt.size() == kSaltSize) {
       std::ranges::copy(record->row.salt, salt.begin());
     } else {
@@ -322,18 +361,12 @@ Result<void> Transaction::withdraw(const UpdateId& id) {
   if (row.source != 0 || !tx.overlay.get(key::unsealed(*number)) || !only_head ||
       record.row.updates.size() < 2)
     return Error(Errc::kNotAllowed, "it has left this machine, or something was built on it");
+  const auto nth = static_cast<std::size_t>(std::ranges::lower_bound(record.row.updates, *number) -
+                                            record.row.updates.begin());
   for (FedFeed& fed : record.row.feeds) {
-    if (fed.fed < record.row.updates.size()) continue;
-    --fed.fed;
-    const std::string prefix = key::feed_prefix(fed.feed);
-    std::string at;
-    tx.overlay.scan(prefix, prefix, [&](std::string_view k, std::string_view value) {
-      if (decode_feed_entry(value).update == *number) at = std::string(k);
-      return at.empty();
-    });
-    FeedEntry entry = decode_feed_entry(tx.overlay.get(at).value());
-    entry.update = 0;
-    tx.overlay.put(at, encode(entry));
+    if (fed.places.size() <= nth) continue;
+    tx.blank(fed.feed, fed.places[nth]);
+    fed.places.erase(fed.places.begin() + static_cast<std::ptrdiff_t>(nth));
   }
   std::erase(record.row.updates, *number);
   tx.overlay.erase(key::update(*number));
@@ -343,7 +376,8 @@ Result<void> Transaction::withdraw(const UpdateId& id) {
     tx.overlay.erase(key::idempotency(body.key_hash));
   --tx.ledger.unsealed;
   ++tx.ledger.withdrawn;
-  record.stale = record.dirty = true;
+  record.stale = true;
+  tx.touch(record, row.record);
   tx.settle(record, row.record);
   tx.leave_feeds(record);
   return {};
@@ -419,7 +453,7 @@ void Transaction::note_refused(const NodeId& from, const AgencyId& agency, const
   impl_->refuse(from, agency, id, std::move(reason));
 }
 
-Result<void> Transaction::commit() {
+Result<void> Transaction::commit(Sync sync) {
   LT_CHECK(!impl_->committed);
   impl_->committed = true;
   Replica::Impl& replica = impl_->replica;
@@ -439,8 +473,8 @@ Result<void> Transaction::commit() {
   if (impl_->overlay.get(key::meta("counters")) != counters)
     impl_->overlay.put(key::meta("counters"), counters);
   Result<void> written;
-  if (!impl_->overlay.changes().empty())
-    written = replica.database->write(impl_->overlay.changes());
+  if (const Changes& changes = impl_->overlay.take_stock(); !changes.empty())
+    written = replica.database->write(changes, sync);
   const std::lock_guard lock(replica.mutex);
   if (!written.ok()) {
     replica.failed = true;

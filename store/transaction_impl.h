@@ -9,14 +9,35 @@
 
 namespace lienthong::store {
 
-// A record under change. `stale`: its state must be folded again before it is read or stored.
+// A record under change.
 struct OpenRecord {
   RecordRow row;
   RecordState state;
   std::size_t inert_before = 0;
-  std::string code_before;  // folded
-  bool stale = false;
-  bool dirty = false;
+  std::string code_before;         // folded
+  bool stale = false;              // its state must be folded again before it is read or stored
+  bool unsettled = false;          // feeds and indexes do not know of its last change
+  bool dirty = false;              // to be written
+  bool changed = false;            // its state is to be encoded anew
+  std::vector<FeedMeta*> readers;  // feeds of its audience, while it is being settled
+};
+
+// What the feeds want to know of an update that has just entered.
+struct FreshUpdate {
+  UpdateId id;
+  std::uint32_t record = 0;
+  std::uint32_t source = 0;
+  bool custody = false;
+};
+
+// An update that waits for its seal.
+struct Unsealed {
+  std::uint32_t audience = 0;  // the same number, the same agencies
+  std::uint32_t record = 0;
+  std::uint64_t place = 0;  // in the feed that is to be sent
+  std::uint64_t number = 0;
+  UpdateId id;
+  std::size_t bytes = 0;  // of its row
 };
 
 struct Transaction::Impl {
@@ -29,8 +50,12 @@ struct Transaction::Impl {
   Ledger ledger;
   Ledger saved_ledger;
   std::unordered_map<std::uint32_t, OpenRecord> open;  // by record number
-  std::vector<std::uint64_t> entered;
+  std::vector<std::uint64_t> entered;                  // consecutive
+  std::vector<FreshUpdate> just_entered;               // the same
+  std::size_t offered = 0;                             // so many of them were offered to the feeds
   std::size_t saved_entered = 0;
+  std::vector<std::uint32_t> unsettled;  // records, in the order in which they were touched
+  std::vector<std::uint32_t> dirty;
   bool committed = false;
 
   const Registry& registry() const { return *ledger.registry; }
@@ -39,8 +64,10 @@ struct Transaction::Impl {
   // ---- records (transaction.cc) ----
   OpenRecord* find(std::uint32_t number);  // null: no such record
   OpenRecord* find(const RecordId& id);
+  void touch(OpenRecord& record, std::uint32_t number);
   void settle(OpenRecord& record, std::uint32_t number);  // fold if stale, then feeds and indexes
-  void settle_all();
+  void settle_all();  // the same for all, updates going into the feeds in the order of entry
+  void settle_state(OpenRecord& record, std::uint32_t number);
   void flush();  // settle_all, and write open records into the overlay
 
   struct NewUpdate {
@@ -49,18 +76,27 @@ struct Transaction::Impl {
     OpenBody body;
     std::uint32_t source = 0;
     std::optional<UpdateSeal> seal;
+    Bytes salt;  // of a first update with a closed part
   };
   // The update's parents, certificate and tree version are here.
   std::uint64_t enter(NewUpdate update);
-  GraphUpdate graph_view(const NewUpdate& update) const;
+  GraphUpdate graph_view(NewUpdate& update);
+  bool believes_seal(std::uint32_t number);
+  std::uint32_t judged_seal = 0;
+  std::shared_ptr<const Registry> judged_by;
+  bool seal_believed = false;
 
   // ---- feeds (feeds.cc) ----
   std::uint64_t random_number();  // never 0
   void renew_feed_unless_it_fits(FeedKind kind, const NodeId& reader, const FeedMark& mark);
   FeedMeta& feed(const AgencyId& reader);  // made when missing, empty
-  void append(FeedMeta& meta, std::uint64_t update, std::uint32_t source, const UpdateId& id);
-  void feed_record(OpenRecord& record);
+  void append(FeedMeta& meta, std::uint64_t number, const FreshUpdate& update);
+  FreshUpdate feedable(std::uint64_t number) const;
+  void find_readers(OpenRecord& record);
+  void feed_record(OpenRecord& record, std::uint64_t up_to);
   void leave_feeds(OpenRecord& record);
+  void note_sealed(const AgencyId& reader);             // all of that feed is (healing.cc)
+  void blank(std::uint32_t feed, std::uint64_t place);  // that entry bears nothing any more
   void fill_feed(const AgencyId& reader);
   void start_feeds_of_relatives();
   std::uint32_t node_number(const NodeId& node);
@@ -70,20 +106,21 @@ struct Transaction::Impl {
     const SealedLeaf* leaf;
     UpdateId id;
     std::uint32_t seal_row;
+    std::optional<std::uint64_t> number;  // it was here already
   };
   void receive_units(const std::vector<SealedUnit>& units, const NodeId& from, std::uint32_t source,
                      ReceiveOutcome& outcome);
   std::vector<VerifiedLeaf> verify_unit(const SealedUnit& unit, const NodeId& from,
                                         ReceiveOutcome& outcome);
-  std::optional<Refusal> receive_leaf(const SealedUnit& unit, const SealedLeaf& leaf,
-                                      const UpdateId& id, std::uint32_t seal_row,
+  std::optional<Refusal> receive_leaf(const SealedUnit& unit, const VerifiedLeaf& verified,
                                       const NodeId& from, std::uint32_t source,
                                       ReceiveOutcome& outcome);
+  Result<void> check_parents(const Update& update);
   void note_new_beginning(FeedKind kind, const NodeId& from, const AgencyId& agency,
                           const FeedMark& mark, const FeedPart& part);
   void forgotten_own_seal();
   UpdateId missing_parent(const Update& update) const;  // zero: none
-  bool closed_part_fits(Update& update, const OpenBody& body);
+  bool closed_part_fits(NewUpdate& made);
   bool is_desk() const;
   bool pen_is_full(const NodeId& from) const;
   void honour_recalls();
@@ -93,6 +130,7 @@ struct Transaction::Impl {
   void wake();
   void receive_waiting(const PenRow& row, ReceiveOutcome& outcome);
   void refuse(const NodeId& from, const AgencyId& agency, const UpdateId& id, std::string reason);
+  bool names_short = false;           // of the part being received: a seal that fails is unclear
   bool pen_registry_changed = false;  // what waits for a certificate or tree version may go on
 
   // ---- statements (registry_rows.cc) ----
@@ -109,6 +147,8 @@ struct Transaction::Impl {
   std::uint32_t store_seal(const Seal& seal, const SealId& id, std::span<const IndexedLeaf> leaves,
                            std::span<const Hash256> proof);
   void mint_incarnation();
+  std::vector<Unsealed> unsealed_for(const AgencyId& reader);
+  void seal_batch(std::span<const Unsealed> batch);
 
   Result<UpdateId> write(Draft draft);
   std::vector<UpdateId> choose_parents(const OpenRecord& record, const UpdateId& link) const;

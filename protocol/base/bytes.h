@@ -41,6 +41,7 @@ class ByteWriter {
   // varint length, then the bytes.
   void sized(ByteView bytes);
   void sized(std::string_view text) { sized(as_bytes(text)); }
+  void reserve(std::size_t size) { out_.reserve(size); }
   std::size_t size() const { return out_.size(); }
   const Bytes& bytes() const { return out_; }
   Bytes take() { return std::move(out_); }

@@ -28,6 +28,7 @@ const char* to_string(Errc code) {
     case Errc::kBusy: return "busy";
     case Errc::kClosed: return "closed";
     case Errc::kTimeout: return "timeout";
+    case Errc::kUnclear: return "unclear";
   }
   return "unknown";
 }

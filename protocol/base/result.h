@@ -39,6 +39,7 @@ enum class Errc {
   kBusy,                // somebody else holds it
   kClosed,              // the other side has gone
   kTimeout,
+  kUnclear,  // a short name means nothing, or something else, here
 };
 
 const char* to_string(Errc code);

@@ -26,6 +26,14 @@ inline constexpr std::string_view kTagState = "lienthong/1 state";
 inline constexpr std::string_view kTagRegistry = "lienthong/1 registry";
 inline constexpr std::string_view kTagKey = "lienthong/1 idempotency key";
 inline constexpr std::string_view kTagInvite = "lienthong/1 invite";
+inline constexpr std::string_view kTagHeal = "lienthong/1 heal";
+inline constexpr std::string_view kTagChunk = "lienthong/1 chunk";
+inline constexpr std::string_view kTagChunkNode = "lienthong/1 chunk node";
+inline constexpr std::string_view kTagBlob = "lienthong/1 blob";
+inline constexpr std::string_view kTagBlobHeld = "lienthong/1 blob held";
+inline constexpr std::string_view kTagBundle = "lienthong/1 bundle";
+inline constexpr std::string_view kTagBundleKey = "lienthong/1 bundle key";
+inline constexpr std::string_view kTagBundleRecord = "lienthong/1 bundle record";
 
 // BLAKE2b-256(u8 size of tag ‖ tag ‖ fingerprint 32 ‖ everything added).
 class Hasher {

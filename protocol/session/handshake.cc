@@ -1,7 +1,5 @@
 #include "protocol/session/handshake.h"
 
-#include <limits>
-
 #include "protocol/wire/limits.h"
 
 namespace lienthong {
@@ -9,12 +7,6 @@ namespace {
 
 constexpr std::uint8_t kVersion = 1;
 constexpr std::size_t kHandshakeBytesMax = kHelloBytesMax + 256;  // hello, keys and tags
-
-CertificateId our_certificate(const Registry& registry, const SessionConfig& config) {
-  if (const auto known = registry.certificate_of(config.node)) return *known;
-  if (config.credentials.empty()) return {};
-  return id_cast<CertificateId>(statement_id(config.root, config.credentials.back()));
-}
 
 }  // namespace
 
@@ -25,9 +17,10 @@ Rejection judge_number(const SessionConfig& config, const NodeId& node, std::uin
   return Rejection{CloseCode::kReplay, "session number; last seen: " + std::to_string(seen)};
 }
 
-Handshake::Handshake(const ReplicaView& view, const SessionConfig& config)
-    : view_(view), config_(config) {
-  if (!config_.initiator) return;
+Handshake::Handshake(const ReplicaView& view, const SessionConfig& config, HelloWriter& writer)
+    : view_(view), config_(config), writer_(writer) {}
+
+void Handshake::start_dialling() {
   output_.u8(kVersion);
   const NoisePattern pattern = config_.peer_dh_key ? NoisePattern::kIK : NoisePattern::kXX;
   output_.u8(static_cast<std::uint8_t>(pattern));
@@ -36,9 +29,7 @@ Handshake::Handshake(const ReplicaView& view, const SessionConfig& config)
     Judgement guess;
     guess.identity =
         find_by_dh_key(*view_.registry(), *config_.peer_dh_key, config_.expected_agency);
-    const Hello hello = our_hello(&guess);
-    cursors_sent_ = hello.cursors.has_value();
-    payload = encode_hello(hello);
+    payload = encode_hello(writer_.write_hello(&guess, nullptr));
   }
   // The only failure is a peer key of small order: nothing follows, and the time-out ends it.
   if (start(pattern).ok() && !write(payload).ok()) noise_.reset();
@@ -50,6 +41,8 @@ Error Handshake::fail(CloseCode code, Error error) {
 }
 
 Bytes Handshake::take_output() {
+  const bool version_alone = !config_.initiator && output_.bytes().size() == 1;
+  if (version_alone && failure_ == CloseCode::kNone) return {};
   Bytes out = output_.take();
   output_ = ByteWriter();
   return out;
@@ -75,26 +68,6 @@ Result<void> Handshake::write(ByteView payload) {
   output_.u16(static_cast<std::uint16_t>(message.size()));
   output_.raw(message);
   return {};
-}
-
-// `judgement`: null where nothing can be known of the peer yet.
-Hello Handshake::our_hello(const Judgement* judgement) const {
-  const auto registry = view_.registry();
-  Hello hello;
-  hello.session_number = config_.session_number;
-  hello.certificate = our_certificate(*registry, config_);
-  hello.program_version = config_.program_version;
-  hello.registry_digest = registry->digest();
-  hello.window_bytes = static_cast<std::uint32_t>(
-      std::min<std::size_t>(config_.window_bytes, std::numeric_limits<std::uint32_t>::max()));
-  if (judgement == nullptr || judgement->rejection.code != CloseCode::kNone) return hello;
-  hello.credentials_wanted = !judgement->identity;
-  if (judgement->identity) {
-    const NodeId& node = judgement->identity->node;
-    hello.cursors = {view_.cursor(FeedKind::kRegistry, node),
-                     view_.cursor(FeedKind::kUpdates, node)};
-  }
-  return hello;
 }
 
 Result<std::size_t> Handshake::consume_preamble(ByteView in) {
@@ -170,12 +143,9 @@ Result<Hello> Handshake::read_hello(ByteView payload) {
 
 Result<void> Handshake::read_as_initiator(ByteView payload) {
   LT_TRY(Hello peer, read_hello(payload));
-  Judgement judgement =
-      judge(*view_.registry(), peer.certificate, *noise_->remote_static(), config_.expected_agency);
+  Judgement judgement = judge(*view_.registry(), *noise_->remote_static(), config_.expected_agency);
   if (pattern_ == NoisePattern::kXX) {
-    const Hello hello = our_hello(&judgement);
-    cursors_sent_ = hello.cursors.has_value();
-    LT_TRY_VOID(write(encode_hello(hello)));
+    LT_TRY_VOID(write(encode_hello(writer_.write_hello(&judgement, &peer))));
   }
   finish(std::move(peer), std::move(judgement));
   return {};
@@ -183,18 +153,15 @@ Result<void> Handshake::read_as_initiator(ByteView payload) {
 
 Result<void> Handshake::read_as_responder(ByteView payload) {
   if (pattern_ == NoisePattern::kXX && read_count_ == 1) {
-    return write(encode_hello(our_hello(nullptr)));
+    return write(encode_hello(writer_.write_hello(nullptr, nullptr)));
   }
   LT_TRY(Hello peer, read_hello(payload));
-  Judgement judgement =
-      judge(*view_.registry(), peer.certificate, *noise_->remote_static(), std::nullopt);
+  Judgement judgement = judge(*view_.registry(), *noise_->remote_static(), std::nullopt);
   if (judgement.identity) {
     judgement.rejection = judge_number(config_, judgement.identity->node, peer.session_number);
   }
   if (pattern_ == NoisePattern::kIK) {
-    const Hello hello = our_hello(&judgement);
-    cursors_sent_ = hello.cursors.has_value();
-    LT_TRY_VOID(write(encode_hello(hello)));
+    LT_TRY_VOID(write(encode_hello(writer_.write_hello(&judgement, &peer))));
   }
   finish(std::move(peer), std::move(judgement));
   return {};
@@ -204,7 +171,6 @@ void Handshake::finish(Hello peer, Judgement judgement) {
   const bool due = peer.credentials_wanted || (pattern_ == NoisePattern::kXX && config_.initiator);
   const DhPublic key = *noise_->remote_static();
   outcome_.emplace(noise_->split(), std::move(peer), key, std::move(judgement));
-  outcome_->cursors_sent = cursors_sent_;
   outcome_->credentials_due = due;
 }
 

@@ -18,10 +18,17 @@ struct HandshakeOutcome {
   Hello peer;
   DhPublic peer_key;
   Judgement judgement;           // kReplay included, where the peer is known already
-  bool cursors_sent = false;     // in our hello
   bool credentials_due = false;  // the peer needs ours first
   HandshakeOutcome(NoiseHandshake::Transport t, Hello h, const DhPublic& key, Judgement j)
       : transport(std::move(t)), peer(std::move(h)), peer_key(key), judgement(std::move(j)) {}
+};
+
+// Who writes our hellos. `judgement`: null where nothing can be known of the peer yet; `peer`: its
+// hello, null where ours goes first.
+class HelloWriter {
+ public:
+  virtual ~HelloWriter() = default;
+  virtual Hello write_hello(const Judgement* judgement, const Hello* peer) = 0;
 };
 
 // kReplay unless `number` is above the last one seen from that node.
@@ -29,13 +36,16 @@ Rejection judge_number(const SessionConfig& config, const NodeId& node, std::uin
 
 class Handshake {
  public:
-  Handshake(const ReplicaView& view, const SessionConfig& config);
+  Handshake(const ReplicaView& view, const SessionConfig& config, HelloWriter& writer);
+  void start_dialling();  // initiator: writes the first message
 
   // Takes one piece (preamble or message) from the front of `in` and returns its size; 0: not whole
   // yet. Fails (final): see failure(). Not to be called after outcome() is there.
   Result<std::size_t> consume(ByteView in);
   CloseCode failure() const { return failure_; }  // of the last error
-  Bytes take_output();                            // to be sent, also after a failure
+  // To be sent, also after a failure. A responder's version byte waits for its first message, so
+  // that it is no packet of its own.
+  Bytes take_output();
   std::optional<HandshakeOutcome>& outcome() { return outcome_; }
 
  private:
@@ -47,14 +57,13 @@ class Handshake {
   Result<void> start(NoisePattern pattern);
   Result<void> write(ByteView payload);
   Result<Hello> read_hello(ByteView payload);
-  Hello our_hello(const Judgement* judgement) const;
   void finish(Hello peer, Judgement judgement);
 
   const ReplicaView& view_;
   const SessionConfig& config_;
+  HelloWriter& writer_;
   NoisePattern pattern_ = NoisePattern::kXX;
   bool preamble_done_ = false;
-  bool cursors_sent_ = false;
   std::optional<NoiseHandshake> noise_;
   unsigned read_count_ = 0;
   ByteWriter output_;

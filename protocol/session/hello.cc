@@ -7,6 +7,38 @@ namespace {
 
 constexpr std::uint8_t kCredentialsWanted = 1;
 constexpr std::uint8_t kHasCursors = 2;
+constexpr std::uint8_t kReplayed = 4;
+constexpr std::uint8_t kHasWindow = 8;
+constexpr std::uint8_t kHasEarly = 16;
+constexpr std::uint8_t kLevelRegistry = 32;  // the next bit: updates
+constexpr std::uint64_t kEpochMask = 0xffffffff;
+
+// Twice the number, one more if there are ranges; epoch u32 unless both are none; hash u64 unless
+// the number is 0; the ranges.
+void encode_short_cursor(ByteWriter& out, const Cursor& cursor) {
+  out.varint(cursor.mark.number << 1 | (cursor.ranges.empty() ? 0 : 1));
+  if (cursor.mark.number == 0 && cursor.ranges.empty()) return;
+  out.u32(static_cast<std::uint32_t>(cursor.mark.epoch & kEpochMask));
+  if (cursor.mark.number > 0) out.u64(cursor.mark.hash);
+  if (!cursor.ranges.empty()) encode_ranges(out, cursor.mark.number, cursor.ranges);
+}
+
+Result<Cursor> decode_short_cursor(ByteReader& in) {
+  Cursor cursor;
+  LT_TRY(const std::uint64_t number, in.varint());
+  cursor.mark.number = number >> 1;
+  if (cursor.mark.number > kFeedNumberMax) return Error(Errc::kTooLarge, "number of a cursor");
+  if (number == 0) return cursor;
+  LT_TRY(cursor.mark.epoch, in.u32());
+  if (cursor.mark.number > 0) {
+    LT_TRY(cursor.mark.hash, in.u64());
+  }
+  if ((number & 1) != 0) {
+    LT_TRY(cursor.ranges, decode_ranges(in, cursor.mark.number, 2));
+    if (cursor.ranges.empty()) return Error(Errc::kMalformed, "cursor without its ranges");
+  }
+  return cursor;
+}
 
 Judgement rejected(CloseCode code, std::string detail) {
   return Judgement{std::nullopt, Rejection{code, std::move(detail)}};
@@ -14,23 +46,28 @@ Judgement rejected(CloseCode code, std::string detail) {
 
 }  // namespace
 
-// highest u8, lowest u8, flags u8, features u64, session number u64, certificate 32, digest 32,
-// window u32, program version sized, then both cursors if flagged.
+// versions u8 (highest in the high half), flags u8, features varint, session number varint, check
+// u32, dictionary varint, program version sized, window varint if flagged, then both cursors and
+// what goes with it, sized, if flagged.
 Bytes encode_hello(const Hello& hello) {
+  LT_CHECK(hello.version_highest < 16 && hello.version_lowest < 16);
+  const bool window = hello.window_bytes != kWindowBytesDefault;
   ByteWriter out;
-  out.u8(hello.version_highest);
-  out.u8(hello.version_lowest);
-  out.u8(static_cast<std::uint8_t>((hello.credentials_wanted ? kCredentialsWanted : 0) |
-                                   (hello.cursors ? kHasCursors : 0)));
-  out.u64(hello.features);
-  out.u64(hello.session_number);
-  out.raw(hello.certificate.view());
-  out.raw(hello.registry_digest.view());
-  out.u32(hello.window_bytes);
+  out.u8(static_cast<std::uint8_t>(hello.version_highest << 4 | hello.version_lowest));
+  out.u8(static_cast<std::uint8_t>(
+      (hello.credentials_wanted ? kCredentialsWanted : 0) | (hello.cursors ? kHasCursors : 0) |
+      (hello.replayed ? kReplayed : 0) | (window ? kHasWindow : 0) |
+      (hello.early.empty() ? 0 : kHasEarly) | (hello.level & 3) * kLevelRegistry));
+  out.varint(hello.features);
+  out.varint(hello.session_number);
+  out.u32(hello.registry_check);
+  out.varint(hello.dictionary);
   out.sized(std::string_view(hello.program_version).substr(0, kProgramVersionBytesMax));
+  if (window) out.varint(hello.window_bytes);
   if (hello.cursors) {
-    for (const Cursor& cursor : *hello.cursors) encode_cursor(out, cursor);
+    for (const Cursor& cursor : *hello.cursors) encode_short_cursor(out, cursor);
   }
+  if (!hello.early.empty()) out.sized(hello.early);
   return out.take();
 }
 
@@ -38,25 +75,34 @@ Result<Hello> decode_hello(ByteView bytes) {
   if (bytes.size() > kHelloBytesMax) return Error(Errc::kTooLarge, "hello");
   ByteReader in(bytes);
   Hello hello;
-  LT_TRY(hello.version_highest, in.u8());
-  LT_TRY(hello.version_lowest, in.u8());
+  LT_TRY(const std::uint8_t versions, in.u8());
+  hello.version_highest = versions >> 4;
+  hello.version_lowest = versions & 15;
   LT_TRY(const std::uint8_t flags, in.u8());
-  LT_TRY(hello.features, in.u64());
-  LT_TRY(hello.session_number, in.u64());
-  LT_TRY(hello.certificate.bytes, in.array<32>());
-  LT_TRY(hello.registry_digest.bytes, in.array<32>());
-  LT_TRY(hello.window_bytes, in.u32());
+  LT_TRY(hello.features, in.varint());
+  LT_TRY(hello.session_number, in.varint());
+  LT_TRY(hello.registry_check, in.u32());
+  LT_TRY(hello.dictionary, in.varint());
   LT_TRY(const ByteView program, in.sized(kProgramVersionBytesMax));
   hello.program_version = std::string(as_text(program));
   hello.credentials_wanted = (flags & kCredentialsWanted) != 0;
+  hello.replayed = (flags & kReplayed) != 0;
+  hello.level = static_cast<std::uint8_t>((flags / kLevelRegistry) & 3);
   if (hello.version_lowest == 0 || hello.version_lowest > hello.version_highest) {
     return Error(Errc::kMalformed, "versions of a hello");
+  }
+  if ((flags & kHasWindow) != 0) {
+    LT_TRY(hello.window_bytes, in.varint());
   }
   if ((flags & kHasCursors) != 0) {
     hello.cursors.emplace();
     for (Cursor& cursor : *hello.cursors) {
-      LT_TRY(cursor, decode_cursor(in));
+      LT_TRY(cursor, decode_short_cursor(in));
     }
+  }
+  if ((flags & kHasEarly) != 0) {
+    LT_TRY(const ByteView early, in.sized(kHelloBytesMax));
+    hello.early = to_bytes(early);
   }
   return hello;
 }
@@ -86,31 +132,23 @@ std::optional<PeerIdentity> find_by_dh_key(const Registry& registry, const DhPub
   return std::nullopt;
 }
 
-Judgement judge(const Registry& registry, const CertificateId& named, const DhPublic& proved,
+Judgement judge(const Registry& registry, const DhPublic& proved,
                 const std::optional<AgencyId>& expected) {
-  const Certificate* certificate = registry.find_certificate(named);
-  const Belief belief =
-      certificate == nullptr ? Belief::kUnknown : registry.certificate_belief(named);
-  if (belief == Belief::kUnknown) {
-    // A renewed certificate that has not come yet, for a key that is believed already.
-    if (auto known = find_by_dh_key(registry, proved, expected)) return Judgement{known, {}};
-    return Judgement{};
-  }
-  if (certificate->dh_key != proved) {
-    return rejected(CloseCode::kWrongAgency, "the certificate named is for another key");
-  }
-  if (belief != Belief::kBelieved) {
-    return rejected(CloseCode::kNotBelieved, belief == Belief::kCutOff
-                                                 ? "the certificate is cut off by a revocation"
-                                                 : "the certificate's issuer had no right to it");
-  }
-  if (!registry.may_connect(certificate->node)) {
-    return rejected(CloseCode::kNotBelieved, "the node is revoked");
-  }
-  if (expected && certificate->agency != *expected) {
+  if (auto known = find_by_dh_key(registry, proved, expected)) return Judgement{known, {}};
+  if (expected && find_by_dh_key(registry, proved, std::nullopt)) {
     return rejected(CloseCode::kWrongAgency, "another agency than the one that was dialled");
   }
-  return Judgement{PeerIdentity{certificate->node, certificate->agency, named}, {}};
+  for (const StatementId& id : registry.statements()) {
+    const auto name = id_cast<CertificateId>(id);
+    const Certificate* certificate = registry.find_certificate(name);
+    if (certificate == nullptr || certificate->dh_key != proved) continue;
+    const Belief belief = registry.certificate_belief(name);
+    if (belief == Belief::kUnknown) continue;
+    return rejected(CloseCode::kNotBelieved, belief == Belief::kNoRight
+                                                 ? "the certificate's issuer had no right to it"
+                                                 : "the node is revoked");
+  }
+  return Judgement{};
 }
 
 Presented present(const Registry& registry, std::span<const Statement> statements) {

@@ -16,20 +16,33 @@ inline constexpr std::uint8_t kVersionHighest = 1;  // major versions spoken
 inline constexpr std::uint8_t kVersionLowest = 1;
 inline constexpr std::size_t kProgramVersionBytesMax = 64;
 
+inline constexpr std::size_t kWindowBytesDefault = 1U << 20;
+
 struct Hello {
-  std::uint8_t version_highest = kVersionHighest;
+  std::uint8_t version_highest = kVersionHighest;  // both at most 15
   std::uint8_t version_lowest = kVersionLowest;
   std::uint64_t features = 0;  // bits; unknown ones mean nothing
   std::uint64_t session_number = 0;
-  CertificateId certificate;  // zero: none
+  std::uint32_t registry_check = 0;  // first four bytes of the registry's digest
+  std::uint64_t dictionary = 0;      // the newest that is known; 0: none
   std::string program_version;
-  Hash256 registry_digest;
-  bool credentials_wanted = false;       // the other's certificate is not here
-  std::uint32_t window_bytes = 1 << 20;  // messages with parts that we take before we acknowledge
-  // What we durably have of the other's feeds, by FeedKind; none: an Ack for each follows.
+  bool credentials_wanted = false;  // no certificate for the other's key is here
+  bool replayed = false;   // the number did not rise; session_number is the last one seen instead
+  std::uint8_t level = 0;  // bit for each feed that begins after the cursor heard and ends there
+  std::uint64_t window_bytes = kWindowBytesDefault;  // taken before anything is acknowledged
+  // What we durably have of the other's feeds, by FeedKind, with the low 32 bits of their epochs;
+  // none: a Cursor message for each follows.
   std::optional<std::array<Cursor, 2>> cursors;
+  Bytes early;  // messages that go with it, early.h
   bool operator==(const Hello&) const = default;
 };
+
+inline std::uint32_t registry_check(const Hash256& digest) {
+  return static_cast<std::uint32_t>(digest.bytes[0]) |
+         static_cast<std::uint32_t>(digest.bytes[1]) << 8 |
+         static_cast<std::uint32_t>(digest.bytes[2]) << 16 |
+         static_cast<std::uint32_t>(digest.bytes[3]) << 24;
+}
 
 // program_version is cut to kProgramVersionBytesMax.
 Bytes encode_hello(const Hello& hello);
@@ -59,13 +72,13 @@ struct Rejection {
 std::optional<PeerIdentity> find_by_dh_key(const Registry& registry, const DhPublic& key,
                                            const std::optional<AgencyId>& agency);
 
-// Whether the certificate named in a hello stands behind the Noise key that was proved.
-// nullopt in `identity` and kNone in `rejection`: the certificate is not here, ask for credentials.
+// Whether a believed certificate stands behind the Noise key that was proved. nullopt in `identity`
+// and kNone in `rejection`: no certificate for it is here, ask for credentials.
 struct Judgement {
   std::optional<PeerIdentity> identity;
   Rejection rejection;
 };
-Judgement judge(const Registry& registry, const CertificateId& named, const DhPublic& proved,
+Judgement judge(const Registry& registry, const DhPublic& proved,
                 const std::optional<AgencyId>& expected);
 
 // Credentials as they were presented: those not here yet and the registry with all of them; or why

@@ -1,61 +1,94 @@
 #include "protocol/session/inbox.h"
 
+#include <algorithm>
+
 namespace lienthong {
 
-Result<void> Inbox::on_begin(std::uint64_t epoch, std::uint64_t first) {
-  if (joins_on_) return Error(Errc::kOutOfOrder, "a feed begins once in a session");
+void Inbox::on_begin(std::uint64_t epoch, std::uint64_t first, bool guess) {
   const bool nothing_yet = durable_.mark.number == 0 && durable_.ranges.empty();
   joins_on_ = nothing_yet || (epoch == durable_.mark.epoch && first > durable_.mark.number);
-  return {};
+  if (guess && !*joins_on_) joins_on_.reset();
+  ack_due_ = ack_due_ || begun_;  // what was acknowledged under the beginning before is passed over
+  begun_ = true;
+  epoch_ = epoch;
+  ++serial_;
+  received_ = 0;
+  end_.reset();
+  passing_ = false;
 }
 
-Result<void> Inbox::on_part(const FeedPart& part, std::uint64_t token, std::size_t bytes) {
-  if (!joins_on_) return Error(Errc::kOutOfOrder, "feed part before the beginning of the feed");
-  if (received_ && received_->epoch == part.epoch && part.first <= received_->number) {
-    return Error(Errc::kOutOfOrder, "feed part from " + std::to_string(part.first) + " after " +
-                                        std::to_string(received_->number));
-  }
-  received_ = FeedMark{part.epoch, part.last, part.hash};
-  storing_.push_back(Storing{token, bytes});
+void Inbox::on_level() {
+  on_begin(durable_.mark.epoch, durable_.mark.number + 1);
+  end_ = durable_.mark.number;
+}
+
+Result<bool> Inbox::on_part(EncodedPart& part, std::uint64_t token, std::size_t bytes) {
+  if (!begun_) return Error(Errc::kOutOfOrder, "feed part before the beginning of the feed");
+  if (passing_) return false;
+  part.epoch = epoch_;
+  if (!part.covered.empty()) received_ = std::max(received_, part.covered.back().last);
+  storing_.push_back(Storing{token, bytes, part.covered});
   unstored_bytes_ += bytes;
-  return {};
+  return true;
 }
 
-Result<void> Inbox::on_end(std::uint64_t epoch, std::uint64_t number) {
-  if (!joins_on_) return Error(Errc::kOutOfOrder, "end of a feed before its beginning");
-  if (received_ && received_->epoch == epoch && number < received_->number) {
+Result<void> Inbox::on_end(std::uint64_t number) {
+  if (!begun_) return Error(Errc::kOutOfOrder, "end of a feed before its beginning");
+  if (number < received_) {
     return Error(Errc::kOutOfOrder, "end of a feed before what was sent of it");
   }
-  end_ = FeedMark{epoch, number, 0};
+  end_ = number;
   return {};
+}
+
+std::optional<Inbox::Storing> Inbox::take(std::uint64_t token) {
+  const auto found = std::find_if(storing_.begin(), storing_.end(),
+                                  [&](const Storing& part) { return part.token == token; });
+  if (found == storing_.end()) return std::nullopt;
+  Storing part = std::move(*found);
+  unstored_bytes_ -= part.bytes;
+  storing_.erase(found);
+  return part;
 }
 
 bool Inbox::on_stored(std::uint64_t token, const Cursor& cursor) {
-  const auto found = std::find_if(storing_.begin(), storing_.end(),
-                                  [&](const Storing& part) { return part.token == token; });
-  if (found == storing_.end()) return false;
-  unstored_bytes_ -= found->bytes;
-  storing_.erase(found);
+  if (!take(token)) return false;
   durable_ = cursor;
   ack_due_ = true;
   return true;
 }
 
-std::optional<Cursor> Inbox::take_ack() {
-  if (!ack_due_) return std::nullopt;
-  ack_due_ = false;
-  return durable_;
+bool Inbox::on_unclear(std::uint64_t token, wire::UnclearMessage& message) {
+  const auto part = take(token);
+  if (!part || passing_) return false;
+  message.kind = kind_;
+  message.serial = serial_;
+  message.covered = part->covered;
+  return true;
 }
 
-bool Inbox::drained() const { return end_ && storing_.empty() && pending() == 0; }
+bool Inbox::on_failed(std::uint64_t token) {
+  if (!take(token)) return false;
+  passing_ = true;
+  return true;
+}
+
+std::optional<wire::AckMessage> Inbox::take_ack() {
+  if (!ack_due_) return std::nullopt;
+  ack_due_ = false;
+  wire::AckMessage ack;
+  ack.kind = kind_;
+  ack.serial = serial_;
+  ack.number = have();
+  if (durable_.mark.epoch == epoch_) ack.ranges = durable_.ranges;
+  return ack;
+}
+
+bool Inbox::drained() const { return end_ && !passing_ && storing_.empty() && pending() == 0; }
 
 std::uint64_t Inbox::pending() const {
-  FeedMark target = end_.value_or(FeedMark{});
-  if (received_ && (received_->epoch != target.epoch || received_->number > target.number)) {
-    target = *received_;
-  }
-  const std::uint64_t have = durable_.mark.epoch == target.epoch ? durable_.mark.number : 0;
-  return target.number - std::min(have, target.number);
+  const std::uint64_t target = std::max(end_.value_or(0), received_);
+  return target - std::min(have(), target);
 }
 
 }  // namespace lienthong

@@ -6,28 +6,40 @@
 #include <optional>
 
 #include "protocol/sync/feed.h"
+#include "protocol/wire/message.h"
 
 namespace lienthong {
 
 class Inbox {
  public:
-  explicit Inbox(Cursor durable) : durable_(std::move(durable)) {}
+  Inbox(FeedKind kind, Cursor durable) : kind_(kind), durable_(std::move(durable)) {}
 
-  // Where the peer's feed goes on. kOutOfOrder: said twice.
-  Result<void> on_begin(std::uint64_t epoch, std::uint64_t first);
+  // Where the peer's feed goes on; again when it begins anew. `guess`: it did not know yet what we
+  // have, so that nothing follows from a beginning before that.
+  void on_begin(std::uint64_t epoch, std::uint64_t first, bool guess = false);
+  // It begins after what we have, and ends there.
+  void on_level();
   // Whether the peer still has what it once delivered: its feed joins on where we are. nullopt: not
   // said yet.
   std::optional<bool> joins_on() const { return joins_on_; }
-  // kOutOfOrder: a part before the beginning, or that does not come after the one before it in its
-  // epoch.
-  Result<void> on_part(const FeedPart& part, std::uint64_t token, std::size_t bytes);
+  // Takes a part in: sets its epoch. False: it is passed over, for the peer will send it again.
+  // kOutOfOrder: a part before the beginning.
+  Result<bool> on_part(EncodedPart& part, std::uint64_t token, std::size_t bytes);
   // kOutOfOrder: an end before the beginning or before what was sent already.
-  Result<void> on_end(std::uint64_t epoch, std::uint64_t number);
+  Result<void> on_end(std::uint64_t number);
   // False: no such token here.
   bool on_stored(std::uint64_t token, const Cursor& cursor);
-  // The cursor to acknowledge, if one became durable since the last call.
-  std::optional<Cursor> take_ack();
+  // The part could not be stored. True: the peer is to send it again in full (`unclear`), now.
+  bool on_unclear(std::uint64_t token, wire::UnclearMessage& message);
+  // Nothing is stored until the peer begins anew. False: no such token here.
+  bool on_failed(std::uint64_t token);
+  // What to acknowledge, if something became durable since the last call.
+  std::optional<wire::AckMessage> take_ack();
 
+  // Healing has brought what was missing up to there: the peer is told in full, and begins anew.
+  void set_durable(Cursor cursor) { durable_ = std::move(cursor); }
+
+  const Cursor& durable() const { return durable_; }
   bool drained() const;           // all that was announced on this session is durable
   std::uint64_t pending() const;  // entries announced or received, not durable
   std::size_t unstored_bytes() const { return unstored_bytes_; }
@@ -36,12 +48,21 @@ class Inbox {
   struct Storing {
     std::uint64_t token = 0;
     std::size_t bytes = 0;
+    std::vector<CursorRange> covered;
   };
+  std::optional<Storing> take(std::uint64_t token);
+  std::uint64_t have() const { return durable_.mark.epoch == epoch_ ? durable_.mark.number : 0; }
+
+  FeedKind kind_;
   Cursor durable_;
   std::optional<bool> joins_on_;
+  std::uint8_t serial_ = 0;     // beginnings heard
+  std::uint64_t epoch_ = 0;     // of the last one
+  std::uint64_t received_ = 0;  // highest place in it
+  bool begun_ = false;
+  bool passing_ = false;  // over parts, until it begins anew
   bool ack_due_ = false;
-  std::optional<FeedMark> received_;  // of the last part
-  std::optional<FeedMark> end_;       // announced; hash unused
+  std::optional<std::uint64_t> end_;  // announced
   std::deque<Storing> storing_;
   std::size_t unstored_bytes_ = 0;
 };

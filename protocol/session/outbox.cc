@@ -1,17 +1,27 @@
 #include "protocol/session/outbox.h"
 
 #include "protocol/wire/limits.h"
+#include "protocol/wire/part.h"
 
 namespace lienthong {
+namespace {
 
-Outbox::Outbox(FeedKind kind, const ReplicaView& view, const PeerIdentity& peer,
-               std::size_t part_bytes_max)
-    : kind_(kind), view_(view), peer_(peer), part_bytes_max_(part_bytes_max) {}
+constexpr std::size_t kLookCount = 256;  // lines of the feed read at a time
+// Custody that is part of the backlog overtakes only a long one, and only the newest entries are
+// looked at: a link sent alone costs its path in the seal, twelve times what it costs in its place.
+constexpr std::uint64_t kLookBackBehindMin = 8192;
+constexpr std::uint64_t kLookBackMax = 256;
+constexpr std::size_t kUrgentCountMax = 256;  // custody entries waiting to overtake
+
+}  // namespace
+
+Outbox::Outbox(FeedKind kind, const ReplicaView& view, const PeerIdentity& peer)
+    : kind_(kind), view_(&view), peer_(peer) {}
 
 bool Outbox::fits(std::uint64_t number, std::uint64_t hash, const FeedMark& end) const {
   if (number > end.number) return false;
   if (number == 0) return true;
-  const auto ours = view_.feed_hash(kind_, peer_.agency, number);
+  const auto ours = view_->feed_hash(kind_, peer_.agency, number);
   return ours && *ours == hash;
 }
 
@@ -20,87 +30,338 @@ void Outbox::restart(const FeedMark& end) {
   next_ = 1;
   acked_ = 0;
   held_.clear();
+  beside_.clear();
+  live_from_ = live_next_ = looked_ = 0;
+  urgent_.clear();
+  again_.clear();
   sent_.clear();
   unacked_bytes_ = 0;
   announced_.reset();
+  begin_due_ = true;
 }
 
-void Outbox::on_cursor(const Cursor& cursor) {
-  const bool first = !cursor_;
-  cursor_ = cursor;
-  const FeedMark end = view_.feed_end(kind_, peer_.agency);
-  if (first || end.epoch != epoch_) restart(end);
-  if (cursor.mark.epoch != epoch_) return;
-  if (fits(cursor.mark.number, cursor.mark.hash, end)) {
-    acked_ = std::max(acked_, cursor.mark.number);
-    next_ = std::max(next_, acked_ + 1);
-    held_.clear();
+// What is there now is the backlog; what comes later goes beside it.
+void Outbox::begin_backlog(const FeedMark& end) {
+  live_from_ = live_next_ = 0;
+  looked_ = end.number;
+  if (kind_ != FeedKind::kUpdates || end.number < next_ + kOvertakeCountMin) return;
+  live_from_ = live_next_ = end.number + 1;
+  const std::uint64_t behind = end.number - next_;
+  if (behind >= kLookBackBehindMin) looked_ = end.number - kLookBackMax;
+}
+
+// Begins anew from what the peer durably has.
+void Outbox::place(const Cursor& cursor, const FeedMark& end) {
+  restart(end);
+  started_ = true;
+  lost_ = cursor.mark.number > 0 || !cursor.ranges.empty();
+  if (cursor.mark.epoch == epoch_ && fits(cursor.mark.number, cursor.mark.hash, end)) {
+    acked_ = cursor.mark.number;
+    next_ = acked_ + 1;
+    lost_ = false;
     for (const CursorRange& range : cursor.ranges) {
-      if (fits(range.last, range.hash, end)) held_.push_back(range);
+      if (fits(range.last, range.hash, end)) held_.add(range.first, range.last, range.hash);
     }
   }
+  begin_backlog(end);
+}
+
+Cursor Outbox::on_cursor(Cursor cursor, unsigned epoch_bits) {
+  const FeedMark end = view_->feed_end(kind_, peer_.agency);
+  const std::uint64_t mask = epoch_bits >= 64 ? ~std::uint64_t{0} : (1ULL << epoch_bits) - 1;
+  if ((end.epoch & mask) == (cursor.mark.epoch & mask)) cursor.mark.epoch = end.epoch;
+  const bool guessed = std::exchange(guessed_, false) && end.epoch == epoch_;
+  const std::uint64_t guessed_from = acked_;
+  const std::deque<Sent> sent = sent_;
+  place(cursor, end);
+  if (!guessed) return cursor;
+  for (const Sent& part : sent) {  // what the first message bore is on its way
+    sent_.push_back(part);
+    unacked_bytes_ += part.bytes;
+    for (const CursorRange& range : part.covered) beside_.add(range.first, range.last);
+  }
+  begin_due_ = guessed_from != acked_;
+  const std::vector<CursorRange> held(held_.ranges().begin(), held_.ranges().end());
+  acknowledge(acked_, held);
+  return cursor;
+}
+
+void Outbox::guess(const Cursor& hint) {
+  place(hint, view_->feed_end(kind_, peer_.agency));
+  live_from_ = live_next_ = 0;
+  guessed_ = true;
+}
+
+void Outbox::acknowledge(std::uint64_t number, std::span<const CursorRange> ranges) {
+  acked_ = number;
+  next_ = std::max(next_, acked_ + 1);
+  held_.clear();
+  for (const CursorRange& range : ranges) held_.add(range.first, range.last, range.hash);
+  held_.drop_up_to(acked_);
+  beside_.drop_up_to(acked_);
   std::erase_if(sent_, [&](const Sent& part) {
-    if (!cursor.covers(part.last)) return false;
-    unacked_bytes_ -= part.bytes;
-    return true;
+    const bool there = std::ranges::all_of(part.covered, [&](const CursorRange& range) {
+      return range.last <= acked_ || held_.covers(std::max(range.first, acked_ + 1), range.last);
+    });
+    if (there) unacked_bytes_ -= part.bytes;
+    return there;
   });
 }
 
-void Outbox::pass_over_ranges() {
-  for (const CursorRange& range : held_) {
-    if (range.first <= next_ && next_ <= range.last) next_ = range.last + 1;
+Result<void> Outbox::on_ack(std::uint8_t serial, std::uint64_t number,
+                            std::span<const CursorRange> ranges) {
+  if (serial != serial_ || begin_due_) return {};
+  const std::uint64_t top = std::max({sent_max_, acked_, next_ - 1});
+  if (number > top || (!ranges.empty() && ranges.back().last > top)) {
+    return Error(Errc::kMalformed, "acknowledgement of what was not sent");
   }
+  // A part of an old epoch came there by another way and set it back.
+  if (number < acked_) {
+    const FeedMark end = view_->feed_end(kind_, peer_.agency);
+    restart(end);
+    begin_backlog(end);
+    return {};
+  }
+  acknowledge(number, ranges);
+  return {};
 }
 
-Result<std::optional<Bytes>> Outbox::encode_from_next(const RootFingerprint& root) {
-  for (std::size_t bytes_max = part_bytes_max_;; bytes_max /= 2) {
-    LT_TRY(auto part, view_.read_feed(kind_, peer_.agency, peer_.node, echo_, next_, bytes_max));
-    if (!part) return std::optional<Bytes>();
-    LT_CHECK(part->first == next_ && part->last >= part->first);
-    if (part->epoch != epoch_) return std::optional<Bytes>();  // minted anew: on_feed_grown follows
-    const std::uint64_t last = part->last;
-    Bytes message = wire::encode_message(root, wire::PartMessage{kind_, *std::move(part)});
-    if (message.size() <= kMessageBytesMax) {
-      next_ = last + 1;
-      sent_.push_back(Sent{last, message.size()});
-      unacked_bytes_ += message.size();
-      return std::optional<Bytes>(std::move(message));
+Result<void> Outbox::on_unclear(std::uint8_t serial, std::span<const CursorRange> covered) {
+  if (serial != serial_ || begin_due_) return {};
+  for (const CursorRange& range : covered) {
+    if (range.last > std::max(sent_max_, next_ - 1)) {
+      return Error(Errc::kMalformed, "unclear is what was not sent");
     }
-    if (bytes_max <= 1) return Error(Errc::kTooLarge, "one entry of our feed over a message");
+    again_.push_back(range);
+    beside_.remove(range.first, range.last);
+  }
+  std::erase_if(sent_, [&](const Sent& part) {
+    const bool same = std::ranges::equal(
+        part.covered, covered,
+        [](const CursorRange& a, const CursorRange& b) { return a.first == b.first; });
+    if (same) unacked_bytes_ -= part.bytes;
+    return same;
+  });
+  return {};
+}
+
+void Outbox::send_again() {
+  if (started_) place(heard(), view_->feed_end(kind_, peer_.agency));
+}
+
+Cursor Outbox::heard() const {
+  Cursor cursor;
+  const auto hash = [&](std::uint64_t number) {
+    return view_->feed_hash(kind_, peer_.agency, number).value_or(0);
+  };
+  cursor.mark = FeedMark{epoch_, acked_, hash(acked_)};
+  for (const CursorRange& range : held_.ranges()) {
+    cursor.ranges.push_back(CursorRange{range.first, range.last, hash(range.last)});
+  }
+  if (cursor.ranges.size() > kCursorRangeCountMax) cursor.ranges.resize(kCursorRangeCountMax);
+  return cursor;
+}
+
+bool Outbox::settled(std::uint64_t place) const {
+  return place <= acked_ || place < next_ || held_.contains(place) || beside_.contains(place);
+}
+
+// ---- what comes next ----
+
+// Custody that would wait behind a backlog.
+void Outbox::look_for_custody(std::uint64_t end) {
+  while (live_from_ != 0 && looked_ < end && urgent_.size() < kUrgentCountMax) {
+    const auto lines = view_->feed_lines(peer_.agency, peer_.node, looked_ + 1, kLookCount);
+    if (lines.empty()) return;
+    for (const FeedLine& line : lines) {
+      if (!line.sealed) return;  // looked at again once it is
+      looked_ = line.position;
+      if (line.custody && !line.echoed && !settled(line.position)) urgent_.push_back(line.position);
+    }
   }
 }
 
-Result<std::optional<Bytes>> Outbox::next(const RootFingerprint& root, std::size_t room,
-                                          bool empty_window) {
-  if (!cursor_) return std::optional<Bytes>();
-  const FeedMark end = view_.feed_end(kind_, peer_.agency);
+bool Outbox::has_urgent() {
+  if (!started_ || begin_due_ || kind_ != FeedKind::kUpdates) return false;
+  look_for_custody(view_->feed_end(kind_, peer_.agency).number);
+  while (!urgent_.empty() && settled(urgent_.front())) urgent_.pop_front();
+  return !urgent_.empty();
+}
+
+std::optional<Outgoing> Outbox::packed(const RootFingerprint& root, const FeedPart& part,
+                                       wire::Lane lane, bool in_full) {
+  const auto names = in_full ? nullptr : view_->names();
+  EncodedPart encoded{part.epoch, part.covered, wire::encode_part_body(root, part, names.get())};
+  Outgoing out;
+  out.dense = wire::dense_tail(encoded.body);
+  out.lane = lane;
+  out.message = wire::encode_message(wire::PartMessage{kind_, std::move(encoded)});
+  if (out.message.size() > kMessageBytesMax) return std::nullopt;
+  sent_max_ = std::max(sent_max_, part.covered.back().last);
+  sent_.push_back(Sent{part.covered, out.message.size()});
+  unacked_bytes_ += out.message.size();
+  return out;
+}
+
+// Halves what is asked for until it fits a message.
+Result<std::optional<Outgoing>> Outbox::read(const RootFingerprint& root, FeedRead what,
+                                             wire::Lane lane, bool in_full) {
+  // What was sent beside is not known to be stored: no stretch may cover it without bearing it.
+  for (const CursorRange& range : beside_.ranges()) {
+    if (range.first > what.first) {
+      what.last = std::min(what.last, range.first - 1);
+      break;
+    }
+  }
+  what.kind = kind_;
+  what.reader = peer_.agency;
+  what.reader_node = peer_.node;
+  what.echo = echo_;
+  what.skip = held_.ranges();
+  for (;; what.bytes_max /= 2) {
+    LT_TRY(auto part, view_->read_feed(what));
+    if (!part || part->epoch != epoch_) return std::optional<Outgoing>();
+    LT_CHECK(part->covered.size() == 1 && part->covered.front().first == what.first);
+    if (auto out = packed(root, *part, lane, in_full))
+      return std::optional<Outgoing>(std::move(out));
+    if (what.bytes_max <= 1) return Error(Errc::kTooLarge, "one entry of our feed over a message");
+  }
+}
+
+Result<std::optional<Outgoing>> Outbox::next_again(const RootFingerprint& root,
+                                                   const Allowance& allowed) {
+  CursorRange& range = again_.front();
+  FeedRead what;
+  what.first = range.first;
+  what.last = range.last;
+  what.bytes_max = allowed.unit_bytes;
+  LT_TRY(auto out, read(root, what, wire::Lane::kUpdates, true));
+  if (!out || sent_.back().covered.back().last >= range.last) {
+    again_.pop_front();
+  } else {
+    range.first = sent_.back().covered.back().last + 1;
+  }
+  return out;
+}
+
+// A custody link goes with all of its record that the peer does not have yet.
+Result<std::optional<Outgoing>> Outbox::next_urgent(const RootFingerprint& root) {
+  while (has_urgent()) {
+    std::vector<std::uint64_t> places = view_->feed_places(peer_.agency, urgent_.front());
+    urgent_.pop_front();
+    std::erase_if(places, [&](std::uint64_t place) { return settled(place); });
+    if (places.size() > kCursorRangeCountMax) continue;  // a long record: in its turn
+    LT_TRY(const auto part, view_->read_places(peer_.agency, peer_.node, echo_, places));
+    if (!part || part->epoch != epoch_) continue;
+    auto out = packed(root, *part, wire::Lane::kCustody);
+    if (!out) continue;
+    for (const CursorRange& range : part->covered) beside_.add(range.first, range.last);
+    return out;
+  }
+  return std::optional<Outgoing>();
+}
+
+Result<std::optional<Outgoing>> Outbox::next_part(const RootFingerprint& root,
+                                                  const Allowance& allowed, const FeedMark& end) {
+  FeedRead what;
+  what.bytes_max = allowed.unit_bytes;
+  const wire::Lane plain =
+      kind_ == FeedKind::kRegistry ? wire::Lane::kControl : wire::Lane::kUpdates;
+  if (live_from_ != 0 && allowed.lane_open(wire::Lane::kUpdates)) {
+    live_next_ = beside_.next_free(held_.next_free(live_next_));
+    if (live_next_ <= end.number) {
+      what.first = live_next_;
+      LT_TRY(auto out, read(root, what, wire::Lane::kUpdates));
+      if (out) {
+        const CursorRange covered = sent_.back().covered.back();
+        beside_.add(covered.first, covered.last);
+        live_next_ = covered.last + 1;
+        return out;
+      }
+    }
+  }
+  next_ = beside_.next_free(held_.next_free(next_));
+  if (live_from_ != 0 && next_ >= live_from_) {  // the backlog is sent
+    next_ = std::max(next_, live_next_);
+    live_from_ = 0;
+  }
+  const wire::Lane lane = live_from_ != 0 ? wire::Lane::kHistory : plain;
+  if (next_ > end.number || !allowed.lane_open(lane)) return std::optional<Outgoing>();
+  if (live_from_ != 0 && !allowed.backlog) return std::optional<Outgoing>();
+  what.first = next_;
+  if (live_from_ != 0) what.last = live_from_ - 1;
+  LT_TRY(auto out, read(root, what, lane));
+  if (!out) return out;
+  next_ = sent_.back().covered.back().last + 1;
+  out->backlog = next_ <= end.number;
+  return out;
+}
+
+Result<std::optional<Outgoing>> Outbox::next(const RootFingerprint& root,
+                                             const Allowance& allowed) {
+  if (!started_) return std::optional<Outgoing>();
+  const FeedMark end = view_->feed_end(kind_, peer_.agency);
   if (end.epoch != epoch_) {
     restart(end);
-    on_cursor(Cursor(*cursor_));
+    begin_backlog(end);
   }
-  pass_over_ranges();
-  if (next_ <= end.number) {
-    if (!empty_window && room < part_bytes_max_) return std::optional<Bytes>();
-    LT_TRY(auto message, encode_from_next(root));
-    if (message || echo_ == Echo::kStopBefore) return message;
+  if (begin_due_) {
+    begin_due_ = false;
+    ++serial_;
+    Outgoing out;
+    out.message = wire::encode_message(wire::BeginMessage{kind_, epoch_, next_});
+    return std::optional<Outgoing>(std::move(out));
   }
+  const bool open = allowed.empty_window || allowed.window >= allowed.unit_bytes;
+  if (open && !again_.empty()) {
+    LT_TRY(auto out, next_again(root, allowed));
+    if (out) return out;
+  }
+  if (allowed.lane_open(wire::Lane::kCustody)) {
+    LT_TRY(auto out, next_urgent(root));
+    if (out) return out;
+  }
+  if (open) {
+    LT_TRY(auto out, next_part(root, allowed, end));
+    if (out) return out;
+  }
+  // What is not sealed yet follows later; what waits for room, a lane or an echo is not announced.
+  const bool sent_all = next_ > end.number || (open && echo_ != Echo::kStopBefore &&
+                                               allowed.lane_open(wire::Lane::kUpdates));
+  if (live_from_ != 0 || !again_.empty() || !sent_all) return std::optional<Outgoing>();
   const FeedMark here{epoch_, next_ - 1, 0};
-  if (announced_ == here) return std::optional<Bytes>();
+  if (announced_ == here) return std::optional<Outgoing>();
   announced_ = here;
-  return std::optional<Bytes>(
-      wire::encode_message(root, wire::EndMessage{kind_, here.epoch, here.number}));
+  Outgoing out;
+  out.drained = true;
+  out.message = wire::encode_message(wire::EndMessage{kind_, here.number});
+  return std::optional<Outgoing>(std::move(out));
+}
+
+bool Outbox::take_level() {
+  const FeedMark end = view_->feed_end(kind_, peer_.agency);
+  if (!started_ || !begin_due_ || end.epoch != epoch_) return false;
+  if (acked_ == 0 || acked_ != end.number) return false;
+  begin_due_ = false;
+  ++serial_;
+  announced_ = FeedMark{epoch_, acked_, 0};
+  return true;
 }
 
 bool Outbox::at_end() const {
   return announced_ && announced_->epoch == epoch_ && announced_->number + 1 == next_;
 }
 
-bool Outbox::drained() const { return started() && pending() == 0; }
+bool Outbox::drained() const { return started_ && pending() == 0; }
 
 std::uint64_t Outbox::pending() const {
-  const FeedMark end = view_.feed_end(kind_, peer_.agency);
+  const FeedMark end = view_->feed_end(kind_, peer_.agency);
   if (end.epoch != epoch_) return end.number;
   return end.number - std::min(acked_, end.number);
+}
+
+std::uint64_t Outbox::backlog() const {
+  return live_from_ == 0 || live_from_ < next_ ? 0 : live_from_ - next_;
 }
 
 }  // namespace lienthong

@@ -1,63 +1,129 @@
 // One of our feeds on its way to one peer: where the peer stands, what was sent and not yet
-// acknowledged, what comes next. docs/protocol.md, "Sending". Threads: the session's.
+// acknowledged, what comes next and in which lane. docs/protocol.md, "Sending". Threads: the
+// session's.
+//
+// Usually a feed is sent in its order. While a backlog is under way, what is new goes beside it:
+// custody first, with what its record needs, then other new updates, then the backlog.
 #pragma once
 
 #include <deque>
 #include <optional>
 
 #include "protocol/session/hello.h"
+#include "protocol/sync/stretches.h"
+#include "protocol/wire/fragment.h"
 #include "protocol/wire/message.h"
 
 namespace lienthong {
 
+// A message that is to be sent.
+struct Outgoing {
+  wire::Lane lane = wire::Lane::kControl;
+  Bytes message;
+  bool backlog = false;   // more of its lane follows: worth a compressed stream
+  bool drained = false;   // the End: nothing of a backlog follows
+  std::size_t dense = 0;  // bytes at the end that are not worth compressing
+};
+
+// What may be sent now.
+struct Allowance {
+  std::size_t window = 0;     // bytes that may still be unacknowledged
+  bool empty_window = false;  // nothing is: one part may go whatever its size
+  std::uint8_t lanes = 0xff;  // bit for each lane that is open
+  bool backlog = true;        // our turn to send history
+  std::size_t unit_bytes = 64 * 1024;
+  bool lane_open(wire::Lane lane) const { return (lanes >> static_cast<unsigned>(lane) & 1) != 0; }
+};
+
 class Outbox {
  public:
-  // `view` outlives the outbox.
-  Outbox(FeedKind kind, const ReplicaView& view, const PeerIdentity& peer,
-         std::size_t part_bytes_max);
+  static constexpr std::uint64_t kOvertakeCountMin = 64;  // entries behind which others wait
 
-  // What the peer durably has. The first one is where sending begins: a cursor that does not fit
-  // our feed (other epoch or hash) is a lost one, and the feed is sent from its start. Later ones
-  // are acknowledgements; one that does not fit frees the window and moves nothing.
-  void on_cursor(const Cursor& cursor);
-  bool started() const { return cursor_.has_value(); }
-  // Where sending begins, once started: what a Begin says.
-  FeedMark beginning() const { return FeedMark{epoch_, next_, 0}; }
+  // `view` outlives the outbox.
+  Outbox(FeedKind kind, const ReplicaView& view, const PeerIdentity& peer);
+
+  // ---- what the peer durably has ----
+  // In full: where sending begins. A cursor that does not fit our feed (other epoch or hash) is a
+  // lost one, and the feed is sent from its start. `epoch_bits`: how many of the epoch's low bits
+  // are known (32 in a hello). Returns it with the epoch in full, if that is ours.
+  Cursor on_cursor(Cursor cursor, unsigned epoch_bits = 64);
+  // Acknowledgement within the epoch of our `serial`-th beginning; an older one's is passed over.
+  // kMalformed: beyond what was sent.
+  Result<void> on_ack(std::uint8_t serial, std::uint64_t number,
+                      std::span<const CursorRange> ranges);
+  // Short names in these led elsewhere there: they go once more, in full.
+  Result<void> on_unclear(std::uint8_t serial, std::span<const CursorRange> covered);
+  // Nothing that was sent and not acknowledged has arrived: go on from where the peer is.
+  void send_again();
+  // As acknowledged so far, for hints; hashes are read from the feed.
+  Cursor heard() const;
+
+  bool started() const { return started_; }
+  // The cursor that sending began from names a place that is not in our feed.
+  bool lost() const { return lost_; }
+  std::uint64_t acked() const { return acked_; }
   // What to do with entries that the peer itself delivered; until it is known, sending stops there.
   void set_echo(Echo echo) { echo_ = echo; }
+  // Before the peer's cursor is known: as if it stood at `hint` (what was heard last); on_cursor()
+  // corrects it.
+  void guess(const Cursor& hint);
 
-  // The next message: a part, or at the end of the feed, once, an End. nullopt: nothing, or no room
-  // (`room`: bytes of the window that are free; `empty_window`: then one part may be sent whatever
-  // its size). Fails: what read_feed fails with; kTooLarge: one entry over kMessageBytesMax.
-  Result<std::optional<Bytes>> next(const RootFingerprint& root, std::size_t room,
-                                    bool empty_window);
+  // The next message: Begin, a part, or at the end of the feed, once, an End. nullopt: nothing, or
+  // no allowance. Fails: what read_feed fails with; kTooLarge: one entry over kMessageBytesMax.
+  Result<std::optional<Outgoing>> next(const RootFingerprint& root, const Allowance& allowance);
+  // Something of lane 1 waits.
+  bool has_urgent();
+  // Says in one flag what Begin and End would: the peer stands at the end. Then both are done.
+  bool take_level();
 
-  // Sent to the end as last announced, acknowledged or not.
-  bool at_end() const;
+  bool at_end() const;            // sent to the end as last announced, acknowledged or not
   bool drained() const;           // the peer has acknowledged all there is now
   std::uint64_t pending() const;  // entries not acknowledged
+  std::uint64_t backlog() const;  // entries of history not sent yet
   std::size_t unacked_bytes() const { return unacked_bytes_; }
+  std::uint64_t sent_top() const { return std::max(sent_max_, acked_); }
 
  private:
   struct Sent {
-    std::uint64_t last = 0;
+    std::vector<CursorRange> covered;
     std::size_t bytes = 0;
   };
   bool fits(std::uint64_t number, std::uint64_t hash, const FeedMark& end) const;
   void restart(const FeedMark& end);
-  void pass_over_ranges();
-  Result<std::optional<Bytes>> encode_from_next(const RootFingerprint& root);
+  void place(const Cursor& cursor, const FeedMark& end);
+  void begin_backlog(const FeedMark& end);
+  void acknowledge(std::uint64_t number, std::span<const CursorRange> ranges);
+  bool settled(std::uint64_t place) const;
+  void look_for_custody(std::uint64_t end);
+  Result<std::optional<Outgoing>> next_again(const RootFingerprint& root, const Allowance& allowed);
+  Result<std::optional<Outgoing>> next_urgent(const RootFingerprint& root);
+  Result<std::optional<Outgoing>> next_part(const RootFingerprint& root, const Allowance& allowed,
+                                            const FeedMark& end);
+  Result<std::optional<Outgoing>> read(const RootFingerprint& root, FeedRead what, wire::Lane lane,
+                                       bool in_full = false);
+  std::optional<Outgoing> packed(const RootFingerprint& root, const FeedPart& part, wire::Lane lane,
+                                 bool in_full = false);
 
   FeedKind kind_;
-  const ReplicaView& view_;
+  const ReplicaView* view_;
   PeerIdentity peer_;
-  std::size_t part_bytes_max_;
   Echo echo_ = Echo::kStopBefore;
-  std::optional<Cursor> cursor_;   // newest heard
-  std::uint64_t epoch_ = 0;        // of what is being sent
-  std::uint64_t next_ = 1;         // number to send next
-  std::uint64_t acked_ = 0;        // of epoch_, verified by its hash
-  std::vector<CursorRange> held_;  // beyond acked_, verified
+  bool started_ = false;
+  bool guessed_ = false;
+  bool lost_ = false;
+  bool begin_due_ = false;
+  std::uint8_t serial_ = 0;      // beginnings sent
+  std::uint64_t epoch_ = 0;      // of what is being sent
+  std::uint64_t next_ = 1;       // place to send next, in order
+  std::uint64_t acked_ = 0;      // of epoch_
+  std::uint64_t sent_max_ = 0;   // highest place that was sent
+  Stretches held_;               // beyond acked_, there already
+  Stretches beside_;             // sent on this session out of order
+  std::uint64_t live_from_ = 0;  // 0: no backlog; else what is new begins here
+  std::uint64_t live_next_ = 0;  // place to send next of what is new
+  std::uint64_t looked_ = 0;     // custody was looked for up to here
+  std::deque<std::uint64_t> urgent_;
+  std::deque<CursorRange> again_;  // in full
   std::deque<Sent> sent_;          // not acknowledged
   std::size_t unacked_bytes_ = 0;
   std::optional<FeedMark> announced_;  // by End; hash unused

@@ -1,22 +1,10 @@
-#include "protocol/session/session.h"
-
-#include <array>
-
-#include "protocol/session/handshake.h"
-#include "protocol/session/inbox.h"
-#include "protocol/session/outbox.h"
-#include "protocol/wire/fragment.h"
-#include "protocol/wire/limits.h"
-#include "protocol/wire/message.h"
+#include "protocol/session/session_impl.h"
 
 namespace lienthong {
 namespace {
 
-constexpr std::array kFeedKinds{FeedKind::kRegistry, FeedKind::kUpdates};  // in order of sending
-constexpr std::size_t kTagBytes = 16;
-constexpr int kSilentHeartbeatCount = 3;  // after which a responder gives an idle dialler up
-
-std::size_t index_of(FeedKind kind) { return static_cast<std::size_t>(kind); }
+constexpr std::uint8_t kLanesOfUpdates = 0x1e;  // 1 to 4
+constexpr int kSilentHeartbeatCount = 3;        // after which a responder gives an idle dialler up
 
 CloseCode close_code(const Error& error) {
   return error.code() == Errc::kTooLarge ? CloseCode::kLimit : CloseCode::kProtocolError;
@@ -52,79 +40,19 @@ const char* to_string(CloseCode code) {
   return "unknown";
 }
 
-struct Session::Impl {
-  Impl(const ReplicaView& replica, SessionConfig c, Instant now);
-
-  // ---- in ----
-  Result<void> on_bytes(ByteView input, Instant now);
-  Result<void> on_handshake_bytes(std::size_t& used, Instant now);
-  Result<void> on_frame(ByteView ciphertext, Instant now);
-  Result<void> on_message(ByteView bytes, Instant now);
-  Result<void> on_message_of_member(wire::Message message, std::size_t size, Instant now);
-  Result<void> on_part(wire::PartMessage message, std::size_t size);
-  void on_peer_cursor(FeedKind kind, const Cursor& cursor, Instant now);
-  Result<void> on_credentials(const wire::CredentialsMessage& message, Instant now);
-  void on_pong(std::uint64_t token, Instant now);
-  void on_peer_close(const wire::CloseMessage& message);
-  void on_outcome(HandshakeOutcome outcome, Instant now);
-  void on_tick(Instant now);
-
-  // ---- out ----
-  void send_bytes(Bytes bytes);
-  void send_encoded(wire::Lane lane, ByteView message);
-  void send(const wire::Message& message, Instant now);
-  void send_ping(Instant now);
-  void send_credentials(Instant now);
-  void flush_acks();
-  void pump(Instant now);
-  bool pump_one(FeedKind kind, Instant now);
-
-  // ---- progress ----
-  void establish_if_known(Instant now);
-  void recheck_peer();
-  Result<void> fail(CloseCode code, Error error);
-  void close(CloseCode code, std::string detail);
-  void heard(Instant now);
-  void wait_from(Instant now);
-  void note_rtt(Instant::duration time);
-  std::size_t unacked_bytes() const;
-  bool outstanding() const { return ping_sent_at.has_value() || unacked_bytes() > 0; }
-  SessionStats stats() const;
-
-  const ReplicaView& view;
-  SessionConfig config;
-  std::optional<Handshake> handshake;
-  std::optional<NoiseHandshake::Transport> transport;
-  wire::Assembler assembler;
-  Bytes buffer;  // not consumed yet: at most one frame
-  std::vector<Action> actions;
-  bool is_closed = false;
-
-  Hello peer_hello;
-  DhPublic peer_key{};
-  std::optional<PeerIdentity> peer;
-  std::vector<Statement> presented;
-  bool live = false;  // the peer has shown that it holds this session's keys
-  bool established = false;
-  bool cursors_sent = false;
-  bool credentials_due = false;
-  std::vector<Outbox> outboxes;  // by kind, once established
-  std::vector<Inbox> inboxes;
-  std::uint64_t next_token = 1;
-
-  Instant started_at;
-  Instant heard_at;
-  std::optional<Instant> answer_sent_at;  // responder: the last handshake message
-  std::optional<Instant> waiting_since;   // something is outstanding and nothing was heard since
-  std::uint64_t ping_token = 0;
-  std::optional<Instant> ping_sent_at;
-  SessionStats counters;
-};
-
 Session::Impl::Impl(const ReplicaView& replica, SessionConfig c, Instant now)
-    : view(replica), config(std::move(c)), started_at(now), heard_at(now) {
-  handshake.emplace(view, config);
-  if (config.initiator) send_bytes(handshake->take_output());
+    : view(replica),
+      config(std::move(c)),
+      tables(config.tables ? config.tables : std::make_shared<SharedTables>()),
+      packer(tables),
+      room(config.paced ? 0 : SIZE_MAX),
+      part_bytes(config.part_bytes_max),
+      started_at(now),
+      heard_at(now) {
+  handshake.emplace(view, config, *this);
+  if (!config.initiator) return;
+  handshake->start_dialling();
+  send_bytes(handshake->take_output());
 }
 
 // ---- in ----
@@ -149,59 +77,31 @@ Result<void> Session::Impl::on_bytes(ByteView input, Instant now) {
   return {};
 }
 
-Result<void> Session::Impl::on_handshake_bytes(std::size_t& used, Instant now) {
-  while (!handshake->outcome()) {
-    const auto consumed = handshake->consume(ByteView(buffer).subspan(used));
-    if (Bytes answer = handshake->take_output(); !answer.empty()) {
-      send_bytes(std::move(answer));
-      answer_sent_at = now;
-    }
-    if (!consumed.ok()) return fail(handshake->failure(), consumed.error());
-    if (*consumed == 0) return {};
-    used += *consumed;
-  }
-  HandshakeOutcome outcome = *std::move(handshake->outcome());
-  handshake.reset();
-  on_outcome(std::move(outcome), now);
-  return {};
-}
-
-void Session::Impl::on_outcome(HandshakeOutcome outcome, Instant now) {
-  transport.emplace(std::move(outcome.transport));
-  peer_hello = std::move(outcome.peer);
-  peer_key = outcome.peer_key;
-  peer = outcome.judgement.identity;
-  cursors_sent = outcome.cursors_sent;
-  credentials_due = outcome.credentials_due;
-  const Rejection& rejection = outcome.judgement.rejection;
-  if (rejection.code != CloseCode::kNone) return close(rejection.code, rejection.detail);
-  if (!config.initiator) return;
-  note_rtt(now - started_at);
-  live = true;
-  if (credentials_due) send_credentials(now);
-  // The responder takes us for live at our first frame, so there is one in any case.
-  if (!peer && !is_closed) send_ping(now);
-  establish_if_known(now);
+// The lane is in the low bits of the flags, which come first.
+void Session::Impl::count_lane(ByteView plaintext) {
+  const std::size_t lane = plaintext.empty() ? 0 : plaintext[0] & 7U;
+  if (lane < counters.lane_bytes.size()) counters.lane_bytes[lane] += plaintext.size();
 }
 
 Result<void> Session::Impl::on_frame(ByteView ciphertext, Instant now) {
   auto plaintext = transport->receive.decrypt({}, ciphertext);
   if (!plaintext.ok()) return fail(CloseCode::kProtocolError, plaintext.error());
+  count_lane(*plaintext);
   if (!live) {
-    live = true;
     if (answer_sent_at) note_rtt(now - *answer_sent_at);
-    if (credentials_due) send_credentials(now);
-    establish_if_known(now);
+    on_live(now);
     if (is_closed) return {};
   }
   auto message = assembler.add(*plaintext);
   if (!message.ok()) return fail(close_code(message.error()), message.error());
   if (!*message) return {};
-  return on_message(**message, now);
+  auto plain = packer.unpack(**std::move(message));
+  if (!plain.ok()) return fail(close_code(plain.error()), plain.error());
+  return on_message(*plain, now);
 }
 
 Result<void> Session::Impl::on_message(ByteView bytes, Instant now) {
-  auto message = wire::decode_message(config.root, bytes);
+  auto message = wire::decode_message(bytes);
   if (!message.ok()) return fail(close_code(message.error()), message.error());
   if (std::holds_alternative<wire::OptionalMessage>(*message)) return {};
   if (const auto* ping = std::get_if<wire::PingMessage>(&*message)) {
@@ -219,7 +119,7 @@ Result<void> Session::Impl::on_message(ByteView bytes, Instant now) {
   if (const auto* credentials = std::get_if<wire::CredentialsMessage>(&*message)) {
     return on_credentials(*credentials, now);
   }
-  if (!established) {
+  if (!known) {
     return fail(CloseCode::kProtocolError,
                 Error(Errc::kOutOfOrder, "message before the peer is known"));
   }
@@ -228,66 +128,103 @@ Result<void> Session::Impl::on_message(ByteView bytes, Instant now) {
 
 Result<void> Session::Impl::on_message_of_member(wire::Message message, std::size_t size,
                                                  Instant now) {
-  if (auto* part = std::get_if<wire::PartMessage>(&message)) {
-    if (auto taken = on_part(std::move(*part), size); !taken.ok()) {
-      return fail(close_code(taken.error()), taken.error());
-    }
-  } else if (const auto* begin = std::get_if<wire::BeginMessage>(&message)) {
-    Inbox& inbox = inboxes[index_of(begin->kind)];
-    if (auto taken = inbox.on_begin(begin->epoch, begin->first); !taken.ok()) {
-      return fail(CloseCode::kProtocolError, taken.error());
-    }
-    outboxes[index_of(begin->kind)].set_echo(*inbox.joins_on() ? Echo::kPassOver : Echo::kCarry);
-    pump(now);
-  } else if (const auto* ack = std::get_if<wire::AckMessage>(&message)) {
-    on_peer_cursor(ack->kind, ack->cursor, now);
-    pump(now);
-  } else if (const auto* end = std::get_if<wire::EndMessage>(&message)) {
-    const auto taken = inboxes[index_of(end->kind)].on_end(end->epoch, end->number);
-    if (!taken.ok()) return fail(CloseCode::kProtocolError, taken.error());
-  } else if (auto* refused = std::get_if<wire::RefusedMessage>(&message)) {
+  if (auto* refused = std::get_if<wire::RefusedMessage>(&message)) {
     actions.emplace_back(
         PeerRefused(std::move(refused->ids), printable(std::move(refused->reason))));
+    return {};
+  }
+  if (const auto* blob = std::get_if<wire::BlobMessage>(&message)) {
+    if (!blob_lane) return {};
+    if (auto taken = blob_lane->on_message(blob->body); !taken.ok()) {
+      return fail(close_code(taken.error()), taken.error());
+    }
+  } else if (const auto* lanes = std::get_if<wire::LanesMessage>(&message)) {
+    on_lanes(*lanes);
+  } else if (const auto* heal = std::get_if<wire::HealMessage>(&message)) {
+    if (auto taken = on_heal(*heal, now); !taken.ok()) {
+      return fail(close_code(taken.error()), taken.error());
+    }
+  } else if (auto taken = on_feed_message(message, size); !taken.ok()) {
+    return fail(close_code(taken.error()), taken.error());
+  }
+  pump(now);
+  return {};
+}
+
+Result<void> Session::Impl::on_feed_message(wire::Message& message, std::size_t size) {
+  if (auto* part = std::get_if<wire::PartMessage>(&message)) {
+    return on_part(std::move(*part), size);
+  }
+  if (const auto* begin = std::get_if<wire::BeginMessage>(&message)) return on_begin(*begin);
+  if (const auto* level = std::get_if<wire::LevelMessage>(&message)) return on_level(*level);
+  if (const auto* end = std::get_if<wire::EndMessage>(&message)) {
+    packer.drop_inflaters();
+    return inbox(end->kind).on_end(end->number);
+  }
+  return on_acknowledged(message);
+}
+
+Result<void> Session::Impl::on_begin(const wire::BeginMessage& message) {
+  inbox(message.kind).on_begin(message.epoch, message.first, reading_early && !config.initiator);
+  const auto joins_on = inbox(message.kind).joins_on();
+  if (joins_on) outbox(message.kind).set_echo(*joins_on ? Echo::kPassOver : Echo::kCarry);
+  return {};
+}
+
+Result<void> Session::Impl::on_level(const wire::LevelMessage& message) {
+  for (const FeedKind kind : kFeedKinds) {
+    if ((message.feeds & bit_of(kind)) == 0) continue;
+    inbox(kind).on_level();
+    outbox(kind).set_echo(Echo::kPassOver);
   }
   return {};
+}
+
+Result<void> Session::Impl::on_acknowledged(const wire::Message& message) {
+  if (const auto* cursor = std::get_if<wire::CursorMessage>(&message)) {
+    on_peer_cursor(cursor->kind, cursor->cursor, 64);
+  } else if (const auto* ack = std::get_if<wire::AckMessage>(&message)) {
+    LT_TRY_VOID(outbox(ack->kind).on_ack(ack->serial, ack->number, ack->ranges));
+    heard_due |= bit_of(ack->kind);
+  } else if (const auto* unclear = std::get_if<wire::UnclearMessage>(&message)) {
+    LT_TRY_VOID(outbox(unclear->kind).on_unclear(unclear->serial, unclear->covered));
+  }
+  return {};
+}
+
+void Session::Impl::on_lanes(const wire::LanesMessage& message) {
+  for (const FeedKind kind : kFeedKinds) {
+    if ((message.again & bit_of(kind)) != 0) outbox(kind).send_again();
+  }
+  if (message.closed == closed_by_peer) return;
+  closed_by_peer = message.closed;
+  actions.emplace_back(PeerLanes(closed_by_peer, printable(message.reason)));
 }
 
 Result<void> Session::Impl::on_part(wire::PartMessage message, std::size_t size) {
   std::size_t unstored = 0;
-  for (const Inbox& inbox : inboxes) unstored += inbox.unstored_bytes();
+  for (const Inbox& each : inboxes) unstored += each.unstored_bytes();
   if (unstored > 0 && unstored + size > config.window_bytes + kMessageBytesMax) {
     return Error(Errc::kTooLarge, "parts over the window that was granted");
   }
   const std::uint64_t token = next_token++;
-  LT_TRY_VOID(inboxes[index_of(message.kind)].on_part(message.part, token, size));
-  actions.emplace_back(StorePart(token, message.kind, std::move(message.part)));
+  LT_TRY(const bool taken, inbox(message.kind).on_part(message.part, token, size));
+  if (taken) actions.emplace_back(StorePart(token, message.kind, std::move(message.part)));
   return {};
 }
 
-Result<void> Session::Impl::on_credentials(const wire::CredentialsMessage& message, Instant now) {
-  if (peer) return {};  // known without them
-  Presented result = present(*view.registry(), message.statements);
-  if (!result.registry) {
-    return fail(result.rejection.code, Error(Errc::kNotAllowed, result.rejection.detail));
+// The first cursor says where our feed goes on.
+void Session::Impl::on_peer_cursor(FeedKind kind, const Cursor& cursor, unsigned epoch_bits) {
+  Cursor whole = outbox(kind).on_cursor(cursor, epoch_bits);
+  if (healing) {
+    healing->on_peer_cursor(kind, heard_at);
+    if (outbox(kind).lost()) healing->on_lost_cursor(kind, heard_at);
   }
-  Judgement judgement =
-      judge(*result.registry, peer_hello.certificate, peer_key, config.expected_agency);
-  if (judgement.rejection.code != CloseCode::kNone) {
-    return fail(judgement.rejection.code, Error(Errc::kNotAllowed, judgement.rejection.detail));
+  if (live || config.initiator) {
+    actions.emplace_back(PeerCursor(kind, std::move(whole)));
+  } else {
+    heard_due |= bit_of(kind);  // told once the peer is live
   }
-  if (!judgement.identity) {
-    return fail(CloseCode::kNoCertificate,
-                Error(Errc::kUnknownCertificate, "nothing presented vouches for the peer"));
-  }
-  const Rejection replay =
-      judge_number(config, judgement.identity->node, peer_hello.session_number);
-  if (replay.code != CloseCode::kNone) {
-    return fail(replay.code, Error(Errc::kNotAllowed, replay.detail));
-  }
-  peer = judgement.identity;
-  presented = std::move(result.fresh);
-  establish_if_known(now);
-  return {};
 }
 
 void Session::Impl::on_pong(std::uint64_t token, Instant now) {
@@ -305,138 +242,11 @@ void Session::Impl::on_peer_close(const wire::CloseMessage& message) {
   actions.emplace_back(CloseSession(known_code(message.code), true, std::move(detail)));
 }
 
-// ---- out ----
-
-void Session::Impl::send_bytes(Bytes bytes) {
-  counters.sent_bytes += bytes.size();
-  auto* before = actions.empty() ? nullptr : std::get_if<SendBytes>(&actions.back());
-  if (before != nullptr && before->bytes.size() < kFrameBytesMax) {
-    before->bytes.insert(before->bytes.end(), bytes.begin(), bytes.end());
-  } else {
-    actions.emplace_back(SendBytes(std::move(bytes)));
-  }
-}
-
-void Session::Impl::send_encoded(wire::Lane lane, ByteView message) {
-  for (const Bytes& plaintext : wire::split_message(lane, message)) {
-    const auto ciphertext = transport->send.encrypt({}, plaintext);
-    LT_CHECK(ciphertext.ok());  // fails after 2^64 - 1 frames only
-    LT_CHECK(ciphertext->size() == plaintext.size() + kTagBytes);
-    ByteWriter frame;
-    frame.u16(static_cast<std::uint16_t>(ciphertext->size()));
-    frame.raw(*ciphertext);
-    send_bytes(frame.take());
-  }
-}
-
-void Session::Impl::send(const wire::Message& message, Instant now) {
-  const Bytes bytes = wire::encode_message(config.root, message);
-  if (bytes.size() > kMessageBytesMax) return close(CloseCode::kLimit, "message of ours too large");
-  send_encoded(wire::Lane::kControl, bytes);
-  if (std::holds_alternative<wire::PingMessage>(message)) wait_from(now);
-}
-
-void Session::Impl::send_ping(Instant now) {
-  ping_sent_at = now;
-  send(wire::PingMessage{++ping_token}, now);
-}
-
-void Session::Impl::send_credentials(Instant now) {
-  credentials_due = false;
-  wire::CredentialsMessage message;
-  if (config.credentials.size() <= wire::kCredentialCountMax) {
-    message.statements = config.credentials;
-  }
-  send(message, now);
-}
-
-void Session::Impl::flush_acks() {
-  if (is_closed) return;
-  for (const FeedKind kind : kFeedKinds) {
-    if (inboxes.empty()) return;
-    if (auto cursor = inboxes[index_of(kind)].take_ack()) {
-      send_encoded(wire::Lane::kControl,
-                   wire::encode_message(config.root, wire::AckMessage{kind, *std::move(cursor)}));
-    }
-  }
-}
-
-// The first cursor says where our feed goes on; the peer is told, so that it knows what we still
-// have.
-void Session::Impl::on_peer_cursor(FeedKind kind, const Cursor& cursor, Instant now) {
-  Outbox& outbox = outboxes[index_of(kind)];
-  const bool first = !outbox.started();
-  outbox.on_cursor(cursor);
-  if (first) {
-    const FeedMark beginning = outbox.beginning();
-    send(wire::BeginMessage{kind, beginning.epoch, beginning.number}, now);
-  }
-  actions.emplace_back(PeerCursor(kind, cursor));
-}
-
-// Whether there may be more to send of that feed.
-bool Session::Impl::pump_one(FeedKind kind, Instant now) {
-  const std::size_t window = std::min<std::size_t>(config.window_bytes, peer_hello.window_bytes);
-  const std::size_t unacked = unacked_bytes();
-  auto message =
-      outboxes[index_of(kind)].next(config.root, window - std::min(window, unacked), unacked == 0);
-  if (!message.ok()) {
-    close(CloseCode::kGoingAway, "our feed: " + message.error().message());
-    return false;
-  }
-  if (!*message) return false;
-  send_encoded(kind == FeedKind::kRegistry ? wire::Lane::kControl : wire::Lane::kUpdates,
-               **message);
-  if (unacked_bytes() > unacked) wait_from(now);
-  return true;
-}
-
-// The registry goes first: updates name its certificates.
-void Session::Impl::pump(Instant now) {
-  if (!established) return;
-  for (const FeedKind kind : kFeedKinds) {
-    while (!is_closed && pump_one(kind, now)) {
-    }
-    if (is_closed || !outboxes[index_of(kind)].at_end()) return;
-  }
-}
-
 // ---- progress ----
-
-void Session::Impl::establish_if_known(Instant now) {
-  if (established || is_closed || !live || !peer) return;
-  if (peer->node == config.node) {
-    return close(CloseCode::kWrongAgency, "the other side is this node itself");
-  }
-  established = true;
-  counters.established = true;
-  Established fact;
-  fact.node = peer->node;
-  fact.agency = peer->agency;
-  fact.certificate = peer->certificate;
-  fact.program_version = peer_hello.program_version;
-  fact.session_number = peer_hello.session_number;
-  fact.registry_digest = peer_hello.registry_digest;
-  fact.presented = std::move(presented);
-  actions.emplace_back(std::move(fact));
-  for (const FeedKind kind : kFeedKinds) {
-    outboxes.emplace_back(kind, view, *peer, config.part_bytes_max);
-    Cursor durable = view.cursor(kind, peer->node);
-    if (!cursors_sent) send(wire::AckMessage{kind, durable}, now);
-    inboxes.emplace_back(std::move(durable));
-  }
-  if (peer_hello.cursors) {
-    for (const FeedKind kind : kFeedKinds) {
-      const Cursor& cursor = (*peer_hello.cursors)[index_of(kind)];
-      on_peer_cursor(kind, cursor, now);
-    }
-  }
-  pump(now);
-}
 
 // A revocation that came meanwhile ends the session.
 void Session::Impl::recheck_peer() {
-  if (!established) return;
+  if (!known) return;
   const auto registry = view.registry();
   if (registry->find_certificate(peer->certificate) == nullptr) return;  // presented, on its way
   if (registry->may_connect(peer->node)) return;
@@ -454,8 +264,7 @@ void Session::Impl::close(CloseCode code, std::string detail) {
   if (transport) {
     const std::string text = detail.substr(0, wire::kReasonBytesMax);
     send_encoded(wire::Lane::kControl,
-                 wire::encode_message(config.root,
-                                      wire::CloseMessage{static_cast<std::uint8_t>(code), text}));
+                 wire::encode_message(wire::CloseMessage{static_cast<std::uint8_t>(code), text}));
   }
   is_closed = true;
   actions.emplace_back(CloseSession(code, false, std::move(detail)));
@@ -483,10 +292,13 @@ std::size_t Session::Impl::unacked_bytes() const {
 
 void Session::Impl::on_tick(Instant now) {
   if (is_closed) return;
-  if (!established) {
+  if (!known || !live) {
     if (now - started_at >= config.handshake_timeout) close(CloseCode::kTimeout, "handshake");
     return;
   }
+  if (healing) healing->on_tick(now);
+  perform_healing(now);
+  pump(now);
   if (waiting_since && outstanding()) {
     if (now - *waiting_since >= config.dead_after) {
       return close(CloseCode::kTimeout, "nothing heard with data outstanding");
@@ -504,7 +316,7 @@ void Session::Impl::on_tick(Instant now) {
 
 SessionStats Session::Impl::stats() const {
   SessionStats stats = counters;
-  if (!established) return stats;
+  if (!known || !live) return stats;
   stats.drained_in = true;
   stats.drained_out = true;
   for (const Outbox& outbox : outboxes) {
@@ -531,6 +343,11 @@ void Session::on_tick(Instant now) { impl_->on_tick(now); }
 void Session::on_stored(std::uint64_t token, const Cursor& cursor, std::vector<UpdateId> refused,
                         std::string refusal_reason, Instant now) {
   if (impl_->is_closed) return;
+  if ((token & kHealTokenBit) != 0) {
+    impl_->healing->on_stored(token & ~kHealTokenBit, now);
+    impl_->perform_healing(now);
+    impl_->pump(now);
+  }
   for (Inbox& inbox : impl_->inboxes) {
     if (inbox.on_stored(token, cursor)) break;
   }
@@ -545,12 +362,96 @@ void Session::on_stored(std::uint64_t token, const Cursor& cursor, std::vector<U
   }
 }
 
-void Session::on_store_failed(std::uint64_t token, Instant) {
-  impl_->close(CloseCode::kDiskFull, "part " + std::to_string(token) + " could not be stored");
+void Session::on_unclear(std::uint64_t token, Instant now) {
+  if (impl_->is_closed) return;
+  if ((token & kHealTokenBit) != 0) return on_stored(token, {}, {}, "", now);
+  for (Inbox& inbox : impl_->inboxes) {
+    wire::UnclearMessage message;
+    if (inbox.on_unclear(token, message)) return impl_->send(message, now);
+  }
 }
+
+void Session::on_store_failed(std::uint64_t token, const Error& error, Instant now) {
+  if (impl_->is_closed) return;
+  switch (error.code()) {
+    case Errc::kTruncated:
+    case Errc::kMalformed:
+    case Errc::kTooLarge:
+      return impl_->close(close_code(error),
+                          "part " + std::to_string(token) + ": " + error.message());
+    default: break;
+  }
+  for (Inbox& inbox : impl_->inboxes) {
+    if (inbox.on_failed(token)) break;
+  }
+  if (impl_->stalled != 0) return;
+  impl_->stalled = kLanesOfUpdates;
+  impl_->closed_reason = error.message();
+  impl_->send_lanes(0, now);
+}
+
+void Session::on_store_resumed(Instant now) {
+  if (impl_->is_closed || impl_->stalled == 0) return;
+  impl_->stalled = 0;
+  impl_->closed_reason.clear();
+  impl_->send_lanes(bit_of(FeedKind::kRegistry) | bit_of(FeedKind::kUpdates), now);
+}
+
+void Session::on_room(std::size_t bytes, Instant now) {
+  if (!impl_->config.paced) return;
+  impl_->room = bytes;
+  if (!impl_->is_closed) impl_->pump(now);
+}
+
+bool Session::wants_room() const { return !impl_->is_closed && impl_->waits_for_room; }
+
+void Session::set_sizes(std::size_t part_bytes, std::size_t frame_bytes) {
+  impl_->part_bytes = std::clamp<std::size_t>(part_bytes, 1024, kMessageBytesMax / 2);
+  impl_->frame_bytes = std::clamp<std::size_t>(frame_bytes, 1024, wire::kPlaintextBytesMax);
+}
+
+void Session::set_rate(std::uint64_t bits_per_second) { impl_->packer.set_rate(bits_per_second); }
+
+void Session::set_closed_lanes(std::uint8_t lanes, const std::string& reason, Instant now) {
+  if (impl_->closed_by_us == (lanes & kLanesOfUpdates)) return;
+  impl_->closed_by_us = lanes & kLanesOfUpdates;
+  impl_->closed_reason = reason;
+  if (impl_->is_closed || !impl_->live || !impl_->known) return;
+  impl_->send_lanes(0, now);
+  impl_->pump(now);
+}
+
+void Session::set_backlog_turn(bool ours, Instant now) {
+  impl_->backlog_turn = ours;
+  if (ours && !impl_->is_closed) impl_->pump(now);
+}
+
+bool Session::has_backlog() const {
+  return !impl_->is_closed && impl_->known &&
+         impl_->outboxes[index_of(FeedKind::kUpdates)].backlog() > 0;
+}
+
+BlobLane* Session::blobs() { return impl_->blob_lane ? &*impl_->blob_lane : nullptr; }
+
+void Session::on_blobs(Instant now) {
+  if (!impl_->is_closed) impl_->pump(now);
+}
+
+bool Session::lane_open(wire::Lane lane) const {
+  const unsigned closed = impl_->closed_by_us | impl_->closed_by_peer | impl_->stalled;
+  return (closed >> static_cast<unsigned>(lane) & 1U) == 0;
+}
+
+std::uint64_t Session::sent_top(FeedKind kind) const {
+  return impl_->known ? impl_->outboxes[index_of(kind)].sent_top() : 0;
+}
+
+bool Session::live() const { return impl_->known && impl_->live; }
 
 void Session::on_feed_grown(Instant now) {
   impl_->recheck_peer();
+  if (impl_->healing && impl_->live) impl_->healing->on_tick(now);
+  impl_->perform_healing(now);
   if (!impl_->is_closed) impl_->pump(now);
 }
 
@@ -560,6 +461,7 @@ void Session::close(CloseCode code, std::string detail, Instant) {
 
 std::vector<Action> Session::take_actions() {
   impl_->flush_acks();
+  impl_->flush_heard();
   return std::exchange(impl_->actions, {});
 }
 

@@ -8,6 +8,7 @@
 // final: carry out the pending actions, then close.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -19,7 +20,11 @@
 
 #include "protocol/base/instant.h"
 #include "protocol/crypto/noise.h"
+#include "protocol/session/blob_lane.h"
+#include "protocol/session/packer.h"
 #include "protocol/sync/feed.h"
+#include "protocol/sync/healing.h"
+#include "protocol/wire/fragment.h"
 
 namespace lienthong {
 
@@ -50,21 +55,31 @@ struct SendBytes {
 struct StorePart {
   std::uint64_t token = 0;
   FeedKind kind = FeedKind::kUpdates;
-  FeedPart part;
-  StorePart(std::uint64_t t, FeedKind k, FeedPart p) : token(t), kind(k), part(std::move(p)) {}
+  EncodedPart part;
+  StorePart(std::uint64_t t, FeedKind k, EncodedPart p) : token(t), kind(k), part(std::move(p)) {}
 };
-// The handshake is done and the peer is who it says; emitted once. Statements that the peer
-// presented as its credentials and that are not here are in `presented`, parents first, verified by
-// the session against the registry; the driver persists them.
+// The peer is who it says; emitted once, before its parts. A responder's peer may still be somebody
+// who replays a first message, until Live: its parts may be stored, nothing else may follow from
+// it. Statements that the peer presented as its credentials and that are not here are in
+// `presented`, parents first, verified by the session against the registry; the driver persists
+// them.
 struct Established {
   NodeId node;
   AgencyId agency;
   CertificateId certificate;
   std::string program_version;
   std::uint64_t session_number = 0;
-  Hash256 registry_digest;
+  std::uint32_t registry_check = 0;  // first four bytes of its registry's digest
   std::vector<Statement> presented;
   Established() = default;
+};
+// The peer holds this session's keys: it is there now. Emitted once.
+struct Live {};
+// Lanes that the peer does not take now, and why; 0: it takes all again.
+struct PeerLanes {
+  std::uint8_t closed = 0;
+  std::string reason;
+  PeerLanes(std::uint8_t c, std::string r) : closed(c), reason(std::move(r)) {}
 };
 // What the peer has durably of our feed (an acknowledgement, or the cursor of its hello): a hint
 // for `why` and `status`.
@@ -79,14 +94,21 @@ struct PeerRefused {
   std::string reason;
   PeerRefused(std::vector<UpdateId> i, std::string r) : ids(std::move(i)), reason(std::move(r)) {}
 };
+// The driver calls on_heal_work() soon, other events first: some milliseconds of work wait.
+struct HealWork {};
 struct CloseSession {
   CloseCode code = CloseCode::kNone;
   bool by_peer = false;
   std::string detail;
   CloseSession(CloseCode c, bool p, std::string d) : code(c), by_peer(p), detail(std::move(d)) {}
 };
-using Action =
-    std::variant<SendBytes, StorePart, Established, PeerCursor, PeerRefused, CloseSession>;
+// SetCursor: persist it as our cursor of the peer's feed, sync, then call on_cursor_set().
+using Action = std::variant<SendBytes, StorePart, Established, Live, PeerCursor, PeerLanes,
+                            PeerRefused, SetCursor, HealWork, HealReport, CloseSession>;
+
+// Features: bits in the hello, never change; one is used where both sides say it.
+inline constexpr std::uint64_t kFeatureHealing = 1;  // understands Heal messages
+inline constexpr std::uint64_t kFeaturesOfThisProgram = kFeatureHealing;
 
 struct SessionConfig {
   bool initiator = false;
@@ -103,6 +125,21 @@ struct SessionConfig {
       0;  // rises with every session of ours with that node, persisted before
   // Responder: last session number seen from a node; asked once, when the hello was read.
   std::function<std::uint64_t(const NodeId&)> last_session_number;
+  // Initiator: what was last heard from that machine, by FeedKind: updates beyond it go with the
+  // first message. None: nothing goes with it.
+  std::optional<std::array<Cursor, 2>> heard;
+  std::size_t early_bytes_max = 12 * 1024;  // of updates in the first message, and in its answer
+  // What is remembered of healing with a machine from session to session; none: nothing is.
+  std::function<std::shared_ptr<HealMemory>(const NodeId&)> heal_memory;
+  std::uint64_t heal_entry_count_min = kHealEntryCountMin;
+  std::uint64_t features = kFeaturesOfThisProgram;  // said in the hello
+  // Nothing of a feed is handed out before on_room() made room for it, so that what comes later and
+  // matters more does not queue behind it.
+  bool paced = false;
+  // Tables of compression that the sessions of a thread share; null: its own.
+  std::shared_ptr<SharedTables> tables;
+  // What lane 4 gives; outlives the session. Null: files are neither given nor fetched.
+  const BlobView* blobs = nullptr;
   std::string program_version;
   std::chrono::milliseconds heartbeat{60'000};
   std::chrono::milliseconds handshake_timeout{20'000};
@@ -114,8 +151,9 @@ struct SessionConfig {
 
 struct SessionStats {
   std::uint64_t sent_bytes = 0, received_bytes = 0;  // of the stream, handshake and frames included
-  std::optional<std::chrono::milliseconds> rtt;      // smallest, from the handshake and heartbeats
-  bool established = false;
+  std::array<std::uint64_t, wire::kLaneCount> lane_bytes{};  // of frames, both ways
+  std::optional<std::chrono::milliseconds> rtt;  // smallest, from the handshake and heartbeats
+  bool established = false;                      // and live
   bool drained_out = false;       // peer has acknowledged our feed to its end, on this session
   bool drained_in = false;        // we have durably all that the peer said it has for us
   std::uint64_t pending_out = 0;  // entries of our feed not yet acknowledged
@@ -138,12 +176,43 @@ class Session {
   // The driver's replies to StorePart. `cursor` is the durable position after it.
   void on_stored(std::uint64_t token, const Cursor& cursor, std::vector<UpdateId> refused,
                  std::string refusal_reason, Instant now);
-  void on_store_failed(std::uint64_t token, Instant now);  // closes: kDiskFull
+  // Short names in the part led elsewhere: nothing of it was stored.
+  void on_unclear(std::uint64_t token, Instant now);
+  // Closes: kProtocolError or kLimit when the part itself is bad. Otherwise the peer is told to
+  // stop and why; on_store_resumed() asks for what is missing.
+  void on_store_failed(std::uint64_t token, const Error& error, Instant now);
+  void on_store_resumed(Instant now);
+  void on_cursor_set(FeedKind kind, const Cursor& cursor, Instant now);
+  void on_heal_work(Instant now);
+  // Compares our feeds with the peer's in the next quiet moment; HealReport says what came of it.
+  // False: the peer cannot.
+  bool compare_feeds(Instant now);
   // Our feed or registry has grown, or something was sealed: send what is new.
   void on_feed_grown(Instant now);
+  // Paced: so many bytes may be handed out from now on, in all; messages of lane 0 need none.
+  void on_room(std::size_t bytes, Instant now);
+  bool wants_room() const;  // something waits for it
+  // About so many bytes of updates in a part, and of plaintext in a frame: half and a quarter of a
+  // second of the link.
+  void set_sizes(std::size_t part_bytes, std::size_t frame_bytes);
+  // What the link was measured to carry, for how hard to compress.
+  void set_rate(std::uint64_t bits_per_second);
+  // Lanes 1 to 4 that are closed from our side, both ways (a spent budget); the peer is told why.
+  void set_closed_lanes(std::uint8_t lanes, const std::string& reason, Instant now);
+  // Whether history may be sent now; has_backlog(): there is some.
+  void set_backlog_turn(bool ours, Instant now);
+  bool has_backlog() const;
+  // The highest place of our feed that was sent on this session.
+  std::uint64_t sent_top(FeedKind kind) const;
+  // Lane 4, once the peer is known; null before, and where the configuration has none. Its actions
+  // are the driver's to take whenever the session was called.
+  BlobLane* blobs();
+  void on_blobs(Instant now);             // the lane has something to say
+  bool lane_open(wire::Lane lane) const;  // neither side has closed it
   void close(CloseCode code, std::string detail, Instant now);
   std::vector<Action> take_actions();
   bool closed() const;
+  bool live() const;
   SessionStats stats() const;
 
  private:

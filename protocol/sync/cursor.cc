@@ -3,12 +3,6 @@
 #include "protocol/wire/limits.h"
 
 namespace lienthong {
-namespace {
-
-constexpr std::uint64_t kNumberMax = 1ULL << 62;  // leaves room for number + 1 everywhere
-
-}  // namespace
-
 std::uint64_t next_feed_hash(const RootFingerprint& root, std::uint64_t hash, ByteView id) {
   ByteWriter before;
   before.u64(hash);
@@ -61,16 +55,10 @@ bool Cursor::covers(std::uint64_t number) const {
   });
 }
 
-// epoch u64, number varint, hash u64, count varint; each range: gap to the end before it (varint),
-// entries after its first (varint), hash u64.
-void encode_cursor(ByteWriter& out, const Cursor& cursor) {
-  LT_CHECK(cursor.ranges.size() <= kCursorRangeCountMax);
-  out.u64(cursor.mark.epoch);
-  out.varint(cursor.mark.number);
-  out.u64(cursor.mark.hash);
-  out.varint(cursor.ranges.size());
-  std::uint64_t before = cursor.mark.number;
-  for (const CursorRange& range : cursor.ranges) {
+void encode_ranges(ByteWriter& out, std::uint64_t before, std::span<const CursorRange> ranges) {
+  LT_CHECK(ranges.size() <= kCursorRangeCountMax);
+  out.varint(ranges.size());
+  for (const CursorRange& range : ranges) {
     out.varint(range.first - before);
     out.varint(range.last - range.first);
     out.u64(range.hash);
@@ -78,29 +66,43 @@ void encode_cursor(ByteWriter& out, const Cursor& cursor) {
   }
 }
 
+Result<std::vector<CursorRange>> decode_ranges(ByteReader& in, std::uint64_t before,
+                                               std::uint64_t gap_min) {
+  std::vector<CursorRange> ranges;
+  LT_TRY(const std::uint64_t count, in.varint());
+  if (count > kCursorRangeCountMax) return Error(Errc::kTooLarge, "stretches of a feed");
+  for (std::uint64_t i = 0; i < count; ++i) {
+    LT_TRY(const std::uint64_t gap, in.varint());
+    LT_TRY(const std::uint64_t more, in.varint());
+    LT_TRY(const std::uint64_t hash, in.u64());
+    if (gap < gap_min) return Error(Errc::kMalformed, "stretches of a feed touch");
+    if (gap > kFeedNumberMax - before || more > kFeedNumberMax - before - gap) {
+      return Error(Errc::kTooLarge, "numbers of a feed");
+    }
+    ranges.push_back(CursorRange{before + gap, before + gap + more, hash});
+    before += gap + more;
+  }
+  return ranges;
+}
+
+// epoch u64, number varint, hash u64, ranges beyond it.
+void encode_cursor(ByteWriter& out, const Cursor& cursor) {
+  out.u64(cursor.mark.epoch);
+  out.varint(cursor.mark.number);
+  out.u64(cursor.mark.hash);
+  encode_ranges(out, cursor.mark.number, cursor.ranges);
+}
+
 Result<Cursor> decode_cursor(ByteReader& in) {
   Cursor cursor;
   LT_TRY(cursor.mark.epoch, in.u64());
   LT_TRY(cursor.mark.number, in.varint());
   LT_TRY(cursor.mark.hash, in.u64());
-  LT_TRY(const std::uint64_t count, in.varint());
-  if (cursor.mark.number > kNumberMax) return Error(Errc::kTooLarge, "number of a cursor");
+  if (cursor.mark.number > kFeedNumberMax) return Error(Errc::kTooLarge, "number of a cursor");
   if (cursor.mark.number == 0 && cursor.mark.hash != 0) {
     return Error(Errc::kMalformed, "cursor at 0 with a hash");
   }
-  if (count > kCursorRangeCountMax) return Error(Errc::kTooLarge, "ranges of a cursor");
-  std::uint64_t before = cursor.mark.number;
-  for (std::uint64_t i = 0; i < count; ++i) {
-    LT_TRY(const std::uint64_t gap, in.varint());
-    LT_TRY(const std::uint64_t more, in.varint());
-    LT_TRY(const std::uint64_t hash, in.u64());
-    if (gap < 2) return Error(Errc::kMalformed, "ranges of a cursor touch");
-    if (gap > kNumberMax - before || more > kNumberMax - before - gap) {
-      return Error(Errc::kTooLarge, "range of a cursor");
-    }
-    cursor.ranges.push_back(CursorRange{before + gap, before + gap + more, hash});
-    before += gap + more;
-  }
+  LT_TRY(cursor.ranges, decode_ranges(in, cursor.mark.number, 2));
   return cursor;
 }
 

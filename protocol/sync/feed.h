@@ -2,6 +2,7 @@
 // docs/protocol.md, "Feed and cursor". Pure values.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -12,6 +13,7 @@
 #include "protocol/record/registry.h"
 #include "protocol/record/seal.h"
 #include "protocol/record/statement.h"
+#include "protocol/wire/names.h"
 
 namespace lienthong {
 
@@ -50,24 +52,73 @@ struct Cursor {
   void add(std::uint64_t epoch, std::uint64_t first, std::uint64_t last, std::uint64_t hash);
   bool covers(std::uint64_t number) const;
 };
+inline constexpr std::uint64_t kFeedNumberMax = 1ULL << 62;
+
+// Stretches beyond `before`: count, then for each the gap to the end before it, entries after its
+// first, hash. kMalformed: a gap under `gap_min`; kTooLarge: over kCursorRangeCountMax.
+void encode_ranges(ByteWriter& out, std::uint64_t before, std::span<const CursorRange> ranges);
+Result<std::vector<CursorRange>> decode_ranges(ByteReader& in, std::uint64_t before,
+                                               std::uint64_t gap_min);
 void encode_cursor(ByteWriter& out, const Cursor& cursor);
 Result<Cursor> decode_cursor(ByteReader& in);  // kMalformed: ranges not as above; kTooLarge
 
-// A stretch of a feed as it is sent: units that bear the updates at [first, last] except those that
-// the reader itself delivered, which are covered by number.
+// What is sent of a feed in one message: units that bear the updates at `covered`, except those
+// that the reader itself delivered, which are covered by number.
 struct FeedPart {
   std::uint64_t epoch = 0;
-  std::uint64_t first = 0;  // inclusive; last >= first
-  std::uint64_t last = 0;
-  std::uint64_t hash = 0;             // at `last`
+  // Stretches that the reader has once the part is stored: disjoint, ascending, each with the
+  // writer's running hash at its end. Usually one; several where something overtakes a backlog;
+  // none where healing or a bundle brings updates without their places.
+  std::vector<CursorRange> covered;
   std::vector<SealedUnit> units;      // kUpdates
   std::vector<Statement> statements;  // kRegistry
   bool operator==(const FeedPart&) const = default;
 };
 
+// The same on the wire. Its body is decoded where it is stored, because short names in it mean
+// what is there at that moment.
+struct EncodedPart {
+  std::uint64_t epoch = 0;
+  std::vector<CursorRange> covered;  // as in FeedPart
+  Bytes body;                        // wire/part.h
+  bool operator==(const EncodedPart&) const = default;
+};
+
+// An entry of a feed of updates, as what overtakes is chosen by.
+struct FeedLine {
+  std::uint64_t position = 0;
+  bool custody = false;  // a link of a custody chain, or a request about one
+  bool sealed = false;   // may leave
+  bool echoed = false;   // came from the reader
+};
+
 // What to do with entries that the reader itself delivered. They are passed over by number only
 // while it is known that it still has them: a reader with a restored disk wants them back.
 enum class Echo : std::uint8_t { kPassOver, kStopBefore, kCarry };
+
+// The first 16 bytes of an update's or statement's id; zero: nothing lies there any more.
+using IdPrefix = std::array<std::uint8_t, 16>;
+
+// What a feed holds, in few bytes, for comparing two feeds without trusting cursors. What was
+// withdrawn before it ever left does not count.
+struct FeedDigest {
+  FeedMark mark;  // the feed's end then
+  std::uint64_t count = 0;
+  IdPrefix sum{};  // of the entries' ids, little-endian, modulo 2^128
+  bool same_set(const FeedDigest& other) const { return count == other.count && sum == other.sum; }
+};
+
+// What to read of a feed.
+struct FeedRead {
+  FeedKind kind = FeedKind::kUpdates;
+  AgencyId reader;
+  NodeId reader_node;
+  Echo echo = Echo::kStopBefore;
+  std::uint64_t first = 1;                 // place to begin at
+  std::uint64_t last = kFeedNumberMax;     // not beyond this place
+  std::size_t bytes_max = 64 * 1024;       // about so many bytes of updates
+  std::span<const CursorRange> skip = {};  // ascending: sent before, covered but not carried
+};
 
 // What a session reads of the replica. Calls come on the session's thread and must not block for
 // long (they read a snapshot). The driver persists what a session hands it before it tells the
@@ -81,16 +132,46 @@ class ReplicaView {
   // Our running hash at `number`, 0 ≤ number ≤ end.
   virtual std::optional<std::uint64_t> feed_hash(FeedKind kind, const AgencyId& reader,
                                                  std::uint64_t number) const = 0;
-  // From `first` on (1-based), about `bytes_max` bytes of updates but at least one entry; `echo`
-  // says what becomes of entries that came from node `reader_node`: covered but not carried, not
-  // read yet, or carried. Stops before an update that is not sealed yet. nullopt: nothing to send
-  // from there.
-  virtual Result<std::optional<FeedPart>> read_feed(FeedKind kind, const AgencyId& reader,
-                                                    const NodeId& reader_node, Echo echo,
-                                                    std::uint64_t first,
-                                                    std::size_t bytes_max) const = 0;
+  // One stretch from `first` on, at least one entry; `echo` says what becomes of entries that came
+  // from the reader: covered but not carried, not read yet, or carried. May go beyond `bytes_max`
+  // to finish seals that it began. Stops before an update that is not sealed yet. nullopt: nothing
+  // to send from there.
+  virtual Result<std::optional<FeedPart>> read_feed(const FeedRead& what) const = 0;
+  // Entries of our feed of updates from `first` on, at most `limit`.
+  virtual std::vector<FeedLine> feed_lines(const AgencyId& reader, const NodeId& reader_node,
+                                           std::uint64_t first, std::size_t limit) const = 0;
+  // Where the updates of one record lie in that feed: of the record whose update is at `position`,
+  // all places up to it, ascending; itself included.
+  virtual std::vector<std::uint64_t> feed_places(const AgencyId& reader,
+                                                 std::uint64_t position) const = 0;
+  // A part of the entries at these places (ascending), with a stretch for each run of them. Places
+  // whose update is not sealed yet are left out. nullopt: none is left.
+  virtual Result<std::optional<FeedPart>> read_places(
+      const AgencyId& reader, const NodeId& reader_node, Echo echo,
+      std::span<const std::uint64_t> places) const = 0;
+  // What can be named shortly now; for one part. Null: nothing.
+  virtual std::unique_ptr<wire::Names> names() const { return nullptr; }
   // Our durable position in the feed that `writer` keeps for our agency.
   virtual Cursor cursor(FeedKind kind, const NodeId& writer) const = 0;
+
+  // ---- for healing ----
+  // Of our feed as it is now, or of as much as may leave: up to the first update that waits to be
+  // sealed, or somewhat less. nullopt: not known now.
+  enum class UpTo : std::uint8_t { kEnd, kSealed };
+  virtual std::optional<FeedDigest> feed_digest(FeedKind, const AgencyId&, UpTo) const {
+    return std::nullopt;
+  }
+  // Ids of the entries from `first` on, one for each place, at most `limit`; fewer at the end.
+  virtual std::vector<IdPrefix> feed_ids(FeedKind, const AgencyId&, std::uint64_t /*first*/,
+                                         std::size_t /*limit*/) const {
+    return {};
+  }
+  // The entries at these places (ascending), whoever delivered them, without their places. Those
+  // that cannot leave are left out.
+  virtual Result<FeedPart> read_entries(FeedKind, const AgencyId&,
+                                        std::span<const std::uint64_t> /*places*/) const {
+    return FeedPart{};
+  }
 };
 
 }  // namespace lienthong

@@ -141,6 +141,7 @@ void fill_writes(capnp::List<schema::FieldWrite>::Builder list,
 Result<std::vector<FieldWrite>> read_writes(capnp::List<schema::FieldWrite>::Reader list) {
   if (list.size() > kReferenceCountMax) return Error(Errc::kTooLarge, "fields of an update");
   std::vector<FieldWrite> out;
+  out.reserve(list.size());
   for (const auto item : list) {
     FieldWrite write;
     write.field = item.getField();

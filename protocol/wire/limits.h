@@ -17,6 +17,9 @@ inline constexpr std::size_t kAncestorCountMax = 10'000;  // of one agency's upd
 inline constexpr std::size_t kReferenceCountMax = 256;
 inline constexpr std::size_t kTextBytesMax = 32 * 1024;  // one text value
 inline constexpr std::size_t kChainDepthMax = 10'000;    // links of one record
+inline constexpr std::size_t kChunkBytes = 64 * 1024;    // of a blob; its last chunk may be shorter
+inline constexpr std::uint64_t kBlobBytesMax = 1ULL << 30;
+inline constexpr std::size_t kBlobProofCountMax = 14;  // hashes that prove one chunk
 
 // ---- one program's own bounds: may differ between programs ----
 inline constexpr std::size_t kPenEntryCountMax = 16'384;  // updates waiting for something
@@ -30,5 +33,17 @@ inline constexpr std::size_t kHelloBytesMax = 16 * 1024;
 inline constexpr std::size_t kCursorRangeCountMax = 64;
 inline constexpr std::uint64_t kTraversalWordsMax = kStatementBytesMax;
 inline constexpr int kNestingDepthMax = 16;
+inline constexpr std::size_t kPartUpdateCountMax = 8'192;
+inline constexpr std::size_t kPartColumnCountMax = 256;
+inline constexpr std::size_t kPartRebuiltBytesMax = 4 * 1024 * 1024;  // bodies out of one part
+inline constexpr std::size_t kHealEntryCountMin = 257;  // smaller feeds are sent from their start
+inline constexpr std::size_t kHealSymbolCountMin = 64;  // or twice the smaller feed
+inline constexpr std::size_t kHealSymbolCountMax = 524'288;
+inline constexpr std::size_t kHealWantCountMax = 8'192;       // ids in one message
+inline constexpr std::size_t kBlobRangeCountMax = 64;         // ranges of chunks in one question
+inline constexpr std::size_t kBlobWantCountMax = 16;          // questions not answered, each way
+inline constexpr std::size_t kBlobWindowChunks = 4;           // asked for and not yet stored
+inline constexpr std::size_t kBlobPieceBytesMax = 16 * 1024;  // of a chunk, in one message
+inline constexpr std::size_t kBundleRecipientCountMax = 64;
 
 }  // namespace lienthong

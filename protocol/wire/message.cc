@@ -1,6 +1,5 @@
 #include "protocol/wire/message.h"
 
-#include "protocol/wire/feed_part.h"
 #include "protocol/wire/limits.h"
 
 namespace lienthong::wire {
@@ -12,24 +11,46 @@ void put_type(ByteWriter& out, MessageType type) { out.u8(static_cast<std::uint8
 void put_kind(ByteWriter& out, FeedKind kind) { out.u8(static_cast<std::uint8_t>(kind)); }
 
 struct Encoder {
-  const RootFingerprint& root;
   ByteWriter out = {};
 
   void operator()(const PartMessage& message) {
     put_type(out, MessageType::kPart);
     put_kind(out, message.kind);
-    out.raw(encode_feed_part(root, message.part));
+    encode_ranges(out, 0, message.part.covered);
+    out.raw(message.part.body);
+  }
+  void operator()(const CursorMessage& message) {
+    put_type(out, MessageType::kCursor);
+    put_kind(out, message.kind);
+    encode_cursor(out, message.cursor);
   }
   void operator()(const AckMessage& message) {
     put_type(out, MessageType::kAck);
     put_kind(out, message.kind);
-    encode_cursor(out, message.cursor);
+    out.u8(message.serial);
+    out.varint(message.number);
+    std::uint64_t before = message.number;
+    for (const CursorRange& range : message.ranges) {  // to the end of the message
+      out.varint(range.first - before);
+      out.varint(range.last - range.first);
+      before = range.last;
+    }
   }
   void operator()(const EndMessage& message) {
     put_type(out, MessageType::kEnd);
     put_kind(out, message.kind);
-    out.u64(message.epoch);
     out.varint(message.number);
+  }
+  void operator()(const LevelMessage& message) {
+    put_type(out, MessageType::kLevel);
+    out.u8(message.feeds);
+  }
+  void operator()(const LanesMessage& message) {
+    LT_CHECK(message.reason.size() <= kReasonBytesMax);
+    put_type(out, MessageType::kLanes);
+    out.u8(message.closed);
+    out.u8(message.again);
+    out.sized(message.reason);
   }
   void operator()(const BeginMessage& message) {
     put_type(out, MessageType::kBegin);
@@ -46,11 +67,11 @@ struct Encoder {
   }
   void operator()(const PingMessage& message) {
     put_type(out, MessageType::kPing);
-    out.u64(message.token);
+    out.varint(message.token);
   }
   void operator()(const PongMessage& message) {
     put_type(out, MessageType::kPong);
-    out.u64(message.token);
+    out.varint(message.token);
   }
   void operator()(const CredentialsMessage& message) {
     LT_CHECK(message.statements.size() <= kCredentialCountMax);
@@ -63,6 +84,20 @@ struct Encoder {
     put_type(out, MessageType::kClose);
     out.u8(message.code);
     out.sized(message.text);
+  }
+  void operator()(const UnclearMessage& message) {
+    put_type(out, MessageType::kUnclear);
+    put_kind(out, message.kind);
+    out.u8(message.serial);
+    encode_ranges(out, 0, message.covered);
+  }
+  void operator()(const HealMessage& message) {
+    put_type(out, MessageType::kHeal);
+    out.raw(message.body);
+  }
+  void operator()(const BlobMessage& message) {
+    put_type(out, MessageType::kBlob);
+    out.raw(message.body);
   }
   void operator()(const OptionalMessage& message) {
     LT_CHECK(message.type >= kOptionalTypeMin);
@@ -83,28 +118,71 @@ Result<std::string> text(ByteReader& in) {
   return std::string(as_text(bytes));
 }
 
-Result<Message> decode_part(const RootFingerprint& root, ByteReader in) {
+Result<Message> decode_part(ByteReader in) {
   PartMessage message;
   LT_TRY(message.kind, feed_kind(in));
-  LT_TRY(message.part, decode_feed_part(root, in.rest()));
-  const bool stray = message.kind == FeedKind::kRegistry ? !message.part.units.empty()
-                                                         : !message.part.statements.empty();
-  if (stray) return Error(Errc::kMalformed, "feed part of the other kind");
+  LT_TRY(message.part.covered, decode_ranges(in, 0, 1));
+  message.part.body = to_bytes(in.rest());
+  return Message(std::move(message));
+}
+
+Result<Message> decode_unclear(ByteReader in) {
+  UnclearMessage message;
+  LT_TRY(message.kind, feed_kind(in));
+  LT_TRY(message.serial, in.u8());
+  LT_TRY(message.covered, decode_ranges(in, 0, 1));
+  LT_TRY_VOID(in.finish("unclear"));
+  return Message(std::move(message));
+}
+
+Result<Message> decode_cursor_message(ByteReader in) {
+  CursorMessage message;
+  LT_TRY(message.kind, feed_kind(in));
+  LT_TRY(message.cursor, decode_cursor(in));
+  LT_TRY_VOID(in.finish("cursor"));
   return Message(std::move(message));
 }
 
 Result<Message> decode_ack(ByteReader in) {
   AckMessage message;
   LT_TRY(message.kind, feed_kind(in));
-  LT_TRY(message.cursor, decode_cursor(in));
-  LT_TRY_VOID(in.finish("ack"));
+  LT_TRY(message.serial, in.u8());
+  LT_TRY(message.number, in.varint());
+  if (message.number > kFeedNumberMax) return Error(Errc::kTooLarge, "number of an ack");
+  std::uint64_t before = message.number;
+  while (!in.rest().empty()) {
+    LT_TRY(const std::uint64_t gap, in.varint());
+    LT_TRY(const std::uint64_t more, in.varint());
+    if (gap < 2) return Error(Errc::kMalformed, "ranges of an ack touch");
+    if (message.ranges.size() == kCursorRangeCountMax || gap > kFeedNumberMax - before ||
+        more > kFeedNumberMax - before - gap) {
+      return Error(Errc::kTooLarge, "ranges of an ack");
+    }
+    message.ranges.push_back(CursorRange{before + gap, before + gap + more, 0});
+    before += gap + more;
+  }
+  return Message(std::move(message));
+}
+
+Result<Message> decode_level(ByteReader in) {
+  LevelMessage message;
+  LT_TRY(message.feeds, in.u8());
+  LT_TRY_VOID(in.finish("level"));
+  return Message(message);
+}
+
+Result<Message> decode_lanes(ByteReader in) {
+  LanesMessage message;
+  LT_TRY(message.closed, in.u8());
+  LT_TRY(message.again, in.u8());
+  LT_TRY(message.reason, text(in));
+  LT_TRY_VOID(in.finish("lanes"));
   return Message(std::move(message));
 }
 
 Result<Message> decode_end(ByteReader in) {
   EndMessage message;
   LT_TRY(message.kind, feed_kind(in));
-  LT_TRY(message.epoch, in.u64());
   LT_TRY(message.number, in.varint());
   if (message.number > kFeedNumberMax) return Error(Errc::kTooLarge, "number of an end");
   LT_TRY_VOID(in.finish("end"));
@@ -139,7 +217,7 @@ Result<Message> decode_refused(ByteReader in) {
 template <class T>
 Result<Message> decode_token(ByteReader in, const char* what) {
   T message;
-  LT_TRY(message.token, in.u64());
+  LT_TRY(message.token, in.varint());
   LT_TRY_VOID(in.finish(what));
   return Message(message);
 }
@@ -167,20 +245,23 @@ Result<Message> decode_close(ByteReader in) {
 
 }  // namespace
 
-Bytes encode_message(const RootFingerprint& root, const Message& message) {
-  Encoder encoder{root};
+Bytes encode_message(const Message& message) {
+  Encoder encoder;
   std::visit(encoder, message);
   return encoder.out.take();
 }
 
-Result<Message> decode_message(const RootFingerprint& root, ByteView bytes) {
+Result<Message> decode_message(ByteView bytes) {
   if (bytes.size() > kMessageBytesMax) return Error(Errc::kTooLarge, "message");
   ByteReader in(bytes);
   LT_TRY(const std::uint8_t type, in.u8());
   if (type >= kOptionalTypeMin) return Message(OptionalMessage{type});
   switch (static_cast<MessageType>(type)) {
-    case MessageType::kPart: return decode_part(root, in);
+    case MessageType::kPart: return decode_part(in);
+    case MessageType::kCursor: return decode_cursor_message(in);
     case MessageType::kAck: return decode_ack(in);
+    case MessageType::kLevel: return decode_level(in);
+    case MessageType::kLanes: return decode_lanes(in);
     case MessageType::kEnd: return decode_end(in);
     case MessageType::kRefused: return decode_refused(in);
     case MessageType::kPing: return decode_token<PingMessage>(in, "ping");
@@ -188,6 +269,9 @@ Result<Message> decode_message(const RootFingerprint& root, ByteView bytes) {
     case MessageType::kCredentials: return decode_credentials(in);
     case MessageType::kClose: return decode_close(in);
     case MessageType::kBegin: return decode_begin(in);
+    case MessageType::kUnclear: return decode_unclear(in);
+    case MessageType::kHeal: return Message(HealMessage{to_bytes(in.rest())});
+    case MessageType::kBlob: return Message(BlobMessage{to_bytes(in.rest())});
   }
   return Error(Errc::kMalformed, "unknown message type " + std::to_string(type));
 }

@@ -1,10 +1,10 @@
 #include "tests/fuzz/fuzz_targets.h"
 
 #include "protocol/session/hello.h"
-#include "protocol/wire/feed_part.h"
 #include "protocol/wire/fragment.h"
 #include "protocol/wire/limits.h"
 #include "protocol/wire/message.h"
+#include "protocol/wire/part.h"
 #include "tests/support/session_pair.h"
 
 namespace lienthong::fuzz {
@@ -45,7 +45,8 @@ struct Stage {
     return config;
   }
   FeedPart part(FeedKind kind) const {
-    return *hub_replica.read_feed(kind, commune, {}, Echo::kCarry, 1, 2000).value();
+    return *hub_replica.read_feed({kind, commune, {}, Echo::kCarry, 1, kFeedNumberMax, 2000})
+                .value();
   }
 };
 const Stage& stage() {
@@ -56,7 +57,9 @@ const Stage& stage() {
 // Nothing but what the other side wrote may come out, whatever the channel did.
 void check_parts(const End& end, const FakeReplica& writer) {
   for (const StorePart& part : end.parts) {
-    for (const SealedUnit& unit : part.part.units) {
+    const auto decoded = wire::decode_part_body(writer.registry()->root(), part.part.body);
+    LT_CHECK(decoded.ok());
+    for (const SealedUnit& unit : decoded->units) {
       bool written = false;
       for (const FakeReplica::Entry& entry : writer.feed(FeedKind::kUpdates)) {
         written = written || std::get<SealedUnit>(entry.content) == unit;
@@ -84,22 +87,21 @@ void pass(End& from, End& to, std::uint8_t how, std::size_t size, Instant now) {
 }  // namespace
 
 void decode_message(ByteView input) {
-  const RootFingerprint root;
-  const auto message = wire::decode_message(root, input);
+  const auto message = wire::decode_message(input);
   if (!message.ok()) return;
-  const Bytes bytes = wire::encode_message(root, *message);
+  const Bytes bytes = wire::encode_message(*message);
   if (bytes.size() > kMessageBytesMax) return;  // a place in a table became a name written out
-  const auto again = wire::decode_message(root, bytes);
+  const auto again = wire::decode_message(bytes);
   LT_CHECK(again.ok() && *again == *message);
 }
 
 void decode_feed_part(ByteView input) {
   const RootFingerprint root;
-  const auto part = wire::decode_feed_part(root, input);
+  const auto part = wire::decode_part_body(root, input);
   if (!part.ok()) return;
-  const Bytes bytes = wire::encode_feed_part(root, *part);
+  const Bytes bytes = wire::encode_part_body(root, *part);
   if (bytes.size() > kMessageBytesMax) return;
-  const auto again = wire::decode_feed_part(root, bytes);
+  const auto again = wire::decode_part_body(root, bytes);
   LT_CHECK(again.ok() && *again == *part);
 }
 
@@ -116,7 +118,7 @@ void assemble_frames(ByteView input) {
     const std::size_t size = std::min<std::size_t>(input[0], input.size() - 1);
     const auto message = assembler.add(input.subspan(1, size));
     if (!message.ok()) return;
-    if (*message) LT_CHECK((*message)->size() <= kMessageBytesMax);
+    if (*message) LT_CHECK((*message)->bytes.size() <= kMessageBytesMax);
     input = input.subspan(1 + size);
   }
 }
@@ -153,20 +155,27 @@ void hostile_channel(ByteView input) {
 
 std::vector<Bytes> seeds_of_feed_parts() {
   const RootFingerprint root;
-  return {wire::encode_feed_part(root, stage().part(FeedKind::kUpdates)),
-          wire::encode_feed_part(root, stage().part(FeedKind::kRegistry))};
+  return {wire::encode_part_body(root, stage().part(FeedKind::kUpdates)),
+          wire::encode_part_body(root, stage().part(FeedKind::kRegistry))};
 }
 
 std::vector<Bytes> seeds_of_messages() {
-  const RootFingerprint root;
+  const auto encoded = [](FeedKind kind) {
+    const FeedPart part = stage().part(kind);
+    return EncodedPart{part.epoch, part.covered, wire::encode_part_body(RootFingerprint{}, part)};
+  };
   Cursor cursor;
   cursor.mark = FeedMark{3, 4, 5};
   cursor.ranges = {{7, 8, 9}};
   const std::vector<wire::Message> messages{
-      wire::PartMessage{FeedKind::kUpdates, stage().part(FeedKind::kUpdates)},
-      wire::PartMessage{FeedKind::kRegistry, stage().part(FeedKind::kRegistry)},
-      wire::AckMessage{FeedKind::kRegistry, cursor},
-      wire::EndMessage{FeedKind::kUpdates, 3, 4},
+      wire::PartMessage{FeedKind::kUpdates, encoded(FeedKind::kUpdates)},
+      wire::PartMessage{FeedKind::kRegistry, encoded(FeedKind::kRegistry)},
+      wire::UnclearMessage{FeedKind::kUpdates, 3, {{1, 2, 3}}},
+      wire::CursorMessage{FeedKind::kRegistry, cursor},
+      wire::AckMessage{FeedKind::kUpdates, 1, 300, {{302, 303, 0}}},
+      wire::LevelMessage{3},
+      wire::LanesMessage{0x1e, 2, "disk full"},
+      wire::EndMessage{FeedKind::kUpdates, 4},
       wire::BeginMessage{FeedKind::kUpdates, 3, 5},
       wire::RefusedMessage{{UpdateId{}}, "bad-form"},
       wire::PingMessage{77},
@@ -175,7 +184,7 @@ std::vector<Bytes> seeds_of_messages() {
       wire::CloseMessage{3, "text"},
       wire::OptionalMessage{200}};
   std::vector<Bytes> out;
-  for (const wire::Message& message : messages) out.push_back(wire::encode_message(root, message));
+  for (const wire::Message& message : messages) out.push_back(wire::encode_message(message));
   return out;
 }
 
@@ -193,7 +202,8 @@ std::vector<Bytes> seeds_of_frames() {
   std::vector<Bytes> out;
   for (const Bytes& message : {Bytes(100, 1), Bytes(4000, 'a')}) {
     Bytes seed;
-    for (const Bytes& plaintext : wire::split_message(wire::Lane::kUpdates, message)) {
+    for (const Bytes& plaintext :
+         wire::split_message(wire::Packed{wire::Lane::kUpdates, wire::Packing::kPlain, message})) {
       seed.push_back(static_cast<std::uint8_t>(plaintext.size()));
       seed.insert(seed.end(), plaintext.begin(), plaintext.end());
     }

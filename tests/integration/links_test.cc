@@ -207,6 +207,25 @@ TEST_F(Links, WorkDoneDuringAnOutageArrivesAfterIt) {
   for (const auto& code : codes) EXPECT_EQ(province->replica().find_code(code).size(), 1U) << code;
 }
 
+// Its disk is an older copy and its clock is behind, so its session numbers were all used before.
+TEST_F(Links, ARestoredMachineWithAClockBehindConnectsAgain) {
+  auto district = enroll(*province, "H47.12", "district");
+  const NodeId node = district->replica().identity().node;
+  ASSERT_TRUE(district->waits_until([&] { return district->in_sync_with(province->agency()); }));
+  district->stop();
+  district.reset();
+  const auto tomorrow = static_cast<std::uint64_t>(clock.now() + 86'400'000);
+  const auto noted = province->engine().write([&](store::Transaction& transaction) -> Result<void> {
+    transaction.note_session_number_seen(node, tomorrow);
+    return {};
+  });
+  ASSERT_TRUE(noted.ok()) << noted.error().message();
+  district = std::make_unique<Node>(folder / "H47.12");
+  const std::string code = district->create_dossier();
+  EXPECT_TRUE(province->waits_until([&] { return !province->replica().find_code(code).empty(); }));
+  EXPECT_TRUE(district->waits_until([&] { return district->in_sync_with(province->agency()); }));
+}
+
 TEST_F(Links, TwoThatDialEachOtherKeepASession) {
   const auto district = enroll(*province, "H47.12", "district");
   province->dials("H47.12", district->peers().listen_addresses());
@@ -225,6 +244,62 @@ TEST_F(Links, TwoThatDialEachOtherKeepASession) {
     })) << "round "
         << round;
   }
+}
+
+// Nothing below it is told, and nobody does anything there.
+TEST_F(Links, AReplacedParentIsFoundAgainByItsChildWithoutAnOperator) {
+  auto district = enroll(*province, "H47.12", "district");
+  const auto commune = enroll(*district, "H47.12.05", "commune");
+  const AgencyId agency = district->agency();
+  EXPECT_TRUE(commune->waits_until([&] { return commune->in_sync_with(agency); }));
+  EXPECT_TRUE(district->waits_until([&] { return district->in_sync_with(province->agency()); }));
+  const std::string code = commune->create_dossier();
+  EXPECT_TRUE(province->waits_until([&] { return !province->replica().find_code(code).empty(); }));
+  const NodeId burnt = district->replica().identity().node;
+  SetupPlace same_address = place("new machine");
+  same_address.listen = district->peers().listen_addresses();
+  district->stop();
+  district.reset();
+  const auto outcome =
+      enroll_with_token(same_address, province->invite("H47.12", "", ""), clock, entropy);
+  ASSERT_TRUE(outcome.ok()) << outcome.error().message();
+  Node fresh(folder / "new machine");
+  EXPECT_TRUE(commune->waits_until([&] { return commune->in_sync_with(agency); }));
+  EXPECT_NE(commune->neighbour(agency)->node, burnt);
+  EXPECT_EQ(commune->neighbour(agency)->node, outcome->node);
+  EXPECT_TRUE(fresh.waits_until([&] { return !fresh.replica().find_code(code).empty(); }));
+}
+
+TEST_F(Links, AnAddressThatIsDeadIsPassedOver) {
+  const auto district = enroll(*province, "H47.12", "district");
+  const auto good = province->peers().listen_addresses();
+  EXPECT_TRUE(district->waits_until([&] { return district->in_sync_with(province->agency()); }));
+  district->dials("H47", {"127.0.0.1:1", good.front()});
+  EXPECT_TRUE(district->waits_until([&] {
+    const auto status = district->neighbour(province->agency());
+    return status->sessions > 1 && status->in_sync && status->address == good.front();
+  }));
+}
+
+TEST_F(Links, WhatADayCostsIsCountedInIpBytesAndSurvivesARestart) {
+  auto district = enroll(*province, "H47.12", "district");
+  const AgencyId parent = province->agency();
+  EXPECT_TRUE(district->waits_until([&] { return district->in_sync_with(parent); }));
+  // Read on the loop once a tick: more than the stream has, by the headers.
+  EXPECT_TRUE(district->waits_until([&] {
+    const auto status = district->neighbour(parent);
+    return status->ip_sent_bytes > status->sent_bytes + 3 * 40 &&
+           status->ip_received_bytes > status->received_bytes + 2 * 40;
+  }));
+  const auto status = *district->neighbour(parent);
+  const BudgetStatus day = *district->peers().budget();
+  EXPECT_GT(day.spent[0], 0U);  // the registry
+  EXPECT_EQ(day.spent[4], 0U);
+  const std::uint64_t before = day.spent_total;
+  EXPECT_GE(before, status.ip_sent_bytes + status.ip_received_bytes);
+  district.reset();
+  district = std::make_unique<Node>(folder / "H47.12");
+  EXPECT_GE(district->peers().budget()->spent_total, before);
 }
 
 TEST_F(Links, ATokenServesOneMachineAndThatOneAgain) {

@@ -24,7 +24,7 @@ Faults::~Faults() = default;
 void Faults::start() {
   for (const auto& machine : scene_.machines) {
     machine->on_part = [this](Machine& to, const OfficeLink& link, FeedKind kind,
-                              const FeedPart& part) { keep_part(to, link, kind, part); };
+                              const EncodedPart& part) { keep_part(to, link, kind, part); };
     // The process ends by itself when a write fails, and is started again.
     machine->on_failure = [this](Machine& failed) {
       const Disk::Loss loss = failed.disk().stopped()
@@ -45,6 +45,7 @@ void Faults::start() {
   plan("duplicates", rates_.duplicates, &Faults::duplicate);
   plan("backups", rates_.backups, &Faults::backup);
   plan("restores", rates_.restores, &Faults::restore);
+  plan("lost_cursors", rates_.lost_cursors, &Faults::lose_cursor);
   plan("intruders", rates_.intruders, &Faults::intrude);
   plan("forgeries", rates_.forgeries, &Faults::forge);
 }
@@ -72,7 +73,8 @@ void Faults::stop() {
 const Forgeries& Faults::forgeries() const { return adversary_->forgeries(); }
 
 Machine* Faults::some_machine() {
-  Machine& machine = *scene_.machines[dice_.below(scene_.machines.size())];
+  const std::size_t count = rates_.only_topmost ? 1 : scene_.machines.size();
+  Machine& machine = *scene_.machines[dice_.below(count)];
   return machine.on() ? &machine : nullptr;
 }
 
@@ -164,7 +166,7 @@ void Faults::wrong_clock() {
 // ---- what comes twice, and what comes back ----
 
 void Faults::keep_part(Machine& machine, const OfficeLink& link, FeedKind kind,
-                       const FeedPart& part) {
+                       const EncodedPart& part) {
   if (rates_.duplicates <= 0 || !dice_.chance(0.2)) return;
   kept_parts_.push_back({machine.index(), kind, link.peer().node, link.peer().agency, part});
   if (kept_parts_.size() > kKeptPartCountMax)
@@ -230,6 +232,26 @@ void Faults::forgive_what_is_lost() {
   }
   for (const UpdateId& id : lost) scene_.ledger.forget(id);
   counts_["updates lost with a disk"] += lost.size();
+}
+
+// Of an unknown epoch, or with another hash: as after a mixed-up disk. The process starts anew.
+void Faults::lose_cursor() {
+  Machine* machine = some_machine();
+  if (machine == nullptr) return;
+  const Machine& other = *scene_.machines[dice_.below(scene_.machines.size())];
+  const bool epoch = dice_.chance(0.5);
+  const auto job = [node = other.node().id(), epoch](store::Transaction& transaction) {
+    for (const FeedKind kind : {FeedKind::kRegistry, FeedKind::kUpdates}) {
+      FeedMark mark = transaction.cursor(kind, node).mark;
+      if (mark.number == 0) continue;
+      (epoch ? mark.epoch : mark.hash) ^= 0x5555;
+      transaction.set_cursor(kind, node, mark);
+    }
+    return Result<void>();
+  };
+  machine->writer().post(job, [this, machine](const Result<void>&) {
+    crash(*machine, Disk::Loss::kNothing, Duration(dice_.between(100, 3000)));
+  });
 }
 
 // ---- people ----

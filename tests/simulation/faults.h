@@ -20,12 +20,15 @@ struct FaultRates {           // times a minute, over all machines
   double commit_crashes = 0;  // during or right after a commit
   double disk_full = 0;
   double wrong_clocks = 0;
-  double replays = 0;     // an old dial's first bytes again
-  double duplicates = 0;  // a part that was received before, again
-  double backups = 0;     // copies of a disk
-  double restores = 0;    // of such a copy
-  double intruders = 0;   // dials by those who have no business here
-  double forgeries = 0;   // sealed updates without right, broken seals
+  double replays = 0;       // an old dial's first bytes again
+  double duplicates = 0;    // a part that was received before, again
+  double backups = 0;       // copies of a disk
+  double restores = 0;      // of such a copy
+  double intruders = 0;     // dials by those who have no business here
+  double forgeries = 0;     // sealed updates without right, broken seals
+  double lost_cursors = 0;  // of a neighbour's feed: they name places that are not there
+  bool only_topmost =
+      false;  // kills, power cuts, commit crashes and full disks hit machine 0 alone
 };
 
 using FaultCounts = std::map<std::string, std::size_t>;
@@ -66,6 +69,7 @@ class Faults {
   void duplicate();
   void backup();
   void restore();
+  void lose_cursor();
   void intrude();
   void forge();
 
@@ -74,14 +78,14 @@ class Faults {
   void boot(Machine& machine, Disk::Loss loss);
   // What nobody has any longer, since the machine was set back, nobody was told of.
   void forgive_what_is_lost();
-  void keep_part(Machine& machine, const OfficeLink& link, FeedKind kind, const FeedPart& part);
+  void keep_part(Machine& machine, const OfficeLink& link, FeedKind kind, const EncodedPart& part);
 
   struct KeptPart {
     std::size_t machine;
     FeedKind kind;
     NodeId from;
     AgencyId from_agency;
-    FeedPart part;
+    EncodedPart part;
   };
   FaultScene scene_;
   FaultRates rates_;

@@ -90,6 +90,7 @@ void Machine::crash() {
   writer_->stop();
   for (const auto& link : links_) link->abandon();
   links_.clear();
+  heal_memories_.clear();
   dialled_.reset();
   sealing_ = grown_again_ = false;
   replica_.reset();
@@ -115,6 +116,13 @@ SessionConfig Machine::session_config() {
   config.last_session_number = [this](const NodeId& node) {
     return replica_->session_number_seen(node);
   };
+  config.heal_memory = [this](const NodeId& node) {
+    auto& memory = heal_memories_[node];
+    if (!memory) memory = std::make_shared<HealMemory>();
+    return memory;
+  };
+  config.features = features;
+  config.heal_entry_count_min = heal_entry_count_min;
   config.program_version = "simulated";
   config.part_bytes_max = dice_.chance(0.3) ? 1024 : 16 * 1024;
   config.window_bytes = dice_.chance(0.3) ? 8 * 1024 : 256 * 1024;
@@ -154,8 +162,16 @@ void Machine::link_ended(const std::shared_ptr<OfficeLink>& link) {
     plan_dial(Duration(0));
 }
 
-void Machine::saw_part(const OfficeLink& link, FeedKind kind, const FeedPart& part) {
+void Machine::saw_part(const OfficeLink& link, FeedKind kind, const EncodedPart& part) {
   if (on_part) on_part(*this, link, kind, part);
+}
+
+void Machine::healed(const HealReport& report) {
+  ++outcomes_[(report.cursor_lost ? "lost " : "") + std::string(to_string(report.outcome))];
+}
+
+void Machine::soon(std::function<void()> event) {
+  world_.timeline.after(Duration(0), while_up(std::move(event)));
 }
 
 bool Machine::connected(const AgencyId& agency) const {
@@ -261,12 +277,13 @@ void Machine::dial() {
 void Machine::dialled(const std::shared_ptr<OfficeLink>& link) {
   dialling_ = false;
   dialled_.reset();
-  if (link && link->established()) {
+  const bool replayed = link && link->close_code() == CloseCode::kReplay && link->closed_by_peer();
+  if (link && link->established() && !replayed) {
     without_key_ = false;
     failures_ = 0;
   } else if (link) {
     without_key_ = named_key_ && link->close_code() != CloseCode::kReplay;
-    if (link->close_code() == CloseCode::kReplay && link->closed_by_peer()) {
+    if (replayed) {
       const auto job = [seen = last_seen(link->close_detail())](store::Transaction& transaction) {
         transaction.next_session_number(kEveryone, seen);
         return Result<void>();

@@ -50,9 +50,16 @@ class Machine final : public LinkHost {
   Instant now() const override { return world_.timeline.now(); }
   void link_established(const std::shared_ptr<OfficeLink>& link) override;
   void link_ended(const std::shared_ptr<OfficeLink>& link) override;
-  void saw_part(const OfficeLink& link, FeedKind kind, const FeedPart& part) override;
+  void saw_part(const OfficeLink& link, FeedKind kind, const EncodedPart& part) override;
+  void healed(const HealReport& report) override;
+  void soon(std::function<void()> event) override;
+  // How healing ended here, ever; "lost" in front where a cursor was lost.
+  const std::map<std::string, std::size_t>& heal_outcomes() const { return outcomes_; }
+  // What the program can, from the next session on.
+  std::uint64_t features = kFeaturesOfThisProgram;
+  std::uint64_t heal_entry_count_min = kHealEntryCountMin;
 
-  std::function<void(Machine&, const OfficeLink&, FeedKind, const FeedPart&)> on_part;
+  std::function<void(Machine&, const OfficeLink&, FeedKind, const EncodedPart&)> on_part;
   std::function<void(Machine&)> on_failure;  // a commit failed
 
   // A live session with that agency whose two directions are drained.
@@ -88,7 +95,9 @@ class Machine final : public LinkHost {
   std::uint64_t life_ = 0;
   std::unique_ptr<store::Replica> replica_;
   std::shared_ptr<Writer> writer_;
-  std::vector<std::shared_ptr<OfficeLink>> links_;  // oldest first
+  std::vector<std::shared_ptr<OfficeLink>> links_;               // oldest first
+  std::map<NodeId, std::shared_ptr<HealMemory>> heal_memories_;  // of this life
+  std::map<std::string, std::size_t> outcomes_;
   bool sealing_ = false, grown_again_ = false;
   bool dialling_ = false;
   std::weak_ptr<OfficeLink> dialled_;

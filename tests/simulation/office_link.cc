@@ -50,10 +50,23 @@ void OfficeLink::perform(Action& action) {
     on_part(std::move(*part));
   } else if (auto* fact = std::get_if<Established>(&action)) {
     on_established(std::move(*fact));
+  } else if (std::holds_alternative<Live>(action)) {
+    live_ = true;
+    host_.link_established(shared_from_this());
   } else if (auto* heard = std::get_if<PeerCursor>(&action)) {
     on_cursor(std::move(*heard));
   } else if (const auto* refused = std::get_if<PeerRefused>(&action)) {
     note_refused(*refused);
+  } else if (const auto* set = std::get_if<SetCursor>(&action)) {
+    on_set_cursor(*set);
+  } else if (std::holds_alternative<HealWork>(action)) {
+    host_.soon([self = shared_from_this()] {
+      if (self->ended_) return;
+      self->session_.on_heal_work(self->host_.now());
+      self->perform();
+    });
+  } else if (const auto* report = std::get_if<HealReport>(&action)) {
+    host_.healed(*report);
   } else if (const auto* close = std::get_if<CloseSession>(&action)) {
     close_code_ = close->code;
     closed_by_peer_ = close->by_peer;
@@ -66,8 +79,6 @@ void OfficeLink::perform(Action& action) {
 void OfficeLink::on_established(Established fact) {
   peer_ = std::move(fact);
   const auto self = shared_from_this();
-  host_.link_established(self);
-  if (session_.closed()) return;
   const auto job = [self, seen = !initiator_](store::Transaction& transaction) -> Result<void> {
     const Established& peer = *self->peer_;
     for (const Statement& statement : peer.presented)
@@ -100,7 +111,11 @@ void OfficeLink::on_part(StorePart part) {
   host_.writer().post(job, [self, work](const Result<void>& result) {
     if (self->ended_) return;
     if (!result) {
-      self->session_.on_store_failed(work->part.token, self->host_.now());
+      self->session_.on_store_failed(work->part.token, result.error(), self->host_.now());
+      return self->perform();
+    }
+    if (work->outcome.unclear) {
+      self->session_.on_unclear(work->part.token, self->host_.now());
       return self->perform();
     }
     std::vector<UpdateId> ids;
@@ -108,6 +123,19 @@ void OfficeLink::on_part(StorePart part) {
     const std::string reason = ids.empty() ? "" : work->outcome.refused.front().detail;
     self->session_.on_stored(work->part.token, work->outcome.cursor, std::move(ids), reason,
                              self->host_.now());
+    self->perform();
+  });
+}
+
+void OfficeLink::on_set_cursor(const SetCursor& set) {
+  const auto cursor = std::make_shared<Cursor>();
+  const auto job = [cursor, set, node = peer_->node](store::Transaction& transaction) {
+    *cursor = transaction.set_cursor(set.kind, node, set.mark);
+    return Result<void>();
+  };
+  host_.writer().post(job, [self = shared_from_this(), cursor, set](const Result<void>& result) {
+    if (self->ended_ || !result) return;
+    self->session_.on_cursor_set(set.kind, *cursor, self->host_.now());
     self->perform();
   });
 }

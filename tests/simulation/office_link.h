@@ -23,7 +23,9 @@ class LinkHost {
   virtual Instant now() const = 0;
   virtual void link_established(const std::shared_ptr<OfficeLink>& link) = 0;
   virtual void link_ended(const std::shared_ptr<OfficeLink>& link) = 0;
-  virtual void saw_part(const OfficeLink& link, FeedKind kind, const FeedPart& part) = 0;
+  virtual void healed(const HealReport& report) = 0;
+  virtual void soon(std::function<void()> event) = 0;  // other events first
+  virtual void saw_part(const OfficeLink& link, FeedKind kind, const EncodedPart& part) = 0;
 };
 
 class OfficeLink : public std::enable_shared_from_this<OfficeLink> {
@@ -38,7 +40,7 @@ class OfficeLink : public std::enable_shared_from_this<OfficeLink> {
   void abandon();
 
   bool initiator() const { return initiator_; }
-  bool established() const { return peer_.has_value(); }
+  bool established() const { return live_; }
   bool ended() const { return ended_; }
   bool closing() const { return session_.closed(); }
   const Established& peer() const { return *peer_; }
@@ -53,6 +55,7 @@ class OfficeLink : public std::enable_shared_from_this<OfficeLink> {
   void perform(Action& action);
   void on_established(Established fact);
   void on_part(StorePart part);
+  void on_set_cursor(const SetCursor& set);
   void on_cursor(PeerCursor heard);
   void note_cursors();
   void note_refused(const PeerRefused& refused);
@@ -62,6 +65,7 @@ class OfficeLink : public std::enable_shared_from_this<OfficeLink> {
   Session session_;
   LinkHost& host_;
   bool initiator_;
+  bool live_ = false;
   std::optional<Established> peer_;
   bool performing_ = false;
   bool closing_ = false;

@@ -26,6 +26,7 @@ class Inspection {
     check_audiences();
     for (const auto& machine : machines_) check_machine(*machine);
     check_forgeries();
+    check_feeds();
     return std::move(broken_);
   }
 
@@ -169,6 +170,19 @@ class Inspection {
       for (const UpdateId& id : forgeries_.malformed)
         if (machines_[i]->replica().find_update(id))
           say("forged update ", id.short_hex(), " was taken by ", name(*machines_[i]));
+    }
+  }
+
+  // What two neighbours have for each other is one set: what healing compares.
+  void check_feeds() {
+    for (const auto& child : machines_) {
+      if (!child->parent()) continue;
+      const Machine& parent = *machines_[*child->parent()];
+      const auto up = child->replica().feed_digest(FeedKind::kUpdates, parent.agency());
+      const auto down = parent.replica().feed_digest(FeedKind::kUpdates, child->agency());
+      if (!up || !down || !up->same_set(*down))
+        say(name(*child), " and ", name(parent), " hold ", std::to_string(up ? up->count : 0),
+            " and ", std::to_string(down ? down->count : 0), " updates for each other");
     }
   }
 

@@ -1,9 +1,7 @@
 // The three promises over whole provinces of simulated offices, one seed each.
 //   LT_SIM_SEED=n   that seed alone     LT_SIM_SEEDS=n   so many, from a fixed start
 //   LT_SIM_SOAK=minutes of virtual time for each seed (default 6)
-//   LT_SIM_RESTORES=n   so many restored backups an hour, in the last test; by default none:
-//   one world in twenty does not settle after them yet (docs/design.md, "What is deliberately not
-//   there yet")
+//   LT_SIM_RESTORES=n   so many restored backups an hour, in the last test (default 20)
 //   LT_SIM_VERBOSE=1    what happened in each seed
 #include <gtest/gtest.h>
 
@@ -41,6 +39,8 @@ void run_seed(std::uint64_t seed, const WorldOptions& options) {
               << world.ledger().refused << ", forgeries held " << world.forgeries_held()
               << ", refusals " << world.refusals() << ";";
     for (const auto& [name, count] : world.fault_counts()) std::cout << " " << name << "=" << count;
+    for (const auto& [name, count] : world.heal_outcomes())
+      std::cout << "; healing " << name << "=" << count;
     std::cout << std::endl;
   }
 }
@@ -84,6 +84,24 @@ TEST(Simulation, PromisesSurviveIntrudersAndForgers) {
   run_seeds(options, 4);
 }
 
+TEST(Simulation, PromisesSurviveLostCursors) {
+  WorldOptions options;
+  options.faults.lost_cursors = 4;
+  options.faults.cuts = 1;
+  options.faults.backups = 2;
+  options.faults.restores = 0.3;
+  run_seeds(options, 4);
+}
+
+TEST(Simulation, OldAndNewProgramsAgree) {
+  WorldOptions options;
+  options.old_programs = true;
+  options.faults.lost_cursors = 1;
+  options.faults.cuts = 1;
+  options.faults.kills = 1;
+  run_seeds(options, 3);
+}
+
 TEST(Simulation, PromisesSurviveEverythingTogether) {
   WorldOptions options;
   options.quality.loss = 0.05;
@@ -98,8 +116,9 @@ TEST(Simulation, PromisesSurviveEverythingTogether) {
                     .replays = 1,
                     .duplicates = 2,
                     .intruders = 2,
-                    .forgeries = 2};
-  options.faults.restores = static_cast<double>(number_from("LT_SIM_RESTORES", 0)) / 60;
+                    .forgeries = 2,
+                    .lost_cursors = 1};
+  options.faults.restores = static_cast<double>(number_from("LT_SIM_RESTORES", 20)) / 60;
   if (options.faults.restores > 0) options.faults.backups = 3;
   run_seeds(options, 4);
 }

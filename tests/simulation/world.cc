@@ -30,7 +30,12 @@ World::World(std::uint64_t seed, const WorldOptions& options)
   faults_ =
       std::make_unique<Faults>(FaultScene{timeline_, network_, deployment_, machines_, ledger_},
                                options.faults, dice_.fork());
-  for (const auto& machine : machines_) machine->boot();
+  for (const auto& machine : machines_) {
+    machine->heal_entry_count_min = options.heal_entry_count_min;
+    if (options.old_programs && dice_.chance(0.5)) machine->features = 0;
+    if (options.old_programs && dice_.chance(0.3)) machine->features |= 0xabcd00;
+    machine->boot();
+  }
   faults_->start();
   work();
 }
@@ -90,6 +95,13 @@ std::size_t World::refusals() const {
   std::size_t sum = 0;
   for (const auto& machine : machines_) sum += machine->replica().counts().refused;
   return sum;
+}
+
+std::map<std::string, std::size_t> World::heal_outcomes() const {
+  std::map<std::string, std::size_t> out;
+  for (const auto& machine : machines_)
+    for (const auto& [outcome, count] : machine->heal_outcomes()) out[outcome] += count;
+  return out;
 }
 
 std::string World::unrest() const {

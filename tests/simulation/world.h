@@ -16,6 +16,8 @@ struct WorldOptions {
   std::size_t communes_of_each = 3;
   LinkQuality quality;
   double operations_per_second = 1.5;  // of all offices together
+  bool old_programs = false;           // on some machines
+  std::uint64_t heal_entry_count_min = 20;
   FaultRates faults;
 };
 
@@ -36,6 +38,10 @@ class World {
 
   const Ledger& ledger() const { return ledger_; }
   const FaultCounts& fault_counts() const { return faults_->counts(); }
+  Machine& machine(std::size_t index) { return *machines_[index]; }
+  std::uint64_t bytes_carried() const { return network_.bytes_carried(); }
+  // How healing ended, over all machines.
+  std::map<std::string, std::size_t> heal_outcomes() const;
   // What is not quiet; for the report of a failure.
   std::string unrest() const;
 

@@ -128,9 +128,9 @@ bool send(Office& from, Office& to, std::size_t bytes_max) {
           back.mark.number == 0 ||
           (back.mark.epoch == theirs.epoch &&
            to.replica().feed_hash(kind, from.agency(), back.mark.number) == back.mark.hash);
-      const auto part = from.replica().read_feed(kind, to.agency(), to.node().id(),
-                                                 joins ? Echo::kPassOver : Echo::kCarry,
-                                                 fits ? cursor.mark.number + 1 : 1, bytes_max);
+      const auto part = from.replica().read_feed(
+          {kind, to.agency(), to.node().id(), joins ? Echo::kPassOver : Echo::kCarry,
+           fits ? cursor.mark.number + 1 : 1, kFeedNumberMax, bytes_max});
       if (!part.ok()) throw std::runtime_error(part.error().message());
       if (!*part) break;
       sent = true;

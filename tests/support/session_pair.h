@@ -5,6 +5,7 @@
 #include <set>
 
 #include "protocol/session/session.h"
+#include "protocol/wire/part.h"
 #include "tests/support/deployment.h"
 
 namespace lienthong::test {
@@ -18,6 +19,8 @@ class FakeReplica final : public ReplicaView {
     NodeId origin;
     std::size_t bytes = 0;
     std::uint64_t hash = 0;  // of the feed, here
+    bool custody = false;
+    std::vector<std::uint64_t> ancestors = {};  // of its record, before it
   };
   FakeReplica(std::shared_ptr<const Registry> registry, std::uint64_t epoch)
       : registry_(std::move(registry)), epochs_{epoch, epoch} {}
@@ -71,7 +74,9 @@ class FakeReplica final : public ReplicaView {
       }
     }
     Cursor& cursor = cursors_[{kind, writer}];
-    cursor.add(part.epoch, part.first, part.last, part.hash);
+    for (const CursorRange& stretch : part.covered) {
+      cursor.add(part.epoch, stretch.first, stretch.last, stretch.hash);
+    }
     return cursor;
   }
   void set_cursor(FeedKind kind, const NodeId& writer, const Cursor& cursor) {
@@ -103,23 +108,27 @@ class FakeReplica final : public ReplicaView {
     if (number > feed.size()) return std::nullopt;
     return number == 0 ? 0 : feed[number - 1].hash;
   }
-  Result<std::optional<FeedPart>> read_feed(FeedKind kind, const AgencyId&, const NodeId& reader,
-                                            Echo echo, std::uint64_t first,
-                                            std::size_t bytes_max) const override {
+  Result<std::optional<FeedPart>> read_feed(const FeedRead& what) const override {
+    const auto& [kind, agency, reader, echo, first, last, bytes_max, skip] = what;
     const auto& feed = feeds_[at(kind)];
     if (first > feed.size()) return std::optional<FeedPart>();
     FeedPart part;
     part.epoch = epochs_[at(kind)];
-    part.first = first;
+    CursorRange stretch{first, 0, 0};
     std::size_t bytes = 0;
     for (std::uint64_t n = first; n <= feed.size(); ++n) {
       const Entry& entry = feed[n - 1];
-      if (n > first && bytes + entry.bytes > bytes_max) break;
+      if (n > last || (n > first && bytes + entry.bytes > bytes_max)) break;
       const bool echoed = !reader.is_zero() && entry.origin == reader;
       if (echoed && echo == Echo::kStopBefore) break;
-      part.last = n;
-      part.hash = entry.hash;
+      stretch.last = n;
+      stretch.hash = entry.hash;
       if (echoed && echo == Echo::kPassOver) continue;
+      if (std::any_of(skip.begin(), skip.end(), [n](const CursorRange& range) {
+            return range.first <= n && n <= range.last;
+          })) {
+        continue;
+      }
       bytes += entry.bytes;
       if (const auto* statement = std::get_if<Statement>(&entry.content)) {
         part.statements.push_back(*statement);
@@ -127,8 +136,48 @@ class FakeReplica final : public ReplicaView {
         part.units.push_back(std::get<SealedUnit>(entry.content));
       }
     }
-    if (part.last == 0) return std::optional<FeedPart>();
+    if (stretch.last == 0) return std::optional<FeedPart>();
+    part.covered.push_back(stretch);
     return std::optional<FeedPart>(std::move(part));
+  }
+  std::vector<FeedLine> feed_lines(const AgencyId&, const NodeId& reader, std::uint64_t first,
+                                   std::size_t limit) const override {
+    std::vector<FeedLine> lines;
+    const auto& feed = feeds_[at(FeedKind::kUpdates)];
+    for (std::uint64_t n = first; n >= 1 && n <= feed.size() && lines.size() < limit; ++n) {
+      lines.push_back(FeedLine{n, feed[n - 1].custody, true, feed[n - 1].origin == reader});
+    }
+    return lines;
+  }
+  std::vector<std::uint64_t> feed_places(const AgencyId&, std::uint64_t position) const override {
+    std::vector<std::uint64_t> places = feeds_[at(FeedKind::kUpdates)].at(position - 1).ancestors;
+    places.push_back(position);
+    return places;
+  }
+  Result<std::optional<FeedPart>> read_places(
+      const AgencyId&, const NodeId& reader, Echo echo,
+      std::span<const std::uint64_t> places) const override {
+    const auto& feed = feeds_[at(FeedKind::kUpdates)];
+    FeedPart part;
+    part.epoch = epochs_[at(FeedKind::kUpdates)];
+    for (const std::uint64_t place : places) {
+      const Entry& entry = feed.at(place - 1);
+      if (part.covered.empty() || part.covered.back().last + 1 != place) {
+        part.covered.push_back(CursorRange{place, place, entry.hash});
+      }
+      part.covered.back().last = place;
+      part.covered.back().hash = entry.hash;
+      if (entry.origin == reader && echo == Echo::kPassOver) continue;
+      part.units.push_back(std::get<SealedUnit>(entry.content));
+    }
+    if (part.covered.empty()) return std::optional<FeedPart>();
+    return std::optional<FeedPart>(std::move(part));
+  }
+  // The newest update of the feed of updates is a custody link of a record whose other updates lie
+  // at these places.
+  void mark_custody(std::vector<std::uint64_t> ancestors) {
+    feeds_[at(FeedKind::kUpdates)].back().custody = true;
+    feeds_[at(FeedKind::kUpdates)].back().ancestors = std::move(ancestors);
   }
   Cursor cursor(FeedKind kind, const NodeId& writer) const override {
     const auto found = cursors_.find({kind, writer});
@@ -164,6 +213,8 @@ struct End {
   std::optional<Established> established;
   std::vector<PeerCursor> peer_cursors;
   std::vector<PeerRefused> refusals;
+  std::vector<PeerLanes> lanes;
+  bool live = false;
   std::optional<CloseSession> closed;
   std::string log;  // kinds of actions in order, SendBytes left out
 
@@ -171,7 +222,11 @@ struct End {
       : replica(&r), session(r, std::move(config), now) {}
 
   void store(const StorePart& part, Instant now) {
-    const Cursor cursor = replica->store(part.kind, established->node, part.part);
+    auto decoded = wire::decode_part_body(replica->registry()->root(), part.part.body);
+    if (!decoded.ok()) return session.on_store_failed(part.token, decoded.error(), now);
+    decoded->epoch = part.part.epoch;
+    decoded->covered = part.part.covered;
+    const Cursor cursor = replica->store(part.kind, established->node, *decoded);
     session.on_stored(part.token, cursor, {}, "", now);
   }
   void store_waiting(Instant now) {
@@ -198,6 +253,10 @@ struct End {
       } else if (auto* cursor = std::get_if<PeerCursor>(&action)) {
         log += 'C';
         peer_cursors.push_back(std::move(*cursor));
+      } else if (std::holds_alternative<Live>(action)) {
+        live = true;
+      } else if (auto* changed = std::get_if<PeerLanes>(&action)) {
+        lanes.push_back(std::move(*changed));
       } else if (auto* refused = std::get_if<PeerRefused>(&action)) {
         log += 'R';
         refusals.push_back(std::move(*refused));

@@ -29,9 +29,16 @@ class FakeLinks final : public Links {
     return {{"10.0.0.9:1", "wrong-root", 1'680'307'200'000, 3}};
   }
   void sync_now() override { ++syncs; }
+  void compare(const AgencyId&, std::function<void(const Comparison&)> done) override {
+    done(comparison);
+  }
+  Comparison comparison;
   std::vector<std::string> listen_addresses() const override { return {"127.0.0.1:7410"}; }
+  std::optional<BudgetStatus> budget() const override { return day; }
+  void people_here() override { ++people; }
   std::vector<NeighbourStatus> list;
-  std::atomic<int> syncs{0};
+  std::optional<BudgetStatus> day;
+  std::atomic<int> syncs{0}, people{0};
 };
 
 class SetClock final : public WallClock {

@@ -131,6 +131,24 @@ TEST_F(Api, StatusHasWhatScriptsRelyOn) {
   EXPECT_EQ(get("/v1/check").at("messages")[0].at("code"), "link-down");
 }
 
+TEST_F(Api, ComparesWithANeighbourAndSaysWhatItFound) {
+  start();
+  const json absent = post("/v1/compare", {{"agency", "H47.12"}});
+  EXPECT_EQ(absent.at("outcome"), "not-connected");
+  EXPECT_EQ(absent.at("same"), false);
+  EXPECT_TRUE(absent.at("our_updates").is_null());
+  links_.comparison = {"equal", 7, 7, {}, {}};
+  const json equal = post("/v1/compare", {{"agency", "H47.12"}});
+  EXPECT_EQ(equal.at("same"), true);
+  EXPECT_EQ(equal.at("our_updates"), 7);
+  links_.comparison = {"healed", 7, 9, 3, 1};
+  const json healed = post("/v1/compare", {{"agency", "H47.12"}});
+  EXPECT_EQ(healed.at("missing_here"), 3);
+  EXPECT_EQ(healed.at("missing_there"), 1);
+  post("/v1/compare", {{"agency", "H99"}}, 404);
+  post("/v1/compare", json::object(), 400);
+}
+
 TEST_F(Api, SyncAndVerifyNeedNoBody) {
   start();
   const int fd = ::socket(AF_UNIX, SOCK_STREAM, 0);

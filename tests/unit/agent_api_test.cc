@@ -253,6 +253,55 @@ TEST_F(Api, EventStreamsDeliverAndEndWithTheServer) {
   EXPECT_TRUE(stream.starts_with("id: 1\nevent: change\ndata: {")) << stream;
 }
 
+// On httplib's defaults eight followers took every thread, and a status waited for 14 seconds.
+TEST_F(Api, EightFollowersAndAStatus) {
+  start();
+  std::atomic<int> following{0};
+  std::vector<std::thread> followers;
+  for (int i = 0; i < 8; ++i)
+    followers.emplace_back([&] {
+      const httplib::Headers headers{{"Accept", "text/event-stream"}};
+      client()->Get(
+          "/v1/changes?since=0", headers,
+          [&](const httplib::Response& response) {
+            if (response.status == 200) ++following;
+            return true;
+          },
+          [](const char*, std::size_t) { return true; });
+    });
+  while (following < 8) std::this_thread::yield();
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(get("/v1/status").at("records"), 0);
+  server_->stop();
+  for (std::thread& follower : followers) follower.join();
+  EXPECT_EQ(following, 8);
+}
+
+TEST_F(Api, PeopleAreThoseWhoAskAndNotWhatFollowsOrMonitors) {
+  start();
+  for (const char* path : {"/metrics", "/healthz", "/v1/check", "/v1/changes?since=0&wait=0"})
+    EXPECT_TRUE(client()->Get(path)) << path;
+  EXPECT_EQ(links_.people, 0);
+  get("/v1/status");
+  EXPECT_EQ(links_.people, 1);
+}
+
+TEST_F(Api, StatusAndMetricsShowWhatTheDayHasCost) {
+  Budget budget(1'000'000, DayHours{}, Instant());
+  budget.spend(LaneBytes{0, 0, 0, 1, 0}, 900'000);
+  links_.day = budget.status(0);
+  start();
+  const json day = get("/v1/status").at("budget");
+  EXPECT_EQ(day.at("bytes_per_day"), 1'000'000);
+  EXPECT_EQ(day.at("spent_bytes"), 900'000);
+  EXPECT_EQ(day.at("spent_bytes_by_lane"), json({0, 0, 0, 900'000, 0}));
+  EXPECT_EQ(day.at("closed_lanes").size(), 3U);
+  EXPECT_EQ(day.at("closed_lanes")[0], json({{"lane", 2}, {"reason", "budget"}}));
+  const std::string metrics = client()->Get("/metrics")->body;
+  EXPECT_NE(metrics.find("lienthong_budget_spent_bytes{lane=\"3\"} 900000\n"), std::string::npos);
+  EXPECT_NE(metrics.find("lienthong_lane_open{lane=\"1\"} 1\n"), std::string::npos);
+  EXPECT_NE(metrics.find("lienthong_lane_open{lane=\"2\"} 0\n"), std::string::npos);
+}
+
 TEST_F(Api, WaitersHavePlacesAndTheRestGoesOn) {
   start();
   std::vector<std::thread> waiters;

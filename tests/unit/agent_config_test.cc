@@ -39,9 +39,11 @@ addresses = ["[fd00::1]:7410"]
 [link]
 budget_mb_per_day = 50
 blob_hours = "18:00-06:00"
+congestion = "cubic"
 heartbeat_seconds = 25
 dead_after_seconds = 30
 backoff_max_seconds = 10
+backoff_idle_max_seconds = 20
 handshakes_max = 7
 dials_per_second = 2
 dials_burst = 20
@@ -59,10 +61,12 @@ level = "debug"
   EXPECT_EQ(config.neighbours[0].agency, "H47.12");
   EXPECT_EQ(config.neighbours[0].addresses[1], "district.example:7410");
   EXPECT_EQ(config.link.budget_mb_per_day, 50U);
-  EXPECT_EQ(config.link.blob_hours, "18:00-06:00");
+  EXPECT_EQ(config.link.blob_hours, (DayHours{18 * 60, 6 * 60}));
+  EXPECT_EQ(config.link.congestion, Congestion::kCubic);
   EXPECT_EQ(config.link.heartbeat, std::chrono::seconds(25));
   EXPECT_EQ(config.link.dead_after, std::chrono::seconds(30));
   EXPECT_EQ(config.link.backoff_max, std::chrono::seconds(10));
+  EXPECT_EQ(config.link.backoff_idle_max, std::chrono::seconds(20));
   EXPECT_EQ(config.link.handshakes_max, 7U);
   EXPECT_EQ(config.link.dials_per_second, 2U);
   EXPECT_EQ(config.link.dials_burst, 20U);
@@ -80,6 +84,9 @@ TEST(Config, WhatIsWrittenIsReadBackAlike) {
   config.api.socket = "/run/lt.sock";
   config.neighbours.push_back(NeighbourConfig{"H47", {"10.0.0.1:7410", "tinh.example:7410"}});
   config.link.heartbeat = std::chrono::seconds(25);
+  config.link.blob_hours = DayHours{20 * 60 + 5, 5 * 60 + 30};
+  config.link.congestion = Congestion::kBbr;
+  config.link.backoff_idle_max = std::chrono::seconds(1200);
   config.log_level = "warn";
   const auto reading = parse_config(render_config(config));
   EXPECT_TRUE(reading.mistakes.empty()) << reading.report("agent.toml");
@@ -93,6 +100,9 @@ lissten = []
 [link]
 heartbeat_seconds = "60"
 blob_hours = "25:00-26:00"
+congestion = "vegas"
+backoff_max_seconds = 100
+backoff_idle_max_seconds = 99
 [log]
 level = "loud"
 )");
@@ -102,8 +112,18 @@ level = "loud"
       has(text, "5: \"heartbeat_seconds\": found a text, expected a whole number from 5 to 3600"))
       << text;
   EXPECT_TRUE(has(text, "6: \"blob_hours\": found \"25:00-26:00\", expected hours")) << text;
-  EXPECT_TRUE(has(text, "8: \"level\": found \"loud\", expected error, warn, info or debug"))
+  EXPECT_TRUE(has(text, "7: \"congestion\": found \"vegas\", expected auto, bbr or cubic")) << text;
+  EXPECT_TRUE(
+      has(text, "9: \"backoff_idle_max_seconds\": found 99, expected a whole number from 100"))
       << text;
+  EXPECT_TRUE(has(text, "11: \"level\": found \"loud\", expected error, warn, info or debug"))
+      << text;
+}
+
+TEST(Config, TheIdleBackoffIsNeverBelowTheOtherOne) {
+  const auto reading = parse_config("data_dir = \"/d\"\n[link]\nbackoff_max_seconds = 900\n");
+  EXPECT_TRUE(reading.mistakes.empty()) << reading.report("agent.toml");
+  EXPECT_EQ(reading.config.link.backoff_idle_max, std::chrono::seconds(900));
 }
 
 TEST(Config, NamesTheLineOfBrokenSyntax) {

@@ -1,10 +1,14 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <sys/mount.h>
 
+#include <asio/executor_work_guard.hpp>
 #include <asio/io_context.hpp>
 #include <atomic>
 #include <filesystem>
+#include <fstream>
 #include <future>
+#include <iostream>
 #include <thread>
 
 #include "agent/clock.h"
@@ -135,6 +139,102 @@ TEST_F(EngineTest, AJobThatFailsIsRolledBackAlone) {
   EXPECT_TRUE(engine->replica().local_value("before").has_value());
   EXPECT_FALSE(engine->replica().local_value("wrong").has_value());
   EXPECT_TRUE(engine->replica().local_value("after").has_value());
+}
+
+TEST_F(EngineTest, WhatCanWaitIsTakenAlongByTheNextCommit) {
+  std::atomic<int> noted = 0;
+  engine->post(
+      [](store::Transaction& transaction) {
+        transaction.set_local_value("hint", bytes_of("1"));
+        return Result<void>();
+      },
+      [&](const Result<void>& result) { noted += result.ok() ? 1 : 0; }, Urgency::kCanWait);
+  ASSERT_TRUE(put("a").ok());
+  EXPECT_TRUE(engine->replica().local_value("hint").has_value());
+  engine->stop();
+  loop.run();
+  EXPECT_EQ(noted, 1);
+}
+
+TEST_F(EngineTest, HintsAreWrittenWithoutAnyOtherWork) {
+  bool noted = false;
+  const auto work = asio::make_work_guard(loop);
+  engine->post(
+      [](store::Transaction& transaction) {
+        transaction.set_local_value("hint", bytes_of("1"));
+        return Result<void>();
+      },
+      [&](const Result<void>& result) {
+        noted = result.ok();
+        loop.stop();
+      },
+      Urgency::kCanWait);
+  loop.run_for(std::chrono::seconds(30));
+  EXPECT_TRUE(noted);
+  EXPECT_TRUE(engine->replica().local_value("hint").has_value());
+}
+
+// A file system of 64 MB in memory, really full.
+class FullDisk : public EngineTest {
+ protected:
+  void SetUp() override {
+    std::string pattern =
+        (std::filesystem::temp_directory_path() / "lienthong_full_XXXXXX").string();
+    mount_point = ::mkdtemp(pattern.data());
+    if (::mount("none", mount_point.c_str(), "tmpfs", 0, "size=64m") != 0) {
+      std::filesystem::remove(mount_point);
+      return;
+    }
+    mounted = true;
+    ::setenv("TMPDIR", mount_point.c_str(), 1);
+    EngineTest::SetUp();
+    ::unsetenv("TMPDIR");
+  }
+  void TearDown() override {
+    if (!mounted) return;
+    EngineTest::TearDown();
+    ::umount2(mount_point.c_str(), MNT_DETACH);
+    std::filesystem::remove(mount_point);
+  }
+  void fill() {
+    std::ofstream file(mount_point / "ballast", std::ios::binary);
+    const std::string block(1U << 20, 'x');
+    while (file.write(block.data(), static_cast<std::streamsize>(block.size())).flush()) {
+    }
+  }
+  std::filesystem::path mount_point;
+  bool mounted = false;
+};
+
+TEST_F(FullDisk, TurnsReadOnlyAndResumesByItself) {
+  if (!mounted) {
+    std::cout << "not tried: no right to mount a file system of its own" << std::endl;
+    return;
+  }
+  ASSERT_TRUE(create_dossier().ok());
+  bool ended = false, resumed = false;
+  engine->on_failure([&](const Error&) { ended = true; });
+  fill();
+  const auto refused = create_dossier();
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code(), Errc::kDiskFull);
+  ASSERT_TRUE(engine->trouble().has_value());
+  EXPECT_EQ(engine->trouble()->code(), Errc::kDiskFull);
+  EXPECT_EQ(engine->replica().counts().updates, 1U);  // reading goes on
+  EXPECT_EQ(engine->replica().changes(0, 10).size(), 1U);
+  const auto work = asio::make_work_guard(loop);
+  loop.restart();
+  engine->on_change([&] {
+    resumed = true;
+    loop.stop();
+  });
+  std::filesystem::remove(mount_point / "ballast");
+  loop.run_for(std::chrono::seconds(30));
+  EXPECT_TRUE(resumed);
+  EXPECT_FALSE(ended);
+  EXPECT_FALSE(engine->trouble().has_value());
+  EXPECT_TRUE(create_dossier().ok());
+  EXPECT_EQ(engine->replica().counts().updates, 2U);
 }
 
 TEST_F(EngineTest, RefusesWorkAfterStop) {

@@ -10,15 +10,16 @@
 #include <sstream>
 
 #include "agent/invite.h"
+#include "protocol/blob/chunk_tree.h"
 #include "protocol/crypto/hash.h"
 #include "protocol/record/fold.h"
 #include "protocol/record/registry.h"
 #include "protocol/session/hello.h"
 #include "protocol/wire/codec.h"
-#include "protocol/wire/feed_part.h"
 #include "protocol/wire/fragment.h"
 #include "protocol/wire/limits.h"
 #include "protocol/wire/message.h"
+#include "protocol/wire/part.h"
 
 namespace lienthong {
 namespace {
@@ -89,17 +90,16 @@ class Example {
   FeedPart part() const {
     FeedPart part;
     part.epoch = 0x0102030405060708;
-    part.first = 1;
-    part.last = 2;
-    part.hash =
-        next_feed_hash(root_, next_feed_hash(root_, 0, first_id().view()), second_id().view());
+    part.covered = {
+        {1, 2,
+         next_feed_hash(root_, next_feed_hash(root_, 0, first_id().view()), second_id().view())}};
     part.units.push_back(SealedUnit{seal_, {SealedLeaf{0, first_}, SealedLeaf{1, second_}}, {}});
     return part;
   }
 
   Cursor cursor() const {
     Cursor cursor;
-    cursor.mark = FeedMark{0x0102030405060708, 2, part().hash};
+    cursor.mark = FeedMark{0x0102030405060708, 2, part().covered[0].hash};
     cursor.ranges = {CursorRange{5, 9, 0x1111111111111111}};
     return cursor;
   }
@@ -210,28 +210,38 @@ void add_wire(const Example& example, Vectors& out) {
   encode_cursor(cursor, example.cursor());
   ByteWriter hashes;
   hashes.u64(next_feed_hash(example.root_, 0, example.first_id().view()));
-  hashes.u64(example.part().hash);
+  hashes.u64(example.part().covered[0].hash);
   out["feed.hashes"] = to_hex(hashes.bytes());
   out["cursor"] = to_hex(cursor.bytes());
   Hello hello;
   hello.session_number = 7;
-  hello.certificate = example.certificate_;
+  hello.registry_check = 0x01020304;
+  hello.dictionary = 1;
   hello.program_version = "0.1.0";
   hello.cursors = {Cursor{}, example.cursor()};
   out["hello"] = to_hex(encode_hello(hello));
   const auto message = [&](const wire::Message& value) {
-    return to_hex(wire::encode_message(example.root_, value));
+    return to_hex(wire::encode_message(value));
   };
-  const wire::PartMessage part{FeedKind::kUpdates, example.part()};
+  const FeedPart whole = example.part();
+  const wire::PartMessage part{
+      FeedKind::kUpdates,
+      {whole.epoch, whole.covered, wire::encode_part_body(example.root_, whole)}};
   out["message.begin"] = message(wire::BeginMessage{FeedKind::kUpdates, 0x0102030405060708, 3});
   out["message.part"] = message(part);
-  out["message.ack"] = message(wire::AckMessage{FeedKind::kUpdates, example.cursor()});
-  out["message.end"] = message(wire::EndMessage{FeedKind::kUpdates, 0x0102030405060708, 300});
+  out["message.cursor"] = message(wire::CursorMessage{FeedKind::kUpdates, example.cursor()});
+  out["message.ack"] = message(wire::AckMessage{FeedKind::kUpdates, 1, 2, {CursorRange{5, 9, 0}}});
+  out["message.unclear"] =
+      message(wire::UnclearMessage{FeedKind::kUpdates, 1, {CursorRange{5, 9, 7}}});
+  out["message.level"] = message(wire::LevelMessage{3});
+  out["message.lanes"] = message(wire::LanesMessage{0x1e, 0, "disk full"});
+  out["message.end"] = message(wire::EndMessage{FeedKind::kUpdates, 300});
   out["message.refused"] = message(wire::RefusedMessage{{example.first_id()}, "no"});
   out["message.ping"] = message(wire::PingMessage{7});
   out["message.close"] = message(wire::CloseMessage{10, "late"});
-  const Bytes ping = wire::encode_message(example.root_, wire::PingMessage{7});
-  out["plaintext.ping"] = to_hex(wire::split_message(wire::Lane::kControl, ping)[0]);
+  const Bytes ping = wire::encode_message(wire::PingMessage{7});
+  out["plaintext.ping"] = to_hex(
+      wire::split_message(wire::Packed{wire::Lane::kControl, wire::Packing::kPlain, ping})[0]);
   agent::Token token;
   token.addresses = {"10.20.0.1:7410"};
   token.parent_dh_key = DhKey(seed_of(6)).public_key();
@@ -240,6 +250,23 @@ void add_wire(const Example& example, Vectors& out) {
   token.secret.fill(0x0b);
   token.expires_at = kNow;
   out["token"] = agent::encode_token(token);
+}
+
+// Files whose byte i is i modulo 251.
+void add_files(const Example& example, Vectors& out) {
+  for (const std::size_t size : {std::size_t{1000}, std::size_t{150'000}}) {
+    Bytes content(size);
+    for (std::size_t i = 0; i < size; ++i) content[i] = static_cast<std::uint8_t>(i % 251);
+    ChunkHasher hasher(example.root_);
+    const auto ignore = [](std::uint32_t, ByteView) {};
+    LT_CHECK(hasher.add(content, ignore).ok());
+    const ChunkTree tree = *hasher.finish(ignore);
+    const std::string name = "file." + std::to_string(size);
+    out[name + ".id"] = tree.id().hex();
+    ByteWriter proof;
+    for (const Hash256& hash : tree.proof(tree.count() - 1)) proof.raw(hash.view());
+    if (tree.count() > 1) out[name + ".proof.last"] = to_hex(proof.bytes());
+  }
 }
 
 Vectors computed() {
@@ -251,6 +278,7 @@ Vectors computed() {
   out["state"] = to_hex(encode_state(example.state()));
   out["state.digest"] = state_digest(example.root_, example.state()).hex();
   add_wire(example, out);
+  add_files(example, out);
   return out;
 }
 
@@ -300,6 +328,14 @@ TEST(ProtocolDocument, ListsTheLimitsOfTheCode) {
       {"kAgencyCodeBytesMax", kAgencyCodeBytesMax},
       {"kAgencyNameBytesMax", kAgencyNameBytesMax},
       {"kPenEntryCountMax", kPenEntryCountMax},
+      {"kChunkBytes", kChunkBytes},
+      {"kBlobBytesMax", kBlobBytesMax},
+      {"kBlobProofCountMax", kBlobProofCountMax},
+      {"kBlobRangeCountMax", kBlobRangeCountMax},
+      {"kBlobWantCountMax", kBlobWantCountMax},
+      {"kBlobWindowChunks", kBlobWindowChunks},
+      {"kBlobPieceBytesMax", kBlobPieceBytesMax},
+      {"kBundleRecipientCountMax", kBundleRecipientCountMax},
       {"kPenShareCountMax", kPenShareCountMax},
       {"kWaitingStatementCountMax", kWaitingStatementCountMax},
       {"lienthong::kRefusedCountMax", kRefusedCountMax},
@@ -312,7 +348,13 @@ TEST(ProtocolDocument, ListsTheLimitsOfTheCode) {
       {"wire::kRefusedCountMax", wire::kRefusedCountMax},
       {"kCredentialCountMax", wire::kCredentialCountMax},
       {"kReasonBytesMax", wire::kReasonBytesMax},
-      {"kCompressBytesMin", wire::kCompressBytesMin},
+      {"kPartUpdateCountMax", kPartUpdateCountMax},
+      {"kPartColumnCountMax", kPartColumnCountMax},
+      {"kPartRebuiltBytesMax", kPartRebuiltBytesMax},
+      {"kHealEntryCountMin", kHealEntryCountMin},
+      {"kHealSymbolCountMin", kHealSymbolCountMin},
+      {"kHealSymbolCountMax", kHealSymbolCountMax},
+      {"kHealWantCountMax", kHealWantCountMax},
   };
   const std::string text = protocol_document();
   const std::regex row(R"(\| `(\S*k[A-Z]\w+)` \| (\d+) \|)");

@@ -174,10 +174,11 @@ TEST(Hasher, SeparatesPurposesAndDeployments) {
 }
 
 TEST(Hasher, TagsDifferFromEachOther) {
-  std::vector<std::string_view> tags{kTagGenesis, kTagStatement, kTagRootSignature, kTagUpdate,
-                                     kTagOpen,    kTagClosed,    kTagSeal,          kTagLeaf,
-                                     kTagNode,    kTagFeed,      kTagState,         kTagRegistry,
-                                     kTagKey,     kTagInvite};
+  std::vector<std::string_view> tags{
+      kTagGenesis, kTagStatement, kTagRootSignature, kTagUpdate,    kTagOpen,  kTagClosed,
+      kTagSeal,    kTagLeaf,      kTagNode,          kTagFeed,      kTagState, kTagRegistry,
+      kTagKey,     kTagInvite,    kTagChunk,         kTagChunkNode, kTagBlob,  kTagBlobHeld,
+      kTagBundle,  kTagBundleKey, kTagBundleRecord};
   std::sort(tags.begin(), tags.end());
   EXPECT_EQ(std::adjacent_find(tags.begin(), tags.end()), tags.end());
 }

@@ -59,13 +59,14 @@ TEST(Session, ClosesOnAFrameThatWasTamperedWith) {
 }
 
 // A dialler whose messages the test makes up after an honest handshake.
-class RawPeer {
+class RawPeer final : HelloWriter {
  public:
   RawPeer(World& world, End& end)
       : world_(world),
         end_(end),
         config_(world.dialling()),
-        handshake_(world.leaf_replica, config_) {
+        handshake_(world.leaf_replica, config_, *this) {
+    handshake_.start_dialling();
     LT_CHECK(deliver(handshake_.take_output()).ok());
     Bytes answer = std::exchange(end_.outgoing, {});
     ByteView left = answer;
@@ -75,12 +76,19 @@ class RawPeer {
       left = left.subspan(*used);
     }
   }
+  Hello write_hello(const Judgement*, const Hello*) override {
+    Hello hello;
+    hello.session_number = config_.session_number;
+    hello.cursors.emplace();
+    return hello;
+  }
   Result<void> says(const wire::Message& message) {
-    return says_bytes(wire::encode_message(world_.deployment.root(), message));
+    return says_bytes(wire::encode_message(message));
   }
   Result<void> says_bytes(ByteView message) {
     Result<void> last;
-    for (const Bytes& plaintext : wire::split_message(wire::Lane::kControl, message)) {
+    for (const Bytes& plaintext : wire::split_message(
+             wire::Packed{wire::Lane::kControl, wire::Packing::kPlain, to_bytes(message)})) {
       last = sends_plaintext(plaintext);
     }
     return last;
@@ -109,13 +117,9 @@ struct RawWorld : World {
   End end{hub_replica, answering(), now};
   RawPeer peer{*this, end};
   RawWorld() { LT_CHECK(peer.says(wire::BeginMessage{FeedKind::kUpdates, 11, 1}).ok()); }
-  FeedPart part(std::uint64_t first, std::uint64_t last) {
-    FeedPart part;
-    part.epoch = 11;
-    part.first = first;
-    part.last = last;
-    part.hash = last;
-    return part;
+  EncodedPart part(std::uint64_t first, std::uint64_t last) {
+    return EncodedPart{
+        11, {{first, last, last}}, wire::encode_part_body(deployment.root(), FeedPart{})};
   }
 };
 
@@ -133,31 +137,28 @@ TEST(Session, ClosesOnAnUnknownMessageThatIsNotOptional) {
   EXPECT_EQ(code(world.end), CloseCode::kProtocolError);
 }
 
-TEST(Session, RefusesAFeedThatBeginsTwice) {
-  RawWorld world;
-  EXPECT_FALSE(world.peer.says(wire::BeginMessage{FeedKind::kUpdates, 11, 1}).ok());
-  EXPECT_EQ(code(world.end), CloseCode::kProtocolError);
-}
-
 TEST(Session, RefusesAPartBeforeTheBeginningOfItsFeed) {
   RawWorld world;
-  FeedPart part = world.part(1, 2);
+  const EncodedPart part = world.part(1, 2);
   EXPECT_FALSE(world.peer.says(wire::PartMessage{FeedKind::kRegistry, part}).ok());
   EXPECT_EQ(code(world.end), CloseCode::kProtocolError);
 }
 
-TEST(Session, RefusesPartsOutOfOrder) {
+TEST(Session, TakesPartsOutOfOrderAndRemembersWhatIsMissing) {
   RawWorld world;
   EXPECT_TRUE(world.peer.says(wire::PartMessage{FeedKind::kUpdates, world.part(5, 9)}).ok());
-  EXPECT_FALSE(world.peer.says(wire::PartMessage{FeedKind::kUpdates, world.part(9, 12)}).ok());
-  EXPECT_EQ(code(world.end), CloseCode::kProtocolError);
-  EXPECT_EQ(world.end.parts.size(), 1U);
+  EXPECT_TRUE(world.peer.says(wire::PartMessage{FeedKind::kUpdates, world.part(1, 2)}).ok());
+  ASSERT_EQ(world.end.parts.size(), 2U);
+  const Cursor cursor = world.hub_replica.cursor(FeedKind::kUpdates, world.leaf.id());
+  EXPECT_EQ(cursor.mark.number, 2U);
+  ASSERT_EQ(cursor.ranges.size(), 1U);
+  EXPECT_EQ(cursor.ranges[0], (CursorRange{5, 9, 9}));
 }
 
 TEST(Session, RefusesAnEndBeforeWhatWasSent) {
   RawWorld world;
   EXPECT_TRUE(world.peer.says(wire::PartMessage{FeedKind::kUpdates, world.part(1, 9)}).ok());
-  EXPECT_FALSE(world.peer.says(wire::EndMessage{FeedKind::kUpdates, 11, 8}).ok());
+  EXPECT_FALSE(world.peer.says(wire::EndMessage{FeedKind::kUpdates, 8}).ok());
   EXPECT_EQ(code(world.end), CloseCode::kProtocolError);
 }
 
@@ -172,14 +173,14 @@ TEST(Session, RefusesPartsOverTheWindowItGranted) {
   int sent = 0;
   for (; sent < 100 && last.ok(); ++sent) {
     FeedPart part;
-    part.epoch = 1;
-    part.first = part.last = static_cast<std::uint64_t>(sent) + 1;
+    const auto place = static_cast<std::uint64_t>(sent) + 1;
     SealedUnit unit;
     unit.seal.number = unit.seal.count = 1;
     unit.leaves.resize(1);
     unit.leaves[0].update.open = Bytes(20'000, 1);
     part.units.push_back(unit);
-    last = peer.says(wire::PartMessage{FeedKind::kUpdates, part});
+    const Bytes body = wire::encode_part_body(world.deployment.root(), part);
+    last = peer.says(wire::PartMessage{FeedKind::kUpdates, {1, {{place, place, place}}, body}});
   }
   EXPECT_LT(sent, 20);
   EXPECT_EQ(code(end), CloseCode::kLimit);
@@ -194,16 +195,32 @@ TEST(Session, RefusesAMessageThatNeverEnds) {
   EXPECT_EQ(code(world.end), CloseCode::kLimit);
 }
 
-TEST(Session, SurvivesAckOfWhatWasNeverSent) {
+TEST(Session, SurvivesACursorOfWhatWasNeverSent) {
   RawWorld world;
   world.hub_replica.write(world.hub, "x");
   world.end.session.on_feed_grown(world.now);
   Cursor lie;
   lie.mark = FeedMark{22, 1, 777};
-  ASSERT_TRUE(world.peer.says(wire::AckMessage{FeedKind::kUpdates, lie}).ok());
+  ASSERT_TRUE(world.peer.says(wire::CursorMessage{FeedKind::kUpdates, lie}).ok());
   EXPECT_FALSE(world.end.session.stats().drained_out);
   lie.mark = FeedMark{22, 1ULL << 60, 777};
-  ASSERT_TRUE(world.peer.says(wire::AckMessage{FeedKind::kUpdates, lie}).ok());
+  ASSERT_TRUE(world.peer.says(wire::CursorMessage{FeedKind::kUpdates, lie}).ok());
+  EXPECT_FALSE(world.end.session.stats().drained_out);
+}
+
+TEST(Session, RefusesAnAckOfWhatWasNeverSent) {
+  RawWorld world;
+  world.hub_replica.write(world.hub, "x");
+  world.end.session.on_feed_grown(world.now);
+  EXPECT_FALSE(world.peer.says(wire::AckMessage{FeedKind::kUpdates, 1, 2, {}}).ok());
+  EXPECT_EQ(code(world.end), CloseCode::kProtocolError);
+}
+
+TEST(Session, PassesOverAnAckOfAnEarlierBeginning) {
+  RawWorld world;
+  world.hub_replica.write(world.hub, "x");
+  world.end.session.on_feed_grown(world.now);
+  EXPECT_TRUE(world.peer.says(wire::AckMessage{FeedKind::kUpdates, 200, 1, {}}).ok());
   EXPECT_FALSE(world.end.session.stats().drained_out);
 }
 
@@ -214,8 +231,7 @@ TEST(Session, RefusesMessagesOfAFeedBeforeThePeerIsKnown) {
   FakeReplica hub_replica(std::make_shared<const Registry>(*std::move(small)), 22);
   End end(hub_replica, world.answering(), world.now);
   RawPeer peer(world, end);
-  FeedPart part;
-  part.first = part.last = 1;
+  const EncodedPart part{0, {{1, 1, 1}}, {}};
   EXPECT_FALSE(peer.says(wire::PartMessage{FeedKind::kUpdates, part}).ok());
   EXPECT_EQ(code(end), CloseCode::kProtocolError);
   EXPECT_TRUE(end.parts.empty());

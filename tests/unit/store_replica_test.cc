@@ -123,8 +123,9 @@ TEST_F(Replica, GivesTheHistoryToAnAgencyThatJoinsTheAudience) {
 TEST_F(Replica, ReceivingTheSamePartTwiceChangesNothing) {
   const RecordId record = commune.create("A");
   settle({&commune, &district});
-  const auto part = commune.replica().read_feed(FeedKind::kUpdates, offices.district_id,
-                                                district.node().id(), Echo::kPassOver, 1, 1 << 16);
+  const auto part =
+      commune.replica().read_feed({FeedKind::kUpdates, offices.district_id, district.node().id(),
+                                   Echo::kPassOver, 1, kFeedNumberMax, 1 << 16});
   ASSERT_TRUE(part.ok() && part->has_value());
   district.commit([&](Transaction& transaction) {
     const auto outcome =
@@ -143,8 +144,8 @@ FeedPart whole_feed(Office& from, Office& to) {
     ASSERT_TRUE(transaction.ensure_feed(to.agency()).ok());
     ASSERT_TRUE(transaction.seal_pending(to.agency()).ok());
   });
-  auto part = from.replica().read_feed(FeedKind::kUpdates, to.agency(), to.node().id(),
-                                       Echo::kPassOver, 1, 1 << 20);
+  auto part = from.replica().read_feed({FeedKind::kUpdates, to.agency(), to.node().id(),
+                                        Echo::kPassOver, 1, kFeedNumberMax, 1 << 20});
   EXPECT_TRUE(part.ok() && part->has_value());
   return **part;
 }

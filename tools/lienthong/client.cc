@@ -183,6 +183,38 @@ Json Client::post(const std::string& path, const Json& body) const {
   return reply.body.empty() ? Json::object() : parse(reply.body);
 }
 
+Json Client::upload(const std::string& path, const Query& query, const std::string& bytes) const {
+  const Reply reply = send("POST", address(path, query), bytes, "application/octet-stream");
+  if (reply.status != 200) refuse(reply.status, reply.body);
+  return parse(reply.body);
+}
+
+void Client::download(const std::string& path,
+                      const std::function<bool(const char*, std::size_t)>& visit,
+                      const char* method, const Query& query) const {
+  httplib::Client client = connect(socket_);
+  int status = 0;
+  bool stopped = false;
+  std::string problem;
+  httplib::Request request;
+  request.method = method;
+  request.path = address(path, query);
+  request.response_handler = [&status](const httplib::Response& response) {
+    status = response.status;
+    return true;
+  };
+  request.content_receiver = [&](const char* data, std::size_t size, std::uint64_t, std::uint64_t) {
+    if (status == 200) return !(stopped = !visit(data, size));
+    problem.append(data, size);
+    return true;
+  };
+  const httplib::Result result = client.send(request);
+  if (status != 0 && status != 200) refuse(status, problem);
+  if (result || stopped) return;
+  if (status == 200) throw Failure(kFailed, tr("the agent's answer broke off"));
+  no_agent(socket_, httplib::to_string(result.error()));
+}
+
 std::vector<Json> Client::operations(const std::string& body, bool atomic) const {
   Query query{{"derive_keys", "1"}};
   if (atomic) query.emplace_back("atomic", "1");

@@ -25,6 +25,11 @@ class Client {
   void lines(const std::string& path, const Query& query,
              const std::function<void(const std::string&)>& visit) const;
   Json post(const std::string& path, const Json& body = Json::object()) const;
+  // Bytes as they are, at most 8 MB.
+  Json upload(const std::string& path, const Query& query, const std::string& bytes) const;
+  // The bytes of the answer as they come; `visit` answers false to stop. `method`: GET or POST.
+  void download(const std::string& path, const std::function<bool(const char*, std::size_t)>& visit,
+                const char* method = "GET", const Query& query = {}) const;
   // One operation (docs/operations.md, "Operations file"); the agent's line about it. A refusal of
   // the operation is thrown too.
   Json operate(const Json& operation) const;

@@ -298,6 +298,7 @@ void add_dossier(CLI::App& app, Shell& shell) {
   many->callback(
       [&shell, filter] { shell.run = [&shell, filter] { return list(shell, *filter); }; });
   add_changes(*dossier, shell);
+  add_scans(*dossier, shell);
 }
 
 }  // namespace lienthong::tools

@@ -39,6 +39,22 @@ void print_neighbours(const Json& status) {
   table.print();
 }
 
+// "12.3 MB of 50.0 MB, 20.1 MB expected; closed: scans"
+std::string day_so_far(const Json& budget) {
+  const std::int64_t bound = number_of(budget, "bytes_per_day");
+  std::string out = bound == 0 ? show_bytes(number_of(budget, "spent_bytes"))
+                               : format("{} of {}", show_bytes(number_of(budget, "spent_bytes")),
+                                        show_bytes(bound));
+  out += ", " + format("{} expected", show_bytes(number_of(budget, "forecast_bytes")));
+  std::string closed;
+  for (const Json& lane : list_of(budget, "closed_lanes")) {
+    const std::int64_t number = number_of(lane, "lane");
+    if (!closed.empty()) closed += ", ";
+    closed += number == 4 ? tr("scans") : number == 3 ? tr("history") : tr("updates");
+  }
+  return closed.empty() ? out : out + "; " + format("closed: {}", closed);
+}
+
 int status(const Shell& shell) {
   const Json status = shell.client().get("/v1/status");
   if (shell.json) {
@@ -58,6 +74,8 @@ int status(const Shell& shell) {
   table.add({tr("without effect"), number("inert")});
   table.add({tr("refused updates"), number("refused")});
   table.add({tr("on disk"), show_bytes(number_of(status, "disk_bytes"))});
+  if (const auto budget = status.find("budget"); budget != status.end() && budget->is_object())
+    table.add({tr("traffic today"), day_so_far(*budget)});
   const Json registry = status.value("registry", Json::object());
   const std::string word = text_of(registry, "newest_root_word");
   if (!word.empty()) table.add({tr("newest word of the root"), show_time(word)});
@@ -175,6 +193,46 @@ int conflicts(const Shell& shell) {
   return kDone;
 }
 
+// What came of comparing with a neighbour, in words.
+std::string comparison_text(const Json& answer) {
+  const std::string agency = text_of(answer, "agency");
+  const std::string outcome = text_of(answer, "outcome");
+  const auto count = [&answer](const char* name) { return number_of(answer, name); };
+  if (outcome == "equal")
+    return format("{} holds exactly these {} updates", agency, count("our_updates"));
+  if (outcome == "healed")
+    return format(
+        "{} and this machine differed: {} updates were missing here, {} there; all have "
+        "been brought over",
+        agency, count("missing_here"), count("missing_there"));
+  if (outcome == "sent-whole")
+    return format("{} and this machine differed by more than a quarter; everything was sent again",
+                  agency);
+  if (outcome == "still-different")
+    return format(
+        "{} holds {} updates, this machine {}: one side refuses what the other holds; "
+        "see: lienthong quarantine",
+        agency, count("their_updates"), count("our_updates"));
+  if (outcome == "not-connected") return format("{} is not connected, or cannot compare", agency);
+  if (outcome == "timeout")
+    return format("{} and this machine are busy with each other; try again later", agency);
+  return format("the comparison with {} was broken off; try again", agency);
+}
+
+int verify_against(const Shell& shell, const std::string& agency) {
+  const Json answer = shell.client().post("/v1/compare", {{"agency", agency}});
+  const std::string outcome = text_of(answer, "outcome");
+  const bool same = outcome == "equal" || outcome == "healed";
+  if (shell.json) {
+    print_json(answer);
+  } else if (same) {
+    print_line(comparison_text(answer));
+  } else {
+    print_error(comparison_text(answer));
+  }
+  return same ? kDone : kFailed;
+}
+
 int verify(const Shell& shell) {
   const Json answer = shell.client().post("/v1/verify");
   const Json& differ = list_of(answer, "differ");
@@ -233,8 +291,17 @@ void add_conflicts(CLI::App& app, Shell& shell) {
 }
 
 void add_verify(CLI::App& app, Shell& shell) {
-  add_simple(app, shell, "verify", "compute every dossier anew from its updates and compare",
-             "lienthong verify", verify);
+  const auto agency = std::make_shared<std::string>();
+  CLI::App* verb =
+      add_verb(app, "verify", "compute every dossier anew from its updates and compare",
+               "lienthong verify --against H47.12");
+  verb->add_option("--against", *agency,
+                   tr("instead: whether that neighbour holds the same as this machine"));
+  verb->callback([&shell, agency] {
+    shell.run = [&shell, agency] {
+      return agency->empty() ? verify(shell) : verify_against(shell, *agency);
+    };
+  });
 }
 
 }  // namespace lienthong::tools

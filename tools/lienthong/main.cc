@@ -34,6 +34,7 @@ constexpr std::array kVerbs{
     Verb{"apply", add_apply},
     Verb{"import", add_import},
     Verb{"export", add_export},
+    Verb{"bundle", add_bundle},
     Verb{"status", add_status},
     Verb{"peers", add_peers},
     Verb{"sync", add_sync},

@@ -59,8 +59,10 @@ void add_invite(CLI::App& app, Shell& shell);
 void add_issue(CLI::App& app, Shell& shell);
 void add_agency(CLI::App& app, Shell& shell);
 void add_dossier(CLI::App& app, Shell& shell);
+void add_scans(CLI::App& dossier, Shell& shell);  // verbs of `dossier`
 void add_handoff(CLI::App& app, Shell& shell);
 void add_why(CLI::App& app, Shell& shell);
+void add_bundle(CLI::App& app, Shell& shell);
 void add_apply(CLI::App& app, Shell& shell);
 void add_import(CLI::App& app, Shell& shell);
 void add_export(CLI::App& app, Shell& shell);

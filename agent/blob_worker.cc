@@ -1,0 +1,56 @@
+#include "agent/blob_worker.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <asio/post.hpp>
+
+namespace lienthong::agent {
+namespace {
+
+constexpr int kNice = 10;
+
+}  // namespace
+
+BlobWorker::BlobWorker(asio::any_io_executor loop) : loop_(std::move(loop)) {
+  thread_ = std::thread([this] { run(); });
+}
+
+BlobWorker::~BlobWorker() { stop(); }
+
+void BlobWorker::post(std::function<void()> work, std::function<void()> done) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return;
+    jobs_.push_back({std::move(work), std::move(done)});
+  }
+  more_.notify_one();
+}
+
+void BlobWorker::run() {
+  static_cast<void>(::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNice));
+  for (;;) {
+    Job job;
+    {
+      std::unique_lock lock(mutex_);
+      more_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
+      if (stopping_) return;
+      job = std::move(jobs_.front());
+      jobs_.pop_front();
+    }
+    job.work();
+    if (job.done) asio::post(loop_, std::move(job.done));
+  }
+}
+
+void BlobWorker::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    jobs_.clear();
+  }
+  more_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+}  // namespace lienthong::agent

@@ -1,0 +1,40 @@
+// One thread of low priority for what scans cost: chunks to disk, the index, counting. So neither
+// the loop nor the writer of records ever waits for a scan.
+//
+// Threads: post() and stop() from any; `done` runs on the loop.
+#pragma once
+
+#include <asio/any_io_executor.hpp>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <thread>
+
+namespace lienthong::agent {
+
+class BlobWorker {
+ public:
+  explicit BlobWorker(asio::any_io_executor loop);
+  ~BlobWorker();  // stop()
+
+  // In order. After stop() nothing is taken on and `done` never runs.
+  void post(std::function<void()> work, std::function<void()> done);
+  // Finishes the job under way, forgets the others. Idempotent.
+  void stop();
+
+ private:
+  struct Job {
+    std::function<void()> work, done;
+  };
+  void run();
+
+  asio::any_io_executor loop_;
+  std::mutex mutex_;
+  std::condition_variable more_;
+  std::deque<Job> jobs_;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace lienthong::agent

@@ -1,0 +1,95 @@
+// Healing within a session: its messages go in the lane of history, in their order, and the feeds
+// that it has taken over wait.
+#include "protocol/session/session_impl.h"
+
+namespace lienthong {
+
+void Session::Impl::begin_healing() {
+  if ((peer_hello.features & config.features & kFeatureHealing) == 0) return;
+  HealingConfig heal;
+  heal.root = config.root;
+  heal.leads = config.initiator;
+  heal.agency = peer->agency;
+  const DhPublic fresh = config.ephemeral.public_key();
+  for (unsigned i = 0; i < 8; ++i) heal.nonce |= static_cast<std::uint64_t>(fresh[i]) << (8 * i);
+  heal.entry_count_min = config.heal_entry_count_min;
+  heal.part_bytes_max = config.part_bytes_max;
+  if (config.heal_memory) heal.memory = config.heal_memory(peer->node);
+  heal.quiet = [this](FeedKind kind) { return is_quiet(kind); };
+  heal.flows_from = [this](FeedKind kind) { return outbox(kind).acked() + 1; };
+  healing.emplace(view, std::move(heal));
+}
+
+// All that was sent or announced in either direction is durable.
+bool Session::Impl::is_quiet(FeedKind kind) const {
+  const Outbox& out = outboxes[index_of(kind)];
+  return live && out.drained() && out.at_end() && out.unacked_bytes() == 0 &&
+         inboxes[index_of(kind)].drained();
+}
+
+Result<void> Session::Impl::on_heal(const wire::HealMessage& message, Instant now) {
+  if (!healing) return {};  // we have not said that we can
+  LT_TRY_VOID(healing->on_message(message.body, now));
+  perform_healing(now);
+  return {};
+}
+
+// Carries out what healing asks; what it sends waits in its queue for pump().
+void Session::Impl::perform_healing(Instant) {
+  if (!healing || is_closed) return;
+  for (HealAction& action : healing->take_actions()) {
+    if (auto* message = std::get_if<SendHeal>(&action)) {
+      heal_queue.push_back(wire::encode_message(wire::HealMessage{std::move(message->body)}));
+    } else if (auto* store = std::get_if<StoreHealed>(&action)) {
+      actions.emplace_back(
+          StorePart(store->token | kHealTokenBit, store->kind, std::move(store->part)));
+    } else if (const auto* set = std::get_if<SetCursor>(&action)) {
+      actions.emplace_back(*set);
+    } else {
+      actions.emplace_back(std::get<HealReport>(action));
+    }
+  }
+  if (!healing->has_work() || std::exchange(heal_work_due, true)) return;
+  actions.emplace_back(HealWork{});
+}
+
+std::optional<Outgoing> Session::Impl::next_healing() {
+  if (heal_queue.empty() || !allowance().lane_open(wire::Lane::kHistory)) return std::nullopt;
+  const bool overtaken = !feed_waits(FeedKind::kUpdates) && outbox(FeedKind::kUpdates).has_urgent();
+  if (overtaken) return std::nullopt;
+  Outgoing out;
+  out.lane = wire::Lane::kHistory;
+  out.message = std::move(heal_queue.front());
+  heal_queue.pop_front();
+  return out;
+}
+
+// ---- the door ----
+
+void Session::on_heal_work(Instant now) {
+  impl_->heal_work_due = false;
+  if (impl_->is_closed || !impl_->healing) return;
+  impl_->healing->work(now);
+  impl_->perform_healing(now);
+  impl_->pump(now);
+}
+
+void Session::on_cursor_set(FeedKind kind, const Cursor& cursor, Instant now) {
+  if (impl_->is_closed || !impl_->healing) return;
+  impl_->inbox(kind).set_durable(cursor);
+  impl_->send(wire::CursorMessage{kind, cursor}, now);
+  impl_->healing->on_cursor_set(kind, now);
+  impl_->perform_healing(now);
+  impl_->pump(now);
+}
+
+bool Session::compare_feeds(Instant now) {
+  if (impl_->is_closed || !impl_->live || !impl_->healing) return false;
+  for (const FeedKind kind : kFeedKinds) impl_->healing->request(kind);
+  impl_->healing->on_tick(now);
+  impl_->perform_healing(now);
+  impl_->pump(now);
+  return true;
+}
+
+}  // namespace lienthong

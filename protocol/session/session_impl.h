@@ -1,0 +1,142 @@
+// The members of Session; internal to protocol/session.
+#pragma once
+
+#include "protocol/session/handshake.h"
+#include "protocol/session/inbox.h"
+#include "protocol/session/outbox.h"
+#include "protocol/session/session.h"
+#include "protocol/wire/fragment.h"
+#include "protocol/wire/limits.h"
+#include "protocol/wire/message.h"
+
+namespace lienthong {
+
+inline constexpr std::array kFeedKinds{FeedKind::kRegistry, FeedKind::kUpdates};  // as sent
+inline std::size_t index_of(FeedKind kind) { return static_cast<std::size_t>(kind); }
+inline std::uint8_t bit_of(FeedKind kind) {
+  return static_cast<std::uint8_t>(1U << index_of(kind));
+}
+
+// Tokens of parts that healing brings, beside those of the feeds.
+inline constexpr std::uint64_t kHealTokenBit = 1ULL << 63;
+
+struct Session::Impl final : HelloWriter {
+  Impl(const ReplicaView& replica, SessionConfig c, Instant now);
+
+  // ---- handshake (session_start.cc) ----
+  Hello write_hello(const Judgement* judgement, const Hello* peer_said) override;
+  Result<void> on_handshake_bytes(std::size_t& used, Instant now);
+  void on_outcome(HandshakeOutcome outcome, Instant now);
+  void know_peer(const PeerIdentity& identity);
+  void on_live(Instant now);
+  Bytes early_messages();
+  Result<void> on_early(ByteView early);
+  Result<void> on_credentials(const wire::CredentialsMessage& message, Instant now);
+
+  // ---- in (session.cc) ----
+  Result<void> on_bytes(ByteView input, Instant now);
+  Result<void> on_frame(ByteView ciphertext, Instant now);
+  Result<void> on_message(ByteView bytes, Instant now);
+  Result<void> on_message_of_member(wire::Message message, std::size_t size, Instant now);
+  Result<void> on_feed_message(wire::Message& message, std::size_t size);
+  Result<void> on_part(wire::PartMessage message, std::size_t size);
+  Result<void> on_begin(const wire::BeginMessage& message);
+  Result<void> on_level(const wire::LevelMessage& message);
+  Result<void> on_acknowledged(const wire::Message& message);
+  void on_lanes(const wire::LanesMessage& message);
+  void on_peer_cursor(FeedKind kind, const Cursor& cursor, unsigned epoch_bits);
+  void on_pong(std::uint64_t token, Instant now);
+  void on_peer_close(const wire::CloseMessage& message);
+  void on_tick(Instant now);
+
+  // ---- out (session_out.cc) ----
+  void send_bytes(Bytes bytes);
+  void count_lane(ByteView plaintext);
+  void send_plaintext(ByteView plaintext);
+  void send_encoded(wire::Lane lane, Bytes message);
+  void send(const wire::Message& message, Instant now);
+  void send_ping(Instant now);
+  void send_credentials(Instant now);
+  void send_lanes(std::uint8_t again, Instant now);
+  void flush_acks();
+  void flush_heard();
+  void pump(Instant now);
+  bool pump_once(Instant now);
+  bool send_blob(Instant now);
+  bool has_something_due() const;
+  Result<std::optional<Outgoing>> next_message();
+  Allowance allowance() const;
+
+  // ---- healing (session_healing.cc) ----
+  void begin_healing();
+  Result<void> on_heal(const wire::HealMessage& message, Instant now);
+  void perform_healing(Instant now);
+  bool feed_waits(FeedKind kind) const { return healing && healing->feed_waits(kind); }
+  bool is_quiet(FeedKind kind) const;
+  std::optional<Outgoing> next_healing();
+
+  // ---- progress (session.cc) ----
+  void recheck_peer();
+  Result<void> fail(CloseCode code, Error error);
+  void close(CloseCode code, std::string detail);
+  void heard(Instant now);
+  void wait_from(Instant now);
+  void note_rtt(Instant::duration time);
+  std::size_t unacked_bytes() const;
+  bool outstanding() const {
+    return ping_sent_at.has_value() || unacked_bytes() > 0 || (blob_lane && blob_lane->asking());
+  }
+  SessionStats stats() const;
+  Outbox& outbox(FeedKind kind) { return outboxes[index_of(kind)]; }
+  Inbox& inbox(FeedKind kind) { return inboxes[index_of(kind)]; }
+
+  const ReplicaView& view;
+  SessionConfig config;
+  std::optional<Handshake> handshake;
+  std::optional<NoiseHandshake::Transport> transport;
+  wire::Assembler assembler;
+  std::shared_ptr<SharedTables> tables;
+  Packer packer;
+  Bytes buffer;  // not consumed yet: at most one frame
+  std::vector<Action> actions;
+  bool is_closed = false;
+
+  Hello peer_hello;
+  DhPublic peer_key{};
+  std::optional<PeerIdentity> peer;
+  std::vector<Statement> presented;
+  bool known = false;  // Established is out
+  bool live = false;   // the peer has shown that it holds this session's keys
+  bool cursors_sent = false;
+  bool reading_early = false;
+  bool credentials_due = false;
+  bool handshake_said_replay = false;
+  bool said_something = false;   // a frame went out, by which we are known to be there
+  std::vector<Outbox> outboxes;  // by kind, once the peer is known (or guessed)
+  std::vector<Inbox> inboxes;
+  std::optional<BlobLane> blob_lane;
+  std::uint64_t next_token = 1;
+  std::optional<Healing> healing;  // once the peer is known, if it can
+  std::deque<Bytes> heal_queue;    // encoded messages
+  bool heal_work_due = false;      // HealWork is out
+  std::uint8_t heard_due = 0;      // bit for each kind: PeerCursor is to be told
+
+  // ---- what may be sent ----
+  std::vector<Bytes> bulk;  // rest of a message of lanes 2 to 4, in plaintexts, last first
+  std::size_t room = 0;
+  bool waits_for_room = false;
+  std::size_t part_bytes = 64 * 1024, frame_bytes = wire::kPlaintextBytesMax;
+  std::uint8_t closed_by_us = 0, closed_by_peer = 0, stalled = 0;  // lanes; stalled: by the disk
+  std::string closed_reason;
+  bool backlog_turn = true;
+
+  Instant started_at;
+  Instant heard_at;
+  std::optional<Instant> answer_sent_at;  // responder: the last handshake message
+  std::optional<Instant> waiting_since;   // something is outstanding and nothing was heard since
+  std::uint64_t ping_token = 0;
+  std::optional<Instant> ping_sent_at;
+  SessionStats counters;
+};
+
+}  // namespace lienthong

@@ -1,0 +1,180 @@
+// What a session sends, and when.
+#include <algorithm>
+
+#include "protocol/session/session_impl.h"
+
+namespace lienthong {
+namespace {
+
+constexpr std::size_t kTagBytes = 16;
+
+}  // namespace
+
+void Session::Impl::send_bytes(Bytes bytes) {
+  counters.sent_bytes += bytes.size();
+  auto* before = actions.empty() ? nullptr : std::get_if<SendBytes>(&actions.back());
+  if (before != nullptr && before->bytes.size() < kFrameBytesMax) {
+    before->bytes.insert(before->bytes.end(), bytes.begin(), bytes.end());
+  } else {
+    actions.emplace_back(SendBytes(std::move(bytes)));
+  }
+}
+
+void Session::Impl::send_plaintext(ByteView plaintext) {
+  const auto ciphertext = transport->send.encrypt({}, plaintext);
+  LT_CHECK(ciphertext.ok());  // fails after 2^64 - 1 frames only
+  LT_CHECK(ciphertext->size() == plaintext.size() + kTagBytes);
+  ByteWriter frame;
+  frame.u16(static_cast<std::uint16_t>(ciphertext->size()));
+  frame.raw(*ciphertext);
+  said_something = true;
+  count_lane(plaintext);
+  send_bytes(frame.take());
+}
+
+void Session::Impl::send_encoded(wire::Lane lane, Bytes message) {
+  const wire::Packed packed = packer.pack(lane, std::move(message), false, 0);
+  for (const Bytes& plaintext : wire::split_message(packed)) send_plaintext(plaintext);
+}
+
+void Session::Impl::send(const wire::Message& message, Instant now) {
+  Bytes bytes = wire::encode_message(message);
+  if (bytes.size() > kMessageBytesMax) return close(CloseCode::kLimit, "message of ours too large");
+  send_encoded(wire::Lane::kControl, std::move(bytes));
+  if (std::holds_alternative<wire::PingMessage>(message)) wait_from(now);
+}
+
+void Session::Impl::send_ping(Instant now) {
+  ping_sent_at = now;
+  send(wire::PingMessage{++ping_token}, now);
+}
+
+void Session::Impl::send_credentials(Instant now) {
+  credentials_due = false;
+  wire::CredentialsMessage message;
+  if (config.credentials.size() <= wire::kCredentialCountMax) {
+    message.statements = config.credentials;
+  }
+  send(message, now);
+}
+
+void Session::Impl::send_lanes(std::uint8_t again, Instant now) {
+  wire::LanesMessage message;
+  message.closed = closed_by_us | stalled;
+  message.again = again;
+  message.reason = closed_reason.substr(0, wire::kReasonBytesMax);
+  send(message, now);
+}
+
+void Session::Impl::flush_acks() {
+  if (is_closed || !transport) return;
+  for (Inbox& each : inboxes) {
+    if (auto ack = each.take_ack()) {
+      send_encoded(wire::Lane::kControl, wire::encode_message(*std::move(ack)));
+    }
+  }
+}
+
+void Session::Impl::flush_heard() {
+  if (!live || heard_due == 0) return;
+  for (const FeedKind kind : kFeedKinds) {
+    if ((heard_due & bit_of(kind)) == 0) continue;
+    actions.emplace_back(PeerCursor(kind, outbox(kind).heard()));
+  }
+  heard_due = 0;
+}
+
+Allowance Session::Impl::allowance() const {
+  Allowance allowed;
+  const std::size_t window = std::min<std::size_t>(config.window_bytes, peer_hello.window_bytes);
+  const std::size_t unacked = unacked_bytes();
+  allowed.window = window - std::min(window, unacked);
+  allowed.empty_window = unacked == 0;
+  allowed.lanes = static_cast<std::uint8_t>(~(closed_by_us | closed_by_peer));
+  allowed.backlog = backlog_turn;
+  allowed.unit_bytes = part_bytes;
+  return allowed;
+}
+
+// The registry goes first: updates name its certificates.
+Result<std::optional<Outgoing>> Session::Impl::next_message() {
+  for (const FeedKind kind : kFeedKinds) {
+    if (kind == FeedKind::kUpdates) {
+      if (auto next = next_healing()) return next;
+    }
+    if (feed_waits(kind)) return next_healing();
+    LT_TRY(auto next, outbox(kind).next(config.root, allowance()));
+    if (next) return next;
+    if (kind == FeedKind::kRegistry && !outbox(kind).at_end()) return next_healing();
+  }
+  return std::optional<Outgoing>();
+}
+
+// An empty feed has its beginning and its end to be told.
+bool Session::Impl::has_something_due() const {
+  const bool feeds = std::ranges::any_of(outboxes, [](const Outbox& each) {
+    return each.started() && (each.pending() > 0 || !each.at_end());
+  });
+  return feeds || !bulk.empty() || !heal_queue.empty() || (blob_lane && blob_lane->has_message());
+}
+
+// Sends what there is and may be sent. What was begun of lanes 2 to 4 goes on between frames of the
+// lanes before them.
+void Session::Impl::pump(Instant now) {
+  if (!known || !live) return;
+  waits_for_room = false;
+  while (!is_closed) {
+    if (room == 0) {
+      waits_for_room = has_something_due();
+      return;
+    }
+    const std::uint64_t before = counters.sent_bytes;
+    if (!pump_once(now)) return;
+    if (config.paced) room -= std::min<std::size_t>(room, counters.sent_bytes - before);
+  }
+}
+
+// Files come after everything else, a frame at a time.
+bool Session::Impl::send_blob(Instant now) {
+  if (!blob_lane) return false;
+  auto body = blob_lane->next_message(frame_bytes);
+  if (!body) return false;
+  send_encoded(wire::Lane::kBlobs, wire::encode_message(wire::BlobMessage{*std::move(body)}));
+  if (blob_lane->asking()) wait_from(now);
+  return true;
+}
+
+// False: nothing more may be sent now.
+bool Session::Impl::pump_once(Instant now) {
+  if (!bulk.empty() && !outbox(FeedKind::kUpdates).has_urgent()) {
+    const Bytes plaintext = std::move(bulk.back());
+    bulk.pop_back();
+    send_plaintext(plaintext);
+    return true;
+  }
+  const std::size_t unacked = unacked_bytes();
+  auto next = next_message();
+  if (!next.ok()) {
+    close(CloseCode::kGoingAway, "our feed: " + next.error().message());
+    return false;
+  }
+  if (!*next) {
+    if (bulk.empty()) return send_blob(now);
+    send_plaintext(std::exchange(bulk.back(), {}));  // what looked urgent was not to be had
+    bulk.pop_back();
+    return true;
+  }
+  if (unacked_bytes() > unacked) wait_from(now);
+  if ((*next)->drained) packer.drop_deflaters();
+  auto pieces = wire::split_message(
+      packer.pack((*next)->lane, std::move((*next)->message), (*next)->backlog, (*next)->dense),
+      frame_bytes);
+  if (!config.paced || (*next)->lane <= wire::Lane::kCustody || !bulk.empty()) {
+    for (const Bytes& piece : pieces) send_plaintext(piece);
+  } else {
+    bulk.assign(std::make_move_iterator(pieces.rbegin()), std::make_move_iterator(pieces.rend()));
+  }
+  return true;
+}
+
+}  // namespace lienthong

@@ -1,0 +1,331 @@
+#include "protocol/sync/healing_run.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "protocol/wire/limits.h"
+#include "protocol/wire/part.h"
+
+namespace lienthong {
+namespace {
+
+constexpr std::size_t kScanCount = 8 * 1024;     // ids read in one step
+constexpr std::size_t kSketchCount = 64 * 1024;  // ids added again in one step
+constexpr std::size_t kSymbolsOfMessage = 4096;
+constexpr std::size_t kEntryBytes = 256;  // about, for the size of a part
+constexpr std::size_t kPartHeader = 16;
+
+std::size_t rebuilt_bytes(const FeedPart& part) {
+  std::size_t sum = 0;
+  for (const SealedUnit& unit : part.units)
+    for (const SealedLeaf& leaf : unit.leaves)
+      sum += leaf.update.open.size() + leaf.update.closed.size();
+  return sum;
+}
+
+}  // namespace
+
+// How many symbols are worth counting; then the feeds are sent.
+std::uint64_t symbol_limit(std::uint64_t ours, std::uint64_t theirs) {
+  return std::clamp<std::uint64_t>(2 * std::min(ours, theirs), kHealSymbolCountMin,
+                                   kHealSymbolCountMax);
+}
+
+// A difference over a quarter of the larger feed costs less from the feed.
+bool is_too_different(std::uint64_t difference, std::uint64_t ours, std::uint64_t theirs) {
+  return difference > std::max(ours, theirs) / 4 && difference > kHealSymbolCountMin / 4;
+}
+
+// ---- counting ----
+
+bool Healing::has_work() const {
+  return std::ranges::any_of(sides_,
+                             [](const auto& side) { return side->run.phase == Phase::kCounting; });
+}
+
+void Healing::work(Instant now) {
+  for (const auto& side : sides_)
+    if (side->run.phase == Phase::kCounting) count_step(*side, now);
+}
+
+void Healing::count_symbols(Side& side, std::uint64_t symbol_count) {
+  Run& run = side.run;
+  run.phase = Phase::kCounting;
+  run.symbol_count = symbol_count;
+  run.sketch.emplace(*run.key, static_cast<std::size_t>(symbol_count));
+  run.sketched = 0;
+}
+
+void Healing::count_step(Side& side, Instant now) {
+  Run& run = side.run;
+  run.progress_at = now;
+  const std::uint64_t end = run.ours.mark.number;
+  if (run.shorts.size() < end) {
+    if (run.shorts.empty()) run.shorts.reserve(static_cast<std::size_t>(end));
+    const std::size_t limit = std::min<std::uint64_t>(kScanCount, end - run.shorts.size());
+    const auto ids = view_.feed_ids(side.kind, config_.agency, run.shorts.size() + 1, limit);
+    if (ids.empty() || ids.size() > limit) return give_up(side, now);
+    for (const IdPrefix& id : ids)
+      run.shorts.push_back(id == IdPrefix{} ? 0 : std::max<ShortId>(run.key->short_id(id), 1));
+  }
+  const std::size_t to = std::min(run.shorts.size(), run.sketched + kSketchCount);
+  for (; run.sketched < to; ++run.sketched)
+    if (run.shorts[run.sketched] != 0) run.sketch->add(run.shorts[run.sketched]);
+  if (run.sketched == end) counted(side);
+}
+
+void Healing::counted(Side& side) {
+  Run& run = side.run;
+  run.phase = Phase::kWaiting;
+  if (run.asker) return take_out(side);
+  while (run.symbols_sent < run.symbol_count) {
+    const std::size_t count = static_cast<std::size_t>(
+        std::min<std::uint64_t>(kSymbolsOfMessage, run.symbol_count - run.symbols_sent));
+    ByteWriter out;
+    encode_symbols(out, run.sketch->symbols().subspan(run.symbols_sent, count), run.symbols_sent,
+                   run.ours.count);
+    send(side, heal::Symbols{run.symbols_sent, count, out.take()});
+    run.symbols_sent += count;
+  }
+}
+
+Result<void> Healing::on_symbols(Side& side, const heal::Symbols& symbols) {
+  Run& run = side.run;
+  const bool expected = run.asker && run.symbol_count > 0 &&
+                        (run.phase == Phase::kCounting || run.phase == Phase::kWaiting);
+  if (!expected || symbols.first != run.theirs.size())
+    return Error(Errc::kOutOfOrder, "coded symbols that nobody asked for");
+  if (symbols.count > run.symbol_count - run.theirs.size())
+    return Error(Errc::kTooLarge, "more coded symbols than were asked for");
+  ByteReader in(symbols.body);
+  LT_TRY(const auto decoded, decode_symbols(in, static_cast<std::size_t>(symbols.count),
+                                            symbols.first, run.their_count));
+  LT_TRY_VOID(in.finish("coded symbols"));
+  run.theirs.insert(run.theirs.end(), decoded.begin(), decoded.end());
+  if (run.phase == Phase::kWaiting) take_out(side);
+  return {};
+}
+
+// Asker: takes the difference out of the symbols once all that were asked for are here.
+void Healing::take_out(Side& side) {
+  Run& run = side.run;
+  if (run.theirs.size() < run.symbol_count) return;
+  auto difference = subtract(run.theirs, run.sketch->symbols());
+  auto found = peel(*run.key, difference);
+  if (!found) {
+    const auto excess =
+        static_cast<std::int64_t>(run.their_count) - static_cast<std::int64_t>(run.ours.count);
+    const std::uint64_t guess = estimate_difference(difference, excess);
+    const std::uint64_t limit = symbol_limit(run.ours.count, run.their_count);
+    if (run.symbol_count >= limit || is_too_different(guess, run.ours.count, run.their_count)) {
+      send(side, heal::More{0});
+      return send_whole(side);
+    }
+    const std::uint64_t wanted =
+        std::max(symbols_for(guess + guess / 8), run.symbol_count + run.symbol_count / 4 + 8);
+    count_symbols(side, std::min(wanted, limit));
+    return send(side, heal::More{run.symbol_count});
+  }
+  run.report.we_lacked = found->theirs.size();
+  run.report.they_lacked = found->ours.size();
+  for (std::size_t at = 0;;) {
+    const std::size_t to = std::min(found->theirs.size(), at + kHealWantCountMax);
+    heal::Want want;
+    want.ids.assign(found->theirs.begin() + static_cast<std::ptrdiff_t>(at),
+                    found->theirs.begin() + static_cast<std::ptrdiff_t>(to));
+    at = to;
+    want.last = at == found->theirs.size();
+    const bool last = want.last;
+    send(side, std::move(want));
+    if (last) break;
+  }
+  send_places_of(side, std::move(found->ours));
+}
+
+Result<void> Healing::on_more(Side& side, const heal::More& more) {
+  Run& run = side.run;
+  if (run.asker || run.phase != Phase::kWaiting)
+    return Error(Errc::kOutOfOrder, "more coded symbols asked for without a run");
+  if (more.symbol_count == 0) {
+    send_whole(side);
+    return {};
+  }
+  if (more.symbol_count <= run.symbol_count)
+    return Error(Errc::kMalformed, "fewer coded symbols asked for than before");
+  if (more.symbol_count > symbol_limit(run.ours.count, run.their_count))
+    return Error(Errc::kTooLarge, "coded symbols over twice the smaller feed");
+  count_symbols(side, more.symbol_count);
+  return {};
+}
+
+Result<void> Healing::on_want(Side& side, heal::Want want) {
+  Run& run = side.run;
+  if (run.asker || run.phase != Phase::kWaiting || run.places_known)
+    return Error(Errc::kOutOfOrder, "updates wanted without a run");
+  if (want.ids.size() > run.ours.count - std::min<std::uint64_t>(run.ours.count, run.wanted.size()))
+    return Error(Errc::kTooLarge, "more updates wanted than there are");
+  run.wanted.insert(run.wanted.end(), want.ids.begin(), want.ids.end());
+  if (!want.last) return {};
+  run.report.outcome = HealOutcome::kHealed;
+  run.report.they_lacked = run.wanted.size();
+  send_places_of(side, std::move(run.wanted));
+  return {};
+}
+
+// ---- sending ----
+
+void Healing::send_whole(Side& side) {
+  Run& run = side.run;
+  run.report.outcome = HealOutcome::kSentWhole;
+  run.whole = true;
+  run.places_known = true;
+  run.phase = Phase::kSending;
+  run.shorts = {};
+  run.sketch.reset();
+  run.theirs = {};
+  pump(side);
+}
+
+void Healing::send_places_of(Side& side, std::vector<ShortId> ids) {
+  Run& run = side.run;
+  std::ranges::sort(ids);
+  for (std::size_t i = 0; i < run.shorts.size(); ++i)
+    if (run.shorts[i] != 0 && std::ranges::binary_search(ids, run.shorts[i]))
+      run.places.push_back(i + 1);
+  run.places_known = true;
+  run.phase = Phase::kSending;
+  run.shorts = {};
+  run.sketch.reset();
+  run.theirs = {};
+  pump(side);
+}
+
+// Amid traffic, places from which on our feed goes its ordinary way are left to it.
+std::uint64_t Healing::end_of_places(const Side& side) const {
+  const Run& run = side.run;
+  const std::uint64_t count = run.place_count();
+  if (run.quiet || side.lost || count == 0) return count;
+  const std::uint64_t until = config_.flows_from(side.kind);
+  if (run.whole) return std::min(count, std::max<std::uint64_t>(until, 1) - 1);
+  return static_cast<std::uint64_t>(std::ranges::lower_bound(run.places, until) -
+                                    run.places.begin());
+}
+
+void Healing::pump(Side& side) {
+  Run& run = side.run;
+  const std::uint64_t end = end_of_places(side);
+  while (run.next_place < end && run.unstored_bytes < config_.window_bytes) {
+    if (!send_part(side, static_cast<std::size_t>(end - run.next_place))) {
+      run.broken = true;
+      return;
+    }
+  }
+  if (run.next_place < end || run.done_sent) return;
+  run.done_sent = true;
+  const bool compared_only = run.report.outcome == HealOutcome::kEqual ||
+                             run.report.outcome == HealOutcome::kStillDifferent;
+  if (compared_only && !side.lost) return;
+  const FeedMark now = view_.feed_end(side.kind, config_.agency);  // its epoch may be a newer one
+  send(side, heal::Done{FeedMark{now.epoch, run.ours.mark.number, run.ours.mark.hash}});
+}
+
+// False: the feed cannot be read.
+bool Healing::send_part(Side& side, std::size_t count_max) {
+  Run& run = side.run;
+  const std::size_t about = std::max<std::size_t>(1, config_.part_bytes_max / kEntryBytes);
+  for (std::size_t count = std::min(count_max, about);; count = (count + 1) / 2) {
+    std::vector<std::uint64_t> places;
+    for (std::size_t i = 0; i < count; ++i) places.push_back(run.place(run.next_place + i));
+    const auto part = view_.read_entries(side.kind, config_.agency, places);
+    if (!part.ok()) return false;
+    if (rebuilt_bytes(*part) > kPartRebuiltBytesMax / 2 && count > 1) continue;
+    Bytes body = wire::encode_part_body(config_.root, *part);
+    if (body.size() + kPartHeader > kMessageBytesMax && count > 1) continue;
+    run.next_place += count;
+    if (part->units.empty() && part->statements.empty()) return true;
+    if (body.size() + kPartHeader > kMessageBytesMax) return true;  // one entry: it cannot travel
+    run.unstored.push_back(body.size());
+    run.unstored_bytes += body.size();
+    send(side, heal::Part{std::move(body)});
+    return true;
+  }
+}
+
+Result<void> Healing::on_part(Side& side, heal::Part part) {
+  Run& run = side.run;
+  if (run.phase == Phase::kIdle || run.phase == Phase::kAsked || run.done)
+    return Error(Errc::kOutOfOrder, "healed updates without a run");
+  if (run.storing_bytes > config_.window_bytes)
+    return Error(Errc::kTooLarge, "healed updates over the window");
+  run.storing.emplace_back(next_token_, part.body.size());
+  run.storing_bytes += part.body.size();
+  EncodedPart encoded;
+  encoded.body = std::move(part.body);
+  actions_.emplace_back(StoreHealed{next_token_++, side.kind, std::move(encoded)});
+  return {};
+}
+
+void Healing::on_stored(std::uint64_t token, Instant now) {
+  for (const auto& side : sides_) {
+    Run& run = side->run;
+    const auto at =
+        std::ranges::find(run.storing, token, &std::pair<std::uint64_t, std::size_t>::first);
+    if (at == run.storing.end()) continue;
+    run.storing_bytes -= at->second;
+    run.storing.erase(at);
+    run.progress_at = now;
+    send(*side, heal::Stored{1});
+    return finish_if_done(*side, now);
+  }
+}
+
+Result<void> Healing::on_own_part_stored(Side& side, const heal::Stored& stored) {
+  Run& run = side.run;
+  if (stored.parts > run.unstored.size())
+    return Error(Errc::kOutOfOrder, "healed updates acknowledged that were not sent");
+  for (std::uint64_t i = 0; i < stored.parts; ++i) {
+    run.unstored_bytes -= run.unstored.front();
+    run.unstored.pop_front();
+  }
+  pump(side);
+  return {};
+}
+
+Result<void> Healing::on_done(Side& side, const heal::Done& done) {
+  Run& run = side.run;
+  if (run.done || run.phase == Phase::kIdle || run.phase == Phase::kAsked)
+    return Error(Errc::kOutOfOrder, "end of healed updates without a run");
+  run.done = done.mark;
+  return {};
+}
+
+void Healing::on_cursor_set(FeedKind kind, Instant now) {
+  Side& side = *sides_[static_cast<std::size_t>(kind)];
+  side.run.cursor_set = true;
+  finish_if_done(side, now);
+}
+
+void Healing::on_peer_cursor(FeedKind kind, Instant now) {
+  Side& side = *sides_[static_cast<std::size_t>(kind)];
+  side.run.cursor_heard = side.run.done_sent;
+  finish_if_done(side, now);
+}
+
+void Healing::finish_if_done(Side& side, Instant now) {
+  Run& run = side.run;
+  if (run.broken) return give_up(side, now);
+  if (run.phase != Phase::kSending || !run.done_sent || !run.unstored.empty()) return;
+  const bool compared_only = run.report.outcome == HealOutcome::kEqual ||
+                             run.report.outcome == HealOutcome::kStillDifferent;
+  const bool done_expected = !compared_only || side.lost;
+  if (done_expected && (!run.done || !run.storing.empty())) return;
+  if (side.lost && !run.cursor_set) {
+    if (!std::exchange(run.setting_cursor, true))
+      actions_.emplace_back(SetCursor{side.kind, *run.done});
+    return;
+  }
+  if (side.lost && !run.cursor_heard) return;  // the feed would go on from the lost one
+  finish(side, run.report.outcome, now);
+}
+
+}  // namespace lienthong

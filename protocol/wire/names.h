@@ -1,0 +1,67 @@
+// What one side can name shortly in a part: the fewest bytes that tell a thing from all others
+// here, and what stands at a place that both sides know. docs/protocol.md, "Part", "Names".
+// The encoder asks what is here; the decoder asks the other way round. A short name is a guess that
+// the other side holds the same: whoever stores a part checks what comes out against the seals.
+// Threads: those of the implementation.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "protocol/base/ids.h"
+#include "protocol/record/update.h"
+
+namespace lienthong::wire {
+
+// Fewest bytes of a short name. On the wire: never change.
+inline constexpr std::size_t kShortNameBytes = 4;    // of a record, an agency, a certificate
+inline constexpr std::size_t kShortUpdateBytes = 6;  // of an update
+
+// Where a record stands: what the next update of it would name, were it written now.
+struct RecordPlace {
+  std::vector<UpdateId> heads;   // ascending
+  std::optional<UpdateId> link;  // last custody link of the standing chain
+};
+
+class Names {
+ public:
+  virtual ~Names() = default;
+
+  // ---- the encoder's questions ----
+
+  // The fewest bytes, at least kShortNameBytes (updates: kShortUpdateBytes), by which this is told
+  // from every other of its kind here. 32: write it in full.
+  virtual std::size_t prefix_size(const RecordId& id) const = 0;
+  virtual std::size_t prefix_size(const UpdateId& id) const = 0;
+  virtual std::size_t prefix_size(const AgencyId& id) const = 0;
+  virtual std::size_t prefix_size(const CertificateId& id) const = 0;
+  // Where the record stood when `update` entered here. nullopt: not cheaply known.
+  virtual std::optional<RecordPlace> place_before(const RecordId& record,
+                                                  const UpdateId& update) const = 0;
+  // The seal `number` of that incarnation, if the other side certainly has something under it.
+  virtual std::optional<SealId> common_seal(const CertificateId& certificate,
+                                            std::uint64_t incarnation,
+                                            std::uint32_t number) const = 0;
+
+  // ---- the decoder's ----
+
+  // The one thing here whose id begins so. nullopt: none or several.
+  virtual std::optional<RecordId> find_record(ByteView prefix) const = 0;
+  virtual std::optional<UpdateId> find_update(ByteView prefix) const = 0;
+  virtual std::optional<AgencyId> find_agency(ByteView prefix) const = 0;
+  virtual std::optional<CertificateId> find_certificate(ByteView prefix) const = 0;
+  // Where the record stands now. nullopt: it is not here.
+  virtual std::optional<RecordPlace> place_now(const RecordId& record) const = 0;
+  // The seal `number` of that incarnation. nullopt: not here.
+  virtual std::optional<SealId> find_seal(const CertificateId& certificate,
+                                          std::uint64_t incarnation,
+                                          std::uint32_t number) const = 0;
+
+  // ---- both ----
+
+  // The salt of the record's closed parts. nullopt: not here, or erased.
+  virtual std::optional<Salt> salt(const RecordId& record) const = 0;
+};
+
+}  // namespace lienthong::wire

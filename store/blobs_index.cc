@@ -1,0 +1,203 @@
+// Scans: which record names which file, and what follows from it: who wants it, who may drop it.
+#include <algorithm>
+#include <set>
+
+#include "store/blobs_rows.h"
+#include "store/dossier.h"
+
+namespace lienthong::store {
+namespace {
+
+constexpr std::uint16_t kComponentsField = static_cast<std::uint16_t>(Field::kComponents);
+
+// The files that this one update names.
+std::vector<NamedBlob> named_in(const Update& update, const OpenBody& open) {
+  if (update.closed.empty() || !std::ranges::binary_search(open.closed_fields, kComponentsField))
+    return {};
+  const auto closed = wire::decode_closed(update.closed);
+  if (!closed.ok()) return {};
+  const auto at = std::ranges::find(closed->writes, kComponentsField, &FieldWrite::field);
+  return at != closed->writes.end() ? named_blobs(at->value) : std::vector<NamedBlob>();
+}
+
+bool ended(const RecordState& state) {
+  const auto at = state.open_fields.find(static_cast<std::uint16_t>(Field::kStatus));
+  if (at == state.open_fields.end()) return false;
+  const auto* status = std::get_if<std::int64_t>(&at->second.value);
+  if (status == nullptr) return false;
+  switch (static_cast<Status>(*status)) {
+    case Status::kRefused:
+    case Status::kWithdrawn:
+    case Status::kDone:
+    case Status::kReturned: return true;
+    default: return false;
+  }
+}
+
+bool is_inert(const RecordState& state, const UpdateId& id) {
+  return std::ranges::binary_search(state.inert, id, {}, &InertEntry::id);
+}
+
+}  // namespace
+
+Result<bool> Blobs::catch_up(std::size_t limit, UnixMillis now) {
+  struct Naming {
+    RecordId record;
+    NamedBlob blob;
+    UpdateId update;
+  };
+  const std::lock_guard lock(writer_);
+  const Replica::Impl& impl = database_of();
+  const std::uint64_t end = impl.ledger()->updates;
+  const std::uint64_t last = std::min<std::uint64_t>(end, indexed_ + limit);
+  std::vector<Naming> namings;
+  std::set<RecordId> touched;
+  for (std::uint64_t number = indexed_ + 1; number <= last; ++number) {
+    const auto bytes = impl.database->get(key::update(number));
+    if (!bytes) continue;  // taken back
+    const UpdateRow update = decode_update_row(*bytes);
+    const OpenBody open = decode_stored_open(update.update);
+    const RecordId record = record_of(update.update, update.id);
+    for (NamedBlob& blob : named_in(update.update, open))
+      namings.push_back({record, std::move(blob), update.id});
+    if (is_link(open.kind) || open.kind == UpdateKind::kErase) touched.insert(record);
+  }
+  Batch batch(impl.database->scans(), false);  // lost, it is taken in again
+  std::set<RecordId> naming;
+  for (const Naming& found : namings) {
+    const auto record = replica_.find_record(found.record);
+    const std::string name = blob_key::name(found.blob.id, found.record);
+    if (!record || (is_inert(record->state, found.update) && get(name))) continue;
+    batch.put(name, found.update.view());
+    batch.put(blob_key::named(found.record, found.blob.id),
+              encode_number(found.blob.component.size));
+    naming.insert(found.record);
+  }
+  if (last > indexed_) batch.put(blob_key::kIndexed, encode_number(last));
+  LT_TRY_VOID(write(batch));
+  touched.merge(naming);
+  for (const RecordId& record : touched) {
+    Batch step(impl.database->scans(), false);
+    settle_record(step, record, now);
+    LT_TRY_VOID(write(step));
+  }
+  const std::lock_guard counting(counting_);
+  indexed_ = last;
+  return last < end;
+}
+
+// What this agency wants of what the record names now; nothing is kept of an erased one.
+void Blobs::settle_record(Batch& batch, const RecordId& record, UnixMillis now) {
+  const auto named = named_by(record);
+  if (named.empty()) return;
+  const auto entry = replica_.find_record(record);
+  if (!entry) return;
+  if (!entry->state.erased_by.is_zero()) return forget_record(batch, record);
+  std::set<BlobId> needed;
+  if (entry->state.holder == replica_.identity().agency) {
+    const auto values = read_values(replica_, entry->state);
+    if (const auto at = values.find(Field::kComponents); at != values.end())
+      for (const NamedBlob& blob : named_blobs(at->second)) needed.insert(blob.id);
+  }
+  constexpr auto kCustody = static_cast<std::uint8_t>(BlobReason::kCustody);
+  for (const BlobId& id : named) {
+    const auto found = row(id);
+    if (found && found->complete()) continue;
+    const auto before = find_want(id);
+    BlobWant want = before.value_or(BlobWant{id, 0, now, 0});
+    const auto rest = static_cast<std::uint8_t>(want.reasons & ~kCustody);
+    want.reasons = needed.contains(id) ? static_cast<std::uint8_t>(rest | kCustody) : rest;
+    if (want.reasons == 0) {
+      if (before) erase_want(batch, id);
+    } else if (!before || before->reasons != want.reasons) {
+      put_want(batch, want);
+    }
+  }
+}
+
+void Blobs::forget_record(Batch& batch, const RecordId& record) {
+  for (const BlobId& id : named_by(record)) {
+    batch.erase(blob_key::named(record, id));
+    const auto others = records(id);
+    const bool last = std::ranges::all_of(others, [&](const RecordId& other) {
+      if (other == record) return true;
+      const auto entry = replica_.find_record(other);
+      return entry && !entry->state.erased_by.is_zero();
+    });
+    if (!last) continue;  // the name stays, and says "erased" to who asks
+    erase_blob(batch, id);
+    if (find_want(id)) erase_want(batch, id);
+  }
+}
+
+// ---- retention ----
+
+bool Blobs::finished_for(const RecordState& state, UnixMillis now,
+                         std::chrono::milliseconds after) const {
+  if (!ended(state)) return false;
+  UnixMillis at = state.latest.millis();
+  const auto field = state.open_fields.find(static_cast<std::uint16_t>(Field::kFinishedAt));
+  if (field != state.open_fields.end())
+    if (const auto* time = std::get_if<std::int64_t>(&field->second.value))
+      at = std::max(at, *time);
+  return now - at > after.count();
+}
+
+bool Blobs::may_drop(const BlobId& id, UnixMillis now, std::chrono::milliseconds after) const {
+  const AgencyId ours = replica_.identity().agency;
+  const auto found = row(id);
+  if (!found || !found->complete() || find_want(id)) return false;
+  const auto named = records(id);
+  if (named.empty() || named.size() >= kBlobNameCountMax) return false;
+  return std::ranges::all_of(named, [&](const RecordId& record) {
+    const auto entry = replica_.find_record(record);
+    if (!entry) return false;
+    const RecordState& state = entry->state;
+    return state.origin != ours && state.holder != ours && state.offered != ours &&
+           finished_for(state, now, after);
+  });
+}
+
+std::vector<BlobId> Blobs::droppable(UnixMillis now, std::chrono::milliseconds after,
+                                     std::size_t limit) const {
+  std::vector<BlobId> out;
+  for_each([&](const BlobInfo& blob) {
+    if (may_drop(blob.id, now, after)) out.push_back(blob.id);
+    return out.size() < limit;
+  });
+  return out;
+}
+
+Result<bool> Blobs::drop(const BlobId& id, UnixMillis now, std::chrono::milliseconds after) {
+  const std::lock_guard lock(writer_);
+  if (!may_drop(id, now, after)) return false;
+  Batch batch(database_of().database->scans(), true);
+  erase_blob(batch, id);
+  LT_TRY_VOID(write(batch));
+  return true;
+}
+
+Result<std::size_t> Blobs::sweep(UnixMillis now, std::chrono::milliseconds after) {
+  const std::lock_guard lock(writer_);
+  std::vector<BlobId> unnamed;
+  for_each([&](const BlobInfo& blob) {
+    if (now - blob.since > after.count() && records(blob.id).empty()) unnamed.push_back(blob.id);
+    return true;
+  });
+  Batch batch(database_of().database->scans(), true);
+  for (const BlobId& id : unnamed) erase_blob(batch, id);
+  for (BlobWant& want : wants(SIZE_MAX)) {
+    constexpr auto kRelay = static_cast<std::uint8_t>(BlobReason::kRelay);
+    if (!want.has(BlobReason::kRelay) || now - want.since <= after.count()) continue;
+    want.reasons = static_cast<std::uint8_t>(want.reasons & ~kRelay);
+    if (want.reasons == 0) {
+      erase_want(batch, want.id);
+    } else {
+      put_want(batch, want);
+    }
+  }
+  LT_TRY_VOID(write(batch));
+  return unnamed.size();
+}
+
+}  // namespace lienthong::store

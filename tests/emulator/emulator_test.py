@@ -1,0 +1,171 @@
+#!/usr/bin/env python3
+"""The link emulator measured from outside: delay, loss, rate, queue, outages, counters.
+
+Lower bounds are strict; upper bounds leave room for a loaded machine.
+"""
+import argparse
+import select
+import socket
+import statistics
+import sys
+import time
+
+from emulator import Emulator, NoRights, skip_without_rights
+
+HEADERS = 28  # IPv4 and UDP
+PORT = 7000
+SO_RCVBUFFORCE = 33  # Linux; not in Python's socket
+
+
+class Pair:
+    """Two nodes with a UDP socket each."""
+
+    def __init__(self, net):
+        self.net = net
+        self.near, self.far = (net.socket(node, socket.SOCK_DGRAM) for node in ("near", "far"))
+        for node, end in (("near", self.near), ("far", self.far)):
+            end.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 1 << 23)
+            end.bind((net.address(node), PORT))
+        self.to_far = (net.address("far"), PORT)
+
+    def send(self, text):
+        self.near.sendto(text, self.to_far)
+
+    def receive(self, patience):
+        """Everything that comes until nothing came for so long: (when, bytes)."""
+        out = []
+        while select.select([self.far], [], [], patience)[0]:
+            out.append((time.monotonic(), self.far.recv(65536)))
+        return out
+
+    def perfect(self):
+        self.net.set("near", rate=0, delay=0, jitter=0, loss=0, burst_loss=0, queue=0, up=0, down=0,
+                     cut=False)
+        self.net.reset()
+
+    def up(self):
+        return self.net.counters()["near"]["up"]
+
+
+def expect(condition, message):
+    if not condition:
+        raise AssertionError(message)
+
+
+def delay(pair):
+    pair.net.set("near", "up", delay=0.1)
+    times = []
+    for _ in range(10):
+        begin = time.monotonic()
+        pair.send(b"x")
+        expect(select.select([pair.far], [], [], 10)[0], "nothing came")
+        pair.far.recv(100)
+        times.append(time.monotonic() - begin)
+    expect(min(times) >= 0.1, f"came too early: {times}")
+    expect(statistics.median(times) < 0.15, f"came too late: {times}")
+    return f"100 ms of delay: median {statistics.median(times) * 1000:.1f} ms"
+
+
+def loss(pair):
+    pair.net.set("near", "up", loss=0.1)
+    for i in range(3000):
+        pair.send(b"%d" % i)
+        if i % 50 == 0:
+            time.sleep(0.001)
+    came = len(pair.receive(0.5))
+    counted = pair.up()
+    expect(counted["packets"] == 3000, f"{counted}")
+    expect(came == 3000 - counted["loss_drops"], f"{came} came: {counted}")
+    expect(240 <= counted["loss_drops"] <= 360, f"{counted}")
+    return f"10 % loss: {counted['loss_drops']} of 3000 lost"
+
+
+def bursts(pair):
+    pair.net.set("near", "up", burst_loss=0.2, burst_packets=10)
+    for i in range(3000):
+        pair.send(b"%d" % i)
+        if i % 50 == 0:
+            time.sleep(0.001)
+    numbers = [int(text) for _, text in pair.receive(0.5)]
+    gaps = [b - a - 1 for a, b in zip(numbers, numbers[1:]) if b > a + 1]
+    lost, mean = 3000 - len(numbers), statistics.mean(gaps)
+    expect(300 <= lost <= 900, f"{lost} lost")
+    expect(5 <= mean <= 20, f"bursts of {mean}")
+    return f"20 % lost in bursts of 10: {lost} of 3000, bursts of {mean:.1f}"
+
+
+def rate(pair):
+    pair.net.set("near", "up", rate=512_000)
+    size = 1472
+    for _ in range(40):
+        pair.send(bytes(size))
+    came = pair.receive(2)
+    expect(len(came) == 40, f"{len(came)} came")
+    took, should = came[-1][0] - came[0][0], 39 * (size + HEADERS) * 8 / 512_000
+    expect(took >= should * 0.97, f"{took} s, should be {should}")
+    expect(took <= should * 1.25, f"{took} s, should be {should}")
+    return f"512 kbit/s: {39 * (size + HEADERS) * 8 / took / 1000:.1f} kbit/s"
+
+
+def queue(pair):
+    pair.net.set("near", "up", rate=64_000, queue=15_000)
+    for _ in range(40):
+        pair.send(bytes(1472))
+    came = len(pair.receive(3))
+    counted = pair.up()
+    expect(came + counted["queue_drops"] == 40, f"{came} came: {counted}")
+    expect(10 <= came <= 14, f"{came} came through a queue of ten packets")
+    expect(counted["queue_bytes_peak"] <= 15_000, f"{counted}")
+    return f"a queue of 15,000 bytes: {came} of 40 packets came"
+
+
+def outages(pair):
+    pair.net.set("near", "up", cut=True)
+    pair.send(b"lost")
+    expect(not pair.receive(0.3), "came through a link that is cut")
+    pair.net.set("near", "up", cut=False)
+    pair.send(b"kept")
+    expect([text for _, text in pair.receive(0.5)] == [b"kept"], "the link is not mended")
+    pair.net.set("near", "up", up=0.5, down=0.5)
+    begin, sent = time.monotonic(), []
+    while time.monotonic() < begin + 2:
+        moment = time.monotonic() - begin
+        pair.send(b"%.4f" % moment)
+        sent.append(moment)
+        time.sleep(0.01)
+    came = {float(text) for _, text in pair.receive(0.5)}
+    # Near the edges either is right: our clock is not the emulator's.
+    clear = [m for m in sent if 0.1 < m % 0.5 < 0.4]
+    wrong = [m for m in clear if (m % 1 < 0.5) != (float(b"%.4f" % m) in came)]
+    expect(len(wrong) <= len(clear) // 20, f"at {wrong}")
+    return f"half a second up, half down: {len(came)} of {len(sent)} came"
+
+
+def counters(pair):
+    pair.send(bytes(100))
+    pair.send(bytes(200))
+    pair.receive(0.3)
+    up, down = pair.up(), pair.net.counters()["far"]["down"]
+    expect((up["bytes"], up["packets"]) == (300 + 2 * HEADERS, 2), f"{up}")
+    expect(down["delivered_bytes"] == up["bytes"], f"{down}")
+    return "IP bytes are counted to the byte"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--emulator", default="build/release/tests/emulator/link_emulator")
+    options = parser.parse_args()
+    try:
+        net = Emulator(options.emulator, ["near", "far"], seed=3)
+    except NoRights as wrong:
+        return skip_without_rights(wrong)
+    with net:
+        pair = Pair(net)
+        for test in (counters, delay, loss, bursts, rate, queue, outages):
+            pair.perfect()
+            print(test(pair), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

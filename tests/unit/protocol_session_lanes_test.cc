@@ -1,0 +1,206 @@
+// What goes with the first message, what overtakes a backlog, and lanes that are closed.
+#include <gtest/gtest.h>
+
+#include "protocol/session/hello.h"
+#include "protocol/wire/message.h"
+#include "tests/support/session_world.h"
+
+namespace lienthong::test {
+namespace {
+
+// ---- what goes with the first message ----
+
+std::array<Cursor, 2> heard_by(const FakeReplica& reader, const NodeId& writer) {
+  return {reader.cursor(FeedKind::kRegistry, writer), reader.cursor(FeedKind::kUpdates, writer)};
+}
+
+TEST(Session, CarriesWhatIsNewInTheFirstMessageAndItsAnswer) {
+  World world;
+  world.fill(2);
+  {
+    End a(world.leaf_replica, world.dialling(), world.now);
+    End b(world.hub_replica, world.answering(), world.now);
+    run(a, b, world.now);
+    ASSERT_TRUE(drained(a) && drained(b));
+  }
+  world.leaf_replica.write(world.leaf, "mới ở xã");
+  world.hub_replica.write(world.hub, "mới ở huyện");
+  SessionConfig config = world.dialling();
+  config.heard = heard_by(world.hub_replica, world.leaf.id());
+  End a(world.leaf_replica, std::move(config), world.now);
+  End b(world.hub_replica, world.answering(), world.now);
+  a.perform(world.now);
+  const Bytes first = std::exchange(a.outgoing, {});
+  ASSERT_TRUE(b.session.on_bytes(first, world.now).ok());
+  b.perform(world.now);
+  EXPECT_EQ(b.parts.size(), 1U) << "stored before anything was answered";
+  EXPECT_FALSE(b.session.live());
+  const Bytes answer = std::exchange(b.outgoing, {});
+  ASSERT_TRUE(a.session.on_bytes(answer, world.now).ok());
+  a.perform(world.now);
+  EXPECT_EQ(a.parts.size(), 1U);
+  EXPECT_TRUE(a.session.stats().drained_in) << "after one round trip";
+  run(a, b, world.now);
+  EXPECT_TRUE(world.all_agree()) << "and nothing came twice";
+  EXPECT_TRUE(drained(a) && drained(b));
+}
+
+TEST(Session, SendsNothingTwiceWhateverItGuessedOfThePeer) {
+  for (const int lost : {0, 1, 3}) {  // acknowledgements that were heard too few
+    World world;
+    world.fill(4);
+    {
+      End a(world.leaf_replica, world.dialling(), world.now);
+      End b(world.hub_replica, world.answering(), world.now);
+      run(a, b, world.now);
+    }
+    SessionConfig config = world.dialling();
+    config.heard = heard_by(world.hub_replica, world.leaf.id());
+    FeedMark& mark = (*config.heard)[1].mark;
+    mark.number -= static_cast<std::uint64_t>(lost);
+    mark.hash = *world.leaf_replica.feed_hash(FeedKind::kUpdates, world.district, mark.number);
+    world.leaf_replica.write(world.leaf, "mới");
+    End a(world.leaf_replica, std::move(config), world.now);
+    End b(world.hub_replica, world.answering(), world.now);
+    run(a, b, world.now);
+    EXPECT_TRUE(drained(a) && drained(b)) << lost;
+    std::size_t received = 0;
+    for (const StorePart& part : b.parts) received += part.part.covered.back().last;
+    EXPECT_GT(received, 0U);
+    if (lost == 0) {
+      EXPECT_TRUE(world.all_agree());
+    }
+  }
+}
+
+TEST(Session, AReconnectionWithNothingNewIsShort) {
+  World world;
+  world.fill(5);
+  for (const Statement& statement : world.deployment.statements()) {
+    world.leaf_replica.add_statement(statement, world.hub.id());
+  }
+  std::size_t bytes[2] = {};
+  for (std::size_t& size : bytes) {
+    SessionConfig config = world.dialling();
+    config.heard = heard_by(world.hub_replica, world.leaf.id());
+    End a(world.leaf_replica, std::move(config), world.now);
+    End b(world.hub_replica, world.answering(), world.now);
+    size = run(a, b, world.now);
+    EXPECT_TRUE(drained(a) && drained(b));
+  }
+  EXPECT_LE(bytes[1], 276U) << "with TCP's and IP's headers 600";
+}
+
+// ---- overtaking ----
+
+struct SlowWorld : World {
+  static constexpr std::size_t kBacklog = 200;
+  SlowWorld() {
+    fill(0);
+    for (std::size_t i = 0; i < kBacklog; ++i) leaf_replica.write(leaf, "tồn đọng", 400);
+  }
+  End slow_end() {
+    SessionConfig config = dialling();
+    config.paced = true;
+    return End(leaf_replica, std::move(config), now);
+  }
+};
+
+TEST(Session, CustodyOvertakesABacklogWithWhatItNeeds) {
+  SlowWorld world;
+  End a = world.slow_end();
+  End b(world.hub_replica, world.answering(), world.now);
+  a.session.set_sizes(4096, 4096);
+  run(a, b, world.now);
+  EXPECT_TRUE(a.session.wants_room());
+  a.session.on_room(6000, world.now);
+  run(a, b, world.now);
+  const std::size_t before = b.parts.size();
+  world.leaf_replica.write(world.leaf, "bàn giao");
+  world.leaf_replica.mark_custody({150, 180});
+  a.session.on_feed_grown(world.now);
+  a.session.on_room(1, world.now);
+  run(a, b, world.now);
+  ASSERT_GT(b.parts.size(), before);
+  const StorePart& urgent = b.parts.back();
+  ASSERT_EQ(urgent.part.covered.size(), 3U);
+  EXPECT_EQ(urgent.part.covered[0].first, 150U);
+  EXPECT_EQ(urgent.part.covered[2].last, SlowWorld::kBacklog + 1);
+  while (a.session.wants_room()) {
+    a.session.on_room(3000, world.now);
+    run(a, b, world.now);
+  }
+  EXPECT_TRUE(drained(a) && drained(b));
+  EXPECT_TRUE(world.all_agree()) << "each came once";
+}
+
+TEST(Session, ACutAfterAnOvertakingHandoffSendsNothingTwice) {
+  SlowWorld world;
+  {
+    End a = world.slow_end();
+    End b(world.hub_replica, world.answering(), world.now);
+    a.session.set_sizes(4096, 4096);
+    run(a, b, world.now);
+    a.session.on_room(20'000, world.now);
+    run(a, b, world.now);
+    world.leaf_replica.write(world.leaf, "bàn giao");
+    world.leaf_replica.mark_custody({100, 190});
+    a.session.on_feed_grown(world.now);
+    a.session.on_room(1, world.now);
+    run(a, b, world.now);
+    ASSERT_EQ(b.parts.back().part.covered.size(), 3U);
+  }
+  End a(world.leaf_replica, world.dialling(), world.now);
+  End b(world.hub_replica, world.answering(), world.now);
+  run(a, b, world.now);
+  EXPECT_TRUE(drained(a) && drained(b));
+  EXPECT_TRUE(world.all_agree()) << "each came once";
+}
+
+TEST(Session, SendsAgainWhatWasUnclear) {
+  World world;
+  world.fill(30);
+  SessionConfig config = world.dialling();
+  config.part_bytes_max = 2048;
+  End a(world.leaf_replica, std::move(config), world.now);
+  End b(world.hub_replica, world.answering(), world.now);
+  b.stores_at_once = false;
+  run(a, b, world.now);
+  bool first = true;
+  while (!b.waiting.empty()) {
+    for (const StorePart& part : std::exchange(b.waiting, {})) {
+      if (part.kind == FeedKind::kUpdates && std::exchange(first, false)) {
+        b.session.on_unclear(part.token, world.now);
+      } else {
+        b.store(part, world.now);
+      }
+    }
+    run(a, b, world.now);
+  }
+  EXPECT_TRUE(drained(a) && drained(b));
+  EXPECT_TRUE(world.all_agree());
+}
+
+TEST(Session, ClosedLanesHoldUpdatesBackAndSayWhy) {
+  World world;
+  world.fill(2);
+  End a(world.leaf_replica, world.dialling(), world.now);
+  End b(world.hub_replica, world.answering(), world.now);
+  run(a, b, world.now);
+  b.session.set_closed_lanes(0x1c, "budget spent", world.now);
+  run(a, b, world.now);
+  ASSERT_EQ(a.lanes.size(), 1U);
+  EXPECT_EQ(a.lanes[0].reason, "budget spent");
+  world.leaf_replica.write(world.leaf, "chờ");
+  const std::size_t parts = b.parts.size();
+  a.session.on_feed_grown(world.now);
+  run(a, b, world.now);
+  EXPECT_EQ(b.parts.size(), parts);
+  EXPECT_FALSE(a.session.stats().drained_out);
+  b.session.set_closed_lanes(0, "", world.now);
+  run(a, b, world.now);
+  EXPECT_TRUE(world.all_agree());
+}
+
+}  // namespace
+}  // namespace lienthong::test

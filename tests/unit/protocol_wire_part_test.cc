@@ -1,0 +1,365 @@
+// The body of a part: what goes in comes out, and what does not is found out.
+#include <gtest/gtest.h>
+
+#include "protocol/wire/columns_body.h"
+#include "protocol/wire/columns_coder.h"
+#include "protocol/wire/limits.h"
+#include "protocol/wire/part.h"
+#include "tests/support/part_maker.h"
+
+namespace lienthong {
+namespace {
+
+using test::FakeNames;
+using test::PartMaker;
+
+TEST(PartBody, ComesBackExactlyInFull) {
+  for (std::uint64_t seed = 0; seed < 150; ++seed) {
+    PartMaker maker(seed);
+    const FeedPart part = maker.part(1 + maker.below(4), seed % 3 == 0 ? 4 : 60);
+    const auto back =
+        wire::decode_part_body(maker.root, wire::encode_part_body(maker.root, part), nullptr);
+    ASSERT_TRUE(back.ok()) << seed << ' ' << back.error().message();
+    ASSERT_EQ(*back, part) << seed;
+  }
+}
+
+// Units go by their seals, so updates of a record may come before the one that created it.
+TEST(PartBody, ComesBackExactlyWhateverTheOrderOfItsUnits) {
+  for (std::uint64_t seed = 0; seed < 150; ++seed) {
+    PartMaker maker(seed);
+    FeedPart part = maker.part(4, seed % 3 == 0 ? 4 : 30);
+    std::ranges::reverse(part.units);
+    const auto back =
+        wire::decode_part_body(maker.root, wire::encode_part_body(maker.root, part), nullptr);
+    ASSERT_TRUE(back.ok()) << seed << ' ' << back.error().message();
+    ASSERT_EQ(*back, part) << seed;
+  }
+}
+
+TEST(PartBody, ComesBackExactlyByShortNames) {
+  for (std::uint64_t seed = 0; seed < 60; ++seed) {
+    PartMaker maker(seed);
+    FakeNames sender, receiver;
+    for (const AgencyId& agency : maker.agencies) sender.agencies[agency];
+    receiver.agencies = sender.agencies;
+    for (int i = 0; i < 8; ++i) {
+      const FeedPart part = maker.part(1 + maker.below(2), i % 2 == 0 ? 3 : 40, true);
+      sender.enter(maker.root, part);
+      for (const CertificateId& certificate : maker.certificates)
+        sender.certificates[certificate], receiver.certificates[certificate];
+      const Bytes body = wire::encode_part_body(maker.root, part, &sender);
+      const auto back = wire::decode_part(maker.root, body, &receiver);
+      ASSERT_TRUE(back.ok()) << seed << ' ' << back.error().message();
+      ASSERT_EQ(back->units, part.units) << seed;
+      for (std::size_t u = 0; u < part.units.size(); ++u)
+        for (std::size_t k = 0; k < part.units[u].leaves.size(); ++k)
+          ASSERT_EQ(back->ids[u][k], update_id(maker.root, part.units[u].leaves[k].update));
+      receiver.enter(maker.root, part);
+    }
+  }
+}
+
+// One record known to both, one update of it to send.
+struct OneUpdate {
+  PartMaker maker{7};
+  FakeNames sender, receiver;
+  FeedPart before, part;
+  RecordId record;
+
+  OneUpdate() {
+    Update first = made(UpdateKind::kCreated);
+    before.units.push_back(sealed(first, 1));
+    const UpdateId id = update_id(maker.root, first);
+    record = id_cast<RecordId>(id);
+    Update second = made(UpdateKind::kSet);
+    second.envelope.record = record;
+    second.envelope.deps = {id};
+    second.envelope.link = id;
+    part.units.push_back(sealed(second, 2));
+    sender.enter(maker.root, before);
+    sender.enter(maker.root, part);
+    receiver.enter(maker.root, before);
+  }
+  Update made(UpdateKind kind) const {
+    Update update;
+    update.envelope.certificate = maker.certificates[0];
+    OpenBody open;
+    open.kind = kind;
+    update.open = wire::encode(open);
+    return update;
+  }
+  SealedUnit sealed(const Update& update, std::uint32_t number) const {
+    SealedUnit unit;
+    unit.seal.certificate = maker.certificates[0];
+    unit.seal.incarnation = 1;
+    unit.seal.number = number;
+    if (number > 1) unit.seal.previous = seal_id(maker.root, before.units[0].seal);
+    unit.seal.count = 1;
+    const Hash256 leaf = id_cast<Hash256>(update_id(maker.root, update));
+    unit.seal.root = merkle_root(maker.root, {&leaf, 1});
+    unit.leaves.push_back({0, update});
+    return unit;
+  }
+  Bytes encode() const { return wire::encode_part_body(maker.root, part, &sender); }
+  Result<wire::PartBody> decode() const {
+    return wire::decode_part(maker.root, encode(), &receiver);
+  }
+};
+
+TEST(PartBody, NamesWhatBothHoldInAFewBytes) {
+  const OneUpdate one;
+  ASSERT_TRUE(one.decode().ok());
+  EXPECT_EQ(one.decode()->units, one.part.units);
+  // Signature 64, incarnation 8, certificate 4, record 4: the rest is structure.
+  EXPECT_LE(one.encode().size(), 64 + 8 + 4 + 4 + 24U);
+}
+
+TEST(PartBody, IsUnclearWhereTheRecordIsNotHere) {
+  OneUpdate one;
+  one.receiver.records.clear();
+  ASSERT_FALSE(one.decode().ok());
+  EXPECT_EQ(one.decode().error().code(), Errc::kUnclear);
+}
+
+TEST(PartBody, IsUnclearWhereTwoRecordsBeginAlike) {
+  OneUpdate one;
+  RecordId other = one.record;
+  other.bytes[10] ^= 1;
+  one.receiver.records[other];
+  ASSERT_FALSE(one.decode().ok());
+  EXPECT_EQ(one.decode().error().code(), Errc::kUnclear);
+}
+
+TEST(PartBody, NamesLongerWhereTheSenderHoldsTwoRecordsThatBeginAlike) {
+  OneUpdate one;
+  RecordId other = one.record;
+  other.bytes[10] ^= 1;
+  one.receiver.records[other];
+  one.sender.records[other];
+  ASSERT_TRUE(one.decode().ok()) << one.decode().error().message();
+  EXPECT_EQ(one.decode()->units, one.part.units);
+}
+
+TEST(PartBody, IsUnclearWhereTheCertificateOrTheSealBeforeIsNotHere) {
+  OneUpdate one;
+  one.receiver.certificates.clear();
+  EXPECT_EQ(one.decode().error().code(), Errc::kUnclear);
+  OneUpdate other;
+  other.receiver.seals.clear();
+  EXPECT_EQ(other.decode().error().code(), Errc::kUnclear);
+}
+
+TEST(PartBody, LeadsToNoSealWhereTheRecordStandsElsewhere) {
+  OneUpdate one;
+  one.receiver.records[one.record].now.heads = {one.maker.id<UpdateId>()};
+  const auto back = one.decode();
+  ASSERT_TRUE(back.ok());
+  EXPECT_NE(back->units, one.part.units);
+  // The root is computed from what came out, so it is the signature that finds it out.
+  EXPECT_NE(back->units[0].seal.root, one.part.units[0].seal.root);
+}
+
+TEST(PartBody, InFullNeedsNothingHere) {
+  OneUpdate one;
+  const Bytes body = wire::encode_part_body(one.maker.root, one.part, nullptr);
+  const FakeNames empty;
+  const auto back = wire::decode_part(one.maker.root, body, &empty);
+  ASSERT_TRUE(back.ok()) << back.error().message();
+  EXPECT_EQ(back->units, one.part.units);
+}
+
+TEST(PartBody, NamedShortlyIsUnclearWithoutNames) {
+  const OneUpdate one;
+  const auto back = wire::decode_part(one.maker.root, one.encode(), nullptr);
+  ASSERT_FALSE(back.ok());
+  EXPECT_EQ(back.error().code(), Errc::kUnclear);
+}
+
+// 200 copies of one long text take a few bytes on the wire.
+TEST(PartBody, RejectsWhatGrowsTooLarge) {
+  PartMaker maker(3);
+  FeedPart part;
+  SealedUnit unit;
+  unit.seal.number = 1;
+  unit.seal.count = 200;
+  OpenBody open;
+  open.action = std::string(30'000, 'x');
+  for (std::uint16_t i = 0; i < 200; ++i) {
+    Update update;
+    update.envelope.hlc.value = i;
+    update.open = wire::encode(open);
+    unit.leaves.push_back({i, update});
+  }
+  part.units.push_back(unit);
+  const Bytes body = wire::encode_part_body(maker.root, part);
+  EXPECT_LT(body.size(), 35'000U);
+  const auto back = wire::decode_part_body(maker.root, body);
+  ASSERT_FALSE(back.ok());
+  EXPECT_EQ(back.error().code(), Errc::kTooLarge);
+}
+
+// Bodies that would take too many columns go verbatim.
+TEST(PartBody, CarriesMoreFieldsThanColumns) {
+  PartMaker maker(4);
+  FeedPart part;
+  SealedUnit unit;
+  unit.seal.number = 1;
+  unit.seal.count = 200;
+  for (std::uint16_t i = 0; i < 200; ++i) {
+    OpenBody open;
+    for (std::uint16_t field = 0; field < 3; ++field)
+      open.writes.push_back({static_cast<std::uint16_t>(3 * i + field), std::int64_t{i}});
+    Update update;
+    update.envelope.hlc.value = i;
+    update.open = wire::encode(open);
+    unit.leaves.push_back({i, update});
+  }
+  part.units.push_back(unit);
+  const auto back = wire::decode_part_body(maker.root, wire::encode_part_body(maker.root, part));
+  ASSERT_TRUE(back.ok()) << back.error().message();
+  EXPECT_EQ(*back, part);
+}
+
+TEST(PartBody, BearsMutations) {
+  std::mt19937_64 random(5);
+  for (std::uint64_t seed = 0; seed < 12; ++seed) {
+    PartMaker maker(seed);
+    const FeedPart part = maker.part(2, seed % 2 == 0 ? 4 : 40);
+    FakeNames names;
+    names.enter(maker.root, part);
+    const Bytes whole = wire::encode_part_body(maker.root, part, &names);
+    for (int i = 0; i < 400; ++i) {
+      Bytes body = whole;
+      for (std::uint64_t k = 1 + random() % 3; k > 0; --k)
+        body[random() % body.size()] = static_cast<std::uint8_t>(random());
+      if (random() % 4 == 0) body.resize(random() % body.size());
+      const auto back = wire::decode_part(maker.root, body, &names);
+      if (!back.ok()) {
+        const Errc code = back.error().code();
+        EXPECT_TRUE(code == Errc::kMalformed || code == Errc::kTruncated ||
+                    code == Errc::kTooLarge || code == Errc::kUnclear)
+            << back.error().message();
+      }
+    }
+  }
+}
+
+TEST(PartBody, KeepsWhatCannotBeCompressedAtItsEnd) {
+  PartMaker maker(1);
+  const FeedPart part = maker.part(3, 40);
+  const Bytes body = wire::encode_part_body(maker.root, part);
+  EXPECT_GE(wire::dense_tail(body), 3 * 64U) << "signatures";
+  EXPECT_LT(wire::dense_tail(body), body.size());
+  EXPECT_EQ(wire::dense_tail(Bytes{}), 0U);
+}
+
+// ---- bodies ----
+
+TEST(Columns, TakeApartAndRebuildWhatCapnProtoWrites) {
+  PartMaker maker(11);
+  std::size_t open_apart = 0, open_count = 0, closed_apart = 0, closed_count = 0;
+  for (int i = 0; i < 3'000; ++i) {
+    const Update update = maker.update();
+    std::vector<wire::Value> values;
+    std::vector<wire::Item> items;
+    wire::Shape shape;
+    if (wire::decode_open(update.open).ok()) {
+      ++open_count;
+      if (wire::take_apart_open(update.open, shape, values, items)) {
+        ++open_apart;
+        ASSERT_EQ(wire::rebuild(shape, values, items), update.open);
+      }
+    }
+    values.clear();
+    items.clear();
+    if (!update.closed.empty() && update.closed.size() != 16) {
+      ++closed_count;
+      if (wire::take_apart_closed(update.closed, shape, values, items)) {
+        ++closed_apart;
+        ASSERT_EQ(wire::rebuild(shape, values, items), update.closed);
+      }
+    }
+  }
+  EXPECT_GT(open_count, 2'000U);
+  EXPECT_EQ(open_apart, open_count);
+  EXPECT_EQ(closed_apart, closed_count);
+}
+
+TEST(Columns, LeaveABodyOfALaterVersionAsItIs) {
+  const Bytes later{0, 0, 0, 0, 1, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0};
+  std::vector<wire::Value> values;
+  std::vector<wire::Item> items;
+  wire::Shape shape;
+  EXPECT_FALSE(wire::take_apart_closed(later, shape, values, items));
+  EXPECT_TRUE(values.empty());
+}
+
+TEST(Columns, TakeApartAnythingWithoutHarm) {
+  PartMaker maker(5);
+  std::vector<wire::Value> values;
+  std::vector<wire::Item> items;
+  wire::Shape shape;
+  for (int i = 0; i < 3'000; ++i) {
+    Bytes body = maker.update().open;
+    for (int k = 0; k < 3 && !body.empty(); ++k)
+      body[maker.below(body.size())] = static_cast<std::uint8_t>(maker.below(256));
+    if (maker.below(4) == 0) body.resize(maker.below(body.size() + 1));
+    values.clear();
+    items.clear();
+    if (wire::take_apart_open(body, shape, values, items)) {
+      EXPECT_EQ(wire::rebuild(shape, values, items), body);
+    }
+  }
+}
+
+// ---- coded numbers ----
+
+TEST(RangeCoder, GivesBackEveryNumber) {
+  std::mt19937_64 random(9);
+  for (int round = 0; round < 50; ++round) {
+    std::vector<std::uint64_t> numbers;
+    for (std::uint64_t i = random() % 2'000; i > 0; --i) {
+      const unsigned width = static_cast<unsigned>(random() % 65);
+      numbers.push_back(width == 0 ? 0 : random() >> (64 - width));
+    }
+    wire::RangeEncoder out;
+    wire::NumberModel model;
+    for (const std::uint64_t number : numbers) {
+      model.encode(out, number);
+      out.direct(number, 5);
+    }
+    const Bytes bytes = out.finish();
+    EXPECT_TRUE(bytes.empty() || bytes.back() != 0);
+    wire::RangeDecoder in(bytes);
+    wire::NumberModel again;
+    for (const std::uint64_t number : numbers) {
+      ASSERT_EQ(again.decode(in), number);
+      ASSERT_EQ(in.direct(5), number & 31);
+    }
+    EXPECT_FALSE(in.overrun());
+  }
+}
+
+TEST(RangeCoder, CarriesThroughRunsOfOnes) {
+  // Nearly always the likelier half: low climbs to the brink and over it.
+  for (int tail = 0; tail < 64; ++tail) {
+    wire::RangeEncoder out;
+    wire::BitModel model;
+    for (int i = 0; i < 3'000; ++i) out.bit(model, i % 97 != tail);
+    const Bytes bytes = out.finish();
+    wire::RangeDecoder in(bytes);
+    wire::BitModel again;
+    for (int i = 0; i < 3'000; ++i) ASSERT_EQ(in.bit(again), i % 97 != tail);
+  }
+}
+
+TEST(RangeCoder, NoticesThatMoreIsReadThanWasWritten) {
+  wire::RangeDecoder in(Bytes{});
+  wire::NumberModel model;
+  for (int i = 0; i < 10'000 && !in.overrun(); ++i) static_cast<void>(in.direct(8));
+  EXPECT_TRUE(in.overrun());
+}
+
+}  // namespace
+}  // namespace lienthong

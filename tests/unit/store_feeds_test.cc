@@ -1,0 +1,316 @@
+// How feeds are laid out, sealed, cut into parts and read out of turn.
+#include <gtest/gtest.h>
+#include <rocksdb/db.h>
+
+#include "protocol/record/fields.h"
+#include "protocol/wire/limits.h"
+#include "store/rows.h"
+#include "tests/support/offices.h"
+
+namespace lienthong::test {
+namespace {
+
+using store::Transaction;
+
+class Feeds : public ::testing::Test {
+ protected:
+  Feeds() : offices(1) {}
+  Offices offices;
+  Office& district = *offices.district;
+  Office& commune = *offices.commune;
+
+  // Writes in one commit: dossiers, then so many rounds of changes over all of them, interleaved.
+  std::vector<RecordId> works(int dossiers, int rounds, std::size_t text = 40) {
+    std::vector<RecordId> records;
+    commune.commit([&](Transaction& transaction) {
+      for (int i = 0; i < dossiers; ++i) records.push_back(create(transaction, i, text));
+      for (int round = 0; round < rounds; ++round)
+        for (const RecordId& record : records) sets_unit(transaction, record, round);
+    });
+    return records;
+  }
+  void seals() {
+    commune.commit([&](Transaction& transaction) {
+      ASSERT_TRUE(transaction.ensure_feed(offices.district_id).ok());
+      ASSERT_TRUE(transaction.seal_pending(offices.district_id).ok());
+    });
+  }
+  FeedRead everything(std::size_t bytes_max) const {
+    FeedRead what;
+    what.reader = offices.district_id;
+    what.reader_node = offices.district->node().id();
+    what.echo = Echo::kPassOver;
+    what.bytes_max = bytes_max;
+    return what;
+  }
+  std::vector<FeedPart> reads(std::size_t bytes_max) {
+    std::vector<FeedPart> parts;
+    FeedRead what = everything(bytes_max);
+    for (;;) {
+      auto part = commune.replica().read_feed(what);
+      if (!part.ok()) throw std::runtime_error(part.error().message());
+      if (!*part) return parts;
+      what.first = (*part)->covered.back().last + 1;
+      parts.push_back(**std::move(part));
+    }
+  }
+  bool receives(const FeedPart& part) {
+    std::size_t refused = 0, waiting = 0;
+    district.commit([&](Transaction& transaction) {
+      const auto outcome =
+          transaction.receive(FeedKind::kUpdates, commune.node().id(), commune.agency(), part);
+      ASSERT_TRUE(outcome.ok()) << outcome.error().message();
+      refused = outcome->refused.size();
+      waiting = outcome->waiting;
+    });
+    return refused == 0 && waiting == 0;
+  }
+  static std::size_t hashes(const std::vector<FeedPart>& parts) {
+    std::size_t count = 0;
+    for (const FeedPart& part : parts)
+      for (const SealedUnit& unit : part.units) count += unit.proof.size();
+    return count;
+  }
+  static std::size_t leaves(const std::vector<FeedPart>& parts) {
+    std::size_t count = 0;
+    for (const FeedPart& part : parts)
+      for (const SealedUnit& unit : part.units) count += unit.leaves.size();
+    return count;
+  }
+
+ private:
+  static RecordId create(Transaction& transaction, int number, std::size_t text) {
+    store::Draft draft;
+    draft.open.kind = UpdateKind::kCreated;
+    draft.open.writes = {{static_cast<std::uint16_t>(Field::kCode), "C" + std::to_string(number)},
+                         {static_cast<std::uint16_t>(Field::kUnit), std::string(text, 'x')}};
+    const auto id = transaction.write(draft);
+    if (!id.ok()) throw std::runtime_error(id.error().message());
+    return id_cast<RecordId>(*id);
+  }
+  static void sets_unit(Transaction& transaction, const RecordId& record, int round) {
+    store::Draft draft;
+    draft.record = record;
+    draft.open.kind = UpdateKind::kSet;
+    draft.open.writes = {
+        {static_cast<std::uint16_t>(Field::kUnit), "unit " + std::to_string(round)}};
+    const auto id = transaction.write(draft);
+    if (!id.ok()) throw std::runtime_error(id.error().message());
+  }
+};
+
+TEST_F(Feeds, PartsBearWholeSealsSoNoPathsTravel) {
+  seals();        // the feed begins here
+  works(260, 8);  // 2,340 changes
+  seals();
+  const auto parts = reads(64 * 1024);
+  EXPECT_GT(parts.size(), 3u);
+  EXPECT_EQ(leaves(parts), 2340u);
+  EXPECT_EQ(hashes(parts), 0u);
+  for (const FeedPart& part : parts) EXPECT_TRUE(receives(part));
+  EXPECT_EQ(district.replica().counts().updates, 2340u);
+  EXPECT_TRUE(district.replica().verify_states().empty());
+}
+
+TEST_F(Feeds, AFeedBegunLaterIsSealedRecordByRecord) {
+  works(260, 8);
+  seals();
+  EXPECT_EQ(hashes(reads(64 * 1024)), 0u);
+}
+
+TEST_F(Feeds, SealsOfLargeUpdatesFitIntoAPart) {
+  works(300, 0, 1500);
+  seals();
+  const auto parts = reads(64 * 1024);
+  EXPECT_EQ(leaves(parts), 300u);
+  EXPECT_EQ(hashes(parts), 0u);
+  for (const FeedPart& part : parts) {
+    std::size_t bytes = 0;
+    for (const SealedUnit& unit : part.units)
+      for (const SealedLeaf& leaf : unit.leaves) bytes += leaf.update.open.size() + 200;
+    EXPECT_LT(bytes, kMessageBytesMax);
+  }
+}
+
+TEST_F(Feeds, AReaderWhoAsksForOneEntryGetsOne) {
+  works(3, 1);
+  seals();
+  const auto parts = reads(1);
+  EXPECT_EQ(parts.size(), 6u);
+  for (const FeedPart& part : parts) EXPECT_TRUE(receives(part));
+  EXPECT_EQ(district.replica().counts().updates, 6u);
+}
+
+TEST_F(Feeds, LeavesOfOneRecordLieTogetherParentsFirst) {
+  works(4, 3);
+  seals();
+  const auto parts = reads(64 * 1024);
+  ASSERT_EQ(parts.size(), 1u);
+  ASSERT_EQ(parts[0].units.size(), 1u);
+  std::vector<RecordId> order;
+  for (const SealedLeaf& leaf : parts[0].units[0].leaves) {
+    const UpdateId id = update_id(offices.deployment.root(), leaf.update);
+    const RecordId record = record_of(leaf.update, id);
+    if (order.empty() || order.back() != record) {
+      EXPECT_TRUE(leaf.update.envelope.record.is_zero());
+      order.push_back(record);
+    }
+  }
+  EXPECT_EQ(order.size(), 4u);
+}
+
+TEST_F(Feeds, AHandoffOvertakesWithWhatItStandsOn) {
+  seals();
+  const auto records = works(50, 2);
+  ASSERT_TRUE(commune.write(records[20], UpdateKind::kOffer, offices.district_id).ok());
+  seals();
+  const auto lines = commune.replica().feed_lines(offices.district_id, {}, 1, 1000);
+  ASSERT_EQ(lines.size(), 151u);
+  std::vector<std::uint64_t> custody;
+  for (const FeedLine& line : lines) {
+    EXPECT_TRUE(line.sealed);
+    EXPECT_FALSE(line.echoed);
+    if (line.custody) custody.push_back(line.position);
+  }
+  EXPECT_EQ(custody, std::vector<std::uint64_t>{151});
+  const auto places = commune.replica().feed_places(offices.district_id, 151);
+  EXPECT_EQ(places, (std::vector<std::uint64_t>{21, 71, 121, 151}));
+  EXPECT_EQ(commune.replica().feed_places(offices.district_id, 71),
+            (std::vector<std::uint64_t>{21, 71}));
+  const auto part = commune.replica().read_places(offices.district_id, district.node().id(),
+                                                  Echo::kPassOver, places);
+  ASSERT_TRUE(part.ok() && part->has_value());
+  EXPECT_EQ((*part)->covered.size(), 4u);
+  ASSERT_TRUE(receives(**part));
+  EXPECT_EQ(district.state(records[20]).offered, offices.district_id);
+  // The backlog follows, passing over what was sent.
+  FeedRead rest = everything(64 * 1024);
+  rest.skip = (*part)->covered;
+  const auto backlog = commune.replica().read_feed(rest);
+  ASSERT_TRUE(backlog.ok() && backlog->has_value());
+  EXPECT_EQ(leaves({**backlog}), 147u);
+  ASSERT_TRUE(receives(**backlog));
+  EXPECT_EQ(district.replica().cursor(FeedKind::kUpdates, commune.node().id()).mark,
+            commune.replica().feed_end(FeedKind::kUpdates, offices.district_id));
+}
+
+TEST_F(Feeds, WhatIsNotSealedIsShownAndNotRead) {
+  works(2, 0);
+  seals();
+  works(1, 0);
+  const auto lines = commune.replica().feed_lines(offices.district_id, {}, 2, 1000);
+  ASSERT_EQ(lines.size(), 2u);
+  EXPECT_TRUE(lines[0].sealed);
+  EXPECT_FALSE(lines[1].sealed);
+  const std::array<std::uint64_t, 2> places{2, 3};
+  const auto part = commune.replica().read_places(offices.district_id, {}, Echo::kPassOver, places);
+  ASSERT_TRUE(part.ok() && part->has_value());
+  EXPECT_EQ((*part)->covered, (std::vector<CursorRange>{{2, 2, (*part)->covered[0].hash}}));
+  EXPECT_FALSE(commune.replica().read_places(offices.district_id, {}, Echo::kPassOver, {}).value());
+}
+
+TEST_F(Feeds, ReadsNotBeyondThePlaceThatWasNamed) {
+  works(10, 0);
+  seals();
+  FeedRead what = everything(64 * 1024);
+  what.first = 3;
+  what.last = 7;
+  const auto part = commune.replica().read_feed(what);
+  ASSERT_TRUE(part.ok() && part->has_value());
+  EXPECT_EQ((*part)->covered.front().first, 3u);
+  EXPECT_EQ((*part)->covered.front().last, 7u);
+  EXPECT_EQ(leaves({**part}), 5u);
+}
+
+// Echoes of a node whose disk went back are carried to it however often its session is cut: also
+// once its new feed joins on again.
+TEST_F(Feeds, WhatALostDiskDeliveredIsCarriedBackAcrossCutSessions) {
+  const auto records = works(5, 1);
+  settle({&commune, &district});
+  Office twin(offices.deployment, commune.node(), offices.env.get(), "/twin");
+  settle({&twin, offices.other.get()});  // gets going without the district
+  twin.create("new");
+  FeedRead back;
+  back.reader = commune.agency();
+  back.reader_node = commune.node().id();
+  back.echo = Echo::kPassOver;
+  const auto carried = [&] {
+    const auto part = district.replica().read_feed(back);
+    return part.ok() && *part ? leaves({**part}) : 0;
+  };
+  EXPECT_EQ(carried(), 0u);
+  twin.commit([&](Transaction& transaction) {
+    ASSERT_TRUE(transaction.ensure_feed(offices.district_id).ok());
+    ASSERT_TRUE(transaction.seal_pending(offices.district_id).ok());
+  });
+  const auto first = twin.replica().read_feed(everything(1));
+  ASSERT_TRUE(first.ok() && first->has_value());
+  ASSERT_TRUE(receives(**first));  // then the session is cut
+  EXPECT_EQ(carried(), 10u);
+  settle({&twin, &district});
+  EXPECT_EQ(encode_state(twin.state(records[0])), encode_state(district.state(records[0])));
+}
+
+// ---- older layouts ----
+
+std::string first_layout(const store::RecordRow& row) {
+  ByteWriter out;
+  out.raw(row.id.view());
+  out.sized(row.salt);
+  out.varint(row.feeds.size());
+  for (const store::FedFeed& fed : row.feeds) {
+    out.varint(fed.feed);
+    out.varint(fed.places.size());
+  }
+  out.varint(row.updates.size());
+  std::uint64_t last = 0;
+  for (const std::uint64_t number : row.updates) out.varint(number - std::exchange(last, number));
+  out.sized(row.state);
+  return std::string(as_text(out.bytes()));
+}
+
+TEST_F(Feeds, MigratesADatabaseOfTheFirstLayoutAlsoWhenItWasCut) {
+  seals();
+  const auto records = works(20, 2);
+  seals();
+  const auto before = commune.replica().feed_places(offices.district_id, 50);
+  ASSERT_EQ(before.size(), 3u);
+  const store::Identity identity = commune.replica().identity();
+  std::string path = "/commune";
+  offices.commune.reset();
+  rocksdb::DB* db = nullptr;
+  rocksdb::Options options;
+  options.env = offices.env.get();
+  const std::vector<rocksdb::ColumnFamilyDescriptor> families{
+      {rocksdb::kDefaultColumnFamilyName, options}, {"scans", options}};
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  ASSERT_TRUE(rocksdb::DB::Open(options, path, families, &handles, &db).ok());
+  int rewritten = 0;
+  {
+    const std::unique_ptr<rocksdb::Iterator> at(db->NewIterator({}));
+    for (at->Seek("R"); at->Valid() && at->key().starts_with("R"); at->Next()) {
+      if (++rewritten <= 5) continue;  // these were migrated before the process was killed
+      const auto row = store::decode_record_row(at->value().ToStringView());
+      ASSERT_TRUE(db->Put({}, at->key(), first_layout(row)).ok());
+    }
+  }
+  EXPECT_EQ(rewritten, 20);
+  ASSERT_TRUE(db->Put({}, "Mversion", std::string("\0\0\0\0\0\0\0\1", 8)).ok());
+  for (rocksdb::ColumnFamilyHandle* handle : handles) delete handle;
+  delete db;
+  SeededEntropy entropy(1);
+  store::Options open;
+  open.path = path;
+  open.env = offices.env.get();
+  open.entropy = &entropy;
+  for (int round = 0; round < 2; ++round) {  // the second time there is nothing to do
+    const auto opened = store::Replica::open(open, identity, offices.deployment.root());
+    ASSERT_TRUE(opened.ok()) << opened.error().message();
+    EXPECT_EQ((*opened)->feed_places(offices.district_id, 50), before);
+    EXPECT_TRUE((*opened)->verify_states().empty());
+    EXPECT_EQ((*opened)->find_record(records[3])->updates.size(), 3u);
+  }
+}
+
+}  // namespace
+}  // namespace lienthong::test

@@ -1,0 +1,151 @@
+// Short names over real replicas: what the sender leaves out the receiver finds, or asks again.
+#include <gtest/gtest.h>
+
+#include "protocol/record/fields.h"
+#include "protocol/wire/part.h"
+#include "store/names.h"
+#include "tests/support/offices.h"
+
+namespace lienthong {
+namespace {
+
+using test::Office;
+using test::Offices;
+
+// A commune whose district holds three of its dossiers.
+struct Pair {
+  Pair() : offices(5) {
+    for (const std::string_view code : {"A-1", "A-2", "A-3"})
+      records.push_back(commune().create(code));
+    test::settle({&district(), &commune()});
+  }
+  Office& commune() { return *offices.commune; }
+  Office& district() { return *offices.district; }
+
+  // What the commune wrote since, sealed, as its next part for the district.
+  FeedPart next_part() {
+    commune().commit([&](store::Transaction& transaction) {
+      ASSERT_TRUE(transaction.seal_pending(district().agency()).ok());
+    });
+    FeedRead what;
+    what.reader = district().agency();
+    what.reader_node = district().node().id();
+    what.first =
+        district().replica().cursor(FeedKind::kUpdates, commune().node().id()).mark.number + 1;
+    return commune().replica().read_feed(what).value().value();
+  }
+  EncodedPart encode(const FeedPart& part, bool shortly) {
+    const auto names = commune().replica().names();
+    return {
+        part.epoch, part.covered,
+        wire::encode_part_body(offices.deployment.root(), part, shortly ? names.get() : nullptr)};
+  }
+  store::ReceiveOutcome deliver(const EncodedPart& part) {
+    store::ReceiveOutcome out;
+    district().commit([&](store::Transaction& transaction) {
+      const auto outcome =
+          transaction.receive(FeedKind::kUpdates, commune().node().id(), commune().agency(), part);
+      ASSERT_TRUE(outcome.ok()) << outcome.error().message();
+      out = *outcome;
+    });
+    return out;
+  }
+  bool agree() {
+    for (const RecordId& record : records)
+      if (!(commune().state(record) == district().state(record))) return false;
+    return true;
+  }
+
+  Offices offices;
+  std::vector<RecordId> records;
+};
+
+TEST(StoreNames, ChangesOfKnownRecordsTravelByShortNames) {
+  Pair pair;
+  for (int round = 0; round < 3; ++round)
+    for (const RecordId& record : pair.records)
+      ASSERT_TRUE(pair.commune().set_unit(record, "Phòng " + std::to_string(round)).ok());
+  const FeedPart part = pair.next_part();
+  const EncodedPart shortly = pair.encode(part, true), full = pair.encode(part, false);
+  // Nine changes of three records: without parents, links, records and certificates of 32 bytes.
+  EXPECT_LT(shortly.body.size() + 3 * 32, full.body.size());
+  EXPECT_LT(shortly.body.size(), 340U);
+  const auto outcome = pair.deliver(shortly);
+  EXPECT_FALSE(outcome.unclear);
+  EXPECT_EQ(outcome.added, 9U);
+  EXPECT_TRUE(pair.agree());
+}
+
+TEST(StoreNames, ACustodyChainTravelsByShortNames) {
+  Pair pair;
+  ASSERT_TRUE(
+      pair.commune().write(pair.records[0], UpdateKind::kOffer, pair.district().agency()).ok());
+  ASSERT_TRUE(pair.commune().write(pair.records[0], UpdateKind::kRecallRequest).ok());
+  ASSERT_TRUE(
+      pair.commune().write(pair.records[1], UpdateKind::kOffer, pair.district().agency()).ok());
+  const FeedPart part = pair.next_part();
+  const EncodedPart shortly = pair.encode(part, true);
+  const auto outcome = pair.deliver(shortly);
+  EXPECT_FALSE(outcome.unclear);
+  EXPECT_EQ(outcome.added, 3U);
+  EXPECT_TRUE(outcome.refused.empty());
+}
+
+TEST(StoreNames, ARecordThatStandsElsewhereIsUnclearAndGoesInFull) {
+  Pair pair;
+  ASSERT_TRUE(pair.commune().set_unit(pair.records[0], "Một cửa").ok());
+  // Meanwhile the district has written a note of its own, so the heads differ.
+  ASSERT_TRUE(pair.district().write(pair.records[0], UpdateKind::kNote).ok());
+  const FeedPart part = pair.next_part();
+  const Cursor before =
+      pair.district().replica().cursor(FeedKind::kUpdates, pair.commune().node().id());
+  const auto outcome = pair.deliver(pair.encode(part, true));
+  EXPECT_TRUE(outcome.unclear);
+  EXPECT_EQ(outcome.added, 0U);
+  EXPECT_EQ(pair.district().replica().cursor(FeedKind::kUpdates, pair.commune().node().id()),
+            before);
+  const auto again = pair.deliver(pair.encode(part, false));
+  EXPECT_FALSE(again.unclear);
+  EXPECT_EQ(again.added, 1U);
+}
+
+TEST(StoreNames, ARecordThatIsNotHereIsUnclear) {
+  Pair pair;
+  ASSERT_TRUE(pair.commune().set_unit(pair.records[0], "Một cửa").ok());
+  const EncodedPart part = pair.encode(pair.next_part(), true);
+  Offices others(5);  // the same deployment, nothing received
+  others.district->commit([&](store::Transaction& transaction) {
+    const auto outcome = transaction.receive(FeedKind::kUpdates, pair.commune().node().id(),
+                                             pair.commune().agency(), part);
+    ASSERT_TRUE(outcome.ok()) << outcome.error().message();
+    EXPECT_TRUE(outcome->unclear);
+    EXPECT_EQ(outcome->added, 0U);
+  });
+}
+
+TEST(StoreNames, AreTheFewestBytesThatTell) {
+  Pair pair;
+  const auto names = pair.commune().replica().names();
+  for (const RecordId& record : pair.records) {
+    const std::size_t size = names->prefix_size(record);
+    EXPECT_EQ(size, wire::kShortNameBytes);
+    EXPECT_EQ(names->find_record(record.view().first(size)), record);
+    const auto place = names->place_now(record);
+    ASSERT_TRUE(place.has_value());
+    EXPECT_EQ(place->heads, pair.commune().state(record).heads);
+    EXPECT_EQ(names->find_update(place->heads[0].view().first(wire::kShortUpdateBytes)),
+              place->heads[0]);
+    EXPECT_TRUE(names->salt(record).has_value());
+    const auto before = names->place_before(record, place->heads[0]);
+    ASSERT_TRUE(before.has_value());
+    EXPECT_TRUE(before->heads.empty()) << "it is the first";
+    EXPECT_FALSE(before->link.has_value());
+  }
+  EXPECT_FALSE(names->find_record({}).has_value()) << "several begin so";
+  EXPECT_EQ(names->find_agency(pair.district().agency().view().first(4)), pair.district().agency());
+  EXPECT_FALSE(names->find_certificate(pair.district().agency().view().first(4)).has_value());
+  EXPECT_EQ(names->prefix_size(AgencyId{}), 32U);
+}
+
+}  // namespace
+}  // namespace lienthong
