@@ -245,8 +245,9 @@ Result<std::optional<Outgoing>> Outbox::next_again(const RootFingerprint& root,
 }
 
 // A custody link goes with all of its record that the peer does not have yet.
-Result<std::optional<Outgoing>> Outbox::next_urgent(const RootFingerprint& root) {
-  while (has_urgent()) {
+Result<std::optional<Outgoing>> Outbox::next_urgent(const RootFingerprint& root,
+                                                    const Allowance& allowed) {
+  while (allowed.lane_open(wire::Lane::kCustody) && has_urgent()) {
     std::vector<std::uint64_t> places = view_->feed_places(peer_.agency, urgent_.front());
     urgent_.pop_front();
     std::erase_if(places, [&](std::uint64_t place) { return settled(place); });
@@ -317,10 +318,8 @@ Result<std::optional<Outgoing>> Outbox::next(const RootFingerprint& root,
     LT_TRY(auto out, next_again(root, allowed));
     if (out) return out;
   }
-  if (allowed.lane_open(wire::Lane::kCustody)) {
-    LT_TRY(auto out, next_urgent(root));
-    if (out) return out;
-  }
+  LT_TRY(auto urgent, next_urgent(root, allowed));
+  if (urgent) return urgent;
   if (open) {
     LT_TRY(auto out, next_part(root, allowed, end));
     if (out) return out;

@@ -73,6 +73,9 @@ class Outbox {
   Result<std::optional<Outgoing>> next(const RootFingerprint& root, const Allowance& allowance);
   // Something of lane 1 waits.
   bool has_urgent();
+  // That alone, with what its record needs; nullopt: nothing that could be sent so.
+  Result<std::optional<Outgoing>> next_urgent(const RootFingerprint& root,
+                                              const Allowance& allowed);
   // Says in one flag what Begin and End would: the peer stands at the end. Then both are done.
   bool take_level();
 
@@ -96,7 +99,6 @@ class Outbox {
   bool settled(std::uint64_t place) const;
   void look_for_custody(std::uint64_t end);
   Result<std::optional<Outgoing>> next_again(const RootFingerprint& root, const Allowance& allowed);
-  Result<std::optional<Outgoing>> next_urgent(const RootFingerprint& root);
   Result<std::optional<Outgoing>> next_part(const RootFingerprint& root, const Allowance& allowed,
                                             const FeedMark& end);
   Result<std::optional<Outgoing>> read(const RootFingerprint& root, FeedRead what, wire::Lane lane,

@@ -65,6 +65,7 @@ struct Session::Impl final : HelloWriter {
   bool send_blob(Instant now);
   bool has_something_due() const;
   Result<std::optional<Outgoing>> next_message();
+  Result<std::optional<Outgoing>> next_between();
   Allowance allowance() const;
 
   // ---- healing (session_healing.cc) ----

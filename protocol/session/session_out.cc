@@ -144,23 +144,24 @@ bool Session::Impl::send_blob(Instant now) {
   return true;
 }
 
+// What may go between the pieces of a message of lanes 2 to 4: nothing of those lanes, for pieces
+// of one lane do not alternate.
+Result<std::optional<Outgoing>> Session::Impl::next_between() {
+  if (feed_waits(FeedKind::kUpdates)) return std::optional<Outgoing>();
+  return outbox(FeedKind::kUpdates).next_urgent(config.root, allowance());
+}
+
 // False: nothing more may be sent now.
 bool Session::Impl::pump_once(Instant now) {
-  if (!bulk.empty() && !outbox(FeedKind::kUpdates).has_urgent()) {
-    const Bytes plaintext = std::move(bulk.back());
-    bulk.pop_back();
-    send_plaintext(plaintext);
-    return true;
-  }
   const std::size_t unacked = unacked_bytes();
-  auto next = next_message();
+  auto next = bulk.empty() ? next_message() : next_between();
   if (!next.ok()) {
     close(CloseCode::kGoingAway, "our feed: " + next.error().message());
     return false;
   }
   if (!*next) {
     if (bulk.empty()) return send_blob(now);
-    send_plaintext(std::exchange(bulk.back(), {}));  // what looked urgent was not to be had
+    send_plaintext(bulk.back());
     bulk.pop_back();
     return true;
   }

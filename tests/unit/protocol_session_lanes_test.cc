@@ -134,6 +134,31 @@ TEST(Session, CustodyOvertakesABacklogWithWhatItNeeds) {
   EXPECT_TRUE(world.all_agree()) << "each came once";
 }
 
+// Its record is too long to go beside the backlog, so it looks urgent and is not to be had.
+TEST(Session, AHandoffThatCannotOvertakeLeavesTheMessageUnderWayWhole) {
+  SlowWorld world;
+  End a = world.slow_end();
+  End b(world.hub_replica, world.answering(), world.now);
+  a.session.set_sizes(16'384, 1024);
+  run(a, b, world.now);
+  for (int i = 0; i < 30; ++i) world.leaf_replica.write(world.leaf, "mới", 400);
+  a.session.on_feed_grown(world.now);
+  a.session.on_room(2500, world.now);  // a part of what is new is under way
+  run(a, b, world.now);
+  world.leaf_replica.write(world.leaf, "bàn giao");
+  std::vector<std::uint64_t> record;
+  for (std::uint64_t place = 2; place < SlowWorld::kBacklog; place += 2) record.push_back(place);
+  world.leaf_replica.mark_custody(record);
+  a.session.on_feed_grown(world.now);
+  while (a.session.wants_room()) {
+    a.session.on_room(1500, world.now);
+    run(a, b, world.now);
+    ASSERT_FALSE(a.session.closed() || b.session.closed());
+  }
+  EXPECT_TRUE(drained(a) && drained(b));
+  EXPECT_TRUE(world.all_agree());
+}
+
 TEST(Session, ACutAfterAnOvertakingHandoffSendsNothingTwice) {
   SlowWorld world;
   {
