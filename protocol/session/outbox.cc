@@ -166,6 +166,14 @@ bool Outbox::settled(std::uint64_t place) const {
   return place <= acked_ || place < next_ || held_.contains(place) || beside_.contains(place);
 }
 
+// Whether the peer's cursor might have no room for what it has beside its mark.
+bool Outbox::too_scattered(std::span<const std::uint64_t> places) const {
+  Stretches beside = beside_;
+  for (const CursorRange& range : held_.ranges()) beside.add(range.first, range.last);
+  for (const std::uint64_t place : places) beside.add(place, place);
+  return beside.ranges().size() > kOvertakeRangeCountMax;
+}
+
 // ---- what comes next ----
 
 // Custody that would wait behind a backlog.
@@ -251,7 +259,7 @@ Result<std::optional<Outgoing>> Outbox::next_urgent(const RootFingerprint& root,
     std::vector<std::uint64_t> places = view_->feed_places(peer_.agency, urgent_.front());
     urgent_.pop_front();
     std::erase_if(places, [&](std::uint64_t place) { return settled(place); });
-    if (places.size() > kCursorRangeCountMax) continue;  // a long record: in its turn
+    if (too_scattered(places)) continue;  // in its turn
     LT_TRY(const auto part, view_->read_places(peer_.agency, peer_.node, echo_, places));
     if (!part || part->epoch != epoch_) continue;
     auto out = packed(root, *part, wire::Lane::kCustody);

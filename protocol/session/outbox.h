@@ -12,6 +12,7 @@
 #include "protocol/session/hello.h"
 #include "protocol/sync/stretches.h"
 #include "protocol/wire/fragment.h"
+#include "protocol/wire/limits.h"
 #include "protocol/wire/message.h"
 
 namespace lienthong {
@@ -38,6 +39,9 @@ struct Allowance {
 class Outbox {
  public:
   static constexpr std::uint64_t kOvertakeCountMin = 64;  // entries behind which others wait
+  // Ranges that what overtakes may leave the peer with: a cursor that overflows forgets, and what
+  // is forgotten would have to go twice. Some are left for what is unclear or cut.
+  static constexpr std::size_t kOvertakeRangeCountMax = kCursorRangeCountMax - 4;
 
   // `view` outlives the outbox.
   Outbox(FeedKind kind, const ReplicaView& view, const PeerIdentity& peer);
@@ -97,6 +101,7 @@ class Outbox {
   void begin_backlog(const FeedMark& end);
   void acknowledge(std::uint64_t number, std::span<const CursorRange> ranges);
   bool settled(std::uint64_t place) const;
+  bool too_scattered(std::span<const std::uint64_t> places) const;
   void look_for_custody(std::uint64_t end);
   Result<std::optional<Outgoing>> next_again(const RootFingerprint& root, const Allowance& allowed);
   Result<std::optional<Outgoing>> next_part(const RootFingerprint& root, const Allowance& allowed,

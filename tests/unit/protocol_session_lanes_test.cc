@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "protocol/session/hello.h"
+#include "protocol/session/outbox.h"
 #include "protocol/wire/message.h"
 #include "tests/support/session_world.h"
 
@@ -154,6 +155,33 @@ TEST(Session, AHandoffThatCannotOvertakeLeavesTheMessageUnderWayWhole) {
     a.session.on_room(1500, world.now);
     run(a, b, world.now);
     ASSERT_FALSE(a.session.closed() || b.session.closed());
+  }
+  EXPECT_TRUE(drained(a) && drained(b));
+  EXPECT_TRUE(world.all_agree());
+}
+
+// More handoffs than a cursor has room for: the last ones go in their turn, and nothing goes twice.
+TEST(Session, HandoffsOvertakeOnlyAsLongAsTheCursorHasRoom) {
+  SlowWorld world;
+  for (int i = 0; i < 100; ++i) world.leaf_replica.write(world.leaf, "tồn đọng", 400);
+  End a = world.slow_end();
+  End b(world.hub_replica, world.answering(), world.now);
+  a.session.set_sizes(4096, 4096);
+  run(a, b, world.now);
+  a.session.on_room(6000, world.now);
+  run(a, b, world.now);
+  for (std::size_t i = 0; i < kCursorRangeCountMax + 20; ++i) {
+    world.leaf_replica.write(world.leaf, "bàn giao");
+    world.leaf_replica.mark_custody({60 + 2 * i});  // apart, so that each is a range
+    a.session.on_feed_grown(world.now);
+    a.session.on_room(1, world.now);
+    run(a, b, world.now);
+  }
+  EXPECT_EQ(world.hub_replica.cursor(FeedKind::kUpdates, world.leaf.id()).ranges.size(),
+            Outbox::kOvertakeRangeCountMax);
+  while (a.session.wants_room()) {
+    a.session.on_room(3000, world.now);
+    run(a, b, world.now);
   }
   EXPECT_TRUE(drained(a) && drained(b));
   EXPECT_TRUE(world.all_agree());
