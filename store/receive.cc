@@ -48,38 +48,42 @@ Result<ReceiveOutcome> Transaction::receive(FeedKind kind, const NodeId& from,
   if (stray) return Error(Errc::kMalformed, "feed part of the other kind");
   decoded.epoch = part.epoch;
   decoded.covered = part.covered;
-  tx.names_short = wire::names_shortly(part.body);
-  auto outcome = receive(kind, from, from_agency, decoded);
-  tx.names_short = false;
-  return outcome;
+  using Naming = Impl::Naming;
+  const Naming naming = wire::names_shortly(part.body) ? Naming::kShort : Naming::kInFull;
+  return tx.receive(kind, from, from_agency, decoded, naming);
 }
 
 Result<ReceiveOutcome> Transaction::receive(FeedKind kind, const NodeId& from,
                                             const AgencyId& from_agency, const FeedPart& part) {
-  Impl& tx = *impl_;
+  return impl_->receive(kind, from, from_agency, part, Impl::Naming::kInFull);
+}
+
+Result<ReceiveOutcome> Transaction::Impl::receive(FeedKind kind, const NodeId& from,
+                                                  const AgencyId& from_agency, const FeedPart& part,
+                                                  Naming naming) {
   ReceiveOutcome outcome;
   // The registry always comes in: it may be what the others wait for.
-  if (kind == FeedKind::kUpdates && tx.pen_is_full(from))
+  if (kind == FeedKind::kUpdates && pen_is_full(from))
     return Error(Errc::kBusy, "too much of this neighbour's waits for something that is not here");
-  const std::uint32_t source = tx.node_number(from);
+  const std::uint32_t source = node_number(from);
   const std::string row_key = key::cursor(kind, from);
-  const auto row = tx.overlay.get(row_key);
+  const auto row = overlay.get(row_key);
   outcome.cursor = row ? decode_cursor_row(*row) : Cursor{};
-  tx.note_new_beginning(kind, from, from_agency, outcome.cursor.mark, part);
+  note_new_beginning(kind, from, from_agency, outcome.cursor.mark, part);
   if (kind == FeedKind::kRegistry)
-    tx.receive_statements(part.statements, from, from_agency, source, outcome);
+    receive_statements(part.statements, from, from_agency, source, outcome);
   else
-    tx.receive_units(part.units, from, source, outcome);
-  tx.settle_all();
-  tx.honour_recalls();
+    receive_units(part.units, from, source, naming, outcome);
+  settle_all();
+  honour_recalls();
   for (const Refusal& refused : outcome.refused)
-    tx.refuse(from, from_agency, refused.id,
-              std::string(to_string(refused.code)) + ": " + refused.detail);
+    refuse(from, from_agency, refused.id,
+           std::string(to_string(refused.code)) + ": " + refused.detail);
   // What short names led elsewhere comes again, in full: the cursor stays.
   if (outcome.unclear) return outcome;
   for (const CursorRange& stretch : part.covered)
     outcome.cursor.add(part.epoch, stretch.first, stretch.last, stretch.hash);
-  tx.overlay.put(row_key, encode_cursor_row(outcome.cursor));
+  overlay.put(row_key, encode_cursor_row(outcome.cursor));
   return outcome;
 }
 
@@ -101,10 +105,11 @@ void Transaction::Impl::note_new_beginning(FeedKind kind, const NodeId& from,
 // Parents may lie in a later unit of the same part: what misses one is tried again as long as
 // others enter, and waits in the pen if it still does.
 void Transaction::Impl::receive_units(const std::vector<SealedUnit>& units, const NodeId& from,
-                                      std::uint32_t source, ReceiveOutcome& outcome) {
+                                      std::uint32_t source, Naming naming,
+                                      ReceiveOutcome& outcome) {
   std::vector<PendingLeaf> pending;
   for (const SealedUnit& unit : units)
-    for (auto& [leaf, id, row, number] : verify_unit(unit, from, outcome))
+    for (auto& [leaf, id, row, number] : verify_unit(unit, from, naming, outcome))
       pending.push_back({&unit, leaf, id, row, number});
   for (bool progress = true; progress && !pending.empty();) {
     progress = false;
@@ -131,7 +136,7 @@ void Transaction::Impl::receive_units(const std::vector<SealedUnit>& units, cons
 
 // Signature and Merkle path. The leaves that may be entered; the others are refused or wait.
 std::vector<Transaction::Impl::VerifiedLeaf> Transaction::Impl::verify_unit(
-    const SealedUnit& unit, const NodeId& from, ReceiveOutcome& outcome) {
+    const SealedUnit& unit, const NodeId& from, Naming naming, ReceiveOutcome& outcome) {
   std::vector<IndexedLeaf> indexed;
   std::vector<UpdateId> ids;
   for (const SealedLeaf& leaf : unit.leaves) {
@@ -139,7 +144,7 @@ std::vector<Transaction::Impl::VerifiedLeaf> Transaction::Impl::verify_unit(
     indexed.push_back({leaf.index, id_cast<Hash256>(ids.back())});
   }
   const auto refuse_all = [&](const Error& error) {
-    if (names_short) {
+    if (naming == Naming::kShort) {
       outcome.unclear = true;
       return std::vector<VerifiedLeaf>{};
     }
@@ -154,6 +159,10 @@ std::vector<Transaction::Impl::VerifiedLeaf> Transaction::Impl::verify_unit(
     return refuse_all(Error(Errc::kBadHash, "the seal does not cover the update"));
   const Certificate* signer = registry().find_certificate(unit.seal.certificate);
   if (signer == nullptr) {
+    if (naming == Naming::kShort) {  // nothing shows yet whether the names led to the right thing
+      outcome.unclear = true;
+      return {};
+    }
     for (std::size_t i = 0; i < ids.size(); ++i)
       wait(unit, unit.leaves[i], ids[i], UpdateId{}, "the sealer's certificate is not here", from);
     outcome.waiting += ids.size();
@@ -372,7 +381,7 @@ void Transaction::Impl::wake() {
 
 void Transaction::Impl::receive_waiting(const PenRow& row, ReceiveOutcome& outcome) {
   const std::uint32_t source = node_number(row.entry.from);
-  for (const VerifiedLeaf& leaf : verify_unit(row.unit, row.entry.from, outcome)) {
+  for (const VerifiedLeaf& leaf : verify_unit(row.unit, row.entry.from, Naming::kInFull, outcome)) {
     const auto refused = receive_leaf(row.unit, leaf, row.entry.from, source, outcome);
     if (!refused) continue;
     if (refused->code == Errc::kUnknownParent)

@@ -108,9 +108,14 @@ struct Transaction::Impl {
     std::uint32_t seal_row;
     std::optional<std::uint64_t> number;  // it was here already
   };
+  // How things were named in what is received. Short names may have led elsewhere: what does not
+  // verify then is nobody's fault, and is asked for again.
+  enum class Naming { kInFull, kShort };
+  Result<ReceiveOutcome> receive(FeedKind kind, const NodeId& from, const AgencyId& from_agency,
+                                 const FeedPart& part, Naming naming);
   void receive_units(const std::vector<SealedUnit>& units, const NodeId& from, std::uint32_t source,
-                     ReceiveOutcome& outcome);
-  std::vector<VerifiedLeaf> verify_unit(const SealedUnit& unit, const NodeId& from,
+                     Naming naming, ReceiveOutcome& outcome);
+  std::vector<VerifiedLeaf> verify_unit(const SealedUnit& unit, const NodeId& from, Naming naming,
                                         ReceiveOutcome& outcome);
   std::optional<Refusal> receive_leaf(const SealedUnit& unit, const VerifiedLeaf& verified,
                                       const NodeId& from, std::uint32_t source,
@@ -130,7 +135,6 @@ struct Transaction::Impl {
   void wake();
   void receive_waiting(const PenRow& row, ReceiveOutcome& outcome);
   void refuse(const NodeId& from, const AgencyId& agency, const UpdateId& id, std::string reason);
-  bool names_short = false;           // of the part being received: a seal that fails is unclear
   bool pen_registry_changed = false;  // what waits for a certificate or tree version may go on
 
   // ---- statements (registry_rows.cc) ----

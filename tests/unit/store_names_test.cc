@@ -123,6 +123,27 @@ TEST(StoreNames, ARecordThatIsNotHereIsUnclear) {
   });
 }
 
+// What waits for its sealer's certificate is judged when that comes, whatever bears it.
+TEST(StoreNames, AForgeryThatWaitedIsListedWhenAPartWithShortNamesWakesIt) {
+  Pair pair;
+  ASSERT_TRUE(pair.commune().set_unit(pair.records[0], "Một cửa").ok());
+  FeedPart forged = pair.next_part();
+  const auto& late = pair.offices.deployment.add_node(pair.commune().agency());
+  forged.units.front().seal.certificate = late.certificate;
+  FeedPart certificate;
+  certificate.statements = {pair.offices.deployment.statements().back()};
+  pair.district().commit([&](store::Transaction& transaction) {
+    const auto waits = transaction.receive(FeedKind::kUpdates, pair.commune().node().id(),
+                                           pair.commune().agency(), forged);
+    ASSERT_TRUE(waits.ok() && waits->waiting == 1);
+    const auto woken = transaction.receive(FeedKind::kRegistry, pair.commune().node().id(),
+                                           pair.commune().agency(), pair.encode(certificate, true));
+    ASSERT_TRUE(woken.ok()) << woken.error().message();
+  });
+  EXPECT_EQ(pair.district().replica().counts().waiting, 0U);
+  EXPECT_EQ(pair.district().replica().counts().refused, 1U);
+}
+
 TEST(StoreNames, AreTheFewestBytesThatTell) {
   Pair pair;
   const auto names = pair.commune().replica().names();
