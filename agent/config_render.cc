@@ -1,30 +1,13 @@
-#include <array>
 #include <sstream>
 
 #include "agent/config.h"
+#include "agent/log.h"
 
 namespace lienthong::agent {
 namespace {
 
 // TOML basic string.
-std::string toml_text(std::string_view text) {
-  static constexpr std::string_view kHex = "0123456789ABCDEF";
-  std::string out = "\"";
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (byte < 0x20 || byte == 0x7f) {
-      out += "\\u00";
-      out += kHex[byte >> 4];
-      out += kHex[byte & 15];
-    } else {
-      out += c;
-    }
-  }
-  return out + "\"";
-}
+std::string toml_text(std::string_view text) { return in_quotes(text, "\\u00"); }
 
 std::string toml_list(const std::vector<std::string>& items) {
   std::string out = "[";

@@ -52,7 +52,7 @@ void set_log_level(std::string_view level) {
   spdlog::set_level(chosen);
 }
 
-std::string in_quotes(std::string_view text) {
+std::string in_quotes(std::string_view text, std::string_view byte_escape) {
   static constexpr std::string_view kHex = "0123456789abcdef";
   std::string out = "\"";
   for (const char c : text) {
@@ -61,7 +61,7 @@ std::string in_quotes(std::string_view text) {
       out += '\\';
       out += c;
     } else if (byte < 0x20 || byte == 0x7f) {
-      out += "\\x";
+      out += byte_escape;
       out += kHex[byte >> 4];
       out += kHex[byte & 15];
     } else {

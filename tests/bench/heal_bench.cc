@@ -15,6 +15,7 @@
 #include "protocol/wire/part.h"
 #include "store/database.h"
 #include "store/rows.h"
+#include "tests/support/empty_view.h"
 
 namespace {
 
@@ -31,7 +32,7 @@ double cpu_seconds() {
 }
 
 // A feed in rows of the store, read as Replica::feed_ids() reads it.
-class FeedRows final : public ReplicaView {
+class FeedRows final : public test::EmptyView {
  public:
   explicit FeedRows(const std::string& path) {
     auto opened = store::Database::open(path, nullptr, true);
@@ -82,26 +83,6 @@ class FeedRows final : public ReplicaView {
     }
     return part;
   }
-
-  std::shared_ptr<const Registry> registry() const override { return nullptr; }
-  std::optional<std::uint64_t> feed_hash(FeedKind, const AgencyId&, std::uint64_t) const override {
-    return std::nullopt;
-  }
-  Result<std::optional<FeedPart>> read_feed(const FeedRead&) const override {
-    return std::optional<FeedPart>();
-  }
-  std::vector<FeedLine> feed_lines(const AgencyId&, const NodeId&, std::uint64_t,
-                                   std::size_t) const override {
-    return {};
-  }
-  std::vector<std::uint64_t> feed_places(const AgencyId&, std::uint64_t) const override {
-    return {};
-  }
-  Result<std::optional<FeedPart>> read_places(const AgencyId&, const NodeId&, Echo,
-                                              std::span<const std::uint64_t>) const override {
-    return std::optional<FeedPart>();
-  }
-  Cursor cursor(FeedKind, const NodeId&) const override { return {}; }
 
  private:
   std::unique_ptr<store::Database> database_;

@@ -10,6 +10,7 @@
 
 #include "protocol/sync/healing.h"
 #include "protocol/wire/part.h"
+#include "tests/support/empty_view.h"
 
 namespace lienthong::test {
 
@@ -25,7 +26,7 @@ inline IdPrefix prefix(std::uint64_t number) {
 }
 
 // A feed of made-up entries: statements that bear nothing but their id.
-class FakeFeed final : public ReplicaView {
+class FakeFeed final : public EmptyView {
  public:
   explicit FakeFeed(std::uint64_t epoch) { mark_.epoch = epoch; }
   void add(std::uint64_t number) { add(prefix(number)); }
@@ -46,26 +47,7 @@ class FakeFeed final : public ReplicaView {
   bool unreadable = false;
   bool unsealed = false;  // something waits to be sealed
 
-  std::shared_ptr<const Registry> registry() const override { return nullptr; }
   FeedMark feed_end(FeedKind, const AgencyId&) const override { return mark_; }
-  std::optional<std::uint64_t> feed_hash(FeedKind, const AgencyId&, std::uint64_t) const override {
-    return std::nullopt;
-  }
-  Result<std::optional<FeedPart>> read_feed(const FeedRead&) const override {
-    return std::optional<FeedPart>();
-  }
-  std::vector<FeedLine> feed_lines(const AgencyId&, const NodeId&, std::uint64_t,
-                                   std::size_t) const override {
-    return {};
-  }
-  std::vector<std::uint64_t> feed_places(const AgencyId&, std::uint64_t) const override {
-    return {};
-  }
-  Result<std::optional<FeedPart>> read_places(const AgencyId&, const NodeId&, Echo,
-                                              std::span<const std::uint64_t>) const override {
-    return std::optional<FeedPart>();
-  }
-  Cursor cursor(FeedKind, const NodeId&) const override { return {}; }
   std::optional<FeedDigest> feed_digest(FeedKind kind, const AgencyId&, UpTo up_to) const override {
     if (kind == FeedKind::kRegistry) return FeedDigest{};
     if (up_to == UpTo::kSealed && unsealed) return std::nullopt;
