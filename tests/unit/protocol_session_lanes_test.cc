@@ -46,6 +46,31 @@ TEST(Session, CarriesWhatIsNewInTheFirstMessageAndItsAnswer) {
   EXPECT_TRUE(drained(a) && drained(b));
 }
 
+TEST(Session, ACaptureShowsNothingOfWhatIsSaid) {
+  World world;
+  world.fill(1);
+  {
+    End a(world.leaf_replica, world.dialling(), world.now);
+    End b(world.hub_replica, world.answering(), world.now);
+    run(a, b, world.now);
+  }
+  world.leaf_replica.write(world.leaf, "H47.12.05-230401-0001 Nguyễn Văn A");
+  SessionConfig config = world.dialling();
+  config.heard = heard_by(world.hub_replica, world.leaf.id());
+  End a(world.leaf_replica, std::move(config), world.now);
+  End b(world.hub_replica, world.answering(), world.now);
+  run(a, b, world.now);  // in the first message
+  world.leaf_replica.write(world.leaf, "H47.12.05-230401-0002 Nguyễn Văn B");
+  a.session.on_feed_grown(world.now);
+  run(a, b, world.now);  // in a frame
+  ASSERT_EQ(b.parts.size(), 2U);
+  for (const Bytes& sent : {a.sent, b.sent}) {
+    for (const std::string_view word : {"H47", "230401", "Nguy", "0.1.0"}) {
+      EXPECT_EQ(as_text(sent).find(word), std::string_view::npos) << word;
+    }
+  }
+}
+
 TEST(Session, SendsNothingTwiceWhateverItGuessedOfThePeer) {
   for (const int lost : {0, 1, 3}) {  // acknowledgements that were heard too few
     World world;
