@@ -98,23 +98,27 @@ void post_blob(ApiCall& call) {
   send_json(call.response, blob_json(call.api, *keeper, blob->id));
 }
 
+// The file that the address names, if a record here does; else the answer is sent.
+std::optional<BlobId> known_blob_of(ApiCall& call, BlobKeeper& keeper) {
+  const auto id = blob_of(call);
+  if (!id || keeper.knows(*id)) return id;
+  send_error(call.response, 404, "not-found", "no record here names that file");
+  return std::nullopt;
+}
+
 void get_blob(ApiCall& call) {
   BlobKeeper* keeper = keeper_of(call);
   if (keeper == nullptr) return;
-  const auto id = blob_of(call);
+  const auto id = known_blob_of(call, *keeper);
   if (!id) return;
-  if (!keeper->knows(*id))
-    return send_error(call.response, 404, "not-found", "no record here names that file");
   send_json(call.response, blob_json(call.api, *keeper, *id));
 }
 
 void post_blob_fetch(ApiCall& call) {
   BlobKeeper* keeper = keeper_of(call);
   if (keeper == nullptr) return;
-  const auto id = blob_of(call);
+  const auto id = known_blob_of(call, *keeper);
   if (!id) return;
-  if (!keeper->knows(*id))
-    return send_error(call.response, 404, "not-found", "no record here names that file");
   if (const auto asked = keeper->demand(*id); !asked.ok())
     return send_error(call.response, asked.error());
   send_json(call.response, blob_json(call.api, *keeper, *id));

@@ -199,9 +199,7 @@ void Healing::answer(Side& side, const FeedDigest& ours, Instant now) {
   if (equal || left_over) {
     send(side, heal::Equal{side.lost, left_over, ours.count});
     run.report.outcome = left_over ? HealOutcome::kStillDifferent : HealOutcome::kEqual;
-    run.phase = Phase::kSending;
-    run.places_known = true;
-    pump(side);
+    begin_sending(side);
     return finish_if_done(side, now);
   }
   if (!may_run(side, now)) {
@@ -226,9 +224,7 @@ void Healing::on_equal(Side& side, const heal::Equal& equal, Instant now) {
   side.lost = side.lost || equal.cursor_lost;
   run.report.outcome = equal.known ? HealOutcome::kStillDifferent : HealOutcome::kEqual;
   run.report.their_count = equal.count;
-  run.phase = Phase::kSending;
-  run.places_known = true;
-  pump(side);
+  begin_sending(side);
   finish_if_done(side, now);
 }
 

@@ -138,6 +138,7 @@ class Healing {
   void counted(Side& side);
   void take_out(Side& side);
   void send_whole(Side& side);
+  void begin_sending(Side& side);
   void send_places_of(Side& side, std::vector<ShortId> ids);
   void pump(Side& side);
   std::uint64_t end_of_places(const Side& side) const;

@@ -178,6 +178,12 @@ void Healing::send_whole(Side& side) {
   Run& run = side.run;
   run.report.outcome = HealOutcome::kSentWhole;
   run.whole = true;
+  begin_sending(side);
+}
+
+// What is to be sent is known; what it was found with is not needed any more.
+void Healing::begin_sending(Side& side) {
+  Run& run = side.run;
   run.places_known = true;
   run.phase = Phase::kSending;
   run.shorts = {};
@@ -192,12 +198,7 @@ void Healing::send_places_of(Side& side, std::vector<ShortId> ids) {
   for (std::size_t i = 0; i < run.shorts.size(); ++i)
     if (run.shorts[i] != 0 && std::ranges::binary_search(ids, run.shorts[i]))
       run.places.push_back(i + 1);
-  run.places_known = true;
-  run.phase = Phase::kSending;
-  run.shorts = {};
-  run.sketch.reset();
-  run.theirs = {};
-  pump(side);
+  begin_sending(side);
 }
 
 // Amid traffic, places from which on our feed goes its ordinary way are left to it.
