@@ -3,6 +3,11 @@
 #include "protocol/session/session_impl.h"
 
 namespace lienthong {
+namespace {
+
+constexpr std::chrono::seconds kQuietUnasked{10};
+
+}  // namespace
 
 void Session::Impl::begin_healing() {
   if ((peer_hello.features & config.features & kFeatureHealing) == 0) return;
@@ -15,6 +20,7 @@ void Session::Impl::begin_healing() {
   heal.entry_count_min = config.heal_entry_count_min;
   heal.part_bytes_max = config.part_bytes_max;
   if (config.heal_memory) heal.memory = config.heal_memory(peer->node);
+  heal.quiet_unasked = kQuietUnasked;
   heal.quiet = [this](FeedKind kind) { return is_quiet(kind); };
   heal.flows_from = [this](FeedKind kind) { return outbox(kind).acked() + 1; };
   healing.emplace(view, std::move(heal));

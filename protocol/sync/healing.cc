@@ -9,7 +9,7 @@ namespace {
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-constexpr auto kQuietFor = seconds(2);                   // before a comparison
+constexpr auto kQuietFor = seconds(2);                   // before one that was asked for
 constexpr auto kCompareEvery = minutes(60);              // on one session, while the feed grows
 constexpr auto kCompareAtLeastEvery = minutes(24 * 60);  // quiet or not
 constexpr auto kAskAgain = seconds(30);                  // after "busy"
@@ -121,13 +121,16 @@ void Healing::ask_if_due(Side& side, Instant now) {
   } else if (!side.quiet_since) {
     side.quiet_since = now;
   }
-  const bool quiet = side.quiet_since && now - *side.quiet_since >= kQuietFor;
-  if (side.requested && quiet) {
+  const auto quiet_for = [&](seconds time) {
+    return side.quiet_since && now - *side.quiet_since >= time;
+  };
+  if (side.requested && quiet_for(kQuietFor)) {
     ask(side, false, now);
     return;
   }
   if (!config_.leads) return;
   const HealMemory::OfFeed& known = memory(side);
+  const bool quiet = quiet_for(config_.quiet_unasked);
   const bool overdue = known.compared_at && now - *known.compared_at >= kCompareAtLeastEvery;
   const bool due = side.kind == FeedKind::kUpdates &&
                    (!known.compared_at || now - *known.compared_at >= kCompareEvery);

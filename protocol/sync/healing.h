@@ -65,6 +65,8 @@ struct HealingConfig {
   std::shared_ptr<HealMemory> memory = std::make_shared<HealMemory>();
   // Nothing of that feed is under way in either direction.
   std::function<bool(FeedKind)> quiet;
+  // How long so before a comparison that nobody asked for: a reconnection alone is no time for one.
+  std::chrono::seconds quiet_unasked{2};
   // The place from which on our feed is left to its ordinary way: nothing from there is healed.
   std::function<std::uint64_t(FeedKind)> flows_from;
 };
