@@ -15,6 +15,7 @@ namespace {
 // A SYN is repeated after 1, 3 and 7 seconds. Where people wait, a fresh attempt comes sooner.
 constexpr std::chrono::milliseconds kConnectPatience{10'000};
 constexpr std::chrono::milliseconds kConnectPatienceShort{4'000};
+constexpr std::size_t kSealFirstMax = 512;      // updates; 12 KB of them are some 400
 constexpr std::chrono::seconds kLookAgain{5};   // for an agency that is not in the registry yet
 constexpr std::uint64_t kSeenMax = 1ULL << 62;  // what a peer may move our numbers to
 
@@ -241,10 +242,11 @@ asio::awaitable<bool> Dialler::attempt_at(std::shared_ptr<Dialler> self, AgencyI
     co_return false;
   }
   if (!self->number_ || self->stopped_) co_return false;
-  // What waits is sealed now that it can leave, and goes with the first message.
+  // What waits is sealed now that it can leave, and goes with the first message as far as that has
+  // room; the other side waits meanwhile.
   if (self->host_.engine().replica().counts().unsealed > 0) {
     const auto job = [agency](store::Transaction& transaction) -> Result<void> {
-      const auto sealed = transaction.seal_pending(agency);
+      const auto sealed = transaction.seal_pending(agency, kSealFirstMax);
       return sealed.ok() ? Result<void>() : sealed.error();
     };
     const auto sealed = co_await commit(self->host_.engine(), job);

@@ -205,9 +205,8 @@ void Link::on_established(Established fact) {
     }
     if (seen) transaction.note_session_number_seen(peer.node, peer.session_number);
     LT_TRY_VOID(transaction.ensure_feed(peer.agency));
-    LT_TRY(const std::size_t sealed, transaction.seal_pending(peer.agency));
-    if (sealed > 0) spdlog::debug("event=sealed updates={}", sealed);
-    return {};
+    const auto sealed = transaction.seal_pending(peer.agency, store::kSealAtOnceMax);
+    return sealed.ok() ? Result<void>() : sealed.error();
   };
   host_.engine().post(job, [self](Result<void> result) {
     if (self->ended_) return;

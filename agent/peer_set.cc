@@ -286,6 +286,7 @@ void PeerSet::Impl::link_established(const std::shared_ptr<Link>& link) {
                to_text(link->remote()), link->initiator() ? "us" : "them",
                in_quotes(link->peer().program_version));
   for (const auto& dialler : diallers_) dialler->look_again();
+  grown();  // what waited for somebody to be there
 }
 
 void PeerSet::Impl::log_end(const Link& link) {
@@ -386,18 +387,21 @@ void PeerSet::Impl::grown() {
   }
   if (agencies.empty() || stopping_) return;
   sealing_ = true;
-  const auto job = [agencies](store::Transaction& transaction) -> Result<void> {
+  const auto more = std::make_shared<bool>(false);
+  const auto job = [agencies, more](store::Transaction& transaction) -> Result<void> {
     for (const AgencyId& agency : agencies) {
-      if (const auto sealed = transaction.seal_pending(agency); !sealed) return sealed.error();
+      const auto sealed = transaction.seal_pending(agency, store::kSealAtOnceMax);
+      if (!sealed) return sealed.error();
+      *more = *more || *sealed == store::kSealAtOnceMax;
     }
     return {};
   };
-  engine_.post(job, [self = shared_from_this()](const Result<void>& result) {
+  engine_.post(job, [self = shared_from_this(), more](const Result<void>& result) {
     self->sealing_ = false;
     if (!result) spdlog::error("event=seal_failed error={}", in_quotes(result.error().message()));
     const auto links = self->links_;
     for (const auto& link : links) link->feed_grown();
-    if (std::exchange(self->grown_again_, false)) self->grown();
+    if (std::exchange(self->grown_again_, false) || (result && *more)) self->grown();
   });
 }
 

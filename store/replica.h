@@ -86,6 +86,9 @@ struct RecordEntry {
 class Blobs;
 class Transaction;
 
+// As many updates as may be sealed in one commit where others wait for the writer: some 0.3 s.
+inline constexpr std::size_t kSealAtOnceMax = 2560;
+
 class Replica final : public ReplicaView {
  public:
   // Opens or creates. Fails: kNotFound, kNewerVersion (says which program to use), kCorrupt, kIo,
@@ -240,8 +243,9 @@ class Transaction {
   Result<StatementId> add_statement(const Statement& statement);
   // Makes and seals a statement of this node.
   Result<StatementId> state(const StatementBody& body);
-  // Seals what was never sealed and lies in that agency's audience. Number of updates sealed.
-  Result<std::size_t> seal_pending(const AgencyId& reader);
+  // Seals what was never sealed and lies in that agency's audience, the oldest first, at most
+  // `limit`. Number of updates sealed: `limit` if there may be more.
+  Result<std::size_t> seal_pending(const AgencyId& reader, std::size_t limit = SIZE_MAX);
   // Starts a feed for that agency and fills it, record by record; nothing if it exists. (Feeds for
   // the parent, children and other nodes of our agency are started by themselves.)
   Result<void> ensure_feed(const AgencyId& reader);

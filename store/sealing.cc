@@ -57,7 +57,7 @@ std::size_t end_of_batch(const std::vector<Unsealed>& pending, std::size_t begin
 
 }  // namespace
 
-std::vector<Unsealed> Transaction::Impl::unsealed_for(const AgencyId& reader) {
+std::vector<Unsealed> Transaction::Impl::unsealed_for(const AgencyId& reader, std::size_t limit) {
   struct OfRecord {
     bool concerned = false;
     std::uint32_t audience = 0;
@@ -96,7 +96,7 @@ std::vector<Unsealed> Transaction::Impl::unsealed_for(const AgencyId& reader) {
     const auto& places = of->second.places;
     out.push_back({of->second.audience, head.record, nth < places.size() ? places[nth] : 0, number,
                    head.id, head.bytes});
-    return true;
+    return out.size() < limit;
   });
   return out;
 }
@@ -121,12 +121,12 @@ void Transaction::Impl::seal_batch(std::span<const Unsealed> batch) {
 // A batch holds updates of one audience that follow each other in the feed that is to be sent, so a
 // part of it bears whole batches. Inside, its leaves are ordered by record,
 // parents first.
-Result<std::size_t> Transaction::seal_pending(const AgencyId& reader) {
+Result<std::size_t> Transaction::seal_pending(const AgencyId& reader, std::size_t limit) {
   if (impl_->ledger.unsealed == 0) {
     impl_->note_sealed(reader);
     return std::size_t{0};
   }
-  std::vector<Unsealed> pending = impl_->unsealed_for(reader);
+  std::vector<Unsealed> pending = impl_->unsealed_for(reader, limit);
   std::ranges::sort(pending, {},
                     [](const Unsealed& u) { return std::tuple(u.audience, u.place, u.number); });
   for (std::size_t begin = 0; begin < pending.size();) {
@@ -136,7 +136,7 @@ Result<std::size_t> Transaction::seal_pending(const AgencyId& reader) {
     impl_->seal_batch(batch);
     begin = end;
   }
-  impl_->note_sealed(reader);
+  if (pending.size() < limit) impl_->note_sealed(reader);
   return pending.size();
 }
 

@@ -151,7 +151,7 @@ struct Transaction::Impl {
   std::uint32_t store_seal(const Seal& seal, const SealId& id, std::span<const IndexedLeaf> leaves,
                            std::span<const Hash256> proof);
   void mint_incarnation();
-  std::vector<Unsealed> unsealed_for(const AgencyId& reader);
+  std::vector<Unsealed> unsealed_for(const AgencyId& reader, std::size_t limit);
   void seal_batch(std::span<const Unsealed> batch);
 
   Result<UpdateId> write(Draft draft);

@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 #include <rocksdb/db.h>
 
+#include <numeric>
+
 #include "protocol/record/fields.h"
 #include "protocol/wire/limits.h"
 #include "store/rows.h"
@@ -98,6 +100,26 @@ class Feeds : public ::testing::Test {
     if (!id.ok()) throw std::runtime_error(id.error().message());
   }
 };
+
+// Much that waits is sealed in several commits, the oldest first, and nothing is left out.
+TEST_F(Feeds, SealsNoMoreAtOnceThanIsAskedFor) {
+  seals();       // the feed is there
+  works(20, 2);  // 60 updates
+  std::vector<std::size_t> sealed;
+  do {
+    commune.commit([&](Transaction& transaction) {
+      ASSERT_TRUE(transaction.ensure_feed(offices.district_id).ok());
+      sealed.push_back(transaction.seal_pending(offices.district_id, 25).value());
+    });
+    const auto lines = commune.replica().feed_lines(offices.district_id, {}, 1, 100);
+    std::size_t ready = 0;
+    while (ready < lines.size() && lines[ready].sealed) ++ready;
+    const std::size_t total = std::accumulate(sealed.begin(), sealed.end(), std::size_t{0});
+    EXPECT_EQ(ready, total) << "what may leave is the beginning of the feed";
+  } while (sealed.back() == 25);
+  EXPECT_EQ(sealed, (std::vector<std::size_t>{25, 25, 10}));
+  EXPECT_EQ(commune.replica().counts().unsealed, 0U);
+}
 
 TEST_F(Feeds, PartsBearWholeSealsSoNoPathsTravel) {
   seals();        // the feed begins here
