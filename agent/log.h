@@ -18,8 +18,8 @@ void start_log(std::string_view level);
 // "error", "warn", "info", "debug"; anything else is "info".
 void set_log_level(std::string_view level);
 
-// In quotes, with what would end them or the line written as \", \\ and \xNN (or another escape that
-// two hexadecimal digits follow): for text from a peer, and for files.
+// In quotes, with what would end them or the line written as \", \\ and \xNN (or another escape
+// that two hexadecimal digits follow): for text from a peer, and for files.
 std::string in_quotes(std::string_view text, std::string_view byte_escape = "\\x");
 
 struct LogLine {
