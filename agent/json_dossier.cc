@@ -22,9 +22,8 @@ json ids_json(const std::vector<UpdateId>& ids) {
 
 void put_value(json& out, std::string_view name, json value) {
   if (value.is_null()) return;
-  constexpr std::string_view kApplicant = "applicant.";
-  if (name.starts_with(kApplicant)) {
-    out["applicant"][std::string(name.substr(kApplicant.size()))] = std::move(value);
+  if (const std::size_t dot = name.find('.'); dot != std::string_view::npos) {
+    out[std::string(name.substr(0, dot))][std::string(name.substr(dot + 1))] = std::move(value);
   } else {
     out[std::string(name)] = std::move(value);
   }

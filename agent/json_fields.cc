@@ -162,6 +162,14 @@ Result<std::string> read_text(const json& value) {
   return text;
 }
 
+// Its texts are checked as any text is.
+Result<FieldValue> read_json_text(const json& value) {
+  if (!value.is_array() && !value.is_object())
+    return Error(Errc::kInvalidArgument, "must be a list or an object");
+  LT_TRY(std::string text, read_text(json(value.dump())));
+  return FieldValue(std::move(text));
+}
+
 Result<UnixMillis> read_time(const json& value) {
   const auto time =
       value.is_string() ? parse_time(value.get_ref<const std::string&>()) : std::nullopt;
@@ -210,18 +218,31 @@ Result<FieldValue> read_field(const FieldInfo& info, const json& value, const Re
     }
     case FieldType::kComponents: return read_list<wire::Component>(value, read_component);
     case FieldType::kFees: return read_list<wire::Fee>(value, read_fee);
+    case FieldType::kRecord: {
+      auto bytes = value.is_string() ? from_hex(value.get_ref<const std::string&>())
+                                     : Result<Bytes>(Error(Errc::kMalformed, ""));
+      if (!bytes.ok() || bytes->size() != RecordId::kSize)
+        return Error(Errc::kInvalidArgument, "must be the id of a record, 64 hexadecimal digits");
+      return FieldValue(*std::move(bytes));
+    }
+    case FieldType::kJson: return read_json_text(value);
   }
   return Error(Errc::kInvalidArgument, "cannot be written");
 }
 
 json write_field(const FieldInfo& info, const FieldValue& value, const Registry& registry) {
-  if (const auto* text = std::get_if<std::string>(&value))
-    return info.type == FieldType::kText ? json(*text) : json(nullptr);
+  if (const auto* text = std::get_if<std::string>(&value)) {
+    if (info.type == FieldType::kText) return *text;
+    if (info.type != FieldType::kJson) return nullptr;
+    const json parsed = json::parse(*text, nullptr, false);
+    return parsed.is_discarded() ? json(nullptr) : parsed;
+  }
   if (const auto* number = std::get_if<std::int64_t>(&value))
     return integer_json(info.type, *number);
   if (const auto* bytes = std::get_if<Bytes>(&value)) {
     if (info.type == FieldType::kAgency && bytes->size() == AgencyId::kSize)
       return agency_json(AgencyId::from(*bytes), registry);
+    if (info.type == FieldType::kRecord) return to_hex(*bytes);
     if (info.type == FieldType::kComponents) return components_json(*bytes);
     if (info.type == FieldType::kFees) return fees_json(*bytes);
   }

@@ -25,7 +25,7 @@ struct KindInfo {
   std::string_view keys;  // that its line may have, beside op and key, each between blanks
 };
 constexpr KindInfo kKinds[] = {
-    {"create", OperationKind::kCreate, " dossier "},
+    {"create", OperationKind::kCreate, " dossier leg feedback document procedure "},
     {"set", OperationKind::kSet, " code fields event "},
     {"event", OperationKind::kEvent, " code event "},
     {"note", OperationKind::kNote, " code note officer at "},
@@ -39,6 +39,16 @@ constexpr KindInfo kKinds[] = {
     {"reply", OperationKind::kReply, " code about note officer "},
     {"share", OperationKind::kShare, " code to note officer "},
     {"adopt", OperationKind::kAdopt, " code update "},
+};
+
+struct RecordName {
+  std::string_view name;
+  RecordKind kind;
+};
+constexpr RecordName kRecordNames[] = {
+    {"dossier", RecordKind::kDossier},     {"leg", RecordKind::kLeg},
+    {"feedback", RecordKind::kFeedback},   {"document", RecordKind::kDocument},
+    {"procedure", RecordKind::kProcedure},
 };
 
 std::string kind_names() {
@@ -71,9 +81,11 @@ class LineParser {
   Result<AgencyId> agency(const char* name);
   Result<UpdateId> update(const char* name);
   Result<Event> event(const json& value, const std::string& place);
-  Result<void> dossier(const json& value, Operation& out);
+  Result<void> created(Operation& out);
   Result<void> fields(const json& object, const std::string& place, bool creating, Operation& out);
   Result<void> field(const std::string& name, const json& value, const std::string& place,
+                     bool creating, Operation& out);
+  Result<void> group(const std::string& name, const json& value, const std::string& place,
                      bool creating, Operation& out);
   Result<void> holder(const json& value);
   Result<void> history(const json& value, Operation& out);
@@ -180,6 +192,8 @@ Result<void> LineParser::field(const std::string& name, const json& value, const
   if (info == nullptr || info->field == Field::kComponentCount ||
       info->field == Field::kDigitisedCount)
     return fail(Errc::kInvalidArgument, place, "unknown field \"" + name + "\"");
+  if (creating && (info->kinds & bit(out.record_kind)) == 0)
+    return fail(Errc::kInvalidArgument, place, "this kind of record has no field \"" + name + "\"");
   if (!creating && info->field == Field::kCode)
     return fail(Errc::kInvalidArgument, place, "the code of a dossier does not change");
   auto read = read_field(*info, value, *context_.registry);
@@ -204,11 +218,8 @@ Result<void> LineParser::fields(const json& object, const std::string& place, bo
     } else if (name == "holder") {
       return fail(Errc::kInvalidArgument, here,
                   "custody is not a field: offer the dossier, the other accepts it");
-    } else if (name == "applicant") {
-      if (value.is_null() && creating) continue;
-      if (!value.is_object()) return fail(Errc::kInvalidArgument, here, "must be an object");
-      for (const auto& [inner, inner_value] : value.items())
-        LT_TRY_VOID(field("applicant." + inner, inner_value, here + "." + inner, creating, out));
+    } else if (name == "applicant" || name == "result") {
+      LT_TRY_VOID(group(name, value, here, creating, out));
     } else {
       LT_TRY_VOID(field(name, value, here, creating, out));
     }
@@ -216,9 +227,33 @@ Result<void> LineParser::fields(const json& object, const std::string& place, bo
   return {};
 }
 
-Result<void> LineParser::dossier(const json& value, Operation& out) {
-  if (!value.is_object()) return fail(Errc::kInvalidArgument, "dossier", "must be an object");
-  return fields(value, "dossier", true, out);
+// Fields that stand together: "applicant", "result".
+Result<void> LineParser::group(const std::string& name, const json& value, const std::string& place,
+                               bool creating, Operation& out) {
+  if (value.is_null() && creating) return {};
+  if (!value.is_object()) return fail(Errc::kInvalidArgument, place, "must be an object");
+  for (const auto& [inner, inner_value] : value.items())
+    LT_TRY_VOID(field(name + "." + inner, inner_value, place + "." + inner, creating, out));
+  return {};
+}
+
+// The record that a line creates, under the name of its kind.
+Result<void> LineParser::created(Operation& out) {
+  const RecordName* found = nullptr;
+  for (const RecordName& record : kRecordNames) {
+    if (!line_.contains(record.name)) continue;
+    if (found != nullptr)
+      return fail(Errc::kInvalidArgument, std::string(record.name), "one line creates one record");
+    found = &record;
+  }
+  if (found == nullptr)
+    return fail(Errc::kInvalidArgument, "dossier",
+                "missing; a line creates a dossier, leg, feedback, document or procedure");
+  const std::string place(found->name);
+  const json& value = line_.at(place);
+  if (!value.is_object()) return fail(Errc::kInvalidArgument, place, "must be an object");
+  out.record_kind = found->kind;
+  return fields(value, place, true, out);
 }
 
 // The remark of the operation itself becomes its event.
@@ -254,10 +289,7 @@ Result<Operation> LineParser::run() {
   out.kind = info->kind;
   LT_TRY_VOID(common(out));
   const auto need = [&](const char* name) { return line_.find(name) != line_.end(); };
-  if (has_name(info->keys, "dossier")) {
-    if (!need("dossier")) return fail(Errc::kInvalidArgument, "dossier", "missing");
-    LT_TRY_VOID(dossier(line_.at("dossier"), out));
-  }
+  if (out.kind == OperationKind::kCreate) LT_TRY_VOID(created(out));
   if (has_name(info->keys, "fields") && need("fields")) {
     if (!line_.at("fields").is_object())
       return fail(Errc::kInvalidArgument, "fields", "must be an object");

@@ -335,7 +335,7 @@ Result<OperationResult> Application::create() {
   count_components(operation_.closed, open);
   Draft out;
   out.open.kind = UpdateKind::kCreated;
-  out.open.record_kind = RecordKind::kDossier;
+  out.open.record_kind = operation_.record_kind;
   out.open.key_hash = operation_.key_hash;
   put_note(out);
   put_writes(out, std::move(open), operation_.closed);

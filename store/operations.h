@@ -34,8 +34,9 @@ struct Event {        // a line of the timeline
 
 struct Operation {
   OperationKind kind = OperationKind::kNote;
-  std::string code;              // the dossier; empty on create: numbered here
-  std::vector<FieldWrite> open;  // create, set, adopt
+  RecordKind record_kind = RecordKind::kDossier;  // create
+  std::string code;                               // the dossier; empty on create: numbered here
+  std::vector<FieldWrite> open;                   // create, set, adopt
   std::vector<FieldWrite> closed;
   std::optional<Event> event;     // set, event, note (the text is event->note)
   std::vector<Event> history;     // create: earlier timeline, oldest first

@@ -6,57 +6,107 @@
 namespace lienthong {
 namespace {
 
+constexpr std::uint8_t kD = bit(RecordKind::kDossier);
+constexpr std::uint8_t kL = bit(RecordKind::kLeg);
+constexpr std::uint8_t kF = bit(RecordKind::kFeedback);
+constexpr std::uint8_t kW = bit(RecordKind::kDocument);
+constexpr std::uint8_t kP = bit(RecordKind::kProcedure);
+constexpr std::uint8_t kCase = kD | kL;
+constexpr std::uint8_t kAll = kCase | kF | kW | kP;
+
 constexpr std::array kFields = {
-    FieldInfo{Field::kCode, "code", FieldType::kText, Part::kOpen},
-    FieldInfo{Field::kProcedure, "procedure", FieldType::kText, Part::kOpen},
-    FieldInfo{Field::kProcedureName, "procedure_name", FieldType::kText, Part::kOpen},
-    FieldInfo{Field::kFieldOfWork, "field", FieldType::kText, Part::kOpen},
-    FieldInfo{Field::kChannel, "channel", FieldType::kChannel, Part::kOpen},
-    FieldInfo{Field::kSubmittedAt, "submitted_at", FieldType::kInstant, Part::kOpen},
-    FieldInfo{Field::kReceivedAt, "received_at", FieldType::kInstant, Part::kOpen},
-    FieldInfo{Field::kClockStartsAt, "clock_starts_at", FieldType::kInstant, Part::kOpen},
-    FieldInfo{Field::kDueAt, "due_at", FieldType::kInstant, Part::kOpen},
-    FieldInfo{Field::kFinishedAt, "finished_at", FieldType::kInstant, Part::kOpen},
-    FieldInfo{Field::kReturnedAt, "returned_at", FieldType::kInstant, Part::kOpen},
-    FieldInfo{Field::kStatus, "status", FieldType::kStatus, Part::kOpen},
-    FieldInfo{Field::kIntakeAgency, "intake_agency", FieldType::kAgency, Part::kOpen},
-    FieldInfo{Field::kCompetentAgency, "competent_agency", FieldType::kAgency, Part::kOpen},
-    FieldInfo{Field::kUnit, "unit", FieldType::kText, Part::kOpen},
-    FieldInfo{Field::kFees, "fees", FieldType::kFees, Part::kOpen},
-    FieldInfo{Field::kComponentCount, "component_count", FieldType::kInteger, Part::kOpen},
-    FieldInfo{Field::kDigitisedCount, "digitised_count", FieldType::kInteger, Part::kOpen},
-    FieldInfo{Field::kApplicantName, "applicant.name", FieldType::kText, Part::kClosed},
-    FieldInfo{Field::kApplicantKind, "applicant.kind", FieldType::kText, Part::kClosed},
-    FieldInfo{Field::kApplicantIdNumber, "applicant.id_number", FieldType::kText, Part::kClosed},
-    FieldInfo{Field::kApplicantPhone, "applicant.phone", FieldType::kText, Part::kClosed},
-    FieldInfo{Field::kApplicantEmail, "applicant.email", FieldType::kText, Part::kClosed},
-    FieldInfo{Field::kApplicantAddress, "applicant.address", FieldType::kText, Part::kClosed},
-    FieldInfo{Field::kSummary, "summary", FieldType::kText, Part::kClosed},
-    FieldInfo{Field::kOfficer, "officer", FieldType::kText, Part::kClosed},
-    FieldInfo{Field::kComponents, "components", FieldType::kComponents, Part::kClosed},
+    FieldInfo{Field::kCode, "code", FieldType::kText, Part::kOpen, kAll},
+    FieldInfo{Field::kProcedure, "procedure", FieldType::kText, Part::kOpen, kCase | kP},
+    FieldInfo{Field::kProcedureName, "procedure_name", FieldType::kText, Part::kOpen, kCase | kP},
+    FieldInfo{Field::kFieldOfWork, "field", FieldType::kText, Part::kOpen, kAll},
+    FieldInfo{Field::kChannel, "channel", FieldType::kChannel, Part::kOpen, kCase},
+    FieldInfo{Field::kSubmittedAt, "submitted_at", FieldType::kInstant, Part::kOpen, kCase | kF},
+    FieldInfo{Field::kReceivedAt, "received_at", FieldType::kInstant, Part::kOpen, kCase | kF | kW},
+    FieldInfo{Field::kClockStartsAt, "clock_starts_at", FieldType::kInstant, Part::kOpen,
+              kCase | kF},
+    FieldInfo{Field::kDueAt, "due_at", FieldType::kInstant, Part::kOpen, kCase | kF | kW},
+    FieldInfo{Field::kFinishedAt, "finished_at", FieldType::kInstant, Part::kOpen, kCase | kF | kW},
+    FieldInfo{Field::kReturnedAt, "returned_at", FieldType::kInstant, Part::kOpen, kCase},
+    FieldInfo{Field::kStatus, "status", FieldType::kStatus, Part::kOpen, kCase | kF},
+    FieldInfo{Field::kIntakeAgency, "intake_agency", FieldType::kAgency, Part::kOpen, kCase | kF},
+    FieldInfo{Field::kCompetentAgency, "competent_agency", FieldType::kAgency, Part::kOpen,
+              kCase | kF},
+    FieldInfo{Field::kUnit, "unit", FieldType::kText, Part::kOpen, kCase | kF | kW},
+    FieldInfo{Field::kFees, "fees", FieldType::kFees, Part::kOpen, kCase},
+    FieldInfo{Field::kComponentCount, "component_count", FieldType::kInteger, Part::kOpen, kCase},
+    FieldInfo{Field::kDigitisedCount, "digitised_count", FieldType::kInteger, Part::kOpen, kCase},
+    FieldInfo{Field::kProcedureVersion, "procedure_version", FieldType::kRecord, Part::kOpen,
+              kCase},
+    FieldInfo{Field::kStep, "step", FieldType::kInteger, Part::kOpen, kCase},
+    FieldInfo{Field::kResultNumber, "result.number", FieldType::kText, Part::kOpen, kCase},
+    FieldInfo{Field::kResultSignedAt, "result.signed_at", FieldType::kInstant, Part::kOpen, kCase},
+    FieldInfo{Field::kResultKind, "result.kind", FieldType::kText, Part::kOpen, kCase},
+    FieldInfo{Field::kResultDigest, "result.digest", FieldType::kText, Part::kOpen, kCase},
+    FieldInfo{Field::kSurvey, "survey", FieldType::kJson, Part::kOpen, kCase},
+    FieldInfo{Field::kReappointedAt, "reappointed_at", FieldType::kInstant, Part::kOpen, kCase},
+    FieldInfo{Field::kTopic, "topic", FieldType::kText, Part::kOpen, kF | kW},
+    FieldInfo{Field::kAboutDossier, "about", FieldType::kText, Part::kOpen, kF | kW},
+    FieldInfo{Field::kSource, "source", FieldType::kText, Part::kOpen, kF},
+    FieldInfo{Field::kAnsweredAt, "answered_at", FieldType::kInstant, Part::kOpen, kF},
+    FieldInfo{Field::kPublishedAt, "published_at", FieldType::kInstant, Part::kOpen, kF},
+    FieldInfo{Field::kSatisfaction, "satisfaction", FieldType::kInteger, Part::kOpen, kF},
+    FieldInfo{Field::kDirection, "direction", FieldType::kText, Part::kOpen, kW},
+    FieldInfo{Field::kRegisterBook, "register", FieldType::kText, Part::kOpen, kW},
+    FieldInfo{Field::kNumber, "number", FieldType::kInteger, Part::kOpen, kW},
+    FieldInfo{Field::kNotation, "notation", FieldType::kText, Part::kOpen, kW},
+    FieldInfo{Field::kSignedAt, "signed_at", FieldType::kInstant, Part::kOpen, kW},
+    FieldInfo{Field::kOrganization, "organization", FieldType::kText, Part::kOpen, kW},
+    FieldInfo{Field::kPriority, "priority", FieldType::kText, Part::kOpen, kW},
+    FieldInfo{Field::kReceipt, "receipt", FieldType::kInteger, Part::kOpen, kW},
+    FieldInfo{Field::kDuty, "duty", FieldType::kText, Part::kOpen, kL},
+    FieldInfo{Field::kOutcome, "outcome", FieldType::kText, Part::kOpen, kL},
+    FieldInfo{Field::kDefinition, "definition", FieldType::kJson, Part::kOpen, kP},
+    FieldInfo{Field::kDecision, "decision", FieldType::kText, Part::kOpen, kP},
+    FieldInfo{Field::kEffectiveFrom, "effective_from", FieldType::kInstant, Part::kOpen, kP},
+    FieldInfo{Field::kEffectiveTo, "effective_to", FieldType::kInstant, Part::kOpen, kP},
+    FieldInfo{Field::kSuccessor, "successor", FieldType::kText, Part::kOpen, kP},
+    FieldInfo{Field::kApplicantName, "applicant.name", FieldType::kText, Part::kClosed, kCase | kF},
+    FieldInfo{Field::kApplicantKind, "applicant.kind", FieldType::kText, Part::kClosed, kCase | kF},
+    FieldInfo{Field::kApplicantIdNumber, "applicant.id_number", FieldType::kText, Part::kClosed,
+              kCase | kF},
+    FieldInfo{Field::kApplicantPhone, "applicant.phone", FieldType::kText, Part::kClosed,
+              kCase | kF},
+    FieldInfo{Field::kApplicantEmail, "applicant.email", FieldType::kText, Part::kClosed,
+              kCase | kF},
+    FieldInfo{Field::kApplicantAddress, "applicant.address", FieldType::kText, Part::kClosed,
+              kCase | kF},
+    FieldInfo{Field::kSummary, "summary", FieldType::kText, Part::kClosed, kCase | kW},
+    FieldInfo{Field::kOfficer, "officer", FieldType::kText, Part::kClosed, kCase | kF | kW},
+    FieldInfo{Field::kComponents, "components", FieldType::kComponents, Part::kClosed, kCase},
+    FieldInfo{Field::kTitle, "title", FieldType::kText, Part::kClosed, kF | kW},
+    FieldInfo{Field::kContent, "content", FieldType::kText, Part::kClosed, kF | kW},
+    FieldInfo{Field::kAnswer, "answer", FieldType::kText, Part::kClosed, kF},
+    FieldInfo{Field::kSigner, "signer", FieldType::kText, Part::kClosed, kW},
 };
 
 constexpr std::array<std::string_view, 11> kStatusNames = {
     "",        "registered", "accepted", "refused", "processing", "supplement",
     "payment", "withdrawn",  "stopped",  "done",    "returned"};
 
-constexpr unsigned bit(Status status) { return 1U << static_cast<unsigned>(status); }
+constexpr unsigned after(Status status) { return 1U << static_cast<unsigned>(status); }
 
 // Rows of domain "States and transitions": what may follow each state.
 constexpr unsigned kNext[11] = {
-    /* new        */ bit(Status::kRegistered) | bit(Status::kAccepted) | bit(Status::kRefused),
-    /* registered */ bit(Status::kAccepted) | bit(Status::kRefused) | bit(Status::kWithdrawn),
-    /* accepted   */ bit(Status::kProcessing) | bit(Status::kWithdrawn) | bit(Status::kDone),
+    /* new        */ after(Status::kRegistered) | after(Status::kAccepted) |
+        after(Status::kRefused),
+    /* registered */ after(Status::kAccepted) | after(Status::kRefused) | after(Status::kWithdrawn),
+    /* accepted   */ after(Status::kProcessing) | after(Status::kWithdrawn) | after(Status::kDone),
     /* refused    */ 0,
-    /* processing */ bit(Status::kSupplement) | bit(Status::kPayment) | bit(Status::kWithdrawn) |
-        bit(Status::kStopped) | bit(Status::kDone) | bit(Status::kRefused),
-    /* supplement */ bit(Status::kProcessing) | bit(Status::kStopped) | bit(Status::kRefused) |
-        bit(Status::kWithdrawn),
-    /* payment    */ bit(Status::kProcessing) | bit(Status::kWithdrawn),
+    /* processing */ after(Status::kSupplement) | after(Status::kPayment) |
+        after(Status::kWithdrawn) | after(Status::kStopped) | after(Status::kDone) |
+        after(Status::kRefused),
+    /* supplement */ after(Status::kProcessing) | after(Status::kStopped) |
+        after(Status::kRefused) | after(Status::kWithdrawn),
+    /* payment    */ after(Status::kProcessing) | after(Status::kWithdrawn),
     /* withdrawn  */ 0,
-    /* stopped    */ bit(Status::kProcessing),
-    /* done       */ bit(Status::kReturned) | bit(Status::kProcessing),
-    /* returned   */ bit(Status::kProcessing),
+    /* stopped    */ after(Status::kProcessing),
+    /* done       */ after(Status::kReturned) | after(Status::kProcessing),
+    /* returned   */ after(Status::kProcessing),
 };
 
 }  // namespace
@@ -84,7 +134,7 @@ std::optional<Status> status_from_json(std::string_view text) {
 
 bool transition_allowed(std::optional<Status> from, Status to) {
   if (from == to) return true;
-  return (kNext[from ? static_cast<std::size_t>(*from) : 0] & bit(to)) != 0;
+  return (kNext[from ? static_cast<std::size_t>(*from) : 0] & after(to)) != 0;
 }
 
 }  // namespace lienthong

@@ -7,6 +7,8 @@
 #include <span>
 #include <string_view>
 
+#include "protocol/record/update.h"
+
 namespace lienthong {
 
 enum class FieldType : std::uint8_t {
@@ -18,6 +20,8 @@ enum class FieldType : std::uint8_t {
   kAgency,      // data: AgencyId; the agency's code in JSON
   kComponents,  // data: canonical ComponentList
   kFees,        // data: canonical FeeList
+  kRecord,      // data: RecordId; hexadecimal in JSON
+  kJson,        // text: one compact JSON value, names in order, for lists that only offices read
 };
 
 enum class Part : std::uint8_t { kOpen, kClosed };
@@ -41,6 +45,38 @@ enum class Field : std::uint16_t {  // on the wire and on disk: never change
   kFees = 16,
   kComponentCount = 17,  // of the closed list, for reports
   kDigitisedCount = 18,
+  kProcedureVersion = 19,  // the record of the procedure that the dossier goes by
+  kStep = 20,              // of that version's steps, from 1: where the work is now
+  kResultNumber = 21,
+  kResultSignedAt = 22,
+  kResultKind = 23,     // code of the kind of result, as KQ.G15.000031
+  kResultDigest = 24,   // of the digitised result
+  kSurvey = 25,         // answers of the citizen
+  kReappointedAt = 26,  // when the one apology was made; the new date is in kDueAt
+  // feedback and documents
+  kTopic = 32,
+  kAboutDossier = 33,
+  kSource = 34,
+  kAnsweredAt = 35,
+  kPublishedAt = 36,
+  kSatisfaction = 37,
+  kDirection = 38,
+  kRegisterBook = 39,  // "register" in JSON: the book that numbers it
+  kNumber = 40,
+  kNotation = 41,
+  kSignedAt = 42,
+  kOrganization = 43,
+  kPriority = 44,
+  kReceipt = 45,
+  // legs
+  kDuty = 56,
+  kOutcome = 57,
+  // procedures
+  kDefinition = 64,
+  kDecision = 65,
+  kEffectiveFrom = 66,
+  kEffectiveTo = 67,
+  kSuccessor = 68,
   // closed
   kApplicantName = 0x4001,
   kApplicantKind = 0x4002,
@@ -51,13 +87,23 @@ enum class Field : std::uint16_t {  // on the wire and on disk: never change
   kSummary = 0x4007,
   kOfficer = 0x4008,
   kComponents = 0x4009,
+  kTitle = 0x400a,
+  kContent = 0x400b,
+  kAnswer = 0x400c,
+  kSigner = 0x400d,
 };
+
+// Kinds of records that have a field, as a set of bits.
+constexpr std::uint8_t bit(RecordKind kind) {
+  return static_cast<std::uint8_t>(1U << static_cast<unsigned>(kind));
+}
 
 struct FieldInfo {
   Field field;
   std::string_view json;  // "applicant.name": nested under "applicant"
   FieldType type;
   Part part;
+  std::uint8_t kinds;  // see bit()
 };
 
 std::span<const FieldInfo> all_fields();            // ascending by number

@@ -297,6 +297,8 @@ class PartMaker {
       case FieldType::kInteger:
       case FieldType::kStatus:
       case FieldType::kChannel: return static_cast<std::int64_t>(below(11));
+      case FieldType::kJson: return text();
+      case FieldType::kRecord: return bytes(RecordId::kSize);
       case FieldType::kAgency: return to_bytes(agencies[below(agencies.size())].view());
       case FieldType::kComponents: {
         std::vector<wire::Component> items(below(4));
