@@ -166,6 +166,18 @@ bool Outbox::settled(std::uint64_t place) const {
   return place <= acked_ || place < next_ || held_.contains(place) || beside_.contains(place);
 }
 
+// Whether all that is left is known to the peer, which delivered it, and little.
+bool Outbox::only_echoes(const FeedMark& end) const {
+  if (kind_ != FeedKind::kUpdates || live_from_ != 0 || !again_.empty()) return false;
+  if (end.number < next_ || end.number - next_ >= kEchoCountMax) return false;
+  const auto lines = view_->feed_lines(peer_.agency, peer_.node, next_, kEchoCountMax);
+  const auto echoed = [&](const FeedLine& line) {
+    return line.echoed || line.position > end.number;
+  };
+  return std::ranges::all_of(lines, echoed) && !lines.empty() &&
+         lines.back().position >= end.number;
+}
+
 // Whether the peer's cursor might have no room for what it has beside its mark.
 bool Outbox::too_scattered(std::span<const std::uint64_t> places) const {
   Stretches beside = beside_;
@@ -196,14 +208,16 @@ bool Outbox::has_urgent() {
   return !urgent_.empty();
 }
 
+// `end`: a part that reaches this place ends the feed.
 std::optional<Outgoing> Outbox::packed(const RootFingerprint& root, const FeedPart& part,
-                                       wire::Lane lane, bool in_full) {
+                                       wire::Lane lane, bool in_full, std::uint64_t end) {
   const auto names = in_full ? nullptr : view_->names();
   EncodedPart encoded{part.epoch, part.covered, wire::encode_part_body(root, part, names.get())};
   Outgoing out;
   out.dense = wire::dense_tail(encoded.body);
   out.lane = lane;
-  out.message = wire::encode_message(wire::PartMessage{kind_, std::move(encoded)});
+  out.drained = end != 0 && part.covered.back().last == end;
+  out.message = wire::encode_message(wire::PartMessage{kind_, std::move(encoded), out.drained});
   if (out.message.size() > kMessageBytesMax) return std::nullopt;
   sent_max_ = std::max(sent_max_, part.covered.back().last);
   sent_.push_back(Sent{part.covered, out.message.size()});
@@ -213,7 +227,7 @@ std::optional<Outgoing> Outbox::packed(const RootFingerprint& root, const FeedPa
 
 // Halves what is asked for until it fits a message.
 Result<std::optional<Outgoing>> Outbox::read(const RootFingerprint& root, FeedRead what,
-                                             wire::Lane lane, bool in_full) {
+                                             wire::Lane lane, bool in_full, std::uint64_t end) {
   // What was sent beside is not known to be stored: no stretch may cover it without bearing it.
   for (const CursorRange& range : beside_.ranges()) {
     if (range.first > what.first) {
@@ -230,7 +244,7 @@ Result<std::optional<Outgoing>> Outbox::read(const RootFingerprint& root, FeedRe
     LT_TRY(auto part, view_->read_feed(what));
     if (!part || part->epoch != epoch_) return std::optional<Outgoing>();
     LT_CHECK(part->covered.size() == 1 && part->covered.front().first == what.first);
-    if (auto out = packed(root, *part, lane, in_full))
+    if (auto out = packed(root, *part, lane, in_full, end))
       return std::optional<Outgoing>(std::move(out));
     if (what.bytes_max <= 1) return Error(Errc::kTooLarge, "one entry of our feed over a message");
   }
@@ -299,10 +313,12 @@ Result<std::optional<Outgoing>> Outbox::next_part(const RootFingerprint& root,
   if (live_from_ != 0 && !allowed.backlog) return std::optional<Outgoing>();
   what.first = next_;
   if (live_from_ != 0) what.last = live_from_ - 1;
-  LT_TRY(auto out, read(root, what, lane));
+  const bool may_end = live_from_ == 0 && again_.empty();
+  LT_TRY(auto out, read(root, what, lane, false, may_end ? end.number : 0));
   if (!out) return out;
   next_ = sent_.back().covered.back().last + 1;
   out->backlog = next_ <= end.number;
+  if (out->drained) announced_ = FeedMark{epoch_, end.number, 0};
   return out;
 }
 
@@ -328,7 +344,7 @@ Result<std::optional<Outgoing>> Outbox::next(const RootFingerprint& root,
   }
   LT_TRY(auto urgent, next_urgent(root, allowed));
   if (urgent) return urgent;
-  if (open) {
+  if (open && !(echo_ == Echo::kPassOver && only_echoes(end))) {
     LT_TRY(auto out, next_part(root, allowed, end));
     if (out) return out;
   }
@@ -348,7 +364,7 @@ Result<std::optional<Outgoing>> Outbox::next(const RootFingerprint& root,
 bool Outbox::take_level() {
   const FeedMark end = view_->feed_end(kind_, peer_.agency);
   if (!started_ || !begin_due_ || end.epoch != epoch_) return false;
-  if (acked_ == 0 || acked_ != end.number) return false;
+  if (acked_ == 0 || (acked_ != end.number && !only_echoes(end))) return false;
   begin_due_ = false;
   ++serial_;
   announced_ = FeedMark{epoch_, acked_, 0};
@@ -364,7 +380,8 @@ bool Outbox::drained() const { return started_ && pending() == 0; }
 std::uint64_t Outbox::pending() const {
   const FeedMark end = view_->feed_end(kind_, peer_.agency);
   if (end.epoch != epoch_) return end.number;
-  return end.number - std::min(acked_, end.number);
+  const bool waits = echo_ == Echo::kPassOver && only_echoes(end);
+  return (waits ? next_ - 1 : end.number) - std::min(acked_, end.number);
 }
 
 std::uint64_t Outbox::backlog() const {

@@ -22,7 +22,7 @@ struct Outgoing {
   wire::Lane lane = wire::Lane::kControl;
   Bytes message;
   bool backlog = false;   // more of its lane follows: worth a compressed stream
-  bool drained = false;   // the End: nothing of a backlog follows
+  bool drained = false;   // it ends the feed: nothing of a backlog follows
   std::size_t dense = 0;  // bytes at the end that are not worth compressing
 };
 
@@ -39,6 +39,7 @@ struct Allowance {
 class Outbox {
  public:
   static constexpr std::uint64_t kOvertakeCountMin = 64;  // entries behind which others wait
+  static constexpr std::size_t kEchoCountMax = kEchoesWaitMax;
   // Ranges that what overtakes may leave the peer with: a cursor that overflows forgets, and what
   // is forgotten would have to go twice. Some are left for what is unclear or cut.
   static constexpr std::size_t kOvertakeRangeCountMax = kCursorRangeCountMax - 4;
@@ -72,8 +73,10 @@ class Outbox {
   // corrects it.
   void guess(const Cursor& hint);
 
-  // The next message: Begin, a part, or at the end of the feed, once, an End. nullopt: nothing, or
-  // no allowance. Fails: what read_feed fails with; kTooLarge: one entry over kMessageBytesMax.
+  // The next message: Begin, a part, or at the end of the feed, unless the last part said so, an
+  // End. Entries that the peer delivered are not worth a message: they wait for the next part that
+  // bears something, or until kEchoCountMax of them wait. nullopt: nothing, or no allowance. Fails:
+  // what read_feed fails with; kTooLarge: one entry over kMessageBytesMax.
   Result<std::optional<Outgoing>> next(const RootFingerprint& root, const Allowance& allowance);
   // Something of lane 1 waits.
   bool has_urgent();
@@ -85,7 +88,7 @@ class Outbox {
 
   bool at_end() const;            // sent to the end as last announced, acknowledged or not
   bool drained() const;           // the peer has acknowledged all there is now
-  std::uint64_t pending() const;  // entries not acknowledged
+  std::uint64_t pending() const;  // entries not acknowledged; without those that wait as above
   std::uint64_t backlog() const;  // entries of history not sent yet
   std::size_t unacked_bytes() const { return unacked_bytes_; }
   std::uint64_t sent_top() const { return std::max(sent_max_, acked_); }
@@ -101,15 +104,16 @@ class Outbox {
   void begin_backlog(const FeedMark& end);
   void acknowledge(std::uint64_t number, std::span<const CursorRange> ranges);
   bool settled(std::uint64_t place) const;
+  bool only_echoes(const FeedMark& end) const;
   bool too_scattered(std::span<const std::uint64_t> places) const;
   void look_for_custody(std::uint64_t end);
   Result<std::optional<Outgoing>> next_again(const RootFingerprint& root, const Allowance& allowed);
   Result<std::optional<Outgoing>> next_part(const RootFingerprint& root, const Allowance& allowed,
                                             const FeedMark& end);
   Result<std::optional<Outgoing>> read(const RootFingerprint& root, FeedRead what, wire::Lane lane,
-                                       bool in_full = false);
+                                       bool in_full = false, std::uint64_t end = 0);
   std::optional<Outgoing> packed(const RootFingerprint& root, const FeedPart& part, wire::Lane lane,
-                                 bool in_full = false);
+                                 bool in_full = false, std::uint64_t end = 0);
 
   FeedKind kind_;
   const ReplicaView* view_;

@@ -153,7 +153,13 @@ Result<void> Session::Impl::on_message_of_member(wire::Message message, std::siz
 
 Result<void> Session::Impl::on_feed_message(wire::Message& message, std::size_t size) {
   if (auto* part = std::get_if<wire::PartMessage>(&message)) {
-    return on_part(std::move(*part), size);
+    const bool ends = part->end;
+    const FeedKind kind = part->kind;
+    const std::uint64_t last = part->part.covered.empty() ? 0 : part->part.covered.back().last;
+    LT_TRY_VOID(on_part(std::move(*part), size));
+    if (!ends) return {};
+    packer.drop_inflaters();
+    return inbox(kind).on_end(last);
   }
   if (const auto* begin = std::get_if<wire::BeginMessage>(&message)) return on_begin(*begin);
   if (const auto* level = std::get_if<wire::LevelMessage>(&message)) return on_level(*level);

@@ -166,10 +166,10 @@ bool Session::Impl::pump_once(Instant now) {
     return true;
   }
   if (unacked_bytes() > unacked) wait_from(now);
-  if ((*next)->drained) packer.drop_deflaters();
   auto pieces = wire::split_message(
       packer.pack((*next)->lane, std::move((*next)->message), (*next)->backlog, (*next)->dense),
       frame_bytes);
+  if ((*next)->drained) packer.drop_deflaters();
   if (!config.paced || (*next)->lane <= wire::Lane::kCustody || !bulk.empty()) {
     for (const Bytes& piece : pieces) send_plaintext(piece);
   } else {

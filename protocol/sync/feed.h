@@ -108,6 +108,9 @@ struct FeedDigest {
   bool same_set(const FeedDigest& other) const { return count == other.count && sum == other.sum; }
 };
 
+// As many entries that the reader itself delivered may wait at the end of a feed for company.
+inline constexpr std::size_t kEchoesWaitMax = 64;
+
 // What to read of a feed.
 struct FeedRead {
   FeedKind kind = FeedKind::kUpdates;

@@ -10,12 +10,16 @@ constexpr std::size_t kStatementWireMax = kStatementBytesMax + 256;  // body and
 void put_type(ByteWriter& out, MessageType type) { out.u8(static_cast<std::uint8_t>(type)); }
 void put_kind(ByteWriter& out, FeedKind kind) { out.u8(static_cast<std::uint8_t>(kind)); }
 
+constexpr std::uint8_t kEndsFlag = 0x80;  // beside the kind of a part's feed
+
 struct Encoder {
   ByteWriter out = {};
 
   void operator()(const PartMessage& message) {
     put_type(out, MessageType::kPart);
-    put_kind(out, message.kind);
+    LT_CHECK(!message.end || !message.part.covered.empty());
+    out.u8(static_cast<std::uint8_t>(static_cast<unsigned>(message.kind) |
+                                     (message.end ? kEndsFlag : 0U)));
     encode_ranges(out, 0, message.part.covered);
     out.raw(message.part.body);
   }
@@ -105,12 +109,16 @@ struct Encoder {
   }
 };
 
-Result<FeedKind> feed_kind(ByteReader& in) {
-  LT_TRY(const std::uint8_t kind, in.u8());
+Result<FeedKind> feed_kind(std::uint8_t kind) {
   if (kind > static_cast<std::uint8_t>(FeedKind::kUpdates)) {
     return Error(Errc::kMalformed, "unknown feed kind");
   }
   return static_cast<FeedKind>(kind);
+}
+
+Result<FeedKind> feed_kind(ByteReader& in) {
+  LT_TRY(const std::uint8_t kind, in.u8());
+  return feed_kind(kind);
 }
 
 Result<std::string> text(ByteReader& in) {
@@ -120,8 +128,13 @@ Result<std::string> text(ByteReader& in) {
 
 Result<Message> decode_part(ByteReader in) {
   PartMessage message;
-  LT_TRY(message.kind, feed_kind(in));
+  LT_TRY(const std::uint8_t first, in.u8());
+  message.end = (first & kEndsFlag) != 0;
+  LT_TRY(message.kind, feed_kind(first & ~kEndsFlag & 0xff));
   LT_TRY(message.part.covered, decode_ranges(in, 0, 1));
+  if (message.end && message.part.covered.empty()) {
+    return Error(Errc::kMalformed, "a part without places ends no feed");
+  }
   message.part.body = to_bytes(in.rest());
   return Message(std::move(message));
 }

@@ -40,6 +40,7 @@ inline constexpr std::size_t kReasonBytesMax = 512;
 struct PartMessage {
   FeedKind kind = FeedKind::kUpdates;
   EncodedPart part;
+  bool end = false;  // the feed ends with it: as if an End for its last place followed
   bool operator==(const PartMessage&) const = default;
 };
 struct CursorMessage {

@@ -46,6 +46,54 @@ TEST(Session, CarriesWhatIsNewInTheFirstMessageAndItsAnswer) {
   EXPECT_TRUE(drained(a) && drained(b));
 }
 
+TEST(Session, AChangeAloneIsAnsweredByItsAcknowledgementAlone) {
+  World world;
+  world.fill(2);
+  End a(world.leaf_replica, world.dialling(), world.now);
+  End b(world.hub_replica, world.answering(), world.now);
+  run(a, b, world.now);
+  ASSERT_TRUE(drained(a) && drained(b));
+  const std::size_t parts = a.parts.size();
+  a.sent.clear();
+  b.sent.clear();
+  world.leaf_replica.write(world.leaf, "một");
+  a.session.on_feed_grown(world.now);
+  run(a, b, world.now);
+  b.session.on_feed_grown(world.now);  // it lies in the hub's feed for the leaf now
+  run(a, b, world.now);
+  EXPECT_TRUE(drained(a) && drained(b));
+  EXPECT_EQ(a.parts.size(), parts) << "nothing to tell who delivered it";
+  EXPECT_LT(b.sent.size(), 40U) << "one frame with an Ack";
+  world.hub_replica.write(world.hub, "hai");
+  b.session.on_feed_grown(world.now);
+  run(a, b, world.now);
+  ASSERT_EQ(a.parts.size(), parts + 1);
+  EXPECT_EQ(a.parts.back().part.covered.front().last - a.parts.back().part.covered.front().first,
+            1U)
+      << "what waited goes with it";
+  EXPECT_TRUE(world.all_agree());
+  EXPECT_TRUE(drained(a) && drained(b));
+}
+
+TEST(Session, ManyEchoesDoNotWait) {
+  World world;
+  world.fill(2);
+  End a(world.leaf_replica, world.dialling(), world.now);
+  End b(world.hub_replica, world.answering(), world.now);
+  run(a, b, world.now);
+  const std::size_t parts = a.parts.size();
+  for (std::size_t i = 0; i < kEchoesWaitMax + 1; ++i) {
+    world.leaf_replica.write(world.leaf, "cập nhật " + std::to_string(i));
+  }
+  a.session.on_feed_grown(world.now);
+  run(a, b, world.now);
+  b.session.on_feed_grown(world.now);
+  run(a, b, world.now);
+  EXPECT_GT(a.parts.size(), parts);
+  EXPECT_TRUE(drained(a) && drained(b));
+  EXPECT_TRUE(world.all_agree());
+}
+
 TEST(Session, ACaptureShowsNothingOfWhatIsSaid) {
   World world;
   world.fill(1);

@@ -26,6 +26,7 @@ std::vector<wire::Message> one_of_each() {
   UpdateId id;
   id.bytes[3] = 9;
   return {wire::PartMessage{FeedKind::kUpdates, part},
+          wire::PartMessage{FeedKind::kRegistry, part, true},
           wire::CursorMessage{FeedKind::kRegistry, cursor},
           wire::AckMessage{FeedKind::kUpdates, 2, 300, {{302, 302, 0}, {304, 400, 0}}},
           wire::UnclearMessage{FeedKind::kUpdates, 7, {{1, 4, 9}, {6, 6, 10}}},
@@ -67,6 +68,13 @@ TEST(Message, RejectsEveryTruncation) {
       EXPECT_FALSE(wire::decode_message(ByteView(bytes).first(size)).ok());
     }
   }
+}
+
+TEST(Message, RejectsAPartWithoutPlacesThatEndsAFeed) {
+  Bytes bytes = wire::encode_message(wire::PartMessage{FeedKind::kUpdates, {0, {}, Bytes{1}}});
+  EXPECT_TRUE(wire::decode_message(bytes).ok());
+  bytes[1] |= 0x80;
+  EXPECT_EQ(wire::decode_message(bytes).error().code(), Errc::kMalformed);
 }
 
 TEST(Message, PassesOverTheBodyOfAnOptionalType) {
