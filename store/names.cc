@@ -158,10 +158,6 @@ class SenderNames final : public RegistryNames {
     }
     return std::nullopt;
   }
-  std::optional<SealId> common_seal(const CertificateId&, std::uint64_t,
-                                    std::uint32_t) const override {
-    return std::nullopt;
-  }
 
   std::optional<RecordId> find_record(ByteView prefix) const override {
     const auto number = only_number(database_, 'r', prefix);
@@ -179,10 +175,6 @@ class SenderNames final : public RegistryNames {
     if (row == nullptr) return std::nullopt;
     const RecordState state = decode_stored_state(*row);
     return wire::RecordPlace{state.heads, last_link(state)};
-  }
-  std::optional<SealId> find_seal(const CertificateId&, std::uint64_t,
-                                  std::uint32_t) const override {
-    return std::nullopt;
   }
   std::optional<Salt> salt(const RecordId& record) const override {
     const RecordRow* row = read(record);
@@ -218,10 +210,6 @@ class ReceiverNames final : public RegistryNames {
   std::optional<wire::RecordPlace> place_before(const RecordId&, const UpdateId&) const override {
     return std::nullopt;
   }
-  std::optional<SealId> common_seal(const CertificateId&, std::uint64_t,
-                                    std::uint32_t) const override {
-    return std::nullopt;
-  }
 
   std::optional<RecordId> find_record(ByteView prefix) const override {
     const auto number = only_number(overlay_, 'r', prefix);
@@ -236,10 +224,6 @@ class ReceiverNames final : public RegistryNames {
     const OpenRecord* record = find(id);
     if (record == nullptr) return std::nullopt;
     return wire::RecordPlace{record->state.heads, last_link(record->state)};
-  }
-  std::optional<SealId> find_seal(const CertificateId&, std::uint64_t,
-                                  std::uint32_t) const override {
-    return std::nullopt;
   }
   std::optional<Salt> salt(const RecordId& id) const override {
     const OpenRecord* record = find(id);
@@ -274,12 +258,14 @@ std::unique_ptr<wire::Names> Replica::names() const {
 }
 
 std::unique_ptr<wire::Names> Transaction::names() {
-  return receiver_names(impl_->overlay, impl_->ledger.registry,
-                        [&tx = *impl_](std::uint32_t number) -> const OpenRecord* {
-                          OpenRecord* record = tx.find(number);
-                          if (record != nullptr) tx.settle(*record, number);
-                          return record;
-                        });
+  auto names = receiver_names(impl_->overlay, impl_->ledger.registry,
+                              [&tx = *impl_](std::uint32_t number) -> const OpenRecord* {
+                                OpenRecord* record = tx.find(number);
+                                if (record != nullptr) tx.settle(*record, number);
+                                return record;
+                              });
+  names->seals = &impl_->replica.recent_seals;
+  return names;
 }
 
 }  // namespace lienthong::store

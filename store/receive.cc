@@ -33,6 +33,7 @@ Result<ReceiveOutcome> Transaction::receive(FeedKind kind, const NodeId& from,
     if (record != nullptr && record->unsettled) tx.settle_all();
     return static_cast<const OpenRecord*>(record);
   });
+  names->seals = &tx.replica.recent_seals;
   auto body = wire::decode_part_body(tx.root(), part.body, names.get());
   if (!body.ok() && body.error().code() == Errc::kUnclear) {
     const auto row = tx.overlay.get(key::cursor(kind, from));
@@ -180,6 +181,7 @@ std::vector<Transaction::Impl::VerifiedLeaf> Transaction::Impl::verify_unit(
       std::ranges::all_of(numbers, [](const auto& number) { return number.has_value(); });
   const std::uint32_t row =
       known && all_here ? *known : store_seal(unit.seal, id, indexed, unit.proof);
+  replica.recent_seals.note(unit.seal, id);
   std::vector<VerifiedLeaf> out;
   for (std::size_t i = 0; i < ids.size(); ++i)
     out.push_back({&unit.leaves[i], ids[i], row, numbers[i]});

@@ -22,6 +22,7 @@ struct Replica::Impl {
   // The sum over the first `statements_summed` statements; counted when first asked for.
   mutable std::uint64_t statements_summed = 0;
   mutable IdPrefix statement_sum{};
+  wire::RecentSeals recent_seals;  // of those stored since it was opened; the writer's alone
 
   std::shared_ptr<const Ledger> ledger() const {
     const std::lock_guard lock(mutex);

@@ -103,8 +103,10 @@ void Outbox::acknowledge(std::uint64_t number, std::span<const CursorRange> rang
     const bool there = std::ranges::all_of(part.covered, [&](const CursorRange& range) {
       return range.last <= acked_ || held_.covers(std::max(range.first, acked_ + 1), range.last);
     });
-    if (there) unacked_bytes_ -= part.bytes;
-    return there;
+    if (!there) return false;
+    unacked_bytes_ -= part.bytes;
+    if (part.seal) there_.note(part.seal->first, part.seal->second);
+    return true;
   });
 }
 
@@ -212,6 +214,7 @@ bool Outbox::has_urgent() {
 std::optional<Outgoing> Outbox::packed(const RootFingerprint& root, const FeedPart& part,
                                        wire::Lane lane, bool in_full, std::uint64_t end) {
   const auto names = in_full ? nullptr : view_->names();
+  if (names != nullptr) names->seals = &there_;
   EncodedPart encoded{part.epoch, part.covered, wire::encode_part_body(root, part, names.get())};
   Outgoing out;
   out.dense = wire::dense_tail(encoded.body);
@@ -220,7 +223,12 @@ std::optional<Outgoing> Outbox::packed(const RootFingerprint& root, const FeedPa
   out.message = wire::encode_message(wire::PartMessage{kind_, std::move(encoded), out.drained});
   if (out.message.size() > kMessageBytesMax) return std::nullopt;
   sent_max_ = std::max(sent_max_, part.covered.back().last);
-  sent_.push_back(Sent{part.covered, out.message.size()});
+  Sent sent{part.covered, out.message.size(), std::nullopt};
+  if (!part.units.empty()) {
+    const Seal& seal = part.units.back().seal;
+    sent.seal.emplace(seal, seal_id(root, seal));
+  }
+  sent_.push_back(std::move(sent));
   unacked_bytes_ += out.message.size();
   return out;
 }

@@ -14,6 +14,7 @@
 #include "protocol/wire/fragment.h"
 #include "protocol/wire/limits.h"
 #include "protocol/wire/message.h"
+#include "protocol/wire/names.h"
 
 namespace lienthong {
 
@@ -97,6 +98,7 @@ class Outbox {
   struct Sent {
     std::vector<CursorRange> covered;
     std::size_t bytes = 0;
+    std::optional<std::pair<Seal, SealId>> seal;  // the last of its whole seals
   };
   bool fits(std::uint64_t number, std::uint64_t hash, const FeedMark& end) const;
   void restart(const FeedMark& end);
@@ -136,6 +138,7 @@ class Outbox {
   std::deque<std::uint64_t> urgent_;
   std::deque<CursorRange> again_;  // in full
   std::deque<Sent> sent_;          // not acknowledged
+  wire::RecentSeals there_;        // acknowledged on this session
   std::size_t unacked_bytes_ = 0;
   std::optional<FeedMark> announced_;  // by End; hash unused
 };

@@ -5,11 +5,13 @@
 // Threads: those of the implementation.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <vector>
 
 #include "protocol/base/ids.h"
+#include "protocol/record/seal.h"
 #include "protocol/record/update.h"
 
 namespace lienthong::wire {
@@ -24,9 +26,50 @@ struct RecordPlace {
   std::optional<UpdateId> link;  // last custody link of the standing chain
 };
 
+// The newest seal of each of the incarnations that were heard of last.
+class RecentSeals {
+ public:
+  static constexpr std::size_t kCountMax = 512;
+
+  void note(const Seal& seal, const SealId& id) {
+    const auto same = [&](const Entry& entry) {
+      return entry.incarnation == seal.incarnation && entry.certificate == seal.certificate;
+    };
+    const auto at = std::ranges::find_if(entries_, same);
+    if (at != entries_.end()) {
+      if (at->number > seal.number) return;
+      entries_.erase(at);
+    } else if (entries_.size() == kCountMax) {
+      entries_.erase(entries_.begin());
+    }
+    entries_.push_back({seal.certificate, seal.incarnation, seal.number, id});
+  }
+  // nullopt: it is not the newest, or not heard of lately.
+  std::optional<SealId> find(const CertificateId& certificate, std::uint64_t incarnation,
+                             std::uint32_t number) const {
+    for (const Entry& entry : entries_)
+      if (entry.number == number && entry.incarnation == incarnation &&
+          entry.certificate == certificate)
+        return entry.id;
+    return std::nullopt;
+  }
+
+ private:
+  struct Entry {
+    CertificateId certificate;
+    std::uint64_t incarnation = 0;
+    std::uint32_t number = 0;
+    SealId id;
+  };
+  std::vector<Entry> entries_;  // the one heard of last at the end
+};
+
 class Names {
  public:
   virtual ~Names() = default;
+
+  // The encoder: what the other side has acknowledged; the decoder: what is here. Outlives this.
+  const RecentSeals* seals = nullptr;
 
   // ---- the encoder's questions ----
 
@@ -41,8 +84,9 @@ class Names {
                                                   const UpdateId& update) const = 0;
   // The seal `number` of that incarnation, if the other side certainly has something under it.
   virtual std::optional<SealId> common_seal(const CertificateId& certificate,
-                                            std::uint64_t incarnation,
-                                            std::uint32_t number) const = 0;
+                                            std::uint64_t incarnation, std::uint32_t number) const {
+    return seals == nullptr ? std::nullopt : seals->find(certificate, incarnation, number);
+  }
 
   // ---- the decoder's ----
 
@@ -55,8 +99,9 @@ class Names {
   virtual std::optional<RecordPlace> place_now(const RecordId& record) const = 0;
   // The seal `number` of that incarnation. nullopt: not here.
   virtual std::optional<SealId> find_seal(const CertificateId& certificate,
-                                          std::uint64_t incarnation,
-                                          std::uint32_t number) const = 0;
+                                          std::uint64_t incarnation, std::uint32_t number) const {
+    return seals == nullptr ? std::nullopt : seals->find(certificate, incarnation, number);
+  }
 
   // ---- both ----
 

@@ -76,6 +76,47 @@ TEST(StoreNames, ChangesOfKnownRecordsTravelByShortNames) {
   EXPECT_TRUE(pair.agree());
 }
 
+TEST(StoreNames, TheSealBeforeGoesUnsaidOnceItIsAcknowledged) {
+  Pair pair;
+  const auto change = [&](const char* unit) {
+    ASSERT_TRUE(pair.commune().set_unit(pair.records[0], unit).ok());
+  };
+  const auto named_by = [&](const FeedPart& part, const wire::RecentSeals& there) {
+    const auto names = pair.commune().replica().names();
+    names->seals = &there;
+    return EncodedPart{part.epoch, part.covered,
+                       wire::encode_part_body(pair.offices.deployment.root(), part, names.get())};
+  };
+  wire::RecentSeals there;
+  change("Một cửa");
+  const FeedPart first = pair.next_part();
+  pair.deliver(named_by(first, there));
+  const Seal& seal = first.units.back().seal;
+  there.note(seal, seal_id(pair.offices.deployment.root(), seal));
+  change("Phòng Tư pháp");
+  const FeedPart second = pair.next_part();
+  const EncodedPart unsaid = named_by(second, there), said = named_by(second, {});
+  EXPECT_EQ(unsaid.body.size() + SealId::kSize, said.body.size());
+  EXPECT_EQ(pair.deliver(unsaid).added, 1U);
+  // One that was told of a seal which is not here asks again.
+  change("Lãnh đạo");
+  static_cast<void>(pair.next_part());
+  const auto& third = pair.commune().replica();
+  FeedRead what;
+  what.reader = pair.district().agency();
+  what.first = second.covered.back().last + 1;
+  const FeedPart lost = third.read_feed(what).value().value();
+  const Seal& unknown = lost.units.back().seal;
+  there.note(unknown, seal_id(pair.offices.deployment.root(), unknown));
+  change("Một cửa");
+  pair.commune().commit([&](store::Transaction& transaction) {
+    ASSERT_TRUE(transaction.seal_pending(pair.district().agency()).ok());
+  });
+  what.first = lost.covered.back().last + 1;
+  const FeedPart fourth = third.read_feed(what).value().value();
+  EXPECT_TRUE(pair.deliver(named_by(fourth, there)).unclear);
+}
+
 TEST(StoreNames, ACustodyChainTravelsByShortNames) {
   Pair pair;
   ASSERT_TRUE(
