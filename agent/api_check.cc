@@ -4,6 +4,7 @@
 #include "agent/api_offers.h"
 #include "agent/api_routes.h"
 #include "agent/json_fields.h"
+#include "agent/json_status.h"
 #include "agent/json_time.h"
 
 namespace lienthong::agent {
@@ -83,6 +84,16 @@ void check_handoffs(Findings& out, const ApiContext& api) {
         std::to_string(outgoing) + " hồ sơ đã bàn giao quá một ngày mà bên nhận chưa trả lời");
 }
 
+void check_clock(Findings& out, const ApiContext& api) {
+  if (!clock_doubtful(api.replica(), api.now())) return;
+  const std::string newest = format_time(api.replica().newest_time());
+  out.add(kWarning, "clock-doubtful",
+          "the clock of this machine is behind the newest change here, of " + newest +
+              ": set it, deadlines would be wrong",
+          "đồng hồ máy này chậm hơn thay đổi mới nhất, lúc " + newest +
+              ": hãy chỉnh lại, nếu không hạn xử lý sẽ sai");
+}
+
 void check_counts(Findings& out, const store::Replica& replica) {
   const store::Counts counts = replica.counts();
   if (counts.refused != 0)
@@ -109,6 +120,7 @@ void get_check(ApiCall& call) {
   check_links(out, call.api, *call.api.replica().registry());
   check_handoffs(out, call.api);
   check_counts(out, call.api.replica());
+  check_clock(out, call.api);
   send_json(call.response, out.take());
 }
 

@@ -38,6 +38,8 @@ void get_status(ApiCall& call) {
   StatusFacts facts;
   facts.version = api.config.program_version;
   facts.started_at = api.config.started_at;
+  facts.now = api.now();
+  facts.trouble = api.engine.trouble();
   facts.budget = api.links.budget();
   json status = status_json(api.replica(), api.links.neighbours(), facts);
   if (api.config.blobs != nullptr) status["scans"] = scans_json(api.config.blobs->blobs());

@@ -35,7 +35,7 @@ struct LinkConfig {
   DayHours blob_hours;                  // of lane 4
   Congestion congestion = Congestion::kAuto;
   std::chrono::seconds heartbeat{60};          // 5 to 3,600
-  std::chrono::seconds dead_after{20};         // 5 to 600: silence with data outstanding
+  std::chrono::seconds dead_after{18};         // 5 to 600: silence with data outstanding
   std::chrono::seconds backoff_max{60};        // 1 to 3,600: where people wait
   std::chrono::seconds backoff_idle_max{600};  // backoff_max to 3,600: where nobody does
   std::uint64_t handshakes_max = 512;          // inbound at once, 1 to 4,096

@@ -12,6 +12,8 @@ namespace lienthong::agent {
 struct StatusFacts {  // what the replica does not know
   std::string version;
   UnixMillis started_at = 0;
+  UnixMillis now = 0;
+  std::optional<Error> trouble;  // why nothing can be written now
   std::optional<BudgetStatus> budget;
 };
 nlohmann::json status_json(const store::Replica& replica,
@@ -24,6 +26,10 @@ nlohmann::json neighbour_json(const NeighbourStatus& neighbour, const Registry& 
 nlohmann::json budget_json(const BudgetStatus& budget);
 nlohmann::json refused_peer_json(const RefusedPeer& peer);
 const char* to_string(LinkState state);
+
+// The office's clock is behind the newest time that any change here names, by more than a minute:
+// what is written now gets that time, and deadlines would be wrong.
+bool clock_doubtful(const store::Replica& replica, UnixMillis now);
 
 // Every connected neighbour has confirmed that nothing is left. With neighbours but none connected,
 // nobody has: false.

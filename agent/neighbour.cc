@@ -69,12 +69,15 @@ void NeighbourTable::complete(NeighbourStatus& status, const Ends* ends) const {
     if (cursor.mark.epoch == updates.epoch) heard = std::min(cursor.mark.number, updates.number);
   }
   status.pending_out_updates = updates.number - heard;
+  if (status.pending_out_updates > 0)
+    status.pending_out_bytes = replica_.feed_bytes(status.agency, heard + 1);
   if (!status.node || updates.number - heard > kEchoesWaitMax) return;
   const auto lines =  // what it delivered itself is nothing that waits
       replica_.feed_lines(status.agency, *status.node, heard + 1, kEchoesWaitMax);
   const auto echoes =
       static_cast<std::uint64_t>(std::ranges::count(lines, true, &FeedLine::echoed));
   status.pending_out_updates -= std::min(status.pending_out_updates, echoes);
+  if (status.pending_out_updates == 0) status.pending_out_bytes = 0;
 }
 
 std::uint64_t NeighbourTable::pending(const AgencyId& agency) const {

@@ -306,6 +306,27 @@ std::vector<FeedLine> Replica::feed_lines(const AgencyId& reader, const NodeId& 
   return lines;
 }
 
+std::uint64_t Replica::feed_bytes(const AgencyId& reader, std::uint64_t first) const {
+  constexpr std::uint64_t kCountMax = 1000;
+  FeedRead what;
+  what.reader = reader;
+  const FeedReader feed(*impl_, what);
+  const FeedMeta* meta = feed.meta();
+  if (meta == nullptr || first == 0 || first > meta->end) return 0;
+  std::uint64_t bytes = 0, count = 0;
+  impl_->database->scan(key::feed_prefix(meta->number), key::feed_entry(meta->number, first),
+                        [&](std::string_view k, std::string_view value) {
+                          if (position_of(k) > meta->end || count == kCountMax) return false;
+                          ++count;
+                          const FeedEntry entry = decode_feed_entry(value);
+                          if (entry.update == 0) return true;
+                          const auto row = impl_->database->get(key::update(entry.update));
+                          if (row) bytes += row->size();
+                          return true;
+                        });
+  return count == 0 ? 0 : bytes * (meta->end - first + 1) / count;
+}
+
 std::vector<std::uint64_t> Replica::feed_places(const AgencyId& reader,
                                                 std::uint64_t position) const {
   const auto ledger = impl_->ledger();

@@ -214,6 +214,8 @@ std::vector<StoredUpdate> Replica::changes(std::uint64_t since, std::size_t limi
 
 std::uint64_t Replica::last_change() const { return impl_->ledger()->updates; }
 
+UnixMillis Replica::newest_time() const { return Hlc{impl_->ledger()->newest_hlc}.millis(); }
+
 Counts Replica::counts() const {
   const auto ledger = impl_->ledger();
   Counts out;

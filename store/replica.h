@@ -138,6 +138,8 @@ class Replica final : public ReplicaView {
   // Updates with number > since, ascending, at most `limit`.
   std::vector<StoredUpdate> changes(std::uint64_t since, std::size_t limit) const;
   std::uint64_t last_change() const;
+  // The newest time that any update here names: a clock that is behind it is wrong, or another was.
+  UnixMillis newest_time() const;
   Counts counts() const;
   std::vector<WaitingEntry> waiting() const;
   std::vector<RefusedEntry> refused(std::size_t limit) const;  // newest first
@@ -146,6 +148,9 @@ class Replica final : public ReplicaView {
   // Where that update lies in our feed for an agency; the last place, if it lies there more than
   // once. Looks from the end, so recent updates are found at once.
   std::optional<std::uint64_t> feed_position(const AgencyId& reader, const UpdateId& id) const;
+  // About how many bytes the updates take that lie in our feed for an agency from `first` on:
+  // counted for the first thousand, the rest at their average.
+  std::uint64_t feed_bytes(const AgencyId& reader, std::uint64_t first) const;
   std::optional<SealEvidence> find_seal(const SealId& id) const;
   std::uint64_t session_number_sent(const NodeId& node) const;
   std::uint64_t session_number_seen(const NodeId& node) const;

@@ -95,15 +95,29 @@ TEST_F(Api, HandoffsAndWhyTellWhereItIsStuck) {
 
 // ---- looking ----
 
+TEST_F(Api, AClockBehindTheNewestChangeIsDoubtful) {
+  start();
+  apply(kTwo);
+  EXPECT_EQ(get("/v1/status").at("clock_doubtful"), false);
+  EXPECT_EQ(get("/v1/status").at("trouble"), nullptr);
+  clock_.time -= 59'000;
+  EXPECT_EQ(get("/v1/status").at("clock_doubtful"), false);
+  clock_.time = 0 + 86'400'000;  // a dead battery: 1970
+  EXPECT_EQ(get("/v1/status").at("clock_doubtful"), true);
+  const json check = get("/v1/check");
+  EXPECT_GE(check.at("state"), 1);
+  EXPECT_NE(check.dump().find("clock-doubtful"), std::string::npos);
+}
+
 TEST_F(Api, StatusHasWhatScriptsRelyOn) {
   start();
   apply(kTwo);
   const json status = get("/v1/status");
   for (const char* name :
-       {"agency",     "node",        "version",     "records",    "updates",
-        "waiting",    "inert",       "refused",     "only_here",  "in_sync",
-        "neighbours", "agency_name", "root",        "registry",   "unsealed",
-        "restored",   "disk_bytes",  "last_change", "started_at", "clock_doubtful"})
+       {"agency",     "node",           "version",   "records",  "updates",    "waiting",
+        "inert",      "refused",        "only_here", "in_sync",  "neighbours", "agency_name",
+        "root",       "registry",       "unsealed",  "restored", "disk_bytes", "last_change",
+        "started_at", "clock_doubtful", "trouble"})
     EXPECT_TRUE(status.contains(name)) << name;
   EXPECT_EQ(status.at("records"), 2);
   EXPECT_EQ(status.at("only_here"), 2);

@@ -121,6 +121,23 @@ TEST_F(Feeds, SealsNoMoreAtOnceThanIsAskedFor) {
   EXPECT_EQ(commune.replica().counts().unsealed, 0U);
 }
 
+TEST_F(Feeds, CountsTheBytesThatWait) {
+  seals();
+  works(20, 2);
+  seals();
+  const store::Replica& replica = commune.replica();
+  const std::uint64_t end = replica.feed_end(FeedKind::kUpdates, offices.district_id).number;
+  ASSERT_EQ(end, 60U);
+  const std::uint64_t all = replica.feed_bytes(offices.district_id, 1);
+  const std::uint64_t half = replica.feed_bytes(offices.district_id, 31);
+  const std::uint64_t last = replica.feed_bytes(offices.district_id, end);
+  EXPECT_GT(all, half);
+  EXPECT_GT(half, 30 * 100U);
+  EXPECT_GT(last, 100U);
+  EXPECT_EQ(replica.feed_bytes(offices.district_id, end + 1), 0U);
+  EXPECT_EQ(replica.feed_bytes(commune.agency(), 1), 0U) << "no feed for ourselves";
+}
+
 TEST_F(Feeds, PartsBearWholeSealsSoNoPathsTravel) {
   seals();        // the feed begins here
   works(260, 8);  // 2,340 changes

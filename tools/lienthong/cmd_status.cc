@@ -87,6 +87,8 @@ int status(const Shell& shell) {
         tr("This machine was restored from an older copy; handoffs wait until a neighbour has "
            "given back what is missing."));
   }
+  if (const std::string trouble = text_of(status, "trouble"); !trouble.empty())
+    print_line(format("Nothing can be written now: {}", trouble));
   if (status.value("clock_doubtful", false))
     print_line(tr("The clock of this machine is doubtful."));
   print_neighbours(status);
