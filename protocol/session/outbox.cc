@@ -129,7 +129,15 @@ Result<void> Outbox::on_ack(std::uint8_t serial, std::uint64_t number,
 }
 
 Result<void> Outbox::on_unclear(std::uint8_t serial, std::span<const CursorRange> covered) {
-  if (serial != serial_ || begin_due_) return {};
+  const auto unclear = std::ranges::find_if(sent_, [&](const Sent& part) {
+    return std::ranges::equal(part.covered, covered,
+                              [](const CursorRange& a, const CursorRange& b) {
+                                return a.first == b.first && a.last == b.last;
+                              });
+  });
+  // What a first message bore is on its way under the beginning before this one.
+  const bool known = unclear != sent_.end();
+  if (!known && (serial != serial_ || begin_due_)) return {};
   for (const CursorRange& range : covered) {
     if (range.last > std::max(sent_max_, next_ - 1)) {
       return Error(Errc::kMalformed, "unclear is what was not sent");
@@ -137,13 +145,10 @@ Result<void> Outbox::on_unclear(std::uint8_t serial, std::span<const CursorRange
     again_.push_back(range);
     beside_.remove(range.first, range.last);
   }
-  std::erase_if(sent_, [&](const Sent& part) {
-    const bool same = std::ranges::equal(
-        part.covered, covered,
-        [](const CursorRange& a, const CursorRange& b) { return a.first == b.first; });
-    if (same) unacked_bytes_ -= part.bytes;
-    return same;
-  });
+  if (known) {
+    unacked_bytes_ -= unclear->bytes;
+    sent_.erase(unclear);
+  }
   return {};
 }
 

@@ -154,6 +154,37 @@ TEST(Session, SendsNothingTwiceWhateverItGuessedOfThePeer) {
   }
 }
 
+TEST(Session, SendsAgainWhatWasUnclearInAFirstMessage) {
+  for (const int lost : {0, 1}) {  // acknowledgements that were heard too few: it begins anew
+    World world;
+    world.fill(4);
+    {
+      End a(world.leaf_replica, world.dialling(), world.now);
+      End b(world.hub_replica, world.answering(), world.now);
+      run(a, b, world.now);
+    }
+    SessionConfig config = world.dialling();
+    config.heard = heard_by(world.hub_replica, world.leaf.id());
+    FeedMark& mark = (*config.heard)[1].mark;
+    mark.number -= static_cast<std::uint64_t>(lost);
+    mark.hash = *world.leaf_replica.feed_hash(FeedKind::kUpdates, world.district, mark.number);
+    world.leaf_replica.write(world.leaf, "mới");
+    End a(world.leaf_replica, std::move(config), world.now);
+    End b(world.hub_replica, world.answering(), world.now);
+    b.stores_at_once = false;
+    a.perform(world.now);
+    ASSERT_TRUE(b.session.on_bytes(std::exchange(a.outgoing, {}), world.now).ok());
+    b.perform(world.now);
+    ASSERT_EQ(b.waiting.size(), 1U) << lost;
+    b.session.on_unclear(std::exchange(b.waiting, {}).front().token, world.now);
+    b.stores_at_once = true;
+    run(a, b, world.now);
+    EXPECT_TRUE(drained(a) && drained(b)) << lost;
+    EXPECT_EQ(b.parts.size(), 2U) << lost;
+    EXPECT_EQ(world.hub_replica.cursor(FeedKind::kUpdates, world.leaf.id()).mark.number, 5U);
+  }
+}
+
 TEST(Session, AReconnectionWithNothingNewIsShort) {
   World world;
   world.fill(5);
