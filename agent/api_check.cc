@@ -64,7 +64,7 @@ void check_links(Findings& out, const ApiContext& api, const Registry& registry)
 void check_handoffs(Findings& out, const ApiContext& api) {
   const AgencyId ours = api.replica().identity().agency;
   std::size_t incoming = 0, outgoing = 0;
-  api.replica().for_each_record([&](const store::RecordEntry& entry) {
+  api.replica().for_each_marked({store::Mark::kOffered}, [&](const store::RecordEntry& entry) {
     const auto offer = open_offer(entry.state);
     if (!offer || api.now() - offer->offered_at < kHandoffMillis) return !api.stopping;
     if (offer->to == ours) ++incoming;

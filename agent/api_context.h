@@ -26,6 +26,9 @@ struct ApiContext {
 
   const store::Replica& replica() const { return engine.replica(); }
   UnixMillis now() const { return engine.clock().now(); }
+  const store::Calendar& calendar() const {
+    return config.calendar ? *config.calendar : store::built_in_calendar();
+  }
 };
 
 // One of the two doors, with its places for those who wait.

@@ -4,9 +4,12 @@
 #include "agent/api_routes.h"
 #include "agent/json_dossier.h"
 #include "agent/json_fields.h"
+#include "agent/json_portal.h"
 #include "agent/json_time.h"
+#include "agent/json_work.h"
 #include "agent/text_check.h"
 #include "store/dossier.h"
+#include "store/office/rows.h"
 
 namespace lienthong::agent {
 namespace {
@@ -58,63 +61,119 @@ UnixMillis updated_at(const store::Replica& replica, const RecordState& state) {
   return newest;
 }
 
-bool is_running(const RecordState& state) {
-  const auto status = open_integer(state, Field::kStatus);
-  for (const Status ended :
-       {Status::kRefused, Status::kWithdrawn, Status::kDone, Status::kReturned})
-    if (status == static_cast<std::int64_t>(ended)) return false;
-  return true;
+bool is_running(const store::Facts& facts) {
+  return facts.status != Status::kRefused && facts.status != Status::kWithdrawn &&
+         facts.status != Status::kDone && facts.status != Status::kReturned;
 }
 
-bool has_text(const store::Replica& replica, const RecordState& state, const std::string& wanted) {
-  for (const auto& [field, value] : store::read_values(replica, state)) {
-    const auto* text = std::get_if<std::string>(&value);
-    if (text != nullptr && search_form(*text).find(wanted) != std::string::npos) return true;
+// As is_late() says it of a state.
+bool is_late(const store::Facts& facts, UnixMillis now) {
+  if (!facts.last_due) return false;
+  auto end = facts.finished ? facts.finished : facts.returned;
+  if (!end) {
+    if (facts.status == Status::kRefused || facts.status == Status::kWithdrawn ||
+        facts.status == Status::kStopped)
+      return false;
+    end = now;
   }
-  return false;
-}
-
-bool passes(const Filter& filter, const ApiContext& api, const RecordState& state) {
-  if (state.kind != RecordKind::kDossier || state.chain.empty()) return false;
-  if (filter.holder && state.holder != *filter.holder) return false;
-  if (filter.agency && !std::ranges::binary_search(state.participants, *filter.agency))
-    return false;
-  if (filter.status && open_integer(state, Field::kStatus) != filter.status) return false;
-  if (!filter.procedure.empty() && open_text(state, Field::kProcedure) != filter.procedure)
-    return false;
-  if (filter.late && !is_late(state, api.now())) return false;
-  if (filter.due_before) {
-    const auto due = open_integer(state, Field::kDueAt);
-    if (!due || *due > *filter.due_before || !is_running(state)) return false;
-  }
-  if (filter.since && updated_at(api.replica(), state) < *filter.since) return false;
-  return filter.text.empty() || has_text(api.replica(), state, filter.text);
+  return office_day(*end) > office_day(*facts.last_due);
 }
 
 struct Match {
   std::string code;
-  RecordId record;
+  std::uint32_t record = 0;
   auto operator<=>(const Match&) const = default;
 };
 
-// By code, then record.
-std::vector<Match> select(const Filter& filter, const ApiContext& api) {
-  std::vector<Match> found;
-  api.replica().for_each_record([&](const store::RecordEntry& entry) {
-    if (api.stopping) return false;
-    const RecordState& state = entry.state;
-    if (passes(filter, api, state))
-      found.push_back({open_text(state, Field::kCode).value_or(""), state.record});
-    return true;
-  });
-  std::ranges::sort(found);
-  if (!filter.after.empty()) {
-    const auto first = std::ranges::upper_bound(found, filter.after, {}, &Match::code);
-    found.erase(found.begin(), first);
+// Answers a list from office rows (store/office/row.h); full records are read only of what is
+// shown.
+class Selection {
+ public:
+  Selection(const Filter& filter, const ApiContext& api)
+      : filter_(filter),
+        api_(api),
+        reader_(api.replica()),
+        snapshot_(reader_.snapshot()),
+        now_(api.now()) {
+    const store::NameTable& names = reader_.names();
+    if (filter.holder) holder_ = agency_number(names, *filter.holder);
+    if (filter.agency) agency_ = agency_number(names, *filter.agency);
+    if (!filter.procedure.empty())
+      procedure_ = names.find(store::NameKind::kText, filter.procedure);
   }
-  if (filter.limit != 0 && found.size() > filter.limit) found.resize(filter.limit);
-  return found;
-}
+
+  // By code, then in the order of arrival; at most `limit`.
+  std::vector<Match> run() {
+    if (!filter_.text.empty()) find_text();
+    if (filter_.text.empty() || !found_by_text_.empty())
+      reader_.scan(snapshot_, 1, snapshot_.last_record,
+                   [this](std::uint32_t record, std::string_view row) {
+                     look(record, store::view_office_row(row));
+                     return !api_.stopping;
+                   });
+    std::ranges::sort(found_);
+    if (filter_.limit != 0 && found_.size() > filter_.limit) found_.resize(filter_.limit);
+    return std::move(found_);
+  }
+  std::optional<store::RecordEntry> record(const Match& match) const {
+    return reader_.record(match.record);
+  }
+
+ private:
+  static std::uint32_t agency_number(const store::NameTable& names, const AgencyId& agency) {
+    return names.find(store::NameKind::kAgency, as_text(agency.view()));
+  }
+
+  void find_text() {
+    reader_.scan_search(snapshot_, 1, snapshot_.last_record,
+                        [this](std::uint32_t record, std::string_view text) {
+                          if (text.find(filter_.text) != std::string_view::npos)
+                            found_by_text_.push_back(record);
+                          return !api_.stopping;
+                        });
+  }
+
+  void look(std::uint32_t record, const store::RowView& row) {
+    if (!filter_.text.empty() && !std::ranges::binary_search(found_by_text_, record)) return;
+    if (filter_.holder && (holder_ == 0 || row.holder != holder_)) return;
+    if (filter_.since && row.updated < *filter_.since) return;
+    if (!filter_.after.empty() && row.code <= filter_.after) return;
+    const bool full = filter_.limit != 0 && found_.size() >= 2 * filter_.limit;
+    if (full) shrink();
+    if (!last_.empty() && row.code > last_) return;
+    if (filter_.agency && (agency_ == 0 || !store::has_participant(row, agency_))) return;
+    if (needs_facts() && !passes(store::facts_at(row, store::kEver))) return;
+    found_.push_back({std::string(row.code), record});
+  }
+  bool needs_facts() const {
+    return filter_.status || filter_.late || filter_.due_before || !filter_.procedure.empty();
+  }
+  bool passes(const store::Facts& facts) const {
+    if (filter_.status && facts.status != static_cast<Status>(*filter_.status)) return false;
+    if (!filter_.procedure.empty() && (procedure_ == 0 || facts.procedure != procedure_))
+      return false;
+    if (filter_.late && !is_late(facts, now_)) return false;
+    return !filter_.due_before ||
+           (facts.last_due && *facts.last_due <= *filter_.due_before && is_running(facts));
+  }
+  // Keeps the first `limit`; what comes after the last of them need not be looked at.
+  void shrink() {
+    const auto middle = found_.begin() + static_cast<std::ptrdiff_t>(filter_.limit - 1);
+    std::ranges::nth_element(found_, middle);
+    last_ = middle->code;
+    found_.resize(filter_.limit);
+  }
+
+  const Filter& filter_;
+  const ApiContext& api_;
+  store::OfficeReader reader_;
+  store::OfficeSnapshot snapshot_;
+  UnixMillis now_;
+  std::uint32_t holder_ = 0, agency_ = 0, procedure_ = 0;  // local numbers
+  std::vector<std::uint32_t> found_by_text_;               // ascending
+  std::vector<Match> found_;
+  std::string last_;  // code beyond which nothing is shown; empty: not known yet
+};
 
 json short_with_summary(const ApiContext& api, const Registry& registry, const RecordState& state) {
   json line = short_json(state, registry, api.now(), updated_at(api.replica(), state));
@@ -126,6 +185,22 @@ json short_with_summary(const ApiContext& api, const Registry& registry, const R
   return line;
 }
 
+void export_to_portal(ApiCall& call, Filter filter) {
+  const ApiContext* api = &call.api;
+  send_lines(call, [api, wanted = std::move(filter)](const LineSink& put) {
+    const auto registry = api->replica().registry();
+    const store::SyncView sync(api->replica());
+    Selection selection(wanted, *api);
+    for (const Match& match : selection.run()) {
+      const auto entry = selection.record(match);
+      if (!entry) continue;
+      const auto source = store::read_form_source(api->replica(), entry->state.record);
+      if (!source.ok()) continue;
+      if (!put(portal_json(*source, *registry, sync.of(source->dossier.state)))) return;
+    }
+  });
+}
+
 }  // namespace
 
 void get_dossiers(ApiCall& call) {
@@ -134,8 +209,9 @@ void get_dossiers(ApiCall& call) {
   const ApiContext* api = &call.api;
   send_lines(call, [api, wanted = *std::move(filter)](const LineSink& put) {
     const auto registry = api->replica().registry();
-    for (const Match& match : select(wanted, *api)) {
-      const auto entry = api->replica().find_record(match.record);
+    Selection selection(wanted, *api);
+    for (const Match& match : selection.run()) {
+      const auto entry = selection.record(match);
       if (entry && !put(short_with_summary(*api, *registry, entry->state))) return;
     }
   });
@@ -144,11 +220,19 @@ void get_dossiers(ApiCall& call) {
 void get_export(ApiCall& call) {
   auto filter = read_filter(call);
   if (!filter.ok()) return send_error(call.response, filter.error());
+  const std::string format = call.request.get_param_value("format");
+  if (format == "portal") return export_to_portal(call, *std::move(filter));
+  if (!format.empty() && format != "json")
+    return send_error(call.response,
+                      Error(Errc::kInvalidArgument, "format must be one of json, portal"));
   const ApiContext* api = &call.api;
   send_lines(call, [api, wanted = *std::move(filter)](const LineSink& put) {
     const auto registry = api->replica().registry();
-    for (const Match& match : select(wanted, *api)) {
-      const auto dossier = store::read_dossier(api->replica(), match.record);
+    Selection selection(wanted, *api);
+    for (const Match& match : selection.run()) {
+      const auto entry = selection.record(match);
+      if (!entry) continue;
+      const auto dossier = store::read_dossier(api->replica(), entry->state.record);
       if (dossier.ok() && !put(dossier_json(*dossier, *registry))) return;
     }
   });
@@ -159,7 +243,14 @@ void get_dossier(ApiCall& call) {
   if (!record.ok()) return send_error(call.response, record.error());
   const auto dossier = store::read_dossier(call.api.replica(), *record);
   if (!dossier.ok()) return send_error(call.response, dossier.error());
-  send_json(call.response, dossier_json(*dossier, *call.api.replica().registry()));
+  json out = dossier_json(*dossier, *call.api.replica().registry());
+  if (dossier->state.kind == RecordKind::kDossier) {
+    json why = explanation_json(call.api, dossier->state);
+    if (why.contains("step")) out["step"] = why["step"];
+    if (query_flag(call.request, "explain")) out["explanation"] = std::move(why["trace"]);
+  }
+  put_work(out, call.api.replica(), dossier->state, call.api.now());
+  send_json(call.response, out);
 }
 
 void get_digest(ApiCall& call) {

@@ -4,6 +4,7 @@
 #include "agent/blob_keeper.h"
 #include "agent/json_fields.h"
 #include "agent/json_status.h"
+#include "store/office/data_check.h"
 
 namespace lienthong::agent {
 namespace {
@@ -11,12 +12,35 @@ namespace {
 using nlohmann::json;
 
 constexpr std::uint64_t kLogLineCountMax = 10'000;
+constexpr std::uint64_t kFindingCountMax = 1'000'000;
 
 json scans_json(const store::Blobs& blobs) {
   const store::BlobCounts counts = blobs.counts();
   return {{"files", counts.files},   {"partial", counts.partial},
           {"bytes", counts.bytes},   {"only_here", counts.only_here},
           {"wanted", counts.wanted}, {"disk_bytes", blobs.disk_bytes()}};
+}
+
+// What is unknown or doubtful: how much of each kind, and the first of them.
+json data_json(const store::Replica& replica, const store::DataCheckOptions& options) {
+  const auto registry = replica.registry();
+  const store::DataReport report = store::check_data(replica, options);
+  json counts = json::object(), findings = json::array();
+  for (std::size_t i = 0; i < report.counts.size(); ++i)
+    if (report.counts[i] != 0)
+      counts[std::string(to_string(static_cast<store::Finding>(i)))] = report.counts[i];
+  for (const store::DataFinding& found : report.findings) {
+    json line = {{"finding", to_string(found.finding)},
+                 {"code", found.code},
+                 {"record", found.record.hex()},
+                 {"agency", agency_json(found.agency, *registry)}};
+    if (!found.detail.empty()) line["detail"] = found.detail;
+    findings.push_back(std::move(line));
+  }
+  return {{"checked", report.checked},
+          {"counts", std::move(counts)},
+          {"findings", std::move(findings)},
+          {"clock_doubtful", report.clock_doubtful}};
 }
 
 }  // namespace
@@ -76,10 +100,20 @@ void post_sync(ApiCall& call) {
 }
 
 void post_verify(ApiCall& call) {
+  const auto limit = query_number(call.request, "limit", kFindingCountMax);
+  if (!limit.ok()) return send_error(call.response, limit.error());
+  const auto agency = query_agency(call, "agency");
+  if (!agency.ok()) return send_error(call.response, agency.error());
+  store::DataCheckOptions options;
+  options.now = call.api.now();
+  options.limit = static_cast<std::size_t>(limit->value_or(options.limit));
+  options.agency = agency->value_or(AgencyId());
+  options.stopping = [&call] { return call.api.stopping.load(); };
   json differ = json::array();
   for (const RecordId& id : call.api.replica().verify_states()) differ.push_back(id.hex());
-  send_json(call.response,
-            {{"checked", call.api.replica().counts().records}, {"differ", std::move(differ)}});
+  send_json(call.response, {{"checked", call.api.replica().counts().records},
+                            {"differ", std::move(differ)},
+                            {"data", data_json(call.api.replica(), options)}});
 }
 
 }  // namespace lienthong::agent

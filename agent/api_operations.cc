@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "agent/api_routes.h"
+#include "agent/json_clock.h"
 #include "agent/json_operation.h"
 
 namespace lienthong::agent {
@@ -115,6 +116,8 @@ json Batch::answer_json(const Answer& answer) const {
     out["record"] = answer.result->record.hex();
     out["update"] = answer.result->update.hex();
     out["repeated"] = answer.result->repeated;
+    for (const store::Warning& warning : answer.result->warnings)
+      out["warnings"].push_back(warning_json(warning));
   } else {
     out["ok"] = false;
     out["error"] = error_json("not-applied", "another line was refused, so nothing was written",
@@ -133,11 +136,11 @@ std::vector<json> Batch::answers_json(const std::vector<Answer>& answers) const 
 std::vector<json> Batch::apply_group() {
   std::vector<Answer> answers = parse_next(kGroupLineCountMax);
   const auto written =
-      api_.engine.write([&answers](store::Transaction& transaction) -> Result<void> {
+      api_.engine.write([this, &answers](store::Transaction& transaction) -> Result<void> {
         for (Answer& answer : answers) {
           if (!answer.operation) continue;
           transaction.savepoint();
-          auto result = apply_operation(transaction, *answer.operation);
+          auto result = apply_operation(transaction, *answer.operation, api_.calendar());
           if (result.ok()) {
             answer.result = *std::move(result);
           } else {
@@ -160,7 +163,7 @@ std::vector<json> Batch::apply_all() {
   bool refused = false;
   const auto written = api_.engine.write([&](store::Transaction& transaction) -> Result<void> {
     for (Answer& answer : answers) {
-      auto result = apply_operation(transaction, *answer.operation);
+      auto result = apply_operation(transaction, *answer.operation, api_.calendar());
       if (!result.ok()) {
         answer.error = result.error();
         refused = true;

@@ -19,9 +19,21 @@ constexpr std::array kRoutes = {
     ApiRoute{"GET", "/v1/dossiers", get_dossiers},
     ApiRoute{"GET", "/v1/dossiers/{code}", get_dossier},
     ApiRoute{"GET", "/v1/dossiers/{code}/why", get_why},
+    ApiRoute{"GET", "/v1/dossiers/{code}/forms/{number}", get_form},
+    ApiRoute{"GET", "/v1/registers", get_registers},
     ApiRoute{"GET", "/v1/records/{id}/why", get_why},
+    ApiRoute{"GET", "/v1/records", get_records},
+    ApiRoute{"GET", "/v1/records/{code}", get_record},
+    ApiRoute{"GET", "/v1/feedback/report", get_feedback_report},
+    ApiRoute{"GET", "/v1/documents/{code}/edxml", get_document_edxml},
     ApiRoute{"GET", "/v1/handoffs", get_handoffs},
+    ApiRoute{"GET", "/v1/reports/{form}", get_report},
+    ApiRoute{"GET", "/v1/reports/{form}/dossiers", get_report_dossiers},
+    ApiRoute{"GET", "/v1/reports/{form}/diff", get_report_diff},
+    ApiRoute{"POST", "/v1/reports/{form}/save", post_report_save},
     ApiRoute{"POST", "/v1/operations", post_operations},
+    ApiRoute{"GET", "/v1/procedures", get_procedures},
+    ApiRoute{"GET", "/v1/procedures/{code}", get_procedure},
     ApiRoute{"GET", "/v1/export", get_export},
     ApiRoute{"GET", "/v1/changes", get_changes},
     ApiRoute{"GET", "/v1/quarantine", get_quarantine},
@@ -49,8 +61,11 @@ std::string route_pattern(std::string_view path) {
   std::string pattern;
   for (std::size_t at = 0; at < path.size();) {
     if (path[at] == '{') {
-      pattern += "([^/]+)";
-      at = path.find('}', at) + 1;
+      const std::size_t end = path.find('}', at);
+      // Codes of legs and of copies that were sent: "<code>/2".
+      const bool is_code = path.substr(at, end - at) == "{code";
+      pattern += is_code ? "([^/]+(?:/[0-9]+)?)" : "([^/]+)";
+      at = end + 1;
     } else {
       pattern += path[at++];
     }

@@ -30,6 +30,19 @@ void get_dossiers(ApiCall& call);
 void get_dossier(ApiCall& call);
 void get_export(ApiCall& call);
 void get_digest(ApiCall& call);
+// api_forms.cc
+void get_form(ApiCall& call);
+void get_registers(ApiCall& call);
+// api_procedures.cc
+void get_procedures(ApiCall& call);
+void get_procedure(ApiCall& call);
+// {"trace":[…],"paused":…,"step":{…}}: how the dossier's date comes about, and where the work is.
+nlohmann::json explanation_json(const ApiContext& api, const RecordState& state);
+// api_reports.cc
+void get_report(ApiCall& call);
+void get_report_dossiers(ApiCall& call);
+void get_report_diff(ApiCall& call);
+void post_report_save(ApiCall& call);
 // api_blobs.cc
 void get_blobs(ApiCall& call);
 void post_blob(ApiCall& call);
@@ -43,6 +56,10 @@ void post_bundle_import(ApiCall& call);
 void get_why(ApiCall& call);
 // api_handoffs.cc
 void get_handoffs(ApiCall& call);
+void get_records(ApiCall& call);
+void get_record(ApiCall& call);
+void get_feedback_report(ApiCall& call);
+void get_document_edxml(ApiCall& call);
 // api_trouble.cc
 void get_quarantine(ApiCall& call);
 void get_conflicts(ApiCall& call);

@@ -15,6 +15,7 @@
 #include "agent/engine.h"
 #include "agent/links.h"
 #include "protocol/crypto/noise.h"
+#include "store/office/calendar.h"
 
 namespace lienthong::agent {
 
@@ -34,7 +35,8 @@ struct ApiServerConfig {
   DhPublic dh_key{};                // ours, for invitations
   Entropy* entropy = nullptr;       // required; outlives the server; used by one thread at a time
   std::optional<DhKey> bundle_key;  // ours, opens bundles; none: bundles are not taken
-  BlobKeeper* blobs = nullptr;      // outlives the server; null: no scans are kept
+  std::shared_ptr<const store::Calendar> calendar;  // null: the one built in
+  BlobKeeper* blobs = nullptr;                      // outlives the server; null: no scans are kept
   // The newest log lines, oldest first, at most that many; null: none are kept. Any thread.
   std::function<std::vector<ApiLogLine>(std::size_t)> recent_log;
 };

@@ -1,4 +1,6 @@
 // What did not go in, or not alone: quarantine and conflicts.
+#include <map>
+
 #include "agent/api_routes.h"
 #include "agent/json_dossier.h"
 #include "agent/json_fields.h"
@@ -74,7 +76,7 @@ void get_quarantine(ApiCall& call) {
                        {"node", entry.from.hex()},
                        {"reason", entry.reason},
                        {"since", time_json(entry.since)}});
-  replica.for_each_record([&](const store::RecordEntry& record) {
+  replica.for_each_marked({store::Mark::kInert}, [&](const store::RecordEntry& record) {
     const RecordState& state = record.state;
     for (const InertEntry& entry : state.inert)
       inert.push_back({{"code", open_text(state, Field::kCode).value_or("")},
@@ -92,8 +94,11 @@ void get_conflicts(ApiCall& call) {
   const store::Replica& replica = call.api.replica();
   const auto registry = replica.registry();
   json list = json::array();
-  replica.for_each_record([&](const store::RecordEntry& record) {
+  std::map<std::string, std::vector<RecordId>> documents;  // a code is a number of a register
+  const auto look = [&](const store::RecordEntry& record) {
     const RecordState& state = record.state;
+    if (state.kind == RecordKind::kDocument && !state.chain.empty())
+      documents[open_text(state, Field::kCode).value_or("")].push_back(state.record);
     put_field_conflicts(list, replica, *registry, state, state.open_fields);
     put_field_conflicts(list, replica, *registry, state, state.closed_fields);
     const auto aside = open_set_aside(state);
@@ -105,7 +110,14 @@ void get_conflicts(ApiCall& call) {
                     {"holder", agency_json(state.holder, *registry)},
                     {"set_aside", std::move(ids)}});
     return !call.api.stopping;
-  });
+  };
+  replica.for_each_marked({store::Mark::kConflict, store::Mark::kDocument}, look);
+  for (const auto& [code, records] : documents) {
+    if (records.size() < 2) continue;
+    json ids = json::array();
+    for (const RecordId& id : records) ids.push_back(id.hex());
+    list.push_back({{"code", code}, {"same_number", std::move(ids)}});
+  }
   send_json(call.response, list);
 }
 

@@ -8,6 +8,7 @@
 #include "agent/json_fields.h"
 #include "agent/json_status.h"
 #include "agent/json_time.h"
+#include "agent/json_work.h"
 
 namespace lienthong::agent {
 namespace {
@@ -53,6 +54,7 @@ class Explanation {
   void explain_offer();
   void explain_links();
   void explain_record();
+  void explain_work();
   void put_waiting(json& out) const;
   json hops_json() const;
   std::string name(const AgencyId& agency) const;
@@ -109,7 +111,7 @@ HopState Explanation::hop_state(const NeighbourStatus& neighbour) const {
 }
 
 void Explanation::find_hops() {
-  const auto members = audience(state_, *registry_);
+  const auto members = replica_.audience_of(state_);
   for (NeighbourStatus& neighbour : api_.links.neighbours()) {
     const bool sibling = neighbour.agency == ours_;  // another machine of ours
     if (!sibling && !std::ranges::binary_search(members, neighbour.agency)) continue;
@@ -185,6 +187,43 @@ void Explanation::explain_record() {
            "hai máy trạm ghi cùng một trường vào cùng lúc");
 }
 
+// What others have still to do, and where the result has to go.
+void Explanation::explain_work() {
+  for (const store::Leg& leg : legs_of(replica_, state_)) {
+    if (!store::is_open(leg.state)) continue;
+    const std::string who = name(leg.agency);
+    const bool late = store::is_late(leg, api_.now());
+    const char* code_text = late ? "leg-late" : "leg-open";
+    switch (leg.state) {
+      case store::LegState::kOffered:
+        reason(code_text, "leg " + leg.code + " waits for " + who + " to accept it",
+               "chặng " + leg.code + " chờ " + who + " tiếp nhận", leg.asked_at);
+        break;
+      case store::LegState::kReturned:
+        reason(code_text, "leg " + leg.code + " came back from " + who + " without an outcome",
+               "chặng " + leg.code + " đã bị " + who + " trả lại, chưa có kết quả", leg.asked_at);
+        break;
+      case store::LegState::kFinished:
+        reason(code_text, "leg " + leg.code + " has its outcome and is on the way back from " + who,
+               "chặng " + leg.code + " đã có kết quả, đang chuyển lại từ " + who, leg.finished_at);
+        break;
+      default:
+        reason(code_text, "leg " + leg.code + " is being worked on by " + who,
+               "chặng " + leg.code + " đang được " + who + " xử lý", leg.asked_at);
+    }
+  }
+  for (const Consultation& asked : consultations_of(replica_, state_)) {
+    if (asked.answered_at != 0) continue;
+    const bool over = asked.deadline != 0 && api_.now() > asked.deadline;
+    reason(over ? "consultation-overdue" : "consultation-open",
+           name(asked.to) + " was asked for its opinion and has not answered",
+           name(asked.to) + " được hỏi ý kiến, chưa trả lời", asked.asked_at);
+  }
+  if (const auto home = to_return_to(state_, *registry_))
+    reason("to-return", "it is to go back to " + name(*home) + ", which received it",
+           "cần chuyển lại cho " + name(*home) + ", nơi đã tiếp nhận");
+}
+
 void Explanation::put_waiting(json& out) const {
   const auto status = open_integer(state_, Field::kStatus);
   const auto is = [&](Status wanted) { return status == static_cast<std::int64_t>(wanted); };
@@ -197,10 +236,17 @@ void Explanation::put_waiting(json& out) const {
     return waits("papers from the applicant", "người nộp bổ sung giấy tờ");
   if (is(Status::kPayment))
     return waits("payment by the applicant", "người nộp thực hiện nghĩa vụ tài chính");
+  if (to_return_to(state_, *registry_))
+    return waits("its way back to the desk that received it",
+                 "chuyển kết quả về bộ phận một cửa đã tiếp nhận");
   if (is(Status::kDone)) return waits("handing over the result", "trả kết quả cho người nộp");
   if (is(Status::kRefused) || is(Status::kWithdrawn) || is(Status::kStopped) ||
       is(Status::kReturned))
     return waits("nothing", "không chờ gì");
+  const auto legs = legs_of(replica_, state_);
+  if (std::ranges::any_of(legs, [](const store::Leg& leg) { return store::is_open(leg.state); }))
+    return waits("work of the holder and outcomes of legs",
+                 "cơ quan đang thụ lý xử lý và kết quả các chặng song song");
   waits("work of the holder", "cơ quan đang thụ lý xử lý");
 }
 
@@ -221,6 +267,7 @@ json Explanation::to_json() {
   explain_offer();
   explain_links();
   explain_record();
+  explain_work();
   json out = {
       {"code", open_text(state_, Field::kCode).value_or("")},
       {"record", state_.record.hex()},
@@ -235,6 +282,11 @@ json Explanation::to_json() {
   const AgencyInfo* holder = registry_->find_agency(state_.holder);
   out["holder_name"] = holder != nullptr ? json(holder->name) : json(nullptr);
   put_waiting(out);
+  if (state_.kind == RecordKind::kDossier) {
+    json work = explanation_json(api_, state_);
+    if (work.contains("step")) out["step"] = std::move(work["step"]);
+  }
+  put_work(out, replica_, state_, api_.now());
   if (last_)
     out["last_change"] = {{"id", last_->id.hex()},
                           {"kind", to_string(last_->open.kind)},

@@ -10,6 +10,8 @@
 #include <optional>
 #include <sstream>
 
+#include "agent/calendar_file.h"
+
 namespace lienthong::agent {
 namespace {
 
@@ -261,6 +263,16 @@ void read_link(Reader& reader, const toml::table& table, LinkConfig& link) {
   }
 }
 
+void read_office(Reader& reader, const toml::table& table, OfficeConfig& office) {
+  reader.known_keys(table, " in [office]", {"calendar"});
+  std::string file;
+  const auto* node = reader.text(table, "calendar", file);
+  if (node != nullptr && !file.empty() && !std::filesystem::path(file).is_absolute())
+    reader.mistake(*node, "\"calendar\": found " + quote(file) +
+                              ", expected an absolute path, or nothing for the one built in");
+  office.calendar = file;
+}
+
 void read_log(Reader& reader, const toml::table& table, std::string& level) {
   reader.known_keys(table, " in [log]", {"level"});
   const auto* node = reader.text(table, "level", level);
@@ -273,8 +285,8 @@ void read_log(Reader& reader, const toml::table& table, std::string& level) {
 }
 
 void read_root(Reader& reader, const toml::table& root, Config& config) {
-  reader.known_keys(root, "",
-                    {"data_dir", "listen", "advertise", "api", "neighbour", "link", "log"});
+  reader.known_keys(
+      root, "", {"data_dir", "listen", "advertise", "api", "neighbour", "link", "office", "log"});
   std::string data_dir;
   if (const auto* node = reader.text(root, "data_dir", data_dir)) {
     if (!std::filesystem::path(data_dir).is_absolute()) {
@@ -291,6 +303,8 @@ void read_root(Reader& reader, const toml::table& root, Config& config) {
   if (const auto* table = reader.section(root, "api")) read_api(reader, *table, config.api);
   read_neighbours(reader, root, config.neighbours);
   if (const auto* table = reader.section(root, "link")) read_link(reader, *table, config.link);
+  if (const auto* table = reader.section(root, "office"))
+    read_office(reader, *table, config.office);
   if (const auto* table = reader.section(root, "log")) read_log(reader, *table, config.log_level);
 }
 
@@ -322,6 +336,14 @@ void check_places(ConfigReading& reading, std::string_view text) {
         ConfigMistake{line_of(text, "token_file"),
                       "\"token_file\": cannot read " + quote(config.api.token_file.string())});
   }
+}
+
+void check_calendar(ConfigReading& reading, std::string_view text) {
+  const auto calendar = load_calendar(reading.config.office.calendar);
+  if (calendar.ok()) return;
+  std::istringstream lines(calendar.error().detail());
+  for (std::string line; std::getline(lines, line);)
+    reading.mistakes.push_back(ConfigMistake{line_of(text, "calendar"), "\"calendar\": " + line});
 }
 
 void sort_mistakes(ConfigReading& reading) {
@@ -366,6 +388,7 @@ ConfigReading load_config(const std::filesystem::path& file) {
   const std::string text = content.str();
   ConfigReading reading = parse_config(text);
   check_places(reading, text);
+  check_calendar(reading, text);
   sort_mistakes(reading);
   return reading;
 }

@@ -44,6 +44,11 @@ struct LinkConfig {
   bool operator==(const LinkConfig&) const = default;
 };
 
+struct OfficeConfig {
+  std::filesystem::path calendar;  // of working days; empty: the one built in
+  bool operator==(const OfficeConfig&) const = default;
+};
+
 struct Config {
   std::filesystem::path data_dir;
   std::vector<std::string> listen;     // "[::]:7410"; empty: nobody can dial us
@@ -51,6 +56,7 @@ struct Config {
   ApiConfig api;
   std::vector<NeighbourConfig> neighbours;
   LinkConfig link;
+  OfficeConfig office;
   std::string log_level = "info";  // error, warn, info, debug
   bool operator==(const Config&) const = default;
 };
@@ -69,7 +75,7 @@ struct ConfigReading {
 
 // Checks the text alone.
 ConfigReading parse_config(std::string_view text);
-// Also that data_dir exists and the token file can be read.
+// Also that data_dir exists, the token file can be read, and the calendar has no mistake.
 ConfigReading load_config(const std::filesystem::path& file);
 
 // What a set-up writes; parse_config() of it gives `config` back.

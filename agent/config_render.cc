@@ -58,6 +58,9 @@ std::string render_config(const Config& config) {
         << "\naddresses = " << toml_list(neighbour.addresses) << "   # in order of preference\n";
   }
   render_link(out, config.link);
+  if (!config.office.calendar.empty())
+    out << "\n[office]\ncalendar = " << toml_text(config.office.calendar.string())
+        << "   # of working days\n";
   out << "\n[log]\nlevel = " << toml_text(config.log_level) << "\n";
   return out.str();
 }

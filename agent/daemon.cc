@@ -7,6 +7,8 @@
 
 #include "agent/api_server.h"
 #include "agent/blob_keeper.h"
+#include "agent/calendar_file.h"
+#include "agent/calendar_file.h"
 #include "agent/identity_files.h"
 #include "agent/log.h"
 #include "agent/net.h"
@@ -96,6 +98,8 @@ Result<void> Daemon::Impl::serve_api(const DhKey& dh_key) {
   api_config.started_at = clock.now();
   api_config.dh_key = dh_key.public_key();
   api_config.entropy = &entropy;
+  LT_TRY(auto calendar, load_calendar(config.office.calendar));
+  api_config.calendar = std::make_shared<const store::Calendar>(std::move(calendar));
   api_config.blobs = blobs.get();
   api_config.bundle_key = dh_key;
   api_config.recent_log = recent_lines;
@@ -143,7 +147,8 @@ void Daemon::Impl::reload() {
     comparable.neighbours = config.neighbours;
     if (comparable != config) {
       spdlog::warn(
-          "event=reloaded note=\"data_dir, listen, advertise, [api] or [link] changed: needs a "
+          "event=reloaded note=\"data_dir, listen, advertise, [api], [link] or [office] changed: "
+          "needs a "
           "restart\"");
     } else {
       spdlog::info("event=reloaded neighbours={} log={}", fresh.neighbours.size(), fresh.log_level);

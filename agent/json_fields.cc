@@ -5,6 +5,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "agent/json_checks.h"
 #include "agent/json_time.h"
 #include "agent/text_check.h"
 #include "protocol/wire/codec.h"
@@ -103,7 +104,7 @@ Result<FieldValue> read_list(const json& value, const ReadItem& read_item) {
       if (auto read = read_item(name, inner, item); !read.ok())
         return inside(read.error(), i, name);
     }
-    if (item.name.empty())
+    if (!check_name(item.name).ok())
       return Error(Errc::kInvalidArgument, "item " + std::to_string(i + 1) + " needs a name");
     items.push_back(std::move(item));
   }
@@ -187,6 +188,7 @@ Result<AgencyId> read_agency(const json& value, const Registry& registry) {
 
 Result<FieldValue> read_field(const FieldInfo& info, const json& value, const Registry& registry) {
   if (clears(value)) return FieldValue();
+  LT_TRY_VOID(check_value(info, value));
   switch (info.type) {
     case FieldType::kText: {
       LT_TRY(std::string text, read_text(value));

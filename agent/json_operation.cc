@@ -29,16 +29,20 @@ constexpr KindInfo kKinds[] = {
     {"set", OperationKind::kSet, " code fields event "},
     {"event", OperationKind::kEvent, " code event "},
     {"note", OperationKind::kNote, " code note officer at "},
-    {"offer", OperationKind::kOffer, " code to urgent note officer "},
-    {"accept", OperationKind::kAccept, " code note officer "},
-    {"decline", OperationKind::kDecline, " code note officer "},
-    {"recall", OperationKind::kRecall, " code note officer "},
-    {"reclaim", OperationKind::kReclaim, " code note officer "},
-    {"succeed", OperationKind::kSucceed, " code note officer "},
-    {"consult", OperationKind::kConsult, " code to note officer deadline "},
-    {"reply", OperationKind::kReply, " code about note officer "},
-    {"share", OperationKind::kShare, " code to note officer "},
+    {"offer", OperationKind::kOffer, " code to urgent note officer at "},
+    {"accept", OperationKind::kAccept, " code note officer at "},
+    {"decline", OperationKind::kDecline, " code note officer at "},
+    {"recall", OperationKind::kRecall, " code note officer at "},
+    {"reclaim", OperationKind::kReclaim, " code note officer at "},
+    {"succeed", OperationKind::kSucceed, " code note officer at "},
+    {"consult", OperationKind::kConsult, " code to note officer at deadline "},
+    {"reply", OperationKind::kReply, " code about note officer at "},
+    {"share", OperationKind::kShare, " code to note officer at "},
     {"adopt", OperationKind::kAdopt, " code update "},
+    {"finish", OperationKind::kFinish, " code outcome note officer at "},
+    {"return", OperationKind::kReturnHome, " code urgent note officer at "},
+    {"apologise", OperationKind::kApologise, " code due_at note officer at "},
+    {"send", OperationKind::kSend, " code to urgent "},
 };
 
 struct RecordName {
@@ -78,10 +82,13 @@ class LineParser {
   Result<void> common(Operation& out);
   Result<std::string> text(const json& object, const char* name, const std::string& place);
   Result<UnixMillis> time(const json& object, const char* name, const std::string& place);
-  Result<AgencyId> agency(const char* name);
+  Result<AgencyId> agency(const char* name) { return agency(line_, name, name); }
+  Result<AgencyId> agency(const json& object, const char* name, const std::string& place);
   Result<UpdateId> update(const char* name);
+  Result<bool> flag(const json& object, const char* name, bool usual, const std::string& place);
   Result<Event> event(const json& value, const std::string& place);
   Result<void> created(Operation& out);
+  Result<void> leg(json& value, Operation& out);
   Result<void> fields(const json& object, const std::string& place, bool creating, Operation& out);
   Result<void> field(const std::string& name, const json& value, const std::string& place,
                      bool creating, Operation& out);
@@ -127,12 +134,13 @@ Result<UnixMillis> LineParser::time(const json& object, const char* name,
   return read;
 }
 
-Result<AgencyId> LineParser::agency(const char* name) {
-  const auto at = line_.find(name);
-  if (at == line_.end())
-    return fail(Errc::kInvalidArgument, name, "missing: the code of an agency");
+Result<AgencyId> LineParser::agency(const json& object, const char* name,
+                                    const std::string& place) {
+  const auto at = object.find(name);
+  if (at == object.end())
+    return fail(Errc::kInvalidArgument, place, "missing: the code of an agency");
   auto read = read_agency(*at, *context_.registry);
-  if (!read.ok()) return fail(read.error().code(), name, read.error().detail());
+  if (!read.ok()) return fail(read.error().code(), place, read.error().detail());
   return read;
 }
 
@@ -253,7 +261,30 @@ Result<void> LineParser::created(Operation& out) {
   const json& value = line_.at(place);
   if (!value.is_object()) return fail(Errc::kInvalidArgument, place, "must be an object");
   out.record_kind = found->kind;
-  return fields(value, place, true, out);
+  if (found->kind != RecordKind::kLeg) return fields(value, place, true, out);
+  json rest = value;
+  LT_TRY_VOID(leg(rest, out));
+  return fields(rest, place, true, out);
+}
+
+// Takes what a leg has beside its fields out of `value`.
+Result<void> LineParser::leg(json& value, Operation& out) {
+  LT_TRY(out.lead, text(value, "dossier", "leg.dossier"));
+  if (out.lead.empty())
+    return fail(Errc::kInvalidArgument, "leg.dossier", "missing: the code of the dossier");
+  LT_TRY(out.to, agency(value, "to", "leg.to"));
+  LT_TRY(out.urgent, flag(value, "urgent", false, "leg.urgent"));
+  LT_TRY(out.share, flag(value, "share", true, "leg.share"));
+  for (const char* name : {"dossier", "to", "urgent", "share"}) value.erase(name);
+  return {};
+}
+
+Result<bool> LineParser::flag(const json& object, const char* name, bool usual,
+                              const std::string& place) {
+  const auto at = object.find(name);
+  if (at == object.end()) return usual;
+  if (!at->is_boolean()) return fail(Errc::kInvalidArgument, place, "must be true or false");
+  return at->get<bool>();
 }
 
 // The remark of the operation itself becomes its event.
@@ -262,7 +293,8 @@ Result<void> LineParser::remarks(Operation& out) {
   LT_TRY(remark.note, text(line_, "note", "note"));
   LT_TRY(remark.officer, text(line_, "officer", "officer"));
   LT_TRY(remark.at, time(line_, "at", "at"));
-  if (!remark.note.empty() || !remark.officer.empty()) out.event = std::move(remark);
+  if (!remark.note.empty() || !remark.officer.empty() || remark.at != 0)
+    out.event = std::move(remark);
   return {};
 }
 
@@ -302,14 +334,19 @@ Result<Operation> LineParser::run() {
   if (has_name(info->keys, "to")) {
     LT_TRY(out.to, agency("to"));
   }
-  if (has_name(info->keys, "urgent") && need("urgent")) {
-    if (!line_.at("urgent").is_boolean())
-      return fail(Errc::kInvalidArgument, "urgent", "must be true or false");
-    out.urgent = line_.at("urgent").get<bool>();
+  if (has_name(info->keys, "urgent")) {
+    LT_TRY(out.urgent, flag(line_, "urgent", false, "urgent"));
+  }
+  if (has_name(info->keys, "outcome")) {
+    LT_TRY(std::string outcome, text(line_, "outcome", "outcome"));
+    if (!outcome.empty())
+      out.open.push_back({static_cast<std::uint16_t>(Field::kOutcome), std::move(outcome)});
   }
   if (has_name(info->keys, "deadline")) {
     LT_TRY(out.deadline, time(line_, "deadline", "deadline"));
   }
+  if (has_name(info->keys, "due_at") && need("due_at"))
+    LT_TRY_VOID(field("due_at", line_.at("due_at"), "due_at", false, out));
   if (out.kind == OperationKind::kReply) {
     LT_TRY(out.about, update("about"));
   }

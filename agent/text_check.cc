@@ -5,10 +5,10 @@
 #include <cstdlib>
 #include <memory>
 
+#include "store/office/search_text.h"
+
 namespace lienthong::agent {
 namespace {
-
-constexpr utf8proc_int32_t kSmallDWithStroke = 0x111;
 
 const utf8proc_uint8_t* data_of(std::string_view text) {
   return reinterpret_cast<const utf8proc_uint8_t*>(text.data());
@@ -75,22 +75,6 @@ Result<void> check_text(std::string_view text) {
   return {};
 }
 
-std::string search_form(std::string_view text) {
-  const std::string folded =
-      map(text, UTF8PROC_STABLE | UTF8PROC_DECOMPOSE | UTF8PROC_STRIPMARK | UTF8PROC_CASEFOLD);
-  std::string out;
-  out.reserve(folded.size());
-  for_each_code_point(folded, [&](std::size_t at, utf8proc_int32_t code) {
-    if (code == kSmallDWithStroke) {
-      out += 'd';
-      return;
-    }
-    utf8proc_uint8_t bytes[4];
-    const auto size = utf8proc_encode_char(code, bytes);
-    out.append(reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(size));
-    static_cast<void>(at);
-  });
-  return out;
-}
+std::string search_form(std::string_view text) { return store::search_form(text); }
 
 }  // namespace lienthong::agent

@@ -141,14 +141,13 @@ BlobInfo Blobs::info(const BlobId& id, const Row& row) const {
 // ---- BlobView ----
 
 BlobEnd Blobs::may_read(const AgencyId& reader, const BlobId& id) const {
-  const auto registry = replica_.registry();
   BlobEnd verdict = BlobEnd::kNoRight;
   std::size_t looked = 0;
   scan(blob_key::of('n', id), [&](std::string_view key, std::string_view value) {
     const auto record = replica_.find_record(RecordId::from(as_bytes(key.substr(1 + 32))));
     if (!record) return ++looked < kBlobNameCountMax;
     const RecordState& state = record->state;
-    const auto members = audience(state, *registry);
+    const auto members = replica_.audience_of(state);
     if (std::ranges::binary_search(members, reader) &&
         !is_inert(state, UpdateId::from(as_bytes(value)))) {
       verdict = state.erased_by.is_zero() ? BlobEnd::kSent : BlobEnd::kErased;
@@ -209,12 +208,11 @@ std::vector<BlobId> Blobs::named_by(const RecordId& id) const {
 }
 
 std::vector<AgencyId> Blobs::readers(const BlobId& id) const {
-  const auto registry = replica_.registry();
   std::vector<AgencyId> out;
   for (const RecordId& record : records(id)) {
     const auto entry = replica_.find_record(record);
     if (!entry || !entry->state.erased_by.is_zero()) continue;
-    for (const AgencyId& agency : audience(entry->state, *registry)) out.push_back(agency);
+    for (const AgencyId& agency : replica_.audience_of(entry->state)) out.push_back(agency);
   }
   std::ranges::sort(out);
   out.erase(std::ranges::unique(out).begin(), out.end());

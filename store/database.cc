@@ -100,9 +100,12 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path, rocksd
 
 Database::~Database() = default;
 
-std::optional<std::string> Database::get(std::string_view key) const {
+std::optional<std::string> Database::get(std::string_view key,
+                                         const rocksdb::Snapshot* snapshot) const {
   std::string value;
-  const auto status = db_->Get(rocksdb::ReadOptions(), slice(key), &value);
+  rocksdb::ReadOptions options;
+  options.snapshot = snapshot;
+  const auto status = db_->Get(options, slice(key), &value);
   if (status.IsNotFound()) return std::nullopt;
   if (!status.ok()) throw std::runtime_error("read " + path_ + ": " + status.ToString());
   return value;
@@ -112,6 +115,21 @@ void Database::scan(std::string_view prefix, std::string_view from, const Visit&
   rocksdb::ReadOptions options;
   const std::unique_ptr<rocksdb::Iterator> at(db_->NewIterator(options));
   for (at->Seek(slice(from)); at->Valid() && has_prefix(view(at->key()), prefix); at->Next())
+    if (!visit(view(at->key()), view(at->value()))) return;
+  if (!at->status().ok())
+    throw std::runtime_error("read " + path_ + ": " + at->status().ToString());
+}
+
+void Database::scan_range(const rocksdb::Snapshot* snapshot, std::string_view first,
+                          std::string_view after, const Visit& visit) const {
+  rocksdb::ReadOptions options;
+  options.snapshot = snapshot;
+  options.fill_cache = false;
+  options.readahead_size = 256 * 1024;
+  const rocksdb::Slice end = slice(after);
+  options.iterate_upper_bound = &end;
+  const std::unique_ptr<rocksdb::Iterator> at(db_->NewIterator(options));
+  for (at->Seek(slice(first)); at->Valid(); at->Next())
     if (!visit(view(at->key()), view(at->value()))) return;
   if (!at->status().ok())
     throw std::runtime_error("read " + path_ + ": " + at->status().ToString());

@@ -42,10 +42,14 @@ class Database {
 
   // nullopt: no such key. A read error is a broken disk or a corrupt file: it throws
   // std::runtime_error, which ends the process before anything wrong is acknowledged.
-  std::optional<std::string> get(std::string_view key) const;
+  std::optional<std::string> get(std::string_view key,
+                                 const rocksdb::Snapshot* snapshot = nullptr) const;
   // Ascending over keys with the prefix, of one snapshot; stops when `visit` returns false.
   using Visit = std::function<bool(std::string_view key, std::string_view value)>;
   void scan(std::string_view prefix, std::string_view from, const Visit& visit) const;
+  // From `first` up to but not `after`, past the cache: for scans of a whole kind of rows.
+  void scan_range(const rocksdb::Snapshot* snapshot, std::string_view first, std::string_view after,
+                  const Visit& visit) const;
   void scan_back(std::string_view prefix, const Visit& visit) const;
   // Atomic. Fails: kDiskFull, kIo. Not synced: a power cut may take it back, together with what
   // was written after it and not synced either.
@@ -71,7 +75,7 @@ Error to_error(const rocksdb::Status& status, const std::string& path);
 // be scanned.
 class Overlay {
  public:
-  static constexpr std::string_view kScanned = "DIPWXr";
+  static constexpr std::string_view kScanned = "DIJPWXr";
 
   explicit Overlay(const Database& database) : database_(database) {}
   std::optional<std::string> get(std::string_view key) const;

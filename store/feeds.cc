@@ -6,6 +6,11 @@
 #include "store/transaction_impl.h"
 
 namespace lienthong::store {
+namespace {
+
+constexpr std::size_t kOpenRecordsMax = 256;  // kept decoded while a feed is filled
+
+}  // namespace
 
 std::uint32_t Transaction::Impl::node_number(const NodeId& node) {
   const auto [at, added] = ledger.node_numbers.try_emplace(node, ledger.nodes + 1);
@@ -68,10 +73,27 @@ FreshUpdate Transaction::Impl::feedable(std::uint64_t number) const {
   return {row.id, row.record, row.source, row.custody};
 }
 
+std::vector<AgencyId> united(const std::vector<AgencyId>& a, const std::vector<AgencyId>& b) {
+  std::vector<AgencyId> out;
+  std::ranges::set_union(a, b, std::back_inserter(out));
+  return out;
+}
+
+// The same function of the lead's state as it is now, whichever of the two came first: what grows
+// the lead's audience feeds those that name it again, see settle_state().
+std::vector<AgencyId> Transaction::Impl::audience_of(const RecordState& state) {
+  std::vector<AgencyId> members = audience(state, registry());
+  if (state.lead.is_zero()) return members;
+  OpenRecord* lead = find(state.lead);
+  if (lead == nullptr) return members;
+  fold_if_stale(*lead);
+  return united(members, audience(lead->state, registry()));
+}
+
 void Transaction::Impl::find_readers(OpenRecord& record) {
   record.readers.clear();
   if (ledger.feeds.empty()) return;
-  for (const AgencyId& agency : audience(record.state, registry()))
+  for (const AgencyId& agency : audience_of(record.state))
     if (const auto meta = ledger.feeds.find(agency); meta != ledger.feeds.end())
       record.readers.push_back(&meta->second);
 }
@@ -114,7 +136,15 @@ void Transaction::Impl::blank(std::uint32_t feed, std::uint64_t place) {
 // withdrawn: they are not to see it, and what is not sealed for anybody else would hold up the
 // feed.
 void Transaction::Impl::leave_feeds(OpenRecord& record) {
-  const std::vector<AgencyId> members = audience(record.state, registry());
+  if (ledger.leads) {
+    for (const std::uint32_t number : led_numbers(overlay, record.row.id)) {
+      OpenRecord* led = find(number);
+      if (led == nullptr || led->state.lead != record.row.id) continue;
+      touch(*led, number);
+      leave_feeds(*led);
+    }
+  }
+  const std::vector<AgencyId> members = audience_of(record.state);
   for (const auto& [agency, meta] : ledger.feeds) {
     const auto fed = std::ranges::find(record.row.feeds, meta.number, &FedFeed::feed);
     if (fed == record.row.feeds.end() || std::ranges::binary_search(members, agency)) continue;
@@ -135,6 +165,7 @@ void Transaction::Impl::fill_feed(const AgencyId& reader) {
       flush();
     }
     open.erase(number);
+    if (open.size() > kOpenRecordsMax) open.clear();  // leads; all were flushed
   }
 }
 

@@ -38,6 +38,7 @@ struct Ledger {
   std::map<AgencyId, FeedMeta> feeds;
   std::map<NodeId, std::uint32_t> node_numbers;
   std::shared_ptr<const Registry> registry;
+  bool leads = false;  // some record here names a lead
   OwnSeals own;
   bool numbering_confirmed = false;  // a neighbour has told us what it knew since the start
   bool numbering_jumped = false;

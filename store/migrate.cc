@@ -1,5 +1,6 @@
 // From older layouts to this one, when a database is opened. docs/storage.md, "Version and
 // migration".
+#include "store/office/writer.h"
 #include "store/replica_impl.h"
 
 namespace lienthong::store {
@@ -56,6 +57,43 @@ Result<void> migrate_from_first_layout(Database& database, const Ledger& ledger)
   if (!written.ok()) return written;
   changes.rows[key::meta("version")] = encode_number(2);
   return database.write(changes);
+}
+
+// 2 → 3: office rows of all dossiers, marks, what names a lead, the newest clock of each agency.
+// What a migration that was cut has written is written again.
+Result<void> migrate_to_office_rows(Database& database, const Ledger& ledger,
+                                    const RootFingerprint& root, NameTable& names) {
+  auto overlay = std::make_unique<Overlay>(database);
+  auto writer = std::make_unique<OfficeWriter>(*overlay, names);
+  const auto write_batch = [&]() -> Result<void> {
+    writer->before_commit();
+    LT_TRY_VOID(database.write(overlay->take_stock()));
+    writer.reset();
+    overlay = std::make_unique<Overlay>(database);
+    writer = std::make_unique<OfficeWriter>(*overlay, names);
+    return {};
+  };
+  Result<void> written;
+  database.scan("R", "R", [&](std::string_view k, std::string_view value) {
+    const RecordRow row = decode_record_row(value);
+    const RecordState state = decode_stored_state(row);
+    const auto graph = read_graph(database, ledger, root, row);
+    for (const GraphUpdate& update : graph) writer->heard(update.agency, update.envelope.hlc.value);
+    const auto number =
+        static_cast<std::uint32_t>(decode_number(std::string(4, '\0').append(k.substr(1))));
+    OfficeDraft draft;
+    writer->refolded(draft, state, graph);
+    writer->flush(draft, number, state);
+    if (!state.lead.is_zero()) overlay->put(key::led(state.lead, number), "");
+    for (const Mark mark : kMarks)
+      if ((marks_of(state) & bit_of(mark)) != 0) overlay->put(key::marked(mark, number), "");
+    if (overlay->bytes() < kBatchBytesMax) return true;
+    written = write_batch();
+    return written.ok();
+  });
+  if (!written.ok()) return written;
+  overlay->put(key::meta("version"), encode_number(kLayoutVersion));
+  return write_batch();
 }
 
 }  // namespace lienthong::store

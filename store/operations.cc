@@ -8,6 +8,7 @@
 #include "protocol/crypto/hash.h"
 #include "protocol/wire/codec.h"
 #include "store/application.h"
+#include "store/office/checks.h"
 
 namespace lienthong::store {
 namespace {
@@ -92,7 +93,8 @@ Result<void> check_transition(std::optional<Status> from, Status to) {
   if (transition_allowed(from, to)) return {};
   const std::string name(from ? to_json(*from) : "new");
   return Error(Errc::kNotAllowed, "status cannot go from " + name + " to " +
-                                      std::string(to_json(to)) + "; after " + name +
+                                      std::string(to_json(to)) + ": " +
+                                      std::string(rule_against(from, to)) + "; after " + name +
                                       " may come: " + allowed_after(from));
 }
 
@@ -116,7 +118,7 @@ UnixMillis Application::event_time() const {
 }
 
 OperationResult Application::result(const UpdateId& update, bool repeated) const {
-  return {state_.record, update, code_of(state_), repeated};
+  return {state_.record, update, code_of(state_), repeated, warnings_};
 }
 
 Draft Application::draft(UpdateKind kind) const {
@@ -148,7 +150,7 @@ Result<OperationResult> Application::run() {
   LT_TRY(auto repeated, find_repeated());
   if (repeated) return *std::move(repeated);
   if (operation_.kind == OperationKind::kCreate) return create();
-  LT_TRY_VOID(find_target());
+  LT_TRY_VOID(find_target(operation_.code));
   return dispatch();
 }
 
@@ -161,7 +163,9 @@ Result<std::optional<OperationResult>> Application::find_repeated() const {
     if (const auto stored = transaction_.find_update(*id)) {
       found.record = record_of(stored->update, *id);
       const bool was_create = stored->open.kind == UpdateKind::kCreated;
-      if (was_create != (operation_.kind == OperationKind::kCreate))
+      const bool creates =
+          operation_.kind == OperationKind::kCreate || operation_.kind == OperationKind::kSend;
+      if (was_create != creates)
         return Error(Errc::kConflict, "this key was used before, for another kind of operation");
     }
   } else if (const auto record = transaction_.local_value(std::string(kLocalKeyPrefix) +
@@ -179,28 +183,27 @@ Result<std::optional<OperationResult>> Application::find_repeated() const {
   return std::optional<OperationResult>(std::move(found));
 }
 
-Result<void> Application::find_target() {
+Result<void> Application::find_target(const std::string& code) {
   std::vector<RecordId> found;
-  if (operation_.code.size() == 2 * RecordId::kSize) {
-    if (auto bytes = from_hex(operation_.code); bytes.ok()) found.push_back(RecordId::from(*bytes));
+  if (code.size() == 2 * RecordId::kSize) {
+    if (auto bytes = from_hex(code); bytes.ok()) found.push_back(RecordId::from(*bytes));
   }
-  if (found.empty()) found = transaction_.find_code(operation_.code);
+  if (found.empty()) found = transaction_.find_code(code);
   if (found.size() > 1) {
     std::string list;
     for (const RecordId& id : found) list += (list.empty() ? "" : ", ") + id.hex();
-    return Error(Errc::kConflict, "several records bear the code " + operation_.code +
-                                      "; name one by its record id: " + list);
+    return Error(Errc::kConflict,
+                 "several records bear the code " + code + "; name one by its record id: " + list);
   }
   auto entry = found.empty() ? std::nullopt : transaction_.find_record(found.front());
-  if (!entry) return Error(Errc::kNotFound, "no dossier " + operation_.code + " on this machine");
+  if (!entry) return Error(Errc::kNotFound, "no dossier " + code + " on this machine");
   state_ = std::move(entry->state);
   if (state_.needs_newer_rules())
     return Error(Errc::kNotAllowed,
-                 "dossier " + operation_.code + " needs rules version " +
-                     std::to_string(state_.rules_needed) +
+                 "dossier " + code + " needs rules version " + std::to_string(state_.rules_needed) +
                      "; upgrade this program, it is only kept and passed on until then");
   if (state_.chain.empty())
-    return Error(Errc::kNotAllowed, "the creation of dossier " + operation_.code +
+    return Error(Errc::kNotAllowed, "the creation of dossier " + code +
                                         " was cut off by a revocation; a superior must confirm it");
   return {};
 }
@@ -221,6 +224,10 @@ Result<OperationResult> Application::dispatch() {
     case OperationKind::kReply: return reply();
     case OperationKind::kShare: return share();
     case OperationKind::kAdopt: return adopt();
+    case OperationKind::kApologise: return apologise();
+    case OperationKind::kFinish: return finish();
+    case OperationKind::kReturnHome: return return_home();
+    case OperationKind::kSend: return send_copy();
   }
   return create();
 }
@@ -319,6 +326,13 @@ Result<void> Application::check_new_status(const std::vector<FieldWrite>& writes
 }
 
 Result<OperationResult> Application::create() {
+  switch (operation_.record_kind) {
+    case RecordKind::kProcedure: return publish();
+    case RecordKind::kLeg: return create_leg();
+    case RecordKind::kFeedback: return create_feedback();
+    case RecordKind::kDocument: return create_document();
+    default: break;
+  }
   std::vector<FieldWrite> open = operation_.open;
   LT_TRY_VOID(check_new_status(open));
   LT_TRY(const std::string code, choose_code());
@@ -333,6 +347,7 @@ Result<OperationResult> Application::create() {
     if (status == Status::kAccepted) put_if_absent(open, Field::kReceivedAt, transaction_.now());
   }
   count_components(operation_.closed, open);
+  if (operation_.record_kind == RecordKind::kDossier) LT_TRY_VOID(keep_clock(open, true));
   Draft out;
   out.open.kind = UpdateKind::kCreated;
   out.open.record_kind = operation_.record_kind;
@@ -342,7 +357,7 @@ Result<OperationResult> Application::create() {
   LT_TRY(UpdateId last, transaction_.write(std::move(out)));
   const auto record = id_cast<RecordId>(last);
   LT_TRY_VOID(write_history(record, last));
-  return OperationResult{record, last, code, false};
+  return OperationResult{record, last, code, false, warnings_};
 }
 
 Result<void> Application::write_history(const RecordId& record, UpdateId& last) {
@@ -385,8 +400,11 @@ void Application::date_status(std::vector<FieldWrite>& writes, UnixMillis at) co
   if (!to || to == current_status(state_)) return;
   if (to == Status::kAccepted && !current(state_, Field::kReceivedAt))
     put_if_absent(writes, Field::kReceivedAt, at);
-  if (to == Status::kDone) put_if_absent(writes, Field::kFinishedAt, at);
-  if (to == Status::kReturned) put_if_absent(writes, Field::kReturnedAt, at);
+  // A correction ends later; reports go by the first end.
+  if (to == Status::kDone && !current(state_, Field::kFinishedAt))
+    put_if_absent(writes, Field::kFinishedAt, at);
+  if (to == Status::kReturned && !current(state_, Field::kReturnedAt))
+    put_if_absent(writes, Field::kReturnedAt, at);
 }
 
 Result<OperationResult> Application::set() {
@@ -397,16 +415,22 @@ Result<OperationResult> Application::set() {
       (!operation_.event || (operation_.event->action.empty() && operation_.event->note.empty())))
     return Error(Errc::kInvalidArgument, "an event needs an action or a note");
   LT_TRY_VOID(require_custody(is_event ? "add events" : "change it"));
+  if (state_.kind == RecordKind::kProcedure) return amend();
   std::vector<FieldWrite> open = operation_.open;
   if (find_write(open, Field::kCode) != nullptr)
     return Error(Errc::kInvalidArgument, "the code of a dossier does not change");
+  if (state_.kind == RecordKind::kFeedback || state_.kind == RecordKind::kDocument)
+    return set_record(std::move(open));
   if (const FieldWrite* status = find_write(open, Field::kStatus)) {
     const auto to = status_of(status->value);
     if (!to) return Error(Errc::kInvalidArgument, "status cannot be cleared");
     LT_TRY_VOID(check_transition(current_status(state_), *to));
   }
+  LT_TRY_VOID(check_writes(open));
+  LT_TRY_VOID(check_single_result(transaction_, state_, open));
   date_status(open, event_time());
   count_components(operation_.closed, open);
+  if (state_.kind == RecordKind::kDossier) LT_TRY_VOID(keep_clock(open, false));
   Draft out = draft(UpdateKind::kSet);
   put_note(out);
   if (operation_.event) {
@@ -425,8 +449,9 @@ Result<OperationResult> Application::note() {
   return write(std::move(out));
 }
 
-Result<OperationResult> apply_operation(Transaction& transaction, const Operation& operation) {
-  return Application(transaction, operation).run();
+Result<OperationResult> apply_operation(Transaction& transaction, const Operation& operation,
+                                        const Calendar& calendar) {
+  return Application(transaction, operation, calendar).run();
 }
 
 Bytes idempotency_hash(const RootFingerprint& root, std::string_view key) {

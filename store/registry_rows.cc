@@ -6,6 +6,8 @@
 namespace lienthong::store {
 namespace {
 
+constexpr std::size_t kOpenRecordsMax = 256;  // kept decoded while everything is folded again
+
 bool waits(Errc code) {
   return code == Errc::kUnknownCertificate || code == Errc::kUnknownAgency ||
          code == Errc::kUnknownParent;
@@ -119,6 +121,7 @@ void Transaction::Impl::fold_everything_again() {
     touch(*record, number);
     flush();
     open.erase(number);
+    if (open.size() > kOpenRecordsMax) open.clear();  // leads; all were flushed
   }
 }
 

@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "protocol/wire/codec.h"
+#include "store/office/writer.h"
 #include "store/replica_impl.h"
 
 namespace lienthong::store {
@@ -112,8 +113,18 @@ Result<void> Replica::Impl::load() {
                                  static_cast<std::uint32_t>(decode_number(padded)));
     return true;
   });
-  if (version && decode_number(*version) < kLayoutVersion)
+  database->scan("o", "o", [&](std::string_view, std::string_view value) {
+    names.add(std::string(value));
+    return true;
+  });
+  if (version && decode_number(*version) < 2)
     LT_TRY_VOID(migrate_from_first_layout(*database, *ledger));
+  if (version && decode_number(*version) < kLayoutVersion)
+    LT_TRY_VOID(migrate_to_office_rows(*database, *ledger, root, names));
+  database->scan("J", "J", [&](std::string_view, std::string_view) {
+    ledger->leads = true;
+    return false;
+  });
   published = std::move(ledger);
   return {};
 }
@@ -175,6 +186,25 @@ std::vector<RecordId> Replica::find_code(std::string_view code) const {
   return out;
 }
 
+std::vector<RecordId> Replica::led_by(const RecordId& lead) const {
+  std::vector<RecordId> out;
+  for (const std::uint32_t number : led_numbers(*impl_->database, lead)) {
+    const auto bytes = impl_->database->get(key::record(number));
+    if (!bytes) continue;
+    const RecordRow row = decode_record_row(*bytes);
+    if (decode_stored_state(row).lead == lead) out.push_back(row.id);
+  }
+  return out;
+}
+
+std::vector<AgencyId> Replica::audience_of(const RecordState& state) const {
+  const auto tree = registry();
+  std::vector<AgencyId> members = audience(state, *tree);
+  if (state.lead.is_zero()) return members;
+  const auto lead = find_record(state.lead);
+  return lead ? united(members, audience(lead->state, *tree)) : members;
+}
+
 std::optional<StoredUpdate> Replica::find_update(const UpdateId& id) const {
   const auto number = update_number(*impl_->database, id);
   return number ? find_update(*number) : std::nullopt;
@@ -201,6 +231,27 @@ void Replica::for_each_record(const std::function<bool(const RecordEntry&)>& vis
     RecordRow row = decode_record_row(value);
     return visit(RecordEntry{decode_stored_state(row), std::move(row.updates)});
   });
+}
+
+void Replica::for_each_marked(std::initializer_list<Mark> marks,
+                              const std::function<bool(const RecordEntry&)>& visit) const {
+  std::vector<std::uint32_t> numbers;
+  for (const Mark mark : marks) {
+    const std::string prefix = key::marked_prefix(mark);
+    impl_->database->scan(prefix, prefix, [&](std::string_view k, std::string_view) {
+      const std::string number = std::string(4, '\0').append(k.substr(prefix.size()));
+      numbers.push_back(static_cast<std::uint32_t>(decode_number(number)));
+      return true;
+    });
+  }
+  std::ranges::sort(numbers);
+  numbers.erase(std::ranges::unique(numbers).begin(), numbers.end());
+  for (const std::uint32_t number : numbers) {
+    const auto bytes = impl_->database->get(key::record(number));
+    if (!bytes) continue;  // changed meanwhile
+    RecordRow row = decode_record_row(*bytes);
+    if (!visit(RecordEntry{decode_stored_state(row), std::move(row.updates)})) return;
+  }
 }
 
 std::vector<StoredUpdate> Replica::changes(std::uint64_t since, std::size_t limit) const {
@@ -306,10 +357,20 @@ bool Replica::restored() const { return impl_->ledger()->restored_below != 0; }
 std::vector<RecordId> Replica::verify_states() const {
   std::vector<RecordId> out;
   const auto ledger = impl_->ledger();
-  impl_->database->scan("R", "R", [&](std::string_view, std::string_view value) {
+  const auto marks_agree = [this](std::string_view number, const RecordState& state) {
+    const Marks marks = marks_of(state);
+    return std::ranges::all_of(kMarks, [&](Mark mark) {
+      const auto row = impl_->database->get(key::marked_prefix(mark).append(number));
+      return row.has_value() == ((marks & bit_of(mark)) != 0);
+    });
+  };
+  impl_->database->scan("R", "R", [&](std::string_view k, std::string_view value) {
     const RecordRow row = decode_record_row(value);
     const auto graph = read_graph(*impl_->database, *ledger, impl_->root, row);
-    if (encode_state(fold(graph, *ledger->registry)) != row.state) out.push_back(row.id);
+    const RecordState state = fold(graph, *ledger->registry);
+    if (encode_state(state) != row.state || !marks_agree(k.substr(1), state) ||
+        !office_rows_agree(*impl_->database, impl_->names, k.substr(1), state, graph))
+      out.push_back(row.id);
     return true;
   });
   return out;

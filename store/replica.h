@@ -16,6 +16,7 @@
 #include "protocol/record/fold.h"
 #include "protocol/sync/feed.h"
 #include "protocol/wire/names.h"
+#include "store/marks.h"
 
 namespace rocksdb {
 class Env;
@@ -24,6 +25,7 @@ class Env;
 namespace lienthong::store {
 
 class FeedReader;
+class OfficeReader;
 
 enum class Sync { kNo, kYes };  // whether a commit is on the disk when it returns
 
@@ -131,10 +133,18 @@ class Replica final : public ReplicaView {
   std::vector<RecordId> find_code(std::string_view code) const;
   std::optional<StoredUpdate> find_update(const UpdateId& id) const;
   std::optional<StoredUpdate> find_update(std::uint64_t number) const;
+  // Legs of a dossier, copies of a document sent: the records here that name it as their lead, in
+  // the order in which they came.
+  std::vector<RecordId> led_by(const RecordId& lead) const;
+  // Whose replicas hold the record: audience(), and for a record with a lead the lead's as well.
+  std::vector<AgencyId> audience_of(const RecordState& state) const;
   // Salt of a record's closed parts; none: not here or erased.
   std::optional<Salt> find_salt(const RecordId& id) const;
   // In the order of local record numbers; stops when `visit` returns false. Reads one snapshot.
   void for_each_record(const std::function<bool(const RecordEntry&)>& visit) const;
+  // The same of records that bear any of these marks: reads no others. Each once.
+  void for_each_marked(std::initializer_list<Mark> marks,
+                       const std::function<bool(const RecordEntry&)>& visit) const;
   // Updates with number > since, ascending, at most `limit`.
   std::vector<StoredUpdate> changes(std::uint64_t since, std::size_t limit) const;
   std::uint64_t last_change() const;
@@ -158,7 +168,7 @@ class Replica final : public ReplicaView {
   // links on records that were here before, until a neighbour has given everything back.
   bool restored() const;
   // Whether nothing was written yet under the state that a refold would give: refolds every record
-  // and compares; ids of those that differ.
+  // and compares, and the same of the office rows; ids of those that differ.
   std::vector<RecordId> verify_states() const;
   std::uint64_t disk_bytes() const;
   // Room on the file system of the database. nullopt: it does not say.
@@ -170,6 +180,7 @@ class Replica final : public ReplicaView {
  private:
   friend class Transaction;
   friend class FeedReader;
+  friend class OfficeReader;
   friend class Blobs;
   struct Impl;
   explicit Replica(std::unique_ptr<Impl> impl);
@@ -216,6 +227,7 @@ class Transaction {
   const Registry& registry() const;
   std::optional<RecordEntry> find_record(const RecordId& id) const;
   std::vector<RecordId> find_code(std::string_view code) const;
+  std::vector<RecordId> led_by(const RecordId& lead) const;   // see Replica
   std::optional<UpdateId> find_key(ByteView key_hash) const;  // idempotency
   std::optional<StoredUpdate> find_update(const UpdateId& id) const;
   const Identity& identity() const;

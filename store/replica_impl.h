@@ -5,6 +5,7 @@
 
 #include "store/database.h"
 #include "store/ledger.h"
+#include "store/office/name_table.h"
 #include "store/replica.h"
 
 namespace lienthong::store {
@@ -16,6 +17,7 @@ struct Replica::Impl {
   Identity identity;
   RootFingerprint root;
   std::unique_ptr<Database> database;
+  NameTable names;           // of office rows
   mutable std::mutex mutex;  // guards what follows
   std::shared_ptr<const Ledger> published;
   bool failed = false;  // a commit did not reach the disk
@@ -145,7 +147,28 @@ std::vector<GraphUpdate> read_graph(const Source& source, const Ledger& ledger,
 
 RecordState decode_stored_state(const RecordRow& row);
 
+// Numbers of the records that name that one as their lead, ascending.
+template <class Source>
+std::vector<std::uint32_t> led_numbers(const Source& source, const RecordId& lead) {
+  std::vector<std::uint32_t> out;
+  const std::string prefix = key::led_prefix(lead);
+  source.scan(prefix, prefix, [&](std::string_view k, std::string_view) {
+    const std::string number = std::string(4, '\0').append(k.substr(k.size() - 4));
+    out.push_back(static_cast<std::uint32_t>(decode_number(number)));
+    return true;
+  });
+  return out;
+}
+
+// Ascending; both are.
+std::vector<AgencyId> united(const std::vector<AgencyId>& a, const std::vector<AgencyId>& b);
+
+// Rows of records that name a lead, in a database whose program did not know of them: once.
+
 // Fails: kDiskFull, kIo; opening the database again goes on.
 Result<void> migrate_from_first_layout(Database& database, const Ledger& ledger);
+// The same; fills the table of names.
+Result<void> migrate_to_office_rows(Database& database, const Ledger& ledger,
+                                    const RootFingerprint& root, NameTable& names);
 
 }  // namespace lienthong::store

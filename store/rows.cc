@@ -108,6 +108,10 @@ std::string code_prefix(std::string_view folded) {
 std::string code(std::string_view folded, std::uint32_t record) {
   return code_prefix(folded) + big_endian(record, 4);
 }
+std::string led_prefix(const RecordId& lead) { return id_key('J', lead, 16); }
+std::string led(const RecordId& lead, std::uint32_t record) {
+  return led_prefix(lead) + big_endian(record, 4);
+}
 std::string seal(std::uint32_t number) { return "S" + big_endian(number, 4); }
 std::string evidence(std::uint32_t number) { return "V" + big_endian(number, 4); }
 std::string seal_index(const SealId& id) { return id_key('s', id, 16); }
@@ -133,6 +137,14 @@ std::string pen(const UpdateId& id) { return id_key('P', id); }
 std::string refused(std::uint64_t number) { return "Q" + big_endian(number, 8); }
 std::string idempotency(ByteView key_hash) { return "K" + std::string(as_text(key_hash)); }
 std::string local(std::string_view name) { return "L" + std::string(name); }
+std::string office(std::uint32_t record) { return "O" + big_endian(record, 4); }
+std::string marked_prefix(Mark mark) { return std::string("m").append(1, static_cast<char>(mark)); }
+std::string marked(Mark mark, std::uint32_t record) {
+  return marked_prefix(mark) + big_endian(record, 4);
+}
+std::string search(std::uint32_t record) { return "G" + big_endian(record, 4); }
+std::string office_name(std::uint32_t number) { return "o" + big_endian(number, 4); }
+std::string heard_of(const AgencyId& agency) { return id_key('A', agency); }
 }  // namespace key
 
 std::string encode(const UpdateRow& row) {

@@ -9,11 +9,12 @@
 #include <string_view>
 #include <vector>
 
+#include "store/marks.h"
 #include "store/replica.h"
 
 namespace lienthong::store {
 
-inline constexpr std::uint32_t kLayoutVersion = 2;
+inline constexpr std::uint32_t kLayoutVersion = 3;
 
 namespace key {
 // One letter for each kind of row: on disk, never change.
@@ -27,6 +28,8 @@ std::string record_index(const RecordId& id);   // r first 16 bytes → number
 std::string code(std::string_view folded,
                  std::uint32_t record);  // D folded code, 0, record → nothing
 std::string code_prefix(std::string_view folded);
+std::string led(const RecordId& lead, std::uint32_t record);  // J first 16 bytes, record → nothing
+std::string led_prefix(const RecordId& lead);
 std::string seal(std::uint32_t number);                              // S → seal
 std::string evidence(std::uint32_t number);                          // V → SealEvidence
 std::string seal_index(const SealId& id);                            // s first 16 bytes → number
@@ -44,6 +47,12 @@ std::string pen(const UpdateId& id);                      // P → PenRow
 std::string refused(std::uint64_t number);                // Q → RefusedRow
 std::string idempotency(ByteView key_hash);               // K → UpdateId
 std::string local(std::string_view name);                 // L name → bytes
+std::string office(std::uint32_t record);                 // O → OfficeRow (office/row.h)
+std::string search(std::uint32_t record);                 // G → SearchText
+std::string office_name(std::uint32_t number);            // o → kind, bytes of a name
+std::string heard_of(const AgencyId& agency);             // A → newest clock of its updates here
+std::string marked(Mark mark, std::uint32_t record);      // m mark, record → nothing
+std::string marked_prefix(Mark mark);
 }  // namespace key
 
 struct UpdateSeal {

@@ -70,7 +70,7 @@ std::vector<Unsealed> Transaction::Impl::unsealed_for(const AgencyId& reader, st
   const auto meta = ledger.feeds.find(reader);
   const std::uint32_t feed_number = meta == ledger.feeds.end() ? 0 : meta->second.number;
   const auto look_at = [&](const OpenRecord& record, OfRecord& of) {
-    const auto members = audience(record.state, registry());
+    const auto members = audience_of(record.state);
     of.concerned = std::ranges::binary_search(members, reader);
     if (!of.concerned) return;
     of.audience = audiences.try_emplace(members, audiences.size()).first->second;

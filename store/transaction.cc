@@ -47,6 +47,8 @@ OpenRecord* Transaction::Impl::find(std::uint32_t number) {
   record.state = decode_stored_state(record.row);
   record.inert_before = record.state.inert.size();
   record.code_before = folded_code(record.state);
+  record.participants_before = record.state.participants;
+  record.marks_before = marks_of(record.state);
   return &open.emplace(number, std::move(record)).first->second;
 }
 
@@ -62,12 +64,27 @@ void Transaction::Impl::touch(OpenRecord& record, std::uint32_t number) {
   if (!std::exchange(record.dirty, true)) dirty.push_back(number);
 }
 
+void Transaction::Impl::fold_if_stale(OpenRecord& record) {
+  if (!record.stale) return;
+  const auto graph = read_graph(overlay, ledger, root(), record.row);
+  record.state = fold(graph, registry());
+  office.refolded(record.office, record.state, graph);
+  record.stale = false;
+  record.changed = true;
+}
+
+// Legs follow the audience of their dossier: they are settled again with it.
+void Transaction::Impl::touch_led(OpenRecord& record) {
+  if (record.state.participants == record.participants_before) return;
+  record.participants_before = record.state.participants;
+  if (!ledger.leads) return;
+  for (const std::uint32_t led : led_numbers(overlay, record.row.id))
+    if (OpenRecord* other = find(led); other != nullptr) touch(*other, led);
+}
+
+// Feeds are not told yet: readers are found when every record of the transaction is folded.
 void Transaction::Impl::settle_state(OpenRecord& record, std::uint32_t number) {
-  if (record.stale) {
-    record.state = fold(read_graph(overlay, ledger, root(), record.row), registry());
-    record.stale = false;
-    record.changed = true;
-  }
+  fold_if_stale(record);
   ledger.inert = ledger.inert + record.state.inert.size() - record.inert_before;
   record.inert_before = record.state.inert.size();
   std::string code = folded_code(record.state);
@@ -76,20 +93,42 @@ void Transaction::Impl::settle_state(OpenRecord& record, std::uint32_t number) {
     if (!code.empty()) overlay.put(key::code(code, number), "");
     record.code_before = std::move(code);
   }
-  find_readers(record);
+  settle_marks(record, number);
+  touch_led(record);
+}
+
+void Transaction::Impl::settle_marks(OpenRecord& record, std::uint32_t number) {
+  const Marks marks = marks_of(record.state);
+  const unsigned changed = marks ^ record.marks_before;
+  if (changed == 0) return;
+  for (const Mark mark : kMarks) {
+    if ((changed & bit_of(mark)) == 0) continue;
+    if ((marks & bit_of(mark)) != 0)
+      overlay.put(key::marked(mark, number), "");
+    else
+      overlay.erase(key::marked(mark, number));
+  }
+  record.marks_before = marks;
 }
 
 void Transaction::Impl::settle(OpenRecord& record, std::uint32_t number) {
   if (!record.unsettled) return;
   settle_state(record, number);
+  find_readers(record);
   feed_record(record, ledger.updates);
   record.unsettled = false;
 }
 
 void Transaction::Impl::settle_all() {
-  const auto records = std::exchange(unsettled, {});
+  std::vector<std::uint32_t> records;
+  while (!unsettled.empty()) {  // a dossier may touch its legs
+    for (const std::uint32_t number : std::exchange(unsettled, {})) {
+      records.push_back(number);
+      if (OpenRecord& record = open.at(number); record.unsettled) settle_state(record, number);
+    }
+  }
   for (const std::uint32_t number : records)
-    if (OpenRecord& record = open.at(number); record.unsettled) settle_state(record, number);
+    if (OpenRecord& record = open.at(number); record.unsettled) find_readers(record);
   for (; offered < entered.size(); ++offered)
     if (OpenRecord& record = open.at(just_entered[offered].record); record.unsettled)
       feed_record(record, entered[offered]);
@@ -107,6 +146,7 @@ void Transaction::Impl::flush() {
     if (record.changed) record.row.state = encode_state(record.state);
     record.changed = false;
     overlay.put(key::record(number), encode(record.row));
+    office.flush(record.office, number, record.state);
     record.dirty = false;
   }
 }
@@ -149,6 +189,10 @@ std::uint64_t Transaction::Impl::enter(NewUpdate update) {
     made.row.id = record_id;
     open.emplace(record_no, std::move(made));
     overlay.put(key::record_index(record_id), encode_number(record_no));
+    if (!update.body.lead.is_zero()) {
+      overlay.put(key::led(update.body.lead, record_no), "");
+      ledger.leads = true;
+    }
   } else {
     record_no = record_number(overlay, record_id).value();
   }
@@ -157,7 +201,11 @@ std::uint64_t Transaction::Impl::enter(NewUpdate update) {
   touch(record, record_no);
   record.row.updates.push_back(number);
   const GraphUpdate view = graph_view(update);
-  if (!record.stale && !extend(record.state, view, registry())) record.stale = true;
+  if (!record.stale &&
+      !(extend(record.state, view, registry()) &&
+        office.extended(record.office, record_no, record.state, view, update.update.closed)))
+    record.stale = true;
+  office.heard(view.agency, view.envelope.hlc.value);
   record.changed = true;
   ledger.newest_hlc = std::max(ledger.newest_hlc, view.envelope.hlc.value);
   if (!view.open.key_hash.empty() && view.agency == replica.identity.agency)
@@ -189,6 +237,7 @@ void Transaction::savepoint() {
   impl_->flush();
   if (impl_->open.size() > kOpenRecordsMax) impl_->open.clear();  // memory; all were flushed
   impl_->overlay.savepoint();
+  impl_->office.savepoint();
   impl_->saved_ledger = impl_->ledger;
   impl_->saved_entered = impl_->entered.size();
 }
@@ -199,6 +248,7 @@ void Transaction::rollback() {
   impl_->dirty.clear();
   impl_->recalls.clear();
   impl_->overlay.rollback();
+  impl_->office.rollback();
   impl_->ledger = impl_->saved_ledger;
   impl_->entered.resize(impl_->saved_entered);
   impl_->just_entered.resize(impl_->saved_entered);
@@ -231,6 +281,14 @@ std::vector<RecordId> Transaction::find_code(std::string_view code) const {
       out.push_back(record->row.id);
     return true;
   });
+  return out;
+}
+
+std::vector<RecordId> Transaction::led_by(const RecordId& lead) const {
+  std::vector<RecordId> out;
+  for (const std::uint32_t number : led_numbers(impl_->overlay, lead))
+    if (const auto* record = impl_->find(number); record != nullptr && record->state.lead == lead)
+      out.push_back(record->row.id);
   return out;
 }
 
@@ -469,6 +527,7 @@ Result<void> Transaction::commit(Sync sync) {
     if (const auto before = impl_->overlay.get(key::feed(agency)); before != row)
       impl_->overlay.put(key::feed(agency), row);
   }
+  impl_->office.before_commit();
   const std::string counters = encode_counters(impl_->ledger);
   if (impl_->overlay.get(key::meta("counters")) != counters)
     impl_->overlay.put(key::meta("counters"), counters);

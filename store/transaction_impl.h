@@ -5,6 +5,7 @@
 
 #include <unordered_map>
 
+#include "store/office/writer.h"
 #include "store/replica_impl.h"
 
 namespace lienthong::store {
@@ -14,11 +15,14 @@ struct OpenRecord {
   RecordRow row;
   RecordState state;
   std::size_t inert_before = 0;
-  std::string code_before;         // folded
+  std::string code_before;  // folded
+  std::vector<AgencyId> participants_before;
+  Marks marks_before = 0;
   bool stale = false;              // its state must be folded again before it is read or stored
   bool unsettled = false;          // feeds and indexes do not know of its last change
   bool dirty = false;              // to be written
   bool changed = false;            // its state is to be encoded anew
+  OfficeDraft office;              // what reports and lists read of it
   std::vector<FeedMeta*> readers;  // feeds of its audience, while it is being settled
 };
 
@@ -42,12 +46,13 @@ struct Unsealed {
 
 struct Transaction::Impl {
   Impl(Replica::Impl& r, UnixMillis t)
-      : replica(r), now(t), overlay(*r.database), ledger(*r.ledger()) {}
+      : replica(r), now(t), overlay(*r.database), ledger(*r.ledger()), office(overlay, r.names) {}
 
   Replica::Impl& replica;
   const UnixMillis now;
   Overlay overlay;
   Ledger ledger;
+  OfficeWriter office;
   Ledger saved_ledger;
   std::unordered_map<std::uint32_t, OpenRecord> open;  // by record number
   std::vector<std::uint64_t> entered;                  // consecutive
@@ -68,7 +73,10 @@ struct Transaction::Impl {
   void settle(OpenRecord& record, std::uint32_t number);  // fold if stale, then feeds and indexes
   void settle_all();  // the same for all, updates going into the feeds in the order of entry
   void settle_state(OpenRecord& record, std::uint32_t number);
-  void flush();  // settle_all, and write open records into the overlay
+  void settle_marks(OpenRecord& record, std::uint32_t number);
+  void fold_if_stale(OpenRecord& record);
+  void touch_led(OpenRecord& record);  // where its audience may have changed
+  void flush();                        // settle_all, and write open records into the overlay
 
   struct NewUpdate {
     UpdateId id;
@@ -92,6 +100,7 @@ struct Transaction::Impl {
   FeedMeta& feed(const AgencyId& reader);  // made when missing, empty
   void append(FeedMeta& meta, std::uint64_t number, const FreshUpdate& update);
   FreshUpdate feedable(std::uint64_t number) const;
+  std::vector<AgencyId> audience_of(const RecordState& state);  // as Replica::audience_of
   void find_readers(OpenRecord& record);
   void feed_record(OpenRecord& record, std::uint64_t up_to);
   void leave_feeds(OpenRecord& record);

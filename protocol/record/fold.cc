@@ -560,6 +560,10 @@ bool extend(RecordState& state, const GraphUpdate& update, const TreeView& tree)
 std::vector<AgencyId> audience(const RecordState& state, const TreeView& tree) {
   const TreeVersion newest = tree.newest();
   std::vector<AgencyId> all = state.participants;
+  if (state.kind == RecordKind::kProcedure) {
+    const std::vector<AgencyId> everyone = tree.everyone();
+    all.insert(all.end(), everyone.begin(), everyone.end());
+  }
   for (const AgencyId& agency : state.participants) {
     all.push_back(tree.resolve(agency, newest));
   }

@@ -113,7 +113,8 @@ RecordState fold(std::span<const GraphUpdate> updates, const TreeView& tree);
 // first update: always true.
 bool extend(RecordState& state, const GraphUpdate& update, const TreeView& tree);
 
-// participants ∪ their superiors and successors in the newest tree; ascending.
+// participants ∪ their superiors and successors in the newest tree; of a procedure also everyone,
+// who are all to go by it; ascending.
 std::vector<AgencyId> audience(const RecordState& state, const TreeView& tree);
 
 // Canonical bytes: equal states give equal bytes on every replica. Ids through a sorted table.

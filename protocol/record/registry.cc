@@ -427,6 +427,14 @@ std::vector<AgencyId> Registry::superiors(const AgencyId& agency, TreeVersion ve
   return out;
 }
 
+std::vector<AgencyId> Registry::everyone() const {
+  std::vector<AgencyId> out;
+  for (const AgencyNode& agency : state_->evaluated.agencies)
+    if (agency.believed) out.push_back(agency.info.id);
+  std::ranges::sort(out);
+  return out;
+}
+
 // ---- making statements ----
 
 Statement make_genesis(const SigningKey& in_use, const SigningKey& on_paper, UnixMillis now,

@@ -142,6 +142,7 @@ class Registry : public TreeView {
   bool dissolved(const AgencyId&, TreeVersion) const override;
   AgencyId resolve(const AgencyId&, TreeVersion) const override;
   std::vector<AgencyId> superiors(const AgencyId&, TreeVersion) const override;
+  std::vector<AgencyId> everyone() const override;
 
  private:
   // (members are declared by the implementer; keep them out of callers' sight)

@@ -24,6 +24,8 @@ class TreeView {
   virtual AgencyId resolve(const AgencyId& agency, TreeVersion version) const = 0;
   // Strictly above, nearest first.
   virtual std::vector<AgencyId> superiors(const AgencyId& agency, TreeVersion version) const = 0;
+  // Every agency that is believed now, dissolved ones too; ascending.
+  virtual std::vector<AgencyId> everyone() const = 0;
 };
 
 }  // namespace lienthong

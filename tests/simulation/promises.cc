@@ -50,8 +50,7 @@ class Inspection {
             " is gone");
         continue;
       }
-      const Registry& registry = *machines_[entry.machine]->replica().registry();
-      const auto agencies = audience(record->state, registry);
+      const auto agencies = machines_[entry.machine]->replica().audience_of(record->state);
       for (const auto& machine : machines_) {
         if (!std::ranges::binary_search(agencies, machine->agency())) continue;
         if (!machine->replica().find_update(id))
@@ -86,7 +85,7 @@ class Inspection {
   void check_chain(const Machine& machine, const RecordState& state) {
     if (state.chain.empty() || state.holder.is_zero())
       return say("record ", state.record.short_hex(), " has no custodian");
-    const auto agencies = audience(state, *machine.replica().registry());
+    const auto agencies = machine.replica().audience_of(state);
     const auto members = std::ranges::count_if(machines_, [&](const auto& other) {
       return std::ranges::binary_search(agencies, other->agency());
     });
@@ -121,7 +120,7 @@ class Inspection {
   void check_audiences() {
     for (std::size_t i = 0; i < machines_.size(); ++i)
       for (const auto& [id, entry] : held_[i]) {
-        const auto agencies = audience(entry.state, *machines_[i]->replica().registry());
+        const auto agencies = machines_[i]->replica().audience_of(entry.state);
         if (!std::ranges::binary_search(agencies, machines_[i]->agency()))
           say(name(*machines_[i]), " holds record ", id.short_hex(), ", which is not its own");
       }

@@ -71,6 +71,7 @@ std::optional<Operation> Workload::choose(Machine& machine) {
                                             : records[dice_.below(records.size())];
   const auto entry = machine.replica().find_record(record);
   if (!entry) return std::nullopt;
+  if (auto parallel = choose_leg(machine, entry->state)) return parallel;
   Operation operation;
   operation.code = record.hex();
   operation.kind = choose_kind(machine, entry->state);
@@ -99,6 +100,27 @@ std::optional<Operation> Workload::choose(Machine& machine) {
       operation.event =
           store::Event{.at = 0, .officer = "Lan", .unit = "", .action = "work", .note = text};
   }
+  return operation;
+}
+
+// Parallel work: a leg of a dossier that is held here, or the end of a leg that is.
+std::optional<Operation> Workload::choose_leg(Machine& machine, const RecordState& state) {
+  if (state.holder != machine.agency() || !state.offered.is_zero()) return std::nullopt;
+  if (!dice_.chance(state.kind == RecordKind::kLeg ? 0.3 : 0.06)) return std::nullopt;
+  Operation operation;
+  const std::string text = "chặng " + std::to_string(++counter_);
+  if (state.kind == RecordKind::kLeg) {
+    operation.kind = OperationKind::kFinish;
+    operation.code = state.record.hex();
+    operation.open = {{static_cast<std::uint16_t>(Field::kOutcome), text}};
+    return operation;
+  }
+  operation.kind = OperationKind::kCreate;
+  operation.record_kind = RecordKind::kLeg;
+  operation.lead = state.record.hex();
+  operation.to = some_agency(machine);
+  operation.share = dice_.chance(0.5);
+  operation.open = {{static_cast<std::uint16_t>(Field::kDuty), text}};
   return operation;
 }
 

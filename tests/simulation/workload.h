@@ -47,6 +47,7 @@ class Workload {
   const std::vector<RecordId>& records_of(Machine& machine);
   std::optional<store::Operation> choose(Machine& machine);
   store::OperationKind choose_kind(const Machine& machine, const RecordState& state);
+  std::optional<store::Operation> choose_leg(Machine& machine, const RecordState& state);
   AgencyId some_agency(Machine& machine);
   store::Operation create(Machine& machine);
   void post(Machine& machine, store::Operation operation);

@@ -349,4 +349,11 @@ std::vector<AgencyId> EightAgencies::superiors(const AgencyId& agency, TreeVersi
   return out;
 }
 
+std::vector<AgencyId> EightAgencies::everyone() const {
+  std::vector<AgencyId> out;
+  for (int agency = P; agency <= X; ++agency) out.push_back(agency_id(agency));
+  std::ranges::sort(out);
+  return out;
+}
+
 }  // namespace lienthong::model

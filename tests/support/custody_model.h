@@ -101,6 +101,7 @@ class EightAgencies : public TreeView {
   bool dissolved(const AgencyId& agency, TreeVersion version) const override;
   AgencyId resolve(const AgencyId& agency, TreeVersion version) const override;
   std::vector<AgencyId> superiors(const AgencyId& agency, TreeVersion version) const override;
+  std::vector<AgencyId> everyone() const override;
 };
 
 // Field that the writes of to_graph() set, open and closed.

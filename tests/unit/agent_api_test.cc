@@ -342,7 +342,8 @@ TEST(ApiDescription, NamesExactlyTheRoutesServed) {
 }
 
 TEST(ApiDescription, PatternsMatchOnePartOfAPath) {
-  EXPECT_EQ(route_pattern("/v1/dossiers/{code}/why"), "/v1/dossiers/([^/]+)/why");
+  EXPECT_EQ(route_pattern("/v1/blobs/{digest}/content"), "/v1/blobs/([^/]+)/content");
+  EXPECT_EQ(route_pattern("/v1/dossiers/{code}/why"), "/v1/dossiers/([^/]+(?:/[0-9]+)?)/why");
 }
 
 TEST(ApiErrors, StatusFollowsTheCause) {

@@ -47,12 +47,15 @@ backoff_idle_max_seconds = 20
 handshakes_max = 7
 dials_per_second = 2
 dials_burst = 20
+[office]
+calendar = "/etc/lienthong/vn.tsv"
 [log]
 level = "debug"
 )");
   EXPECT_TRUE(reading.mistakes.empty()) << reading.report("agent.toml");
   const Config& config = reading.config;
   EXPECT_EQ(config.data_dir, "/var/lib/lienthong");
+  EXPECT_EQ(config.office.calendar, "/etc/lienthong/vn.tsv");
   EXPECT_EQ(config.listen.size(), 2U);
   EXPECT_EQ(config.advertise, std::vector<std::string>{"office.example:7410"});
   EXPECT_EQ(config.api.socket, "/run/lienthong/agent.sock");
@@ -196,6 +199,29 @@ TEST(Address, RefusesWhatIsNone) {
                            "[host]:1", "a b:1", "host:1 ", "[::1:80"}) {
     EXPECT_FALSE(parse_address(text).ok()) << text;
   }
+}
+
+TEST(Config, TakesOnlyAnAbsolutePathOfACalendar) {
+  const std::string text = mistakes("data_dir = \"/d\"\n[office]\ncalendar = \"vn.tsv\"\n");
+  EXPECT_TRUE(has(text, "3: \"calendar\": found \"vn.tsv\", expected an absolute path")) << text;
+  EXPECT_TRUE(has(mistakes("data_dir = \"/d\"\n[office]\ncalender = \"/c\"\n"), "calendar"));
+}
+
+TEST(Config, NamesFileAndLineOfEachMistakeInTheCalendar) {
+  const auto folder =
+      std::filesystem::temp_directory_path() / ("lt-calendar-" + std::to_string(::getpid()));
+  std::filesystem::create_directories(folder);
+  const auto calendar = folder / "vn.tsv", file = folder / "agent.toml";
+  std::ofstream(calendar) << "years\t2025\ndate\tkind\tname\tsource\n2025-04-31\tholiday\ta\tb\n";
+  std::ofstream(file) << "data_dir = \"" << folder.string() << "\"\n[office]\ncalendar = \""
+                      << calendar.string() << "\"\n";
+  const std::string report = load_config(file).report("agent.toml");
+  EXPECT_TRUE(has(report, "agent.toml:3: \"calendar\": " + calendar.string() +
+                              ":3: found \"2025-04-31\", expected a date"))
+      << report;
+  std::filesystem::remove(calendar);
+  EXPECT_TRUE(has(load_config(file).report("agent.toml"), "cannot read " + calendar.string()));
+  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

@@ -190,6 +190,16 @@ TEST(Fold, AudienceAddsSuperiorsAndSuccessorsOfTheNewestTree) {
   EXPECT_EQ(audience(state, d.tree()), everyone);
 }
 
+TEST(Fold, AProcedureIsForEveryAgencyOfTheTree) {
+  Dossier d;
+  RecordState state = d.state();
+  const auto of_dossier = audience(state, d.tree());
+  state.kind = RecordKind::kProcedure;
+  EXPECT_EQ(audience(state, d.tree()), d.tree().everyone());
+  EXPECT_EQ(d.tree().everyone().size(), 8U);
+  EXPECT_LT(of_dossier.size(), 8U);
+}
+
 TEST(Fold, RecordOfLaterRulesKeepsOnlyItsHeads) {
   Dossier d;
   d.add(A, kSet);

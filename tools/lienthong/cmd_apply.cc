@@ -1,13 +1,16 @@
 // apply, import, export: JSON lines in and out.
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <optional>
+#include <sstream>
 
 #include "tools/lienthong/apply.h"
+#include "tools/lienthong/csv_dossier.h"
 #include "tools/lienthong/failure.h"
 #include "tools/lienthong/output.h"
 #include "tools/lienthong/shell.h"
@@ -17,7 +20,7 @@ namespace lienthong::tools {
 namespace {
 
 struct Args {
-  std::string file;
+  std::string file, format;
   bool atomic = false;
 };
 
@@ -65,6 +68,16 @@ Json summary(const ApplyOutcome& outcome) {
           {"refused", std::move(refused)}};
 }
 
+int finish(const Shell& shell, const ApplyOutcome& outcome) {
+  if (shell.json) {
+    print_json(summary(outcome));
+  } else {
+    print_line(format("{} lines: {} applied, {} known already, {} refused", outcome.lines,
+                      outcome.applied, outcome.repeated, outcome.refused.size()));
+  }
+  return outcome.refused.empty() ? kDone : kFailed;
+}
+
 int send_file(const Shell& shell, const Args& args, ApplyOptions options) {
   std::ifstream file;
   if (args.file != "-") {
@@ -83,13 +96,7 @@ int send_file(const Shell& shell, const Args& args, ApplyOptions options) {
   };
   const ApplyOutcome outcome = apply_lines(input, shell.client(), options);
   progress.clear();
-  if (shell.json) {
-    print_json(summary(outcome));
-  } else {
-    print_line(format("{} lines: {} applied, {} known already, {} refused", outcome.lines,
-                      outcome.applied, outcome.repeated, outcome.refused.size()));
-  }
-  return outcome.refused.empty() ? kDone : kFailed;
+  return finish(shell, outcome);
 }
 
 // An entry of the history as it may be brought in: what the agent itself knows about it is left
@@ -123,12 +130,73 @@ std::string receive_operation(std::string line) {
   return operation.dump();
 }
 
-int export_lines(const Shell& shell, const Query& query, const std::string& out) {
+bool is_csv(const Args& args) {
+  if (!args.format.empty()) return args.format == "csv";
+  return args.file.ends_with(".csv") || args.file.ends_with(".CSV");
+}
+
+// Rows that can be read become lines; the places of refusals are those of the table.
+int send_csv(const Shell& shell, const Args& args) {
+  const CsvDossiers table = read_csv(read_file(args.file));
+  if (!table.error.is_null()) throw Failure(kFailed, reason_of(table.error));
+  std::stringstream lines;
+  std::vector<std::uint64_t> places;
+  ApplyOutcome outcome;
+  for (const CsvDossier& row : table.rows) {
+    if (row.error.is_null()) {
+      lines << row.dossier.dump() << '\n';
+      places.push_back(row.line);
+    } else {
+      outcome.refused.push_back({row.line, row.error});
+    }
+  }
+  const std::size_t unread = outcome.refused.size();
+  if (unread == 0 || !args.atomic) {
+    ApplyOptions options;
+    options.atomic = args.atomic;
+    options.rewrite = receive_operation;
+    const ApplyOutcome sent = apply_lines(lines, shell.client(), options);
+    outcome.applied = sent.applied;
+    outcome.repeated = sent.repeated;
+    for (RefusedLine line : sent.refused) {
+      line.line = places.at(line.line - 1);
+      if (std::string place = line.error.value("place", ""); place.starts_with("line ")) {
+        const std::size_t comma = place.find(", ");
+        line.error["place"] = comma == std::string::npos ? "" : place.substr(comma + 2);
+      }
+      outcome.refused.push_back(std::move(line));
+    }
+  }
+  outcome.lines = table.rows.size();
+  std::ranges::stable_sort(outcome.refused, {}, &RefusedLine::line);
+  for (const RefusedLine& line : outcome.refused)
+    print_error(format("line {}: {}", line.line, reason_of(line.error)));
+  return finish(shell, outcome);
+}
+
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
+struct ExportTo {
+  std::string format = "json", out;
+  bool byte_order_mark = false;
+};
+
+int export_lines(const Shell& shell, Query query, const ExportTo& to) {
   std::ofstream file;
+  const std::string& out = to.out;
   if (!out.empty()) file.open(out, std::ios::binary);
   std::ostream& stream = out.empty() ? std::cout : file;
-  shell.client().lines("/v1/export", query,
-                       [&stream](const std::string& line) { stream << line << '\n'; });
+  const bool csv = to.format == "csv";
+  if (to.format == "portal") query.emplace_back("format", to.format);
+  if (csv && to.byte_order_mark) stream << kByteOrderMark;
+  if (csv) stream << csv_header();
+  shell.client().lines("/v1/export", query, [&stream, csv](const std::string& line) {
+    if (csv) {
+      stream << csv_row_of(Json::parse(line, nullptr, false));
+    } else {
+      stream << line << '\n';
+    }
+  });
   stream.flush();
   if (!stream) throw Failure(kFailed, format("cannot write {}", out.empty() ? "-" : out));
   return kDone;
@@ -153,10 +221,13 @@ void add_apply(CLI::App& app, Shell& shell) {
 void add_import(CLI::App& app, Shell& shell) {
   const auto args = std::make_shared<Args>();
   CLI::App* verb = add_verb(app, "import", "receive dossiers, one a line, as export prints them",
-                            "lienthong import dossiers.jsonl");
+                            "lienthong import dossiers.jsonl\n  lienthong import so-theo-doi.csv");
   add_file(*verb, args);
+  verb->add_option("--format", args->format, tr("json or csv (default: by the file's name)"))
+      ->check(CLI::IsMember({"json", "csv"}));
   verb->callback([&shell, args] {
     shell.run = [&shell, args] {
+      if (is_csv(*args)) return send_csv(shell, *args);
       ApplyOptions options;
       options.rewrite = receive_operation;
       return send_file(shell, *args, options);
@@ -166,17 +237,24 @@ void add_import(CLI::App& app, Shell& shell) {
 
 void add_export(CLI::App& app, Shell& shell) {
   struct Filter {
-    std::string holder, status, since, procedure, agency, out;
+    std::string holder, status, since, procedure, agency;
+    ExportTo to;
   };
   const auto filter = std::make_shared<Filter>();
   CLI::App* verb = add_verb(app, "export", "print dossiers as JSON, one a line, sorted by code",
-                            "lienthong export --agency H47.518 --out dossiers.jsonl");
+                            "lienthong export --agency H47.518 --out dossiers.jsonl\n  lienthong "
+                            "export --format csv --bom --out dossiers.csv");
   verb->add_option("--holder", filter->holder, tr("held by this agency"));
   verb->add_option("--status", filter->status, tr("in this state, such as processing"));
   verb->add_option("--since", filter->since, tr("received since, as 2023-04-01T00:00:00+07:00"));
   verb->add_option("--procedure", filter->procedure, tr("of this procedure"));
   verb->add_option("--agency", filter->agency, tr("received at this agency"));
-  verb->add_option("--out", filter->out, tr("write to this file (default: standard output)"));
+  verb->add_option("--out", filter->to.out, tr("write to this file (default: standard output)"));
+  verb->add_option("--format", filter->to.format,
+                   tr("json, csv, or portal: JSON under the national portal's names"))
+      ->check(CLI::IsMember({"json", "csv", "portal"}));
+  verb->add_flag("--bom", filter->to.byte_order_mark,
+                 tr("csv: begin with a byte order mark, for spreadsheets that guess"));
   verb->callback([&shell, filter] {
     shell.run = [&shell, filter] {
       Query query;
@@ -188,7 +266,9 @@ void add_export(CLI::App& app, Shell& shell) {
       for (const auto& [name, value] : pairs) {
         if (!value.empty()) query.emplace_back(name, value);
       }
-      return export_lines(shell, query, filter->out == "-" ? "" : filter->out);
+      ExportTo to = filter->to;
+      if (to.out == "-") to.out.clear();
+      return export_lines(shell, std::move(query), to);
     };
   });
 }

@@ -1,6 +1,7 @@
-// dossier: new, show, list, set, event, note.
+// dossier: new, show, list, set, event, note, apologise.
 #include <cctype>
 
+#include "tools/lienthong/explain.h"
 #include "tools/lienthong/failure.h"
 #include "tools/lienthong/output.h"
 #include "tools/lienthong/shell.h"
@@ -30,7 +31,8 @@ struct Event {
 };
 
 struct Args {
-  std::string code, file, text, key;
+  std::string code, file, text, key, due;
+  bool explain = false;
   std::vector<std::string> fields;
   Event event;
   Wait wait;
@@ -72,32 +74,6 @@ struct Filter {
   }
 };
 
-// "status=processing", "applicant.name=Lò Thị Hoa", "fees=[…]" into one object. Text that begins
-// with a bracket is JSON, as is "copies:=2"; everything else is text.
-Json read_fields(const std::vector<std::string>& words) {
-  Json fields = Json::object();
-  for (const std::string& word : words) {
-    const std::size_t equals = word.find('=');
-    if (equals == std::string::npos || equals == 0) {
-      throw Failure(kUsage, format("'{}' is not FIELD=VALUE", word));
-    }
-    std::string name = word.substr(0, equals);
-    const std::string text = word.substr(equals + 1);
-    const bool as_json = name.ends_with(':') || text.starts_with('[') || text.starts_with('{');
-    if (name.ends_with(':')) name.pop_back();
-    Json value = as_json ? Json::parse(text, nullptr, false) : Json(text);
-    if (value.is_discarded()) throw Failure(kUsage, format("the value of '{}' is not JSON", name));
-    Json* place = &fields;
-    std::size_t begin = 0;
-    for (std::size_t dot = name.find('.'); dot != std::string::npos; dot = name.find('.', begin)) {
-      place = &(*place)[name.substr(begin, dot - begin)];
-      begin = dot + 1;
-    }
-    (*place)[name.substr(begin)] = std::move(value);
-  }
-  return fields;
-}
-
 int create(const Shell& shell, const Args& args) {
   Json dossier = Json::object();
   if (!args.file.empty()) {
@@ -130,6 +106,17 @@ int add_note(const Shell& shell, const Args& args) {
   if (!args.event.officer.empty()) operation["officer"] = args.event.officer;
   if (!args.key.empty()) operation["key"] = args.key;
   return run_operation(shell, operation, args.wait, "noted");
+}
+
+// A date alone ends with the usual desk hours.
+int apologise(const Shell& shell, const Args& args) {
+  const std::string due = args.due.size() == 10 ? args.due + "T17:00:00+07:00" : args.due;
+  Json operation{
+      {"op", "apologise"}, {"code", args.code}, {"due_at", due}, {"note", args.event.note}};
+  if (!args.event.officer.empty()) operation["officer"] = args.event.officer;
+  if (!args.event.at.empty()) operation["at"] = args.event.at;
+  if (!args.key.empty()) operation["key"] = args.key;
+  return run_operation(shell, operation, args.wait, "new date given");
 }
 
 int list(const Shell& shell, const Filter& filter) {
@@ -182,6 +169,8 @@ void print_facts(const Json& dossier) {
   add_row(table, "submitted", time("submitted_at"));
   add_row(table, "received", time("received_at"));
   add_row(table, "due", time("due_at"));
+  add_row(table, "new date given", time("reappointed_at"));
+  if (dossier.contains("step")) add_row(table, "step", show_step(dossier["step"]));
   add_row(table, "finished", time("finished_at"));
   add_row(table, "returned", time("returned_at"));
   std::string participants;
@@ -189,6 +178,10 @@ void print_facts(const Json& dossier) {
     participants += (participants.empty() ? "" : ", ") + code.get<std::string>();
   }
   add_row(table, "takes part", participants);
+  add_row(table, "to be returned to", text("to_return_to"));
+  add_row(table, "part of", text_of(dossier.value("lead", Json::object()), "code"));
+  add_row(table, "duty", text("duty"));
+  add_row(table, "outcome", text("outcome"));
   table.print("  ");
 }
 
@@ -207,14 +200,17 @@ void print_history(const Json& dossier) {
   table.print("  ");
 }
 
-int show(const Shell& shell, const std::string& code) {
-  const Json dossier = shell.client().get("/v1/dossiers/" + encode(code));
+int show(const Shell& shell, const Args& args) {
+  const Query query = args.explain ? Query{{"explain", "1"}} : Query();
+  const Json dossier = shell.client().get("/v1/dossiers/" + encode(args.code), query);
   if (shell.json) {
     print_json(dossier);
     return kDone;
   }
   print_line(text_of(dossier, "code"));
   print_facts(dossier);
+  if (args.explain) print_explanation(dossier);
+  print_legs(dossier);
   print_custody(dossier);
   print_history(dossier);
   for (const Json& conflict : list_of(dossier, "conflicts")) {
@@ -268,6 +264,21 @@ void add_changes(CLI::App& dossier, Shell& shell) {
   on_run(*note, shell, args, add_note);
 }
 
+void add_apology(CLI::App& dossier, Shell& shell) {
+  const auto args = std::make_shared<Args>();
+  CLI::App* verb = add_verb(dossier, "apologise", "apologise, and promise a new date, once",
+                            "lienthong dossier apologise H47.518-230401-0001 --due 2023-04-20 "
+                            "--reason \"Chờ ý kiến của Sở\"");
+  add_code(*verb, *args);
+  verb->add_option("--due", args->due, tr("the new date, as 2023-04-20 or with a time"))
+      ->required();
+  verb->add_option("--reason", args->event.note, tr("why it will be late"))->required();
+  verb->add_option("--officer", args->event.officer, tr("who did it"));
+  verb->add_option("--at", args->event.at, tr("when, as 2023-04-01T09:33:56+07:00 (default: now)"));
+  add_key(*verb, *args);
+  on_run(*verb, shell, args, apologise);
+}
+
 }  // namespace
 
 void add_dossier(CLI::App& app, Shell& shell) {
@@ -288,8 +299,8 @@ void add_dossier(CLI::App& app, Shell& shell) {
   CLI::App* one = add_verb(*dossier, "show", "one dossier with its custody and history",
                            "lienthong dossier show H47.518-230401-0001");
   add_code(*one, *args);
-  on_run(*one, shell, args,
-         [](const Shell& with, const Args& given) { return show(with, given.code); });
+  one->add_flag("--explain", args->explain, tr("also how its date was counted"));
+  on_run(*one, shell, args, show);
 
   const auto filter = std::make_shared<Filter>();
   CLI::App* many = add_verb(*dossier, "list", "dossiers by holder, state, date or words",
@@ -298,6 +309,7 @@ void add_dossier(CLI::App& app, Shell& shell) {
   many->callback(
       [&shell, filter] { shell.run = [&shell, filter] { return list(shell, *filter); }; });
   add_changes(*dossier, shell);
+  add_apology(*dossier, shell);
   add_scans(*dossier, shell);
 }
 

@@ -27,6 +27,14 @@ int act(const Shell& shell, const Args& args, const char* op, const char* done_m
   return run_operation(shell, operation, args.wait, done_message);
 }
 
+std::string what_name(const std::string& what) {
+  if (what == "offer") return tr("offer");
+  if (what == "recall") return tr("recall");
+  if (what == "consultation") return tr("consultation");
+  if (what == "leg") return tr("leg");
+  return what;
+}
+
 int list(const Shell& shell, const Filter& filter) {
   Query query;
   if (filter.pending) query.emplace_back("pending", "1");
@@ -39,17 +47,22 @@ int list(const Shell& shell, const Filter& filter) {
     client.lines("/v1/handoffs", query, print_line);
     return kDone;
   }
-  Table table({tr("CODE"), tr("FROM"), tr("TO"), tr("OFFERED"), tr("AGE"), tr("STATE"), ""});
+  Table table({tr("WHAT"), tr("CODE"), tr("FROM"), tr("TO"), tr("SINCE"), tr("AGE"), tr("STATE"),
+               tr("DUE"), ""});
   client.lines("/v1/handoffs", query, [&table](const std::string& line) {
     const Json handoff = Json::parse(line, nullptr, false);
     std::string marks = handoff.value("urgent", false) ? tr("urgent") : "";
     if (handoff.value("recall_requested", false)) {
       marks += (marks.empty() ? "" : ", ") + std::string(tr("asked back"));
     }
-    table.add({text_of(handoff, "code"), text_of(handoff, "from"), text_of(handoff, "to"),
+    if (handoff.value("overdue", false)) {
+      marks += (marks.empty() ? "" : ", ") + std::string(tr("overdue"));
+    }
+    table.add({what_name(text_of(handoff, "what")), text_of(handoff, "code"),
+               text_of(handoff, "from"), text_of(handoff, "to"),
                show_time(text_of(handoff, "offered_at")),
                show_age(number_of(handoff, "age_seconds")), state_name(text_of(handoff, "state")),
-               marks});
+               show_time(text_of(handoff, "deadline")), marks});
   });
   if (table.size() > 0) table.print();
   print_error(format("{} handoffs", table.size()));
@@ -132,7 +145,8 @@ void add_handoff(CLI::App& app, Shell& shell) {
     });
   }
   const auto filter = std::make_shared<Filter>();
-  CLI::App* many = add_verb(*handoff, "list", "handoffs, the open ones first",
+  add_work(*handoff, shell);
+  CLI::App* many = add_verb(*handoff, "list", "handoffs, legs and consultations, oldest first",
                             "lienthong handoff list --pending --older-than 4h");
   many->add_flag("--pending", filter->pending, tr("only those that wait for an answer"));
   many->add_option("--older-than", filter->older_than, tr("open for longer than, such as 4h"));

@@ -190,6 +190,8 @@ int conflicts(const Shell& shell) {
     const Json& set_aside = list_of(conflict, "set_aside");
     if (!set_aside.empty())
       print_line("  " + format("{} changes were set aside", set_aside.size()));
+    const Json& same = list_of(conflict, "same_number");
+    if (!same.empty()) print_line("  " + format("{} documents bear this number", same.size()));
   }
   print_error(format("{} conflicts", conflicts.size()));
   return kDone;
@@ -235,17 +237,69 @@ int verify_against(const Shell& shell, const std::string& agency) {
   return same ? kDone : kFailed;
 }
 
-int verify(const Shell& shell) {
-  const Json answer = shell.client().post("/v1/verify");
+std::string finding_name(const std::string& finding) {
+  struct Name {
+    const char* code;
+    const char* text;
+  };
+  static constexpr Name kNames[] = {
+      {"no-procedure", "no procedure"},
+      {"procedure-unknown", "procedure that is in no catalogue here"},
+      {"no-due-date", "no due date"},
+      {"no-applicant", "no name of the applicant"},
+      {"done-without-result", "done, without a result"},
+      {"paid-without-receipt", "paid, without a receipt"},
+      {"paid-without-moment", "paid, without the moment"},
+      {"scan-without-digest", "digitised component without a file"},
+      {"code-twice", "code of several records"},
+      {"code-unreadable", "code of no known form"},
+      {"number-twice", "document number given twice"},
+      {"dates-out-of-order", "dates out of order"},
+      {"date-in-future", "date in the future"},
+  };
+  for (const Name& name : kNames)
+    if (finding == name.code) return tr(name.text);
+  return finding;
+}
+
+void print_findings(const Json& data) {
+  const Json counts = data.value("counts", Json::object());
+  if (data.value("clock_doubtful", false))
+    print_line(tr("the clock of this machine is behind what it has been shown"));
+  if (counts.empty()) return print_line(tr("nothing unknown or doubtful in the data"));
+  print_line(tr("Unknown or doubtful, to be asked for:"));
+  for (const auto& [finding, count] : counts.items()) {
+    print_line(fmt::format("{}: {}", finding_name(finding), count.get<std::int64_t>()));
+    Table table({"", "", ""});
+    for (const Json& line : list_of(data, "findings"))
+      if (text_of(line, "finding") == finding)
+        table.add({text_of(line, "code"), text_of(line, "agency"), text_of(line, "detail")});
+    table.print("  ");
+  }
+}
+
+struct VerifyArgs {
+  std::string against, agency;
+  std::int64_t limit = 20;
+  bool strict = false;
+};
+
+int verify(const Shell& shell, const VerifyArgs& args) {
+  std::string path = "/v1/verify?limit=" + std::to_string(args.limit);
+  if (!args.agency.empty()) path += "&agency=" + encode(args.agency);
+  const Json answer = shell.client().post(path);
   const Json& differ = list_of(answer, "differ");
+  const Json data = answer.value("data", Json::object());
   if (shell.json) {
     print_json(answer);
   } else {
     print_line(
         format("{} dossiers checked, {} differ", number_of(answer, "checked"), differ.size()));
     for (const Json& id : differ) print_line("  " + id.get<std::string>());
+    print_findings(data);
   }
-  return differ.empty() ? kDone : kFailed;
+  const bool clean = data.value("counts", Json::object()).empty();
+  return differ.empty() && (clean || !args.strict) ? kDone : kFailed;
 }
 
 void add_simple(CLI::App& app, Shell& shell, const char* name, const char* description,
@@ -293,15 +347,20 @@ void add_conflicts(CLI::App& app, Shell& shell) {
 }
 
 void add_verify(CLI::App& app, Shell& shell) {
-  const auto agency = std::make_shared<std::string>();
-  CLI::App* verb =
-      add_verb(app, "verify", "compute every dossier anew from its updates and compare",
-               "lienthong verify --against H47.12");
-  verb->add_option("--against", *agency,
+  const auto args = std::make_shared<VerifyArgs>();
+  CLI::App* verb = add_verb(app, "verify",
+                            "compute every dossier anew from its updates and compare; list what is "
+                            "unknown or doubtful",
+                            "lienthong verify --against H47.12");
+  verb->add_option("--against", args->against,
                    tr("instead: whether that neighbour holds the same as this machine"));
-  verb->callback([&shell, agency] {
-    shell.run = [&shell, agency] {
-      return agency->empty() ? verify(shell) : verify_against(shell, *agency);
+  verb->add_option("--agency", args->agency, tr("received at this agency"));
+  verb->add_option("--limit", args->limit, tr("at most so many of each kind"))
+      ->check(CLI::Range(0, 1'000'000));
+  verb->add_flag("--strict", args->strict, tr("exit 1 where anything is unknown or doubtful"));
+  verb->callback([&shell, args] {
+    shell.run = [&shell, args] {
+      return args->against.empty() ? verify(shell, *args) : verify_against(shell, args->against);
     };
   });
 }

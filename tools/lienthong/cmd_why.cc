@@ -1,4 +1,5 @@
 // why: who holds a dossier, since when, waiting for what, and where its last change has got to.
+#include "tools/lienthong/explain.h"
 #include "tools/lienthong/failure.h"
 #include "tools/lienthong/output.h"
 #include "tools/lienthong/shell.h"
@@ -46,6 +47,7 @@ int why(const Shell& shell, const std::string& code) {
   if (!turn.empty()) table.add({tr("turn"), turn});
   const std::string waiting = text_of(why, language() == "vi" ? "waiting_for_vi" : "waiting_for");
   if (!waiting.empty()) table.add({tr("waits for"), waiting});
+  if (why.contains("step")) table.add({tr("step"), show_step(why["step"])});
   const Json change = why.value("last_change", Json::object());
   if (change.is_object() && !change.empty()) {
     table.add({tr("last change"),

@@ -104,6 +104,12 @@ std::string show_bytes(std::int64_t bytes) {
 
 std::string show_id(std::string_view hex) { return std::string(hex.substr(0, 12)); }
 
+std::string channel_name(std::string_view channel) {
+  static constexpr Name kNames[] = {
+      {"counter", "at the counter"}, {"online", "online"}, {"postal", "by post"}};
+  return name_of(kNames, channel);
+}
+
 std::string status_name(std::string_view status) {
   static constexpr Name kNames[] = {{"registered", "registered"},
                                     {"accepted", "accepted"},
@@ -133,11 +139,23 @@ std::string link_name(std::string_view link) {
 }
 
 std::string state_name(std::string_view state) {
-  static constexpr Name kNames[] = {{"connected", "connected"}, {"dialling", "dialling"},
-                                    {"down", "down"},           {"acknowledged", "acknowledged"},
-                                    {"sent", "sent"},           {"not-sent", "not sent"},
-                                    {"open", "open"},           {"accepted", "accepted (handoff)"},
-                                    {"declined", "declined"}};
+  static constexpr Name kNames[] = {{"connected", "connected"},
+                                    {"dialling", "dialling"},
+                                    {"down", "down"},
+                                    {"acknowledged", "acknowledged"},
+                                    {"sent", "sent"},
+                                    {"not-sent", "not sent"},
+                                    {"open", "open"},
+                                    {"accepted", "accepted (handoff)"},
+                                    {"declined", "declined"},
+                                    {"reclaimed", "taken back"},
+                                    {"offered", "offered"},
+                                    {"working", "being worked on"},
+                                    {"returned", "came back"},
+                                    {"finished", "finished"},
+                                    {"gathered", "finished and back"},
+                                    {"ended", "ended"},
+                                    {"answered", "answered"}};
   return name_of(kNames, state);
 }
 

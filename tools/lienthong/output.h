@@ -48,9 +48,12 @@ std::string show_age(std::int64_t seconds);
 std::string show_bytes(std::int64_t bytes);
 std::string show_id(std::string_view hex);  // the first 12 digits
 
+// Legs and consultations of a dossier document; nothing where there are none.
+void print_legs(const Json& dossier);
 // The chain of custody of a dossier document, with times and signers.
 void print_custody(const Json& dossier);
 
+std::string channel_name(std::string_view channel);
 std::string status_name(std::string_view status);  // of a dossier
 std::string tier_name(std::string_view tier);
 std::string link_name(std::string_view link);    // of custody

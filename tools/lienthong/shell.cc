@@ -10,6 +10,7 @@
 #include <iterator>
 #include <thread>
 
+#include "tools/lienthong/explain.h"
 #include "tools/lienthong/failure.h"
 #include "tools/lienthong/output.h"
 #include "tools/lienthong/text.h"
@@ -138,9 +139,36 @@ int run_operation(const Shell& shell, const Json& operation, const Wait& wait,
   } else {
     print_line(code + ": " + tr(done_message) +
                (result.value("repeated", false) ? std::string(" ") + tr("(known already)") : ""));
+    print_warnings(result);
   }
   if (!failed.empty()) throw Failure(kFailed, failed);
   return kDone;
+}
+
+// "status=processing", "applicant.name=Lò Thị Hoa", "fees=[…]" into one object. Text that begins
+// with a bracket is JSON, as is "copies:=2"; everything else is text.
+Json read_fields(const std::vector<std::string>& words) {
+  Json fields = Json::object();
+  for (const std::string& word : words) {
+    const std::size_t equals = word.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      throw Failure(kUsage, format("'{}' is not FIELD=VALUE", word));
+    }
+    std::string name = word.substr(0, equals);
+    const std::string text = word.substr(equals + 1);
+    const bool as_json = name.ends_with(':') || text.starts_with('[') || text.starts_with('{');
+    if (name.ends_with(':')) name.pop_back();
+    Json value = as_json ? Json::parse(text, nullptr, false) : Json(text);
+    if (value.is_discarded()) throw Failure(kUsage, format("the value of '{}' is not JSON", name));
+    Json* place = &fields;
+    std::size_t begin = 0;
+    for (std::size_t dot = name.find('.'); dot != std::string::npos; dot = name.find('.', begin)) {
+      place = &(*place)[name.substr(begin, dot - begin)];
+      begin = dot + 1;
+    }
+    (*place)[name.substr(begin)] = std::move(value);
+  }
+  return fields;
 }
 
 std::string read_file(const std::string& path) {

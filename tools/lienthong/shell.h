@@ -46,6 +46,10 @@ void wait_until_acknowledged(const Client& client, const std::string& code, cons
 int run_operation(const Shell& shell, const Json& operation, const Wait& wait,
                   const char* done_message);
 
+// "status=processing", "applicant.name=Lò Thị Hoa", "fees=[…]", "copies:=2" into one object. Throws
+// Failure kUsage.
+Json read_fields(const std::vector<std::string>& words);
+
 // The whole of a file, or of standard input for "-". Throws Failure kFailed.
 std::string read_file(const std::string& path);
 // Without its last line break. From --passphrase-file, or asked for on the terminal (twice where
@@ -60,9 +64,15 @@ void add_issue(CLI::App& app, Shell& shell);
 void add_agency(CLI::App& app, Shell& shell);
 void add_dossier(CLI::App& app, Shell& shell);
 void add_scans(CLI::App& dossier, Shell& shell);  // verbs of `dossier`
+void add_procedure(CLI::App& app, Shell& shell);
 void add_handoff(CLI::App& app, Shell& shell);
+void add_work(CLI::App& handoff, Shell& shell);  // verbs of `handoff`
+void add_feedback(CLI::App& app, Shell& shell);
+void add_document(CLI::App& app, Shell& shell);
 void add_why(CLI::App& app, Shell& shell);
+void add_form(CLI::App& app, Shell& shell);
 void add_bundle(CLI::App& app, Shell& shell);
+void add_report(CLI::App& app, Shell& shell);
 void add_apply(CLI::App& app, Shell& shell);
 void add_import(CLI::App& app, Shell& shell);
 void add_export(CLI::App& app, Shell& shell);

@@ -1,0 +1,154 @@
+// Printed forms: of one dossier, and the registers of a year.
+#include "agent/api_routes.h"
+#include "store/office/form_register.h"
+#include "store/office/form_render.h"
+#include "store/office/form_values.h"
+
+namespace lienthong::agent {
+namespace {
+
+using nlohmann::json;
+using store::FormDefinition;
+using store::FormItem;
+using store::FormPage;
+using store::FormSet;
+
+enum class Format : std::uint8_t { kJson, kText, kHtml, kCsv };
+
+Result<Format> read_format(const httplib::Request& request) {
+  if (!request.has_param("format")) return Format::kJson;
+  const std::string name = request.get_param_value("format");
+  if (name == "json") return Format::kJson;
+  if (name == "text") return Format::kText;
+  if (name == "html") return Format::kHtml;
+  if (name == "csv") return Format::kCsv;
+  return Error(Errc::kInvalidArgument, "format must be one of json, text, html, csv");
+}
+
+// Null: none was asked for.
+Result<const FormSet*> read_set(const httplib::Request& request) {
+  const FormSet* set = nullptr;
+  if (!request.has_param("set")) return set;
+  set = store::find_form_set(request.get_param_value("set"));
+  if (set != nullptr) return set;
+  std::string names;
+  for (const FormSet& known : store::form_sets()) names += (names.empty() ? "" : ", ") + known.name;
+  return Error(Errc::kInvalidArgument, "set must be one of " + names);
+}
+
+Result<const FormDefinition*> find_form(const FormSet& set, const std::string& number) {
+  if (const FormDefinition* form = set.find(number)) return form;
+  std::string list;
+  for (const FormDefinition& form : set.forms)
+    list += (list.empty() ? "" : ", ") + form.number + " " + std::string(to_string(form.kind));
+  return Error(Errc::kNotFound,
+               "no form " + number + " among those of " + set.name + ", which has " + list);
+}
+
+json items_json(const std::vector<FormItem>& items) {
+  json list = json::array();
+  for (const FormItem& item : items) list.push_back({{"key", item.key}, {"label", item.label}});
+  return list;
+}
+
+json cell_json(const std::string& text) { return text.empty() ? json(nullptr) : json(text); }
+
+json page_json(const FormPage& page) {
+  json fields = items_json(page.form.fields);
+  for (std::size_t i = 0; i < page.values.size(); ++i)
+    fields[i]["value"] = cell_json(page.values[i]);
+  json rows = json::array();
+  for (const auto& row : page.rows) {
+    json cells = json::array();
+    for (const std::string& cell : row) cells.push_back(cell_json(cell));
+    rows.push_back(std::move(cells));
+  }
+  return {{"set", page.set},
+          {"basis", page.basis},
+          {"number", page.form.number},
+          {"form", to_string(page.form.kind)},
+          {"title", page.form.title},
+          {"paper", page.form.paper},
+          {"layout", to_string(page.form.layout)},
+          {"fields", std::move(fields)},
+          {"columns", items_json(page.form.columns)},
+          {"rows", std::move(rows)},
+          {"signatures", page.form.signatures},
+          {"notes", page.notes}};
+}
+
+void send_pages(ApiCall& call, Format format, const std::vector<FormPage>& pages) {
+  switch (format) {
+    case Format::kJson: break;
+    case Format::kText:
+      return call.response.set_content(store::render_text(pages), "text/plain; charset=utf-8");
+    case Format::kHtml:
+      return call.response.set_content(store::render_html(pages), "text/html; charset=utf-8");
+    case Format::kCsv:
+      return call.response.set_content(store::render_csv(pages), "text/csv; charset=utf-8");
+  }
+  json list = json::array();
+  for (const FormPage& page : pages) list.push_back(page_json(page));
+  send_json(call.response, list);
+}
+
+Result<FormPage> dossier_page(ApiCall& call) {
+  const store::Replica& replica = call.api.replica();
+  LT_TRY(const FormSet* set, read_set(call.request));
+  LT_TRY(const RecordId record, find_one(replica, call.parameter(0)));
+  LT_TRY(const store::FormSource source, store::read_form_source(replica, record));
+  const auto registry = replica.registry();
+  store::FormContext context{*registry};
+  context.now = call.api.now();
+  if (set == nullptr) {
+    const auto received = store::form_moment(source.dossier.values, Field::kReceivedAt);
+    set = &store::form_set_at(received.value_or(context.now));
+  }
+  LT_TRY(const FormDefinition* form, find_form(*set, call.parameter(1)));
+  store::put_work(context, replica, source.dossier.state, call.api.calendar());
+  return store::fill_form(*set, *form, source, context);
+}
+
+Result<std::vector<FormPage>> register_pages(ApiCall& call) {
+  const httplib::Request& request = call.request;
+  store::RegisterQuery query;
+  LT_TRY(query.set, read_set(request));
+  LT_TRY(const auto year, query_number(request, "year", store::kRegisterYearMax));
+  if (!year) return Error(Errc::kInvalidArgument, "year is missing, as year=2023");
+  query.year = static_cast<int>(*year);
+  LT_TRY(const auto agency, query_agency(call, "agency"));
+  query.agency = agency.value_or(call.api.replica().identity().agency);
+  if (request.has_param("field")) query.field = request.get_param_value("field");
+  if (request.has_param("procedure")) query.procedure = request.get_param_value("procedure");
+  query.by_procedure = request.get_param_value("by") == "procedure";
+  query.stopping = [&call] { return call.api.stopping.load(); };
+  if (request.has_param("number") && query.set == nullptr) {
+    // The number says which set is meant: 06 is the register of one, 07 of the other.
+    for (const FormSet& set : store::form_sets()) {
+      const FormDefinition* form = set.find(request.get_param_value("number"));
+      if (form != nullptr && form->kind == store::FormKind::kRegister) query.set = &set;
+    }
+  }
+  return store::fill_registers(call.api.replica(), query);
+}
+
+}  // namespace
+
+void get_form(ApiCall& call) {
+  const auto format = read_format(call.request);
+  if (!format.ok()) return send_error(call.response, format.error());
+  const auto page = dossier_page(call);
+  if (!page.ok()) return send_error(call.response, page.error());
+  if (*format == Format::kJson) return send_json(call.response, page_json(*page));
+  send_pages(call, *format, {*page});
+}
+
+void get_registers(ApiCall& call) {
+  const auto format = read_format(call.request);
+  if (!format.ok()) return send_error(call.response, format.error());
+  const auto pages = register_pages(call);
+  if (!pages.ok()) return send_error(call.response, pages.error());
+  send_pages(call, *format, *pages);
+}
+
+}  // namespace lienthong::agent

@@ -1,0 +1,158 @@
+#include "agent/json_report.h"
+
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "agent/json_fields.h"
+#include "agent/json_status.h"
+#include "agent/json_time.h"
+
+namespace lienthong::agent {
+namespace {
+
+using nlohmann::json;
+using store::Figures;
+using store::Ratio;
+
+json ratio_json(const Ratio& ratio, const Rounding& rounding) {
+  const std::string text = percent(ratio, rounding);
+  return {{"part", ratio.part},
+          {"whole", ratio.whole},
+          {"percent", text.empty() ? json(nullptr) : json(text)}};
+}
+
+std::string name_of(const Registry& registry, const AgencyId& agency) {
+  const AgencyInfo* info = registry.find_agency(agency);
+  return info != nullptr ? info->name : agency.short_hex();
+}
+
+}  // namespace
+
+std::string percent(const Ratio& ratio, const Rounding& rounding) {
+  if (ratio.whole == 0) return {};
+  std::uint64_t scale = 100;
+  for (unsigned i = 0; i < rounding.decimals; ++i) scale *= 10;
+  const std::uint64_t scaled = ratio.part * scale;
+  const std::uint64_t value =
+      rounding.truncate ? scaled / ratio.whole : (2 * scaled + ratio.whole) / (2 * ratio.whole);
+  std::string digits = std::to_string(value);
+  if (rounding.decimals == 0) return digits;
+  if (digits.size() <= rounding.decimals)
+    digits.insert(0, rounding.decimals + 1 - digits.size(), '0');
+  return digits.insert(digits.size() - rounding.decimals, ".");
+}
+
+json figures_json(const Figures& figures, const Rounding& rounding) {
+  json columns = json::object();
+  for (std::size_t i = 3; i <= 13; ++i) columns[std::to_string(i)] = figures.columns[i];
+  return {{"columns", std::move(columns)},
+          {"late",
+           {{"apology", figures.late_apology},
+            {"no_apology", figures.late_no_apology},
+            {"open_apology", figures.open_late_apology},
+            {"open_no_apology", figures.open_late_no_apology}}},
+          {"of_which",
+           {{"reappointed_kept", figures.reappointed_kept},
+            {"withdrawn", figures.withdrawn},
+            {"paused", figures.paused},
+            {"no_due_date", figures.no_due},
+            {"no_channel", figures.no_channel},
+            {"ended_before_received", figures.ended_before_received}}},
+          {"ratios",
+           {{"digitisation", ratio_json(figures.digitisation, rounding)},
+            {"online", ratio_json(figures.online, rounding)},
+            {"payment", ratio_json(figures.payment, rounding)}}},
+          {"adds_up", figures.adds_up()}};
+}
+
+json place_json(const store::Place& place) {
+  json out = {{"received", static_cast<unsigned>(place.received)},
+              {"outcome", static_cast<unsigned>(place.outcome)}};
+  if (place.apology) out["apology"] = true;
+  if (place.withdrawn) out["withdrawn"] = true;
+  if (place.paused) out["paused"] = true;
+  return out;
+}
+
+json report_json(const store::Report& report, const Registry& registry, const Rounding& rounding) {
+  const store::ReportWanted& wanted = report.wanted;
+  json rows = json::array();
+  for (const store::ReportRow& row : report.rows) {
+    json line = figures_json(row.figures, rounding);
+    line["key"] = row.key;
+    line["name"] = wanted.by == store::By::kAgency ? row.name : row.key;
+    line["level"] = row.level;
+    line["direct"] = row.direct;
+    rows.push_back(std::move(line));
+  }
+  return {
+      {"agency", agency_json(wanted.agency, registry)},
+      {"agency_name", name_of(registry, wanted.agency)},
+      {"by", wanted.by == store::By::kField ? "field" : "agency"},
+      {"own", wanted.own_only},
+      {"depth", wanted.depth},
+      {"period", {{"from", format_day(wanted.period.from)}, {"to", format_day(wanted.period.to)}}},
+      {"as_of", format_time(report.as_of)},
+      {"computed_at", format_time(wanted.now)},
+      {"tree_version", report.tree},
+      {"change", report.change},
+      {"scanned", report.scanned},
+      {"rounding",
+       {{"rule", rounding.truncate ? "truncate" : "half-up"}, {"decimals", rounding.decimals}}},
+      {"rows", std::move(rows)},
+      {"total", figures_json(report.total, rounding)},
+      {"mistakes", report.mistakes}};
+}
+
+json arrival_json(const store::Report& report, const store::Replica& replica,
+                  const std::vector<NeighbourStatus>& neighbours, UnixMillis now) {
+  const auto registry = replica.registry();
+  std::map<AgencyId, UnixMillis> heard;
+  for (const auto& [agency, at] : store::OfficeReader(replica).heard()) heard.emplace(agency, at);
+  json list = json::array();
+  std::size_t behind = 0;
+  for (const AgencyId& agency : report.agencies) {
+    const auto direct = std::ranges::find(neighbours, agency, &NeighbourStatus::agency);
+    UnixMillis until = 0;
+    const char* known_by = "nothing";
+    if (const auto found = heard.find(agency); found != heard.end()) {
+      until = found->second;
+      known_by = "newest-change";
+    }
+    if (direct != neighbours.end()) {
+      const UnixMillis caught_up = direct->in_sync ? now : direct->caught_up_at;
+      if (caught_up != 0 && caught_up >= until) {
+        until = caught_up;
+        known_by = "caught-up";
+      }
+    }
+    if (agency == replica.identity().agency) {
+      until = now;
+      known_by = "self";
+    }
+    const bool missing = until < report.as_of;
+    behind += missing;
+    const AgencyInfo* info = registry->find_agency(agency);
+    json line = {{"agency", agency_json(agency, *registry)},
+                 {"name", info != nullptr ? json(info->name) : json(nullptr)},
+                 {"until", time_json(until)},
+                 {"known_by", known_by},
+                 {"behind", missing}};
+    if (direct != neighbours.end()) line["last_contact"] = time_json(direct->last_contact);
+    list.push_back(std::move(line));
+  }
+  return {{"behind", behind}, {"agencies", std::move(list)}};
+}
+
+std::string format_day(std::int64_t day) {
+  return format_time(store::start_of_day(day)).substr(0, 10);
+}
+
+std::optional<std::int64_t> parse_day(const std::string& text) {
+  if (text.size() != 10) return std::nullopt;
+  const auto time = parse_time(text + "T00:00:00+07:00");
+  return time ? std::optional(office_day(*time)) : std::nullopt;
+}
+
+}  // namespace lienthong::agent

@@ -1,0 +1,319 @@
+#include "store/office/calendar.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <chrono>
+#include <cstddef>
+
+#include "protocol/base/check.h"
+
+namespace lienthong::wire {  // generated from conf/calendars/vn.tsv
+extern const std::uint8_t kCalendarVn[];
+extern const std::size_t kCalendarVnSize;
+}  // namespace lienthong::wire
+
+namespace lienthong::store {
+namespace {
+
+constexpr std::array<std::string_view, 7> kWeekdays = {"sunday",   "monday", "tuesday", "wednesday",
+                                                       "thursday", "friday", "saturday"};
+constexpr std::int64_t kDayCountMax = 36'500;
+
+std::chrono::sys_days sys_day(OfficeDay day) {
+  return std::chrono::sys_days(std::chrono::days(day));
+}
+
+int weekday_of(OfficeDay day) {
+  return static_cast<int>(std::chrono::weekday(sys_day(day)).c_encoding());
+}
+
+std::optional<int> digits(std::string_view text) {
+  int number = 0;
+  if (text.empty() || text.front() == '-') return std::nullopt;
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (problem != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+std::string two(unsigned number) { return (number < 10 ? "0" : "") + std::to_string(number); }
+
+std::vector<std::string_view> split(std::string_view line) {
+  std::vector<std::string_view> cells;
+  for (;;) {
+    const std::size_t tab = line.find('\t');
+    cells.push_back(line.substr(0, tab));
+    if (tab == std::string_view::npos) return cells;
+    line.remove_prefix(tab + 1);
+  }
+}
+
+std::string quote(std::string_view text) { return "\"" + std::string(text) + "\""; }
+
+// "07:00"; 24:00 is the end of the day.
+std::optional<UnixMillis> parse_clock(std::string_view text) {
+  if (text.size() != 5 || text[2] != ':') return std::nullopt;
+  const auto hour = digits(text.substr(0, 2)), minute = digits(text.substr(3));
+  if (!hour || !minute || *minute > 59 || *hour * 60 + *minute > 24 * 60) return std::nullopt;
+  return *hour * kHourMillis + *minute * kMinuteMillis;
+}
+
+}  // namespace
+
+OfficeDay day_at(UnixMillis moment) {
+  return std::chrono::floor<std::chrono::days>(
+             std::chrono::milliseconds(moment + kOfficeOffsetMillis))
+      .count();
+}
+
+UnixMillis midnight_of(OfficeDay day) { return day * kDayMillis - kOfficeOffsetMillis; }
+
+int year_of(OfficeDay day) {
+  return static_cast<int>(std::chrono::year_month_day(sys_day(day)).year());
+}
+
+std::string to_date(OfficeDay day) {
+  const std::chrono::year_month_day date(sys_day(day));
+  return std::to_string(static_cast<int>(date.year())) + "-" +
+         two(static_cast<unsigned>(date.month())) + "-" + two(static_cast<unsigned>(date.day()));
+}
+
+std::optional<OfficeDay> parse_date(std::string_view text) {
+  if (text.size() != 10 || text[4] != '-' || text[7] != '-') return std::nullopt;
+  const auto year = digits(text.substr(0, 4)), month = digits(text.substr(5, 2)),
+             day = digits(text.substr(8));
+  if (!year || !month || !day || *year < 1970) return std::nullopt;
+  const std::chrono::year_month_day date{std::chrono::year(*year),
+                                         std::chrono::month(static_cast<unsigned>(*month)),
+                                         std::chrono::day(static_cast<unsigned>(*day))};
+  if (!date.ok()) return std::nullopt;
+  return std::chrono::sys_days(date).time_since_epoch().count();
+}
+
+// ---- days ----
+
+Calendar::Calendar()
+    : sessions_{{7 * kHourMillis, 11 * kHourMillis + 30 * kMinuteMillis},
+                {13 * kHourMillis + 30 * kMinuteMillis, 17 * kHourMillis}},
+      weekend_{0, 6},
+      working_day_(8 * kHourMillis) {}
+
+bool Calendar::is_working_day(OfficeDay day) const {
+  if (const auto at = entries_.find(day); at != entries_.end())
+    return at->second.kind == DayKind::kMakeUp;
+  return !weekend_.contains(weekday_of(day));
+}
+
+OfficeDay Calendar::working_day_from(OfficeDay day) const {
+  while (!is_working_day(day)) ++day;  // ends: the parser leaves a working day in every week
+  return day;
+}
+
+UnixMillis Calendar::desk_opens(OfficeDay day) const {
+  return midnight_of(day) + sessions_.front().begin;
+}
+
+UnixMillis Calendar::desk_closes(OfficeDay day) const {
+  return midnight_of(day) + sessions_.back().end;
+}
+
+bool Calendar::is_desk_open(UnixMillis moment) const {
+  const OfficeDay day = day_at(moment);
+  const UnixMillis time = moment - midnight_of(day);
+  return is_working_day(day) && std::ranges::any_of(sessions_, [time](const Session& session) {
+           return session.begin <= time && time <= session.end;
+         });
+}
+
+UnixMillis Calendar::start_of_clock(UnixMillis moment) const {
+  const OfficeDay day = day_at(moment);
+  const bool over = !is_working_day(day) || moment > desk_closes(day);
+  if (over) return desk_opens(working_day_from(is_working_day(day) ? day + 1 : day));
+  return std::max(moment, desk_opens(day));
+}
+
+OfficeDay Calendar::add_working_days(OfficeDay day, std::int64_t count) const {
+  LT_CHECK(count >= 0 && count <= kDayCountMax);
+  for (; count > 0; --count) day = working_day_from(day + 1);
+  return working_day_from(day);
+}
+
+std::int64_t Calendar::working_days_between(OfficeDay from, OfficeDay to) const {
+  std::int64_t count = 0;
+  for (OfficeDay day = from + 1; day <= to; ++day) count += is_working_day(day) ? 1 : 0;
+  return count;
+}
+
+UnixMillis Calendar::add_working_time(UnixMillis moment, UnixMillis time) const {
+  LT_CHECK(time >= 0);
+  for (OfficeDay day = working_day_from(day_at(moment));; day = working_day_from(day + 1)) {
+    for (const Session& session : sessions_) {
+      const UnixMillis begin = std::max(moment, midnight_of(day) + session.begin);
+      const UnixMillis end = midnight_of(day) + session.end;
+      if (begin > end || (begin == end && time > 0)) continue;
+      if (time <= end - begin) return begin + time;
+      time -= end - begin;
+    }
+  }
+}
+
+UnixMillis Calendar::working_time_between(UnixMillis from, UnixMillis to) const {
+  UnixMillis sum = 0;
+  if (to <= from) return sum;
+  for (OfficeDay day = day_at(from); day <= day_at(to); ++day) {
+    if (!is_working_day(day)) continue;
+    for (const Session& session : sessions_) {
+      const UnixMillis begin = std::max(from, midnight_of(day) + session.begin);
+      const UnixMillis end = std::min(to, midnight_of(day) + session.end);
+      if (end > begin) sum += end - begin;
+    }
+  }
+  return sum;
+}
+
+std::vector<int> Calendar::years_without_data(OfficeDay from, OfficeDay to) const {
+  std::vector<int> out;
+  for (int year = year_of(from); year <= year_of(to); ++year)
+    if (!years_.contains(year)) out.push_back(year);
+  return out;
+}
+
+// ---- the file ----
+
+class CalendarParser {
+ public:
+  CalendarReading run(std::string_view text) {
+    bool heads_seen = false;
+    for (line_ = 1; !text.empty(); ++line_) {
+      const std::size_t end = text.find('\n');
+      std::string_view line = text.substr(0, end);
+      text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
+      if (line.ends_with('\r')) line.remove_suffix(1);
+      if (line.empty() || line.starts_with('#')) continue;
+      const auto cells = split(line);
+      if (heads_seen) {
+        row(cells);
+      } else if (cells.front() == "date") {
+        heads_seen = true;
+        if (line != "date\tkind\tname\tsource")
+          mistake("expected the columns date, kind, name, source, each after a tab");
+      } else {
+        setting(cells);
+      }
+    }
+    line_ = 0;
+    if (!heads_seen) mistake("expected a line with the columns date, kind, name, source");
+    return std::move(out_);
+  }
+
+ private:
+  void mistake(std::string text) { out_.mistakes.push_back({line_, std::move(text)}); }
+
+  void setting(const std::vector<std::string_view>& cells) {
+    if (cells.front() == "desk") return desk(cells);
+    if (cells.front() == "weekend") return weekend(cells);
+    if (cells.front() == "years") return years(cells);
+    mistake("found " + quote(cells.front()) +
+            ", expected desk, weekend, years, or the columns date, kind, name, source");
+  }
+
+  void desk(const std::vector<std::string_view>& cells) {
+    std::vector<Calendar::Session> sessions;
+    UnixMillis sum = 0;
+    for (std::size_t i = 1; i < cells.size(); ++i) {
+      const auto begin = parse_clock(cells[i].substr(0, std::min<std::size_t>(5, cells[i].size())));
+      const auto end = cells[i].size() == 11 && cells[i][5] == '-' ? parse_clock(cells[i].substr(6))
+                                                                   : std::nullopt;
+      if (!begin || !end || *begin >= *end || (!sessions.empty() && sessions.back().end > *begin))
+        return mistake("found " + quote(cells[i]) +
+                       ", expected desk hours such as 07:00-11:30, one session after the other");
+      sessions.push_back({*begin, *end});
+      sum += *end - *begin;
+    }
+    if (sessions.empty())
+      return mistake("desk has no hours, expected such as 07:00-11:30 and 13:30-17:00");
+    out_.calendar.sessions_ = std::move(sessions);
+    out_.calendar.working_day_ = sum;
+  }
+
+  void weekend(const std::vector<std::string_view>& cells) {
+    std::set<int> days;
+    for (std::size_t i = 1; i < cells.size(); ++i) {
+      const auto at = std::ranges::find(kWeekdays, cells[i]);
+      if (at == kWeekdays.end())
+        return mistake("found " + quote(cells[i]) + ", expected days such as saturday");
+      days.insert(static_cast<int>(at - kWeekdays.begin()));
+    }
+    if (days.size() > 6) return mistake("a week without a working day, expected at most six");
+    out_.calendar.weekend_ = std::move(days);
+  }
+
+  void years(const std::vector<std::string_view>& cells) {
+    for (std::size_t i = 1; i < cells.size(); ++i) {
+      const auto year = cells[i].size() == 4 ? digits(cells[i]) : std::nullopt;
+      if (!year || *year < 1970)
+        return mistake("found " + quote(cells[i]) + ", expected years such as 2025");
+      out_.calendar.years_.insert(*year);
+    }
+  }
+
+  void row(const std::vector<std::string_view>& cells) {
+    if (cells.size() != 4)
+      return mistake("found " + std::to_string(cells.size()) +
+                     " columns, expected 4: date, kind, name, source");
+    const auto day = parse_date(cells[0]);
+    if (!day) return mistake("found " + quote(cells[0]) + ", expected a date such as 2025-04-30");
+    const auto kind = kind_of(cells[1]);
+    if (!kind)
+      return mistake("found " + quote(cells[1]) + ", expected holiday, make-up or swapped");
+    if (cells[2].empty() || cells[3].empty())
+      return mistake("a day without name or source, expected both");
+    if (!out_.calendar.years_.contains(year_of(*day)))
+      return mistake(std::string(cells[0]) + " is of a year that is not under \"years\"; " +
+                     "list the year there once all of its holidays stand here");
+    const bool weekend = out_.calendar.weekend_.contains(weekday_of(*day));
+    if (*kind == DayKind::kMakeUp && !weekend)
+      return mistake(std::string(cells[0]) +
+                     " is a working day anyhow, expected one of the "
+                     "weekend to be made up on");
+    if (!out_.calendar.entries_
+             .emplace(*day, Calendar::Entry{*kind, std::string(cells[2]), std::string(cells[3])})
+             .second)
+      return mistake(std::string(cells[0]) + " is listed twice, expected each day once");
+    check_run(*day);
+  }
+
+  static std::optional<DayKind> kind_of(std::string_view text) {
+    if (text == "holiday") return DayKind::kHoliday;
+    if (text == "make-up") return DayKind::kMakeUp;
+    if (text == "swapped") return DayKind::kSwapped;
+    return std::nullopt;
+  }
+
+  // A run of days off that long is a slip of the pen; counting would walk through all of it.
+  void check_run(OfficeDay day) {
+    constexpr OfficeDay kDaysOffMax = 31;
+    OfficeDay first = day, last = day;
+    while (last - first <= kDaysOffMax && !out_.calendar.is_working_day(first)) --first;
+    while (last - first <= kDaysOffMax && !out_.calendar.is_working_day(last)) ++last;
+    if (last - first > kDaysOffMax)
+      mistake("more than 31 days off in a row, expected a working day among them");
+  }
+
+  CalendarReading out_;
+  std::size_t line_ = 0;
+};
+
+CalendarReading parse_calendar(std::string_view text) { return CalendarParser().run(text); }
+
+const Calendar& built_in_calendar() {
+  static const Calendar calendar = [] {
+    const auto* text = reinterpret_cast<const char*>(wire::kCalendarVn);
+    auto reading = parse_calendar({text, wire::kCalendarVnSize});
+    LT_CHECK(reading.mistakes.empty());
+    return std::move(reading.calendar);
+  }();
+  return calendar;
+}
+
+}  // namespace lienthong::store

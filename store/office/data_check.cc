@@ -1,0 +1,233 @@
+#include "store/office/data_check.h"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+#include <unordered_map>
+
+#include "protocol/wire/codec.h"
+#include "store/dossier.h"
+#include "store/office/dossier_code.h"
+#include "store/office/form_text.h"
+
+namespace lienthong::store {
+namespace {
+
+constexpr UnixMillis kClockSlack = 5LL * 60 * 1000;
+constexpr std::array<std::string_view, kFindingCount> kNames = {
+    "no-procedure",        "procedure-unknown",    "no-due-date",         "no-applicant",
+    "done-without-result", "paid-without-receipt", "paid-without-moment", "scan-without-digest",
+    "code-twice",          "code-unreadable",      "number-twice",        "dates-out-of-order",
+    "date-in-future"};
+
+std::string_view json_name(Field field) {
+  return find_field(static_cast<std::uint16_t>(field))->json;
+}
+
+template <class Value>
+const Value* open_value(const RecordState& state, Field field) {
+  const auto at = state.open_fields.find(static_cast<std::uint16_t>(field));
+  return at != state.open_fields.end() ? std::get_if<Value>(&at->second.value) : nullptr;
+}
+
+std::string text_of(const RecordState& state, Field field) {
+  const auto* text = open_value<std::string>(state, field);
+  return text != nullptr ? *text : std::string();
+}
+
+bool is_one_of(const std::int64_t* status, std::initializer_list<Status> states) {
+  return status != nullptr && std::ranges::any_of(states, [status](Status state) {
+           return *status == static_cast<std::int64_t>(state);
+         });
+}
+
+class DataCheck {
+ public:
+  DataCheck(const Replica& replica, const DataCheckOptions& options)
+      : replica_(replica), options_(options) {}
+  DataReport run();
+
+ private:
+  using Numbers = std::tuple<AgencyId, std::string, std::string, int, std::int64_t>;
+
+  void add(Finding finding, const RecordState& state, std::string detail = {});
+  bool wanted(const RecordState& state) const;
+  bool in_catalogue(const std::string& procedure);
+  void check_dossier(const RecordState& state);
+  void check_code(const RecordState& state);
+  void check_result(const RecordState& state, const std::int64_t* status);
+  void check_fees(const RecordState& state);
+  void check_scans(const RecordState& state);
+  void check_dates(const RecordState& state);
+  void check_document(const RecordState& state);
+
+  const Replica& replica_;
+  const DataCheckOptions& options_;
+  DataReport report_;
+  std::unordered_map<std::string, bool> catalogue_;
+  std::map<Numbers, RecordId> numbers_;  // of documents
+};
+
+void DataCheck::add(Finding finding, const RecordState& state, std::string detail) {
+  std::uint64_t& count = report_.counts[static_cast<std::size_t>(finding)];
+  if (++count > options_.limit) return;
+  DataFinding out;
+  out.finding = finding;
+  out.code = text_of(state, Field::kCode);
+  out.record = state.record;
+  if (const auto* agency = open_value<Bytes>(state, Field::kIntakeAgency);
+      agency != nullptr && agency->size() == AgencyId::kSize)
+    out.agency = AgencyId::from(*agency);
+  out.detail = std::move(detail);
+  report_.findings.push_back(std::move(out));
+}
+
+bool DataCheck::wanted(const RecordState& state) const {
+  if (state.chain.empty() || state.needs_newer_rules()) return false;
+  if (options_.agency.is_zero()) return true;
+  const auto* agency = open_value<Bytes>(state, Field::kIntakeAgency);
+  return agency != nullptr ? *agency == to_bytes(options_.agency.view())
+                           : state.origin == options_.agency;
+}
+
+bool DataCheck::in_catalogue(const std::string& procedure) {
+  const auto known = catalogue_.find(procedure);
+  if (known != catalogue_.end()) return known->second;
+  bool found = false;
+  for (const RecordId& id : replica_.find_code(procedure)) {
+    const auto entry = replica_.find_record(id);
+    found = found || (entry && entry->state.kind == RecordKind::kProcedure);
+  }
+  catalogue_.emplace(procedure, found);
+  return found;
+}
+
+void DataCheck::check_code(const RecordState& state) {
+  const std::string code = text_of(state, Field::kCode);
+  if (code.empty() || !parse_dossier_code(code)) add(Finding::kCodeUnreadable, state);
+  if (!code.empty())
+    if (const auto same = replica_.find_code(code).size(); same > 1)
+      add(Finding::kCodeTwice, state, std::to_string(same) + " records");
+}
+
+void DataCheck::check_result(const RecordState& state, const std::int64_t* status) {
+  if (!is_one_of(status, {Status::kDone, Status::kReturned})) return;
+  if (text_of(state, Field::kResultNumber).empty() && text_of(state, Field::kResultDigest).empty())
+    add(Finding::kDoneWithoutResult, state);
+}
+
+void DataCheck::check_fees(const RecordState& state) {
+  const auto* bytes = open_value<Bytes>(state, Field::kFees);
+  const auto fees = bytes != nullptr ? wire::decode_fees(*bytes)
+                                     : Result<std::vector<wire::Fee>>(std::vector<wire::Fee>());
+  if (!fees.ok()) return;
+  for (const wire::Fee& fee : *fees) {
+    if (fee.paid != "online" && fee.paid != "cash") continue;
+    if (fee.receipt.empty()) add(Finding::kPaidWithoutReceipt, state, fee.name);
+    if (fee.paid_at == 0) add(Finding::kPaidWithoutMoment, state, fee.name);
+  }
+}
+
+// The list itself is closed, so it is read only where something is said to be digitised.
+void DataCheck::check_scans(const RecordState& state) {
+  const auto* digitised = open_value<std::int64_t>(state, Field::kDigitisedCount);
+  if (digitised == nullptr || *digitised == 0) return;
+  const auto values = read_values(replica_, state);
+  const auto at = values.find(Field::kComponents);
+  const auto* bytes = at != values.end() ? std::get_if<Bytes>(&at->second) : nullptr;
+  if (bytes == nullptr) return;
+  const auto list = wire::decode_components(*bytes);
+  if (!list.ok()) return;
+  for (const wire::Component& item : *list)
+    if (item.kind == "digital" && item.digest.empty())
+      add(Finding::kScanWithoutDigest, state, item.name);
+}
+
+void DataCheck::check_dates(const RecordState& state) {
+  static constexpr std::array kOrder = {Field::kSubmittedAt, Field::kReceivedAt, Field::kFinishedAt,
+                                        Field::kReturnedAt};
+  const std::int64_t* before = nullptr;
+  Field before_field = Field::kSubmittedAt;
+  for (const Field field : kOrder) {
+    const auto* at = open_value<std::int64_t>(state, field);
+    if (at == nullptr) continue;
+    if (before != nullptr && *at < *before)
+      add(Finding::kDatesOutOfOrder, state,
+          std::string(json_name(field)) + " " + form_time(*at) + " < " +
+              std::string(json_name(before_field)) + " " + form_time(*before));
+    if (form_day(*at) > form_day(options_.now))
+      add(Finding::kDateInFuture, state, std::string(json_name(field)) + " " + form_time(*at));
+    before = at;
+    before_field = field;
+  }
+  const auto* received = open_value<std::int64_t>(state, Field::kReceivedAt);
+  for (const Field field : {Field::kClockStartsAt, Field::kDueAt}) {
+    const auto* at = open_value<std::int64_t>(state, field);
+    if (received != nullptr && at != nullptr && form_day(*at) < form_day(*received))
+      add(Finding::kDatesOutOfOrder, state,
+          std::string(json_name(field)) + " " + form_time(*at) + " < received_at " +
+              form_time(*received));
+  }
+}
+
+void DataCheck::check_dossier(const RecordState& state) {
+  const auto* status = open_value<std::int64_t>(state, Field::kStatus);
+  check_code(state);
+  const std::string procedure = text_of(state, Field::kProcedure);
+  if (procedure.empty()) {
+    add(Finding::kNoProcedure, state);
+  } else if (!in_catalogue(procedure)) {
+    add(Finding::kProcedureUnknown, state, procedure);
+  }
+  const bool counts =
+      !is_one_of(status, {Status::kRegistered, Status::kRefused, Status::kWithdrawn});
+  if (counts && open_value<std::int64_t>(state, Field::kDueAt) == nullptr)
+    add(Finding::kNoDueDate, state);
+  if (!state.closed_fields.contains(static_cast<std::uint16_t>(Field::kApplicantName)))
+    add(Finding::kNoApplicant, state);
+  check_result(state, status);
+  check_fees(state);
+  check_scans(state);
+  check_dates(state);
+}
+
+// Numbers run for a year in each book of an agency (NĐ 30/2020/NĐ-CP).
+void DataCheck::check_document(const RecordState& state) {
+  const auto* number = open_value<std::int64_t>(state, Field::kNumber);
+  if (number == nullptr) return;
+  const auto* at = open_value<std::int64_t>(state, Field::kReceivedAt);
+  if (at == nullptr) at = open_value<std::int64_t>(state, Field::kSignedAt);
+  if (at == nullptr) return;
+  const Numbers key{state.origin, text_of(state, Field::kDirection),
+                    text_of(state, Field::kRegisterBook), form_year(*at), *number};
+  const auto [first, added] = numbers_.emplace(key, state.record);
+  if (!added)
+    add(Finding::kNumberTwice, state,
+        "number " + std::to_string(*number) + " of " + std::to_string(form_year(*at)) +
+            ", also of record " + first->second.short_hex());
+}
+
+DataReport DataCheck::run() {
+  UnixMillis newest = 0;
+  replica_.for_each_record([&](const RecordEntry& entry) {
+    if (options_.stopping && options_.stopping()) return false;
+    newest = std::max(newest, entry.state.latest.millis());
+    if (!wanted(entry.state)) return true;
+    ++report_.checked;
+    if (entry.state.kind == RecordKind::kDossier) check_dossier(entry.state);
+    if (entry.state.kind == RecordKind::kDocument) check_document(entry.state);
+    return true;
+  });
+  report_.clock_doubtful = newest > options_.now + kClockSlack;
+  return std::move(report_);
+}
+
+}  // namespace
+
+std::string_view to_string(Finding finding) { return kNames[static_cast<std::size_t>(finding)]; }
+
+DataReport check_data(const Replica& replica, const DataCheckOptions& options) {
+  return DataCheck(replica, options).run();
+}
+
+}  // namespace lienthong::store

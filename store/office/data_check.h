@@ -1,0 +1,58 @@
+// What is unknown or doubtful in the records that are here, so that somebody can ask and write it
+// down; nothing is guessed and nothing is changed (domain: unknown stays unknown and is listed).
+// Reads one snapshot; any thread.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "store/replica.h"
+
+namespace lienthong::store {
+
+enum class Finding : std::uint8_t {
+  kNoProcedure,
+  kProcedureUnknown,  // in no catalogue that has come here
+  kNoDueDate,         // received, and not refused or withdrawn
+  kNoApplicant,
+  kDoneWithoutResult,
+  kPaidWithoutReceipt,
+  kPaidWithoutMoment,
+  kScanWithoutDigest,  // counted as digitised, but nothing says which file
+  kCodeTwice,          // several records bear it
+  kCodeUnreadable,     // of no known form: the agency and day are not to be seen
+  kNumberTwice,        // of a document: in one book and year
+  kDatesOutOfOrder,
+  kDateInFuture,  // something that has happened, by a date after today
+};
+inline constexpr std::size_t kFindingCount = 13;
+std::string_view to_string(Finding finding);  // "no-procedure", …
+
+struct DataFinding {
+  Finding finding = Finding::kNoProcedure;
+  std::string code;
+  RecordId record;
+  AgencyId agency;     // that received it; zero: not known
+  std::string detail;  // values concerned: "received_at 2023-… after finished_at 2023-…"
+};
+
+struct DataReport {
+  std::uint64_t checked = 0;  // records
+  std::array<std::uint64_t, kFindingCount> counts{};
+  std::vector<DataFinding> findings;  // at most `limit` of each kind, in the order of records
+  bool clock_doubtful = false;        // this machine's clock is behind what it has been shown
+};
+
+struct DataCheckOptions {
+  UnixMillis now = 0;
+  std::size_t limit = 100;
+  AgencyId agency;  // zero: whatever is here; else what that agency received
+  std::function<bool()> stopping = {};
+};
+DataReport check_data(const Replica& replica, const DataCheckOptions& options);
+
+}  // namespace lienthong::store

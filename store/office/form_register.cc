@@ -1,0 +1,149 @@
+#include "store/office/form_register.h"
+
+#include <algorithm>
+#include <array>
+#include <tuple>
+
+#include "store/dossier.h"
+#include "store/office/form_text.h"
+#include "store/office/form_values.h"
+
+namespace lienthong::store {
+namespace {
+
+using Values = std::map<Field, FieldValue>;
+using Row = std::map<std::string, std::string>;
+
+struct Received {
+  UnixMillis at = 0;
+  std::string code;
+  RecordId record;
+  auto key() const { return std::tie(at, code, record); }
+};
+
+// Empty names stand last.
+struct BookName {
+  std::string name;
+  bool operator<(const BookName& other) const {
+    return std::pair(name.empty(), name) < std::pair(other.name.empty(), other.name);
+  }
+};
+using Books = std::map<BookName, std::vector<Received>>;
+
+std::string open_text(const RecordState& state, Field field) {
+  const auto at = state.open_fields.find(static_cast<std::uint16_t>(field));
+  const auto* text =
+      at != state.open_fields.end() ? std::get_if<std::string>(&at->second.value) : nullptr;
+  return text != nullptr ? *text : std::string();
+}
+
+std::optional<UnixMillis> received_in(const RecordState& state, const RegisterQuery& query) {
+  if (state.kind != RecordKind::kDossier || state.chain.empty()) return std::nullopt;
+  const auto intake = state.open_fields.find(static_cast<std::uint16_t>(Field::kIntakeAgency));
+  const auto* agency =
+      intake != state.open_fields.end() ? std::get_if<Bytes>(&intake->second.value) : nullptr;
+  if (agency == nullptr || *agency != to_bytes(query.agency.view())) return std::nullopt;
+  const auto received = state.open_fields.find(static_cast<std::uint16_t>(Field::kReceivedAt));
+  const auto* at = received != state.open_fields.end()
+                       ? std::get_if<std::int64_t>(&received->second.value)
+                       : nullptr;
+  if (at == nullptr || form_year(*at) != query.year) return std::nullopt;
+  if (query.field && open_text(state, Field::kFieldOfWork) != *query.field) return std::nullopt;
+  if (query.procedure && open_text(state, Field::kProcedure) != *query.procedure)
+    return std::nullopt;
+  return *at;
+}
+
+Books collect(const Replica& replica, const RegisterQuery& query) {
+  Books books;
+  const bool by_procedure = query.by_procedure || query.procedure.has_value();
+  replica.for_each_record([&](const RecordEntry& entry) {
+    if (query.stopping && query.stopping()) return false;
+    if (const auto at = received_in(entry.state, query)) {
+      const Field by = by_procedure ? Field::kProcedure : Field::kFieldOfWork;
+      books[{open_text(entry.state, by)}].push_back(
+          {*at, open_text(entry.state, Field::kCode), entry.state.record});
+    }
+    return true;
+  });
+  for (auto& [name, list] : books)
+    std::ranges::sort(list, {}, [](const Received& item) { return item.key(); });
+  return books;
+}
+
+std::string date_of(const Values& values, Field field) {
+  const auto at = form_moment(values, field);
+  return at ? form_date(*at) : "";
+}
+
+std::string method(const Values& values) {
+  static constexpr std::array<std::string_view, 4> kNames = {"", "Trực tiếp", "Trực tuyến",
+                                                             "Bưu chính công ích"};
+  const auto channel = form_moment(values, Field::kChannel);
+  return channel && *channel >= 1 && *channel <= 3
+             ? std::string(kNames[static_cast<std::size_t>(*channel)])
+             : "";
+}
+
+std::string remark(const Values& values) {
+  const auto status = form_status(values);
+  if (!status) return {};
+  if (*status == Status::kRefused) return "Từ chối";
+  if (*status == Status::kWithdrawn) return "Rút hồ sơ";
+  if (*status == Status::kStopped) return "Dừng giải quyết";
+  if (*status != Status::kDone && *status != Status::kReturned) return {};
+  auto end = form_moment(values, Field::kFinishedAt);
+  if (!end) end = form_moment(values, Field::kReturnedAt);
+  return form_result(end, form_moment(values, Field::kDueAt));
+}
+
+Row row_of(const Values& values, std::size_t number, const Registry& registry) {
+  std::string contact = form_value(values, Field::kApplicantAddress);
+  const std::string phone = form_value(values, Field::kApplicantPhone);
+  if (!contact.empty() && !phone.empty()) contact += ", ";
+  const std::string index = std::to_string(number);
+  return {{"index", index.size() < 2 ? "0" + index : index},
+          {"code", form_value(values, Field::kCode)},
+          {"content", form_content(values)},
+          {"applicant_name", form_value(values, Field::kApplicantName)},
+          {"applicant_contact", contact + phone},
+          {"competent_agency", form_agency(values, Field::kCompetentAgency, registry)},
+          {"received_at", date_of(values, Field::kReceivedAt)},
+          {"due_at", date_of(values, Field::kDueAt)},
+          {"returned_at", date_of(values, Field::kReturnedAt)},
+          {"method", method(values)},
+          {"note", remark(values)}};
+}
+
+}  // namespace
+
+Result<std::vector<FormPage>> fill_registers(const Replica& replica, const RegisterQuery& query) {
+  if (query.year < kRegisterYearMin || query.year > kRegisterYearMax)
+    return Error(Errc::kInvalidArgument, "a register is of one year, as 2023");
+  const auto first_day = parse_form_day(std::to_string(query.year) + "-01-01");
+  const FormSet& set = query.set != nullptr ? *query.set : form_set_at(first_day.value_or(0));
+  const FormDefinition* form = set.find(to_string(FormKind::kRegister));
+  if (form == nullptr)
+    return Error(Errc::kNotFound, "the forms of " + set.name + " have no register");
+  const auto registry = replica.registry();
+  std::vector<FormPage> pages;
+  for (const auto& [book, list] : collect(replica, query)) {
+    std::vector<Row> rows;
+    for (const Received& item : list) {
+      const auto entry = replica.find_record(item.record);
+      if (!entry) continue;
+      const auto values = read_values(replica, entry->state);
+      rows.push_back(row_of(values, rows.size() + 1, *registry));
+    }
+    FormPage page = lay_out(set, *form,
+                            {{"agency", form_agency(query.agency, *registry)},
+                             {"year", std::to_string(query.year)},
+                             {"scope", book.name}},
+                            rows);
+    page.notes.emplace_back("Lập từ dữ liệu có trên máy lúc in; số thứ tự theo thời gian nhận.");
+    pages.push_back(std::move(page));
+  }
+  return pages;
+}
+
+}  // namespace lienthong::store

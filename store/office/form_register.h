@@ -1,0 +1,31 @@
+// The register (Sổ theo dõi hồ sơ): the dossiers that an agency received in a year, numbered from
+// 01 by the moment of reception; one book for each field of work, or for each procedure. It is
+// computed from the records that are here when it is asked for (TT 01/2018/TT-VPCP, Điều 10). Any
+// thread.
+#pragma once
+
+#include <functional>
+
+#include "store/office/form.h"
+#include "store/replica.h"
+
+namespace lienthong::store {
+
+struct RegisterQuery {
+  AgencyId agency;  // that received them
+  int year = 0;
+  std::optional<std::string> field;      // only this field of work ("": those without one)
+  std::optional<std::string> procedure;  // only this procedure: then one book for it
+  bool by_procedure = false;             // a book for each procedure, else for each field
+  const FormSet* set = nullptr;          // null: the one in force on 1 January of the year
+  std::function<bool()> stopping = {};   // ends early, with what there is
+};
+
+inline constexpr int kRegisterYearMin = 1970;
+inline constexpr int kRegisterYearMax = 9999;
+
+// Books by name, those of dossiers without field or procedure last; none where nothing was
+// received. Fails: kInvalidArgument (year).
+Result<std::vector<FormPage>> fill_registers(const Replica& replica, const RegisterQuery& query);
+
+}  // namespace lienthong::store

@@ -1,0 +1,50 @@
+// What the pinned version of a procedure says about the times on a form: the limit as a person
+// reads it, and when each step that ended with a handing over was due.
+#include "store/office/form_values.h"
+
+namespace lienthong::store {
+namespace {
+
+std::string limit_text(const Limit& limit) {
+  switch (limit.unit) {
+    case LimitUnit::kWorkingDay: return to_amount(limit) + " ngày làm việc";
+    case LimitUnit::kHour: return to_amount(limit) + " giờ";
+    case LimitUnit::kCalendarDay: return to_amount(limit) + " ngày";
+    case LimitUnit::kSameDay: return "Trong ngày";
+  }
+  return {};
+}
+
+std::optional<std::int64_t> channel_of(const RecordState& state) {
+  const auto at = state.open_fields.find(static_cast<std::uint16_t>(Field::kChannel));
+  const auto* channel =
+      at != state.open_fields.end() ? std::get_if<std::int64_t>(&at->second.value) : nullptr;
+  return channel != nullptr ? std::optional(*channel) : std::nullopt;
+}
+
+}  // namespace
+
+void put_work(FormContext& context, const Replica& replica, const RecordState& state,
+              const Calendar& calendar) {
+  std::optional<UnixMillis> last_due;  // of the step in which the work ended
+  WorkReader reader(context.registry, [&](const RecordId& id) { return replica.find_record(id); });
+  for (const UpdateId& id : state.timeline) {
+    const auto update = replica.find_update(id);
+    if (!update) continue;
+    if (const Work& before = reader.work(); before.version) {
+      const UnixMillis at =
+          update->open.at != 0 ? update->open.at : update->update.envelope.hlc.millis();
+      const auto step = find_step(before.version->definition, before.places, at, calendar);
+      if (step) last_due = step->due_at;  // once the work has ended there is no step any more
+      if (update->open.kind == UpdateKind::kOffer && last_due)
+        context.step_due.emplace(id, *last_due);
+    }
+    reader.take(*update);
+  }
+  const Work& work = reader.work();
+  if (!work.version) return;
+  if (const auto limit = work.version->definition.limit_for(channel_of(state)))
+    context.time_limit = limit_text(*limit);
+}
+
+}  // namespace lienthong::store

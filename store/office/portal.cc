@@ -1,0 +1,121 @@
+#include "store/office/portal.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "protocol/base/check.h"
+#include "store/office/form_text.h"
+
+namespace lienthong::store {
+
+extern const std::string_view kPortalStatuses;  // made from conf/portal_status.tsv at build time
+
+namespace {
+
+constexpr std::size_t kStatusCount = 10;
+constexpr std::size_t kIdsAtOnce = 4096;
+constexpr std::array<std::string_view, 4> kSyncNames = {"only_here", "not_confirmed", "at_parent",
+                                                        "no_parent"};
+
+std::optional<PortalStatus> parse_line(std::string_view line) {
+  const std::size_t first = line.find('\t');
+  const std::size_t second = first == std::string_view::npos ? first : line.find('\t', first + 1);
+  if (second == std::string_view::npos) return std::nullopt;
+  PortalStatus out;
+  const auto [end, failed] = std::from_chars(line.data(), line.data() + first, out.code);
+  const auto status = status_from_json(line.substr(first + 1, second - first - 1));
+  out.name = line.substr(second + 1);
+  if (failed != std::errc() || end != line.data() + first || out.code < 1 || !status ||
+      out.name.empty() || out.name.find('\t') != std::string::npos)
+    return std::nullopt;
+  out.status = *status;
+  return out;
+}
+
+IdPrefix prefix_of(const UpdateId& id) {
+  IdPrefix out;
+  std::copy_n(id.bytes.begin(), out.size(), out.begin());
+  return out;
+}
+
+}  // namespace
+
+Result<std::vector<PortalStatus>> parse_portal_statuses(std::string_view text) {
+  std::vector<PortalStatus> out;
+  for (std::size_t number = 1; !text.empty(); ++number) {
+    const std::size_t end = text.find('\n');
+    const std::string_view line = text.substr(0, end);
+    text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
+    if (line.empty() || line.starts_with('#')) continue;
+    auto parsed = parse_line(line);
+    const bool twice = parsed && std::ranges::any_of(out, [&](const PortalStatus& other) {
+                         return other.code == parsed->code || other.status == parsed->status;
+                       });
+    if (!parsed || twice)
+      return Error(Errc::kMalformed, "portal states, line " + std::to_string(number) +
+                                         ": a code, one of our states and a name, each once");
+    out.push_back(*std::move(parsed));
+  }
+  if (out.size() != kStatusCount)
+    return Error(Errc::kMalformed, "portal states: " + std::to_string(out.size()) + " of " +
+                                       std::to_string(kStatusCount));
+  return out;
+}
+
+const PortalStatus& portal_status(Status status) {
+  static const std::vector<PortalStatus> table = [] {
+    auto parsed = parse_portal_statuses(kPortalStatuses);
+    LT_CHECK(parsed.ok());
+    return *std::move(parsed);
+  }();
+  return *std::ranges::find(table, status, &PortalStatus::status);
+}
+
+std::string portal_time(UnixMillis time) {
+  const std::string text = form_time(time);  // "09:33 01/04/2023"
+  const auto seconds = ((time / 1000) % 60 + 60) % 60;
+  return text.substr(12, 4) + text.substr(9, 2) + text.substr(6, 2) + text.substr(0, 2) +
+         text.substr(3, 2) + (seconds < 10 ? "0" : "") + std::to_string(seconds);
+}
+
+std::string_view to_string(SyncState state) { return kSyncNames[static_cast<std::size_t>(state)]; }
+
+// Reads the feed for the office above beyond what one of its machines has confirmed.
+SyncView::SyncView(const Replica& replica) : replica_(replica) {
+  const auto registry = replica.registry();
+  const auto parent = registry->parent(replica.identity().agency, registry->newest());
+  if (!parent) return;
+  has_parent_ = true;
+  const FeedMark end = replica.feed_end(FeedKind::kUpdates, *parent);
+  has_feed_ = end.number != 0;
+  Cursor heard;
+  for (const CertificateId& id : registry->certificates_of(*parent)) {
+    const Certificate* certificate = registry->find_certificate(id);
+    if (certificate == nullptr) continue;
+    Cursor cursor = replica.heard_cursor(FeedKind::kUpdates, certificate->node);
+    if (cursor.mark.epoch == end.epoch && cursor.mark.number >= heard.mark.number)
+      heard = std::move(cursor);
+  }
+  for (std::uint64_t at = heard.mark.number + 1; at <= end.number;) {
+    const auto ids = replica.feed_ids(FeedKind::kUpdates, *parent, at, kIdsAtOnce);
+    if (ids.empty()) break;
+    for (const IdPrefix& id : ids)
+      if (!heard.covers(at++)) pending_.push_back(id);
+  }
+  std::ranges::sort(pending_);
+}
+
+SyncState SyncView::of(const RecordState& state) const {
+  if (!has_parent_) return SyncState::kNoParent;
+  if (!has_feed_) return SyncState::kOnlyHere;
+  SyncState out = SyncState::kAtParent;
+  for (const UpdateId& head : state.heads) {
+    if (!std::ranges::binary_search(pending_, prefix_of(head))) continue;
+    const auto update = replica_.find_update(head);
+    if (!update || !update->seal) return SyncState::kOnlyHere;
+    out = SyncState::kNotConfirmed;
+  }
+  return out;
+}
+
+}  // namespace lienthong::store

@@ -1,0 +1,52 @@
+// The national portal's words for what we know: its codes of states, as data
+// (conf/portal_status.tsv, built into the program), and whether the office above has what is here.
+// Any thread.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/record/fields.h"
+#include "store/replica.h"
+
+namespace lienthong::store {
+
+struct PortalStatus {
+  std::int64_t code = 0;  // "TrangThaiHoSo"
+  Status status = Status::kRegistered;
+  std::string name;
+};
+
+// Fails: kMalformed, naming the line: not three columns, a number or state that is none or stands
+// twice, fewer than ten.
+Result<std::vector<PortalStatus>> parse_portal_statuses(std::string_view text);
+const PortalStatus& portal_status(Status status);
+
+// "yyyyMMddHHmmss" at the office.
+std::string portal_time(UnixMillis time);
+
+// Where the last changes of a record have got to, apart from the record's state.
+enum class SyncState : std::uint8_t {
+  kOnlyHere,      // never left this machine for the office above
+  kNotConfirmed,  // for the office above, which has not said that it has it
+  kAtParent,
+  kNoParent,  // nobody is above us
+};
+std::string_view to_string(SyncState state);  // "only_here", …
+
+// What the office above had confirmed when this was made; for many records at once.
+class SyncView {
+ public:
+  explicit SyncView(const Replica& replica);
+  SyncState of(const RecordState& state) const;
+
+ private:
+  const Replica& replica_;
+  bool has_parent_ = false, has_feed_ = false;
+  std::vector<IdPrefix> pending_;  // ascending: of updates that were not confirmed
+};
+
+}  // namespace lienthong::store

@@ -1,0 +1,144 @@
+#include "store/office/work.h"
+
+#include <algorithm>
+
+namespace lienthong::store {
+namespace {
+
+const FieldValue* find_value(const std::vector<FieldWrite>& writes, Field field) {
+  const auto at = std::ranges::find(writes, static_cast<std::uint16_t>(field), &FieldWrite::field);
+  return at != writes.end() ? &at->value : nullptr;
+}
+
+std::optional<std::int64_t> integer(const std::vector<FieldWrite>& writes, Field field) {
+  const FieldValue* value = find_value(writes, field);
+  const auto* number = value != nullptr ? std::get_if<std::int64_t>(value) : nullptr;
+  return number != nullptr ? std::optional(*number) : std::nullopt;
+}
+
+const FieldValue* current_value(const RecordState& state, Field field) {
+  const auto at = state.open_fields.find(static_cast<std::uint16_t>(field));
+  return at != state.open_fields.end() ? &at->second.value : nullptr;
+}
+
+// When it happened: what the change itself says of the state, else what its writer said, else when
+// it was written.
+UnixMillis moment_of(const StoredUpdate& update, std::optional<Status> status) {
+  const auto& writes = update.open.writes;
+  std::optional<UnixMillis> said;
+  if (status == Status::kAccepted || update.open.kind == UpdateKind::kCreated)
+    said = integer(writes, Field::kReceivedAt);
+  if (status == Status::kDone) said = integer(writes, Field::kFinishedAt);
+  if (status == Status::kReturned) said = integer(writes, Field::kReturnedAt);
+  if (said) return *said;
+  return update.open.at != 0 ? update.open.at : update.update.envelope.hlc.millis();
+}
+
+bool takes_over(UpdateKind kind) {
+  return kind == UpdateKind::kCreated || kind == UpdateKind::kAccept ||
+         kind == UpdateKind::kReclaim || kind == UpdateKind::kSucceed;
+}
+
+}  // namespace
+
+void WorkReader::take(const StoredUpdate& update) {
+  const auto& writes = update.open.writes;
+  std::optional<Status> status;
+  if (const auto number = integer(writes, Field::kStatus))
+    if (*number >= 1 && *number <= 10) status = static_cast<Status>(*number);
+  const UnixMillis at = moment_of(update, status);
+  take_clock(update, at, status);
+  PlaceEvent place;
+  place.at = at;
+  place.status = status;
+  place.step = integer(writes, Field::kStep).value_or(0);
+  if (takes_over(update.open.kind))
+    if (const AgencyInfo* agency = registry_.find_agency(update.agency)) {
+      place.agency_code = agency->code;
+      place.tier = agency->tier;
+    }
+  if (place.step != 0 || status || !place.agency_code.empty())
+    out_.places.push_back(std::move(place));
+}
+
+void WorkReader::take_clock(const StoredUpdate& update, UnixMillis at,
+                            std::optional<Status> status) {
+  const auto& writes = update.open.writes;
+  if (status) out_.status = status;
+  ClockEvent event;
+  event.at = at;
+  event.status = status;
+  event.due_at = integer(writes, Field::kDueAt);
+  event.apology = event.due_at && integer(writes, Field::kReappointedAt);
+  take_limit(writes, event);
+  const auto received = integer(writes, Field::kReceivedAt);
+  const auto starts = integer(writes, Field::kClockStartsAt);
+  if (received && !out_.clock.received_at) {
+    out_.clock.received_at = received;
+    out_.clock.clock_starts_at = starts;
+    out_.clock.limit = limit_;
+    event.limit_changed = false;
+  } else {
+    if (received != out_.clock.received_at) event.received_at = received;
+    event.clock_starts_at = starts;
+  }
+  if (!out_.clock.received_at) event.limit_changed = false;
+  if (event.status || event.due_at || event.limit_changed || event.received_at ||
+      event.clock_starts_at)
+    out_.clock.events.push_back(event);
+}
+
+void WorkReader::take_limit(const std::vector<FieldWrite>& writes, ClockEvent& event) {
+  if (const auto channel = integer(writes, Field::kChannel)) channel_ = channel;
+  if (const FieldValue* pinned = find_value(writes, Field::kProcedureVersion)) {
+    const auto* bytes = std::get_if<Bytes>(pinned);
+    out_.version.reset();
+    if (bytes != nullptr && bytes->size() == RecordId::kSize)
+      if (const auto entry = find_record_(RecordId::from(*bytes)))
+        out_.version = read_procedure(entry->state);
+  }
+  if (out_.version) out_.clock.resume = out_.version->definition.resume;
+  const auto limit = out_.version ? out_.version->definition.limit_for(channel_) : std::nullopt;
+  event.limit_changed = limit != limit_;
+  event.limit = limit_ = limit;
+}
+
+Work read_work(const Replica& replica, const RecordState& state) {
+  const auto registry = replica.registry();
+  WorkReader reader(*registry, [&](const RecordId& id) { return replica.find_record(id); });
+  for (const UpdateId& id : state.timeline)
+    if (const auto update = replica.find_update(id)) reader.take(*update);
+  return reader.work();
+}
+
+Explanation explain(const Work& work, const RecordState& state, UnixMillis now,
+                    const Calendar& calendar) {
+  Explanation out;
+  std::vector<TraceStep> head;
+  TraceStep version;
+  if (work.version) {
+    version.step = DeadlineStep::kVersion;
+    version.text = work.version->decision.empty() ? work.version->code : work.version->decision;
+    version.at = work.version->effective_from.value_or(0);
+    out.step = find_step(work.version->definition, work.places, now, calendar);
+  } else {
+    version.step = DeadlineStep::kNoVersion;
+    const FieldValue* code = current_value(state, Field::kProcedure);
+    if (const auto* text = code != nullptr ? std::get_if<std::string>(code) : nullptr)
+      version.text = *text;
+  }
+  head.push_back(std::move(version));
+  if (work.clock.limit) {
+    TraceStep limit;
+    limit.step = DeadlineStep::kLimit;
+    limit.limit = work.clock.limit;
+    limit.text = work.clock.resume == Resume::kRestart ? "restart" : "extend";
+    head.push_back(std::move(limit));
+  }
+  out.deadline = find_deadline(work.clock, calendar);
+  out.deadline.trace.insert(out.deadline.trace.begin(), std::make_move_iterator(head.begin()),
+                            std::make_move_iterator(head.end()));
+  return out;
+}
+
+}  // namespace lienthong::store

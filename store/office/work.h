@@ -1,0 +1,50 @@
+// What the changes of a dossier say about its clock and its steps, read for deadline.h and step.h:
+// from a replica when somebody looks, from a transaction when somebody writes.
+// Any thread that may read what it is given.
+#pragma once
+
+#include <functional>
+
+#include "store/office/step.h"
+#include "store/replica.h"
+
+namespace lienthong::store {
+
+using FindRecord = std::function<std::optional<RecordEntry>(const RecordId&)>;
+
+struct Work {
+  DeadlineInput clock;  // without limit where no version is pinned
+  std::vector<PlaceEvent> places;
+  std::optional<Procedure> version;  // the one pinned, where it is here
+  std::optional<Status> status;      // the last
+};
+
+// Takes the changes of one dossier, in the order in which they stand.
+class WorkReader {
+ public:
+  WorkReader(const Registry& registry, FindRecord find_record)
+      : registry_(registry), find_record_(std::move(find_record)) {}
+  void take(const StoredUpdate& update);
+  const Work& work() const { return out_; }
+
+ private:
+  void take_clock(const StoredUpdate& update, UnixMillis at, std::optional<Status> status);
+  void take_limit(const std::vector<FieldWrite>& writes, ClockEvent& event);
+
+  const Registry& registry_;
+  FindRecord find_record_;
+  Work out_;
+  std::optional<std::int64_t> channel_;
+  std::optional<Limit> limit_;
+};
+
+Work read_work(const Replica& replica, const RecordState& state);
+
+struct Explanation {
+  Deadline deadline;  // its trace begins with the version and the limit
+  std::optional<CurrentStep> step;
+};
+Explanation explain(const Work& work, const RecordState& state, UnixMillis now,
+                    const Calendar& calendar);
+
+}  // namespace lienthong::store

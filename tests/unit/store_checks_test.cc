@@ -1,0 +1,319 @@
+// Codes of other systems, what the portal is told, and what `verify` lists.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
+
+#include "protocol/record/fields.h"
+#include "protocol/wire/codec.h"
+#include "store/office/data_check.h"
+#include "store/office/dossier_code.h"
+#include "store/office/form_text.h"
+#include "store/office/portal.h"
+#include "store/operations.h"
+#include "tests/support/offices.h"
+
+namespace lienthong::test {
+namespace {
+
+using namespace store;
+
+constexpr UnixMillis kApril = 1'680'307'200'000;  // 2023-04-01T07:00:00+07:00
+constexpr UnixMillis kDay = 24LL * 3600 * 1000;
+
+// ---- codes ----
+
+TEST(DossierCodes, AreReadAsDifferentSystemsWriteThem) {
+  struct Sample {
+    const char* text;
+    const char* agency;
+    const char* day;
+    std::uint64_t number;
+  };
+  constexpr Sample kSamples[] = {
+      {"000.00.12.H62-201105-0004", "000.00.12.H62", "2020-11-05", 4},
+      {"000.17.22.H56-210531-0001", "000.17.22.H56", "2021-05-31", 1},
+      {"H56.14-240823-0001", "H56.14", "2024-08-23", 1},
+      {"G09.20-20260609-0092637", "G09.20", "2026-06-09", 92'637},
+      {"h47.518.20374-230401-1007", "h47.518.20374", "2023-04-01", 1007},
+  };
+  for (const Sample& sample : kSamples) {
+    const auto code = parse_dossier_code(sample.text);
+    ASSERT_TRUE(code) << sample.text;
+    EXPECT_EQ(code->agency, sample.agency);
+    EXPECT_EQ(code->day, parse_form_day(sample.day));
+    EXPECT_EQ(code->number, sample.number);
+  }
+}
+
+TEST(DossierCodes, OfNoKnownFormAreNotGuessedAt) {
+  for (const char* text :
+       {"", "-", "A", "H47-230401", "H47-230431-0001", "H47-2304-0001", "-230401-0001",
+        "H47-230401-", "H47-230401-00x1", "H47 1-230401-0001", "H47-230401-1234567890123"})
+    EXPECT_FALSE(parse_dossier_code(text)) << text;
+}
+
+// ---- the portal ----
+
+TEST(PortalStatuses, NameEveryStateByThePortalsOwnCode) {
+  for (std::int64_t code = 1; code <= 10; ++code) {
+    const PortalStatus& row = portal_status(static_cast<Status>(code));
+    EXPECT_EQ(row.code, code);  // the enumeration has the portal's numbers
+    EXPECT_EQ(row.status, static_cast<Status>(code));
+  }
+  EXPECT_EQ(portal_status(Status::kReturned).name, "Đã trả kết quả");
+}
+
+TEST(PortalStatuses, RefuseATableThatIsNotWhole) {
+  EXPECT_NE(parse_portal_statuses("1\tregistered\tx\n").error().detail().find("1 of 10"),
+            std::string::npos);
+  for (const char* bad : {"1\tregistered\n", "x\tregistered\ty\n", "1\tlost\ty\n", "1\tdone\t\n",
+                          "0\tdone\tx\n", "1\tdone\tx\ty\n", "1 done x\n"})
+    EXPECT_NE(parse_portal_statuses(bad).error().detail().find("line 1"), std::string::npos) << bad;
+  EXPECT_NE(parse_portal_statuses("1\tdone\tx\n1\treturned\ty\n").error().detail().find("line 2"),
+            std::string::npos);
+}
+
+TEST(PortalTime, IsFourteenDigitsAtTheOffice) {
+  EXPECT_EQ(portal_time(kApril), "20230401070000");
+  EXPECT_EQ(portal_time(kApril + 9 * 3'600'000 + 5 * 60'000 + 7'999), "20230401160507");
+}
+
+// ---- offices ----
+
+class Checks : public ::testing::Test {
+ protected:
+  Checks() : offices_(41) {}
+
+  static void put(std::vector<FieldWrite>& writes, Field field, FieldValue value) {
+    writes.push_back({static_cast<std::uint16_t>(field), std::move(value)});
+  }
+  Result<OperationResult> apply(const Operation& operation) {
+    Transaction transaction(commune_.replica(), commune_.now += 1000);
+    auto result = apply_operation(transaction, operation);
+    if (result.ok()) LT_TRY_VOID(transaction.commit());
+    return result;
+  }
+  Result<OperationResult> set(std::vector<FieldWrite> writes) {
+    Operation out;
+    out.kind = OperationKind::kSet;
+    out.code = code_;
+    out.open = std::move(writes);
+    return apply(out);
+  }
+  static FieldWrite text(Field field, std::string value) {
+    return {static_cast<std::uint16_t>(field), std::move(value)};
+  }
+  static FieldWrite status(Status value) {
+    return {static_cast<std::uint16_t>(Field::kStatus), static_cast<std::int64_t>(value)};
+  }
+  Result<OperationResult> create(std::string code, std::vector<FieldWrite> open = {},
+                                 std::vector<FieldWrite> closed = {}) {
+    Operation out;
+    out.kind = OperationKind::kCreate;
+    out.code = std::move(code);
+    out.open = std::move(open);
+    out.closed = std::move(closed);
+    return apply(out);
+  }
+  DataReport report() {
+    DataCheckOptions options;
+    options.now = commune_.now;
+    return check_data(commune_.replica(), options);
+  }
+  static std::uint64_t count(const DataReport& report, Finding finding) {
+    return report.counts[static_cast<std::size_t>(finding)];
+  }
+
+  Offices offices_;
+  Office& commune_ = *offices_.commune;
+  std::string code_ = "H47.518.20374-230401-0007";
+};
+
+TEST_F(Checks, CodesOfOtherSystemsAreTakenAndFoundWhateverTheCase) {
+  for (const char* code :
+       {"000.00.12.H62-201105-0004", "H56.14-240823-0001", "G09.20-20260609-0092637"}) {
+    ASSERT_TRUE(create(code).ok()) << code;
+    std::string lower = code;
+    for (char& c : lower)
+      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    EXPECT_EQ(commune_.replica().find_code(lower).size(), 1U) << lower;
+    EXPECT_FALSE(create(lower).ok()) << "the same code in another case";
+  }
+}
+
+TEST_F(Checks, MachinesOfOneAgencyNeverGiveANumberTwice) {
+  std::vector<std::unique_ptr<rocksdb::Env>> disks;
+  std::set<std::string> codes;
+  SeededEntropy entropy(5);
+  constexpr int kMachines = 4, kEach = 30;
+  for (int machine = 0; machine < kMachines; ++machine) {
+    disks.emplace_back(rocksdb::NewMemEnv(rocksdb::Env::Default()));
+    const TestNode& node = offices_.deployment.add_node(offices_.commune_id);
+    Identity identity(node.key);
+    identity.agency = node.agency;
+    identity.certificate = node.certificate;
+    identity.thousand = static_cast<std::uint8_t>(machine);
+    Options options;
+    options.path = "/machine";
+    options.env = disks.back().get();
+    options.entropy = &entropy;
+    options.create = true;
+    auto replica = Replica::open(options, identity, offices_.deployment.root());
+    ASSERT_TRUE(replica.ok());
+    ASSERT_TRUE((*replica)->bootstrap(offices_.deployment.statements()).ok());
+    for (int i = 0; i < kEach; ++i) {
+      Transaction transaction(**replica, kApril + i * 1000);  // the same moments on all
+      Operation operation;
+      operation.kind = OperationKind::kCreate;
+      const auto made = apply_operation(transaction, operation);
+      ASSERT_TRUE(made.ok()) << made.error().message();
+      ASSERT_TRUE(transaction.commit().ok());
+      EXPECT_TRUE(codes.insert(made->code).second) << made->code;
+    }
+  }
+  EXPECT_EQ(codes.size(), static_cast<std::size_t>(kMachines * kEach));
+}
+
+TEST_F(Checks, SyncStateFollowsWhatTheOfficeAboveHasConfirmed) {
+  ASSERT_TRUE(create(code_).ok());
+  const RecordId record = commune_.replica().find_code(code_).at(0);
+  const auto state = [&](Office& office) {
+    return to_string(SyncView(office.replica()).of(office.state(record)));
+  };
+  EXPECT_EQ(state(commune_), "only_here");
+  send(commune_, *offices_.district);  // sealed and sent, but nothing came back
+  EXPECT_EQ(state(commune_), "not_confirmed");
+  const Cursor has = offices_.district->replica().cursor(FeedKind::kUpdates, commune_.node().id());
+  commune_.commit([&](Transaction& transaction) {
+    transaction.note_heard_cursor(FeedKind::kUpdates, offices_.district->node().id(), has);
+  });
+  EXPECT_EQ(state(commune_), "at_parent");
+  ASSERT_TRUE(set({status(Status::kProcessing)}).ok());
+  EXPECT_EQ(state(commune_), "only_here");
+  settle({&commune_, offices_.district.get(), offices_.province.get()});
+  EXPECT_EQ(state(*offices_.province), "no_parent");
+}
+
+// ---- verify ----
+
+TEST_F(Checks, VerifyListsWhatIsUnknownAndDoubtful) {
+  const auto integer = [](Field field, std::int64_t value) {
+    return FieldWrite{static_cast<std::uint16_t>(field), value};
+  };
+  std::vector<FieldWrite> doubtful = {integer(Field::kReceivedAt, kApril),
+                                      integer(Field::kSubmittedAt, kApril + kDay),
+                                      integer(Field::kFinishedAt, kApril + 400 * kDay),
+                                      integer(Field::kDueAt, kApril - kDay),
+                                      text(Field::kProcedure, "9.999999"),
+                                      status(Status::kDone)};
+  put(doubtful, Field::kFees,
+      wire::encode(
+          std::vector<wire::Fee>{{"Lệ phí", 8000, "cash", 0, ""}, {"Phí", 1000, "none", 0, ""}}));
+  std::vector<FieldWrite> closed;
+  put(closed, Field::kComponents,
+      wire::encode(std::vector<wire::Component>{{"Tờ khai", "digital", 1, "", 0, ""},
+                                                {"Giấy chứng sinh", "digital", 1, "ab", 1, ""}}));
+  // As another program may have written it: the operations of this one refuse such dates.
+  put(doubtful, Field::kCode, "cu-so-7");
+  put(doubtful, Field::kIntakeAgency, to_bytes(offices_.commune_id.view()));
+  put(doubtful, Field::kDigitisedCount, std::int64_t{2});
+  std::ranges::sort(doubtful, {}, &FieldWrite::field);
+  commune_.commit([&](Transaction& transaction) {
+    Draft draft;
+    draft.open.kind = UpdateKind::kCreated;
+    draft.open.writes = doubtful;
+    draft.open.closed_fields = {static_cast<std::uint16_t>(Field::kComponents)};
+    draft.closed = ClosedBody{};
+    draft.closed->writes = closed;
+    ASSERT_TRUE(transaction.write(draft).ok());
+  });
+  const DataReport found = report();
+  EXPECT_EQ(found.checked, 1U);
+  EXPECT_EQ(count(found, Finding::kProcedureUnknown), 1U);
+  EXPECT_EQ(count(found, Finding::kNoProcedure), 0U);
+  EXPECT_EQ(count(found, Finding::kNoDueDate), 0U);
+  EXPECT_EQ(count(found, Finding::kNoApplicant), 1U);
+  EXPECT_EQ(count(found, Finding::kDoneWithoutResult), 1U);
+  EXPECT_EQ(count(found, Finding::kPaidWithoutReceipt), 1U);
+  EXPECT_EQ(count(found, Finding::kPaidWithoutMoment), 1U);
+  EXPECT_EQ(count(found, Finding::kScanWithoutDigest), 1U);
+  EXPECT_EQ(count(found, Finding::kCodeUnreadable), 1U);
+  EXPECT_EQ(count(found, Finding::kDatesOutOfOrder), 2U);
+  EXPECT_EQ(count(found, Finding::kDateInFuture), 2U);
+  for (const DataFinding& line : found.findings) {
+    EXPECT_EQ(line.code, "cu-so-7");
+    EXPECT_EQ(line.agency, offices_.commune_id);
+    if (line.finding == Finding::kScanWithoutDigest) {
+      EXPECT_EQ(line.detail, "Tờ khai");
+    }
+  }
+}
+
+TEST_F(Checks, VerifyIsSilentAboutAWholeDossier) {
+  commune_.commit([](Transaction& transaction) {
+    Draft draft;  // a version of the procedure, as the catalogue has it
+    draft.open.kind = UpdateKind::kCreated;
+    draft.open.record_kind = RecordKind::kProcedure;
+    draft.open.writes = {{static_cast<std::uint16_t>(Field::kCode), std::string("1.001193")}};
+    ASSERT_TRUE(transaction.write(draft).ok());
+  });
+  std::vector<FieldWrite> closed;
+  put(closed, Field::kApplicantName, "Nguyễn Văn An");
+  ASSERT_TRUE(create(code_,
+                     {text(Field::kProcedure, "1.001193"),
+                      {static_cast<std::uint16_t>(Field::kReceivedAt), std::int64_t{kApril}},
+                      {static_cast<std::uint16_t>(Field::kDueAt), std::int64_t{kApril + kDay}}},
+                     closed)
+                  .ok());
+  const DataReport found = report();
+  EXPECT_EQ(found.checked, 2U);
+  for (const DataFinding& line : found.findings)
+    ADD_FAILURE() << to_string(line.finding) << ' ' << line.detail;
+  EXPECT_FALSE(found.clock_doubtful);
+}
+
+TEST_F(Checks, VerifyListsACodeThatTwoRecordsBear) {
+  commune_.create(code_);
+  offices_.other->create(code_);
+  settle({&commune_, offices_.district.get(), offices_.other.get()});
+  DataCheckOptions options;
+  options.now = offices_.district->now;
+  options.limit = 1;
+  const DataReport found = check_data(offices_.district->replica(), options);
+  EXPECT_EQ(count(found, Finding::kCodeTwice), 2U);
+  EXPECT_EQ(std::ranges::count(found.findings, Finding::kCodeTwice, &DataFinding::finding), 1);
+  options.agency = offices_.other_id;
+  EXPECT_EQ(check_data(offices_.district->replica(), options).checked, 1U);
+}
+
+TEST_F(Checks, VerifyListsDocumentNumbersGivenTwiceInAYear) {
+  const auto document = [this](std::string code, std::int64_t number, UnixMillis at) {
+    commune_.commit([&](Transaction& transaction) {
+      Draft draft;
+      draft.open.kind = UpdateKind::kCreated;
+      draft.open.record_kind = RecordKind::kDocument;
+      draft.open.writes = {{static_cast<std::uint16_t>(Field::kCode), code},
+                           {static_cast<std::uint16_t>(Field::kReceivedAt), std::int64_t{at}},
+                           {static_cast<std::uint16_t>(Field::kDirection), std::string("in")},
+                           {static_cast<std::uint16_t>(Field::kNumber), number}};
+      ASSERT_TRUE(transaction.write(draft).ok());
+    });
+  };
+  document("a", 1, kApril);
+  document("b", 2, kApril);
+  document("c", 1, kApril - 200 * kDay);  // of the year before
+  EXPECT_EQ(count(report(), Finding::kNumberTwice), 0U);
+  document("d", 1, kApril + kDay);
+  EXPECT_EQ(count(report(), Finding::kNumberTwice), 1U);
+}
+
+TEST_F(Checks, VerifyDoubtsAClockThatIsBehindWhatWasShown) {
+  ASSERT_TRUE(create(code_).ok());
+  DataCheckOptions options;
+  options.now = commune_.now - kDay;
+  EXPECT_TRUE(check_data(commune_.replica(), options).clock_doubtful);
+}
+
+}  // namespace
+}  // namespace lienthong::test

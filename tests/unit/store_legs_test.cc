@@ -1,0 +1,473 @@
+// Legs: work on one dossier by several agencies at once, and who may see it.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+
+#include "protocol/record/fields.h"
+#include "store/dossier.h"
+#include "store/office/leg.h"
+#include "store/operations.h"
+#include "tests/support/offices.h"
+
+namespace lienthong::test {
+namespace {
+
+using store::apply_operation;
+using store::Leg;
+using store::LegState;
+using store::Operation;
+using store::OperationKind;
+using store::OperationResult;
+using store::Transaction;
+
+constexpr std::string_view kCode = "H47.518.20374-230401-0007";
+
+FieldWrite text_write(Field field, std::string_view text) {
+  return {static_cast<std::uint16_t>(field), std::string(text)};
+}
+FieldWrite status_write(Status status) {
+  return {static_cast<std::uint16_t>(Field::kStatus), static_cast<std::int64_t>(status)};
+}
+
+// A commune that receives, a district and a province above it, two departments of the province that
+// work in parallel, and a commune elsewhere that has no business with any of it.
+class Legs : public ::testing::Test {
+ protected:
+  explicit Legs(std::uint64_t seed = 31) : offices_(seed) {
+    police_id_ = offices_.deployment.add_agency(offices_.province_id, "H47.CA", "Công an", "dept");
+    insurer_id_ = offices_.deployment.add_agency(offices_.province_id, "H47.BH", "BHXH", "dept");
+    far_id_ =
+        offices_.deployment.add_agency(offices_.province_id, "H47.511", "Huyện khác", "district");
+    police_ = &offices_.add(police_id_, "/police");
+    insurer_ = &offices_.add(insurer_id_, "/insurer");
+    far_ = &offices_.add(far_id_, "/far");
+    everyone_ = {&commune_, &other_, &district_, &province_, police_, insurer_, far_};
+    settle_all();
+  }
+
+  void settle_all() {
+    // A newcomer speaks first: it brings the statements that declare it.
+    const std::vector<std::pair<Office*, Office*>> edges = {
+        {police_, &province_},    {insurer_, &province_},  {far_, &province_},
+        {&district_, &province_}, {&commune_, &district_}, {&other_, &district_}};
+    for (bool moved = true; moved;) {
+      moved = false;
+      for (const auto& [a, b] : edges) {
+        moved = send(*a, *b) || moved;
+        moved = send(*b, *a) || moved;
+      }
+    }
+  }
+  static Result<OperationResult> apply(Office& office, const Operation& operation) {
+    Transaction transaction(office.replica(), office.now += 1000);
+    auto result = apply_operation(transaction, operation);
+    if (!result.ok()) return result;
+    LT_TRY_VOID(transaction.commit());
+    return result;
+  }
+  static Operation make(OperationKind kind, std::string_view code = kCode) {
+    Operation out;
+    out.kind = kind;
+    out.code = code;
+    return out;
+  }
+  static OperationResult must(Office& office, const Operation& operation) {
+    auto result = apply(office, operation);
+    EXPECT_TRUE(result.ok()) << result.error().message();
+    return result.ok() ? *result : OperationResult{};
+  }
+  static Operation leg_to(const AgencyId& agency, std::string_view duty = "Cấp thẻ") {
+    Operation out = make(OperationKind::kCreate, "");
+    out.record_kind = RecordKind::kLeg;
+    out.lead = kCode;
+    out.to = agency;
+    out.open = {text_write(Field::kDuty, duty)};
+    return out;
+  }
+  static Operation offer_of(std::string_view code, const AgencyId& agency) {
+    Operation out = make(OperationKind::kOffer, code);
+    out.to = agency;
+    return out;
+  }
+  static Operation finish_of(std::string_view code) {
+    Operation out = make(OperationKind::kFinish, code);
+    out.open = {text_write(Field::kOutcome, "Đã cấp")};
+    return out;
+  }
+  static Operation status_of(std::string_view code, Status status) {
+    Operation out = make(OperationKind::kSet, code);
+    out.open = {status_write(status)};
+    return out;
+  }
+  static bool has(Office& office, const RecordId& id) {
+    return office.replica().find_record(id).has_value();
+  }
+  static Leg read(Office& office, const RecordId& dossier, const RecordId& leg) {
+    return store::read_leg(office.state(dossier), office.state(leg));
+  }
+  void refuses(Office& office, const Operation& operation, Errc code,
+               std::initializer_list<std::string_view> words) {
+    const auto before = office.replica().counts().updates;
+    const auto result = apply(office, operation);
+    ASSERT_FALSE(result.ok());
+    EXPECT_EQ(result.error().code(), code) << result.error().message();
+    for (const std::string_view word : words)
+      EXPECT_NE(result.error().detail().find(word), std::string::npos)
+          << "no \"" << word << "\" in: " << result.error().detail();
+    EXPECT_EQ(office.replica().counts().updates, before);
+  }
+
+  Offices offices_;
+  Office& province_ = *offices_.province;
+  Office& district_ = *offices_.district;
+  Office& commune_ = *offices_.commune;
+  Office& other_ = *offices_.other;
+  AgencyId police_id_, insurer_id_, far_id_;
+  Office *police_ = nullptr, *insurer_ = nullptr, *far_ = nullptr;
+  std::vector<Office*> everyone_;
+};
+
+TEST_F(Legs, AreMadeOfflineWorkedOnInParallelAndGatheredByTheLead) {
+  const RecordId dossier = must(commune_, make(OperationKind::kCreate)).record;
+  const auto residence = must(commune_, leg_to(police_id_, "Đăng ký thường trú"));
+  const auto insurance = must(commune_, leg_to(insurer_id_, "Cấp thẻ BHYT"));
+  EXPECT_EQ(residence.code, std::string(kCode) + "/1");
+  EXPECT_EQ(insurance.code, std::string(kCode) + "/2");
+  EXPECT_EQ(commune_.replica().led_by(dossier),
+            (std::vector<RecordId>{residence.record, insurance.record}));
+  refuses(commune_, status_of(kCode, Status::kDone), Errc::kNotAllowed,
+          {"/1 (offered", "/2 (offered", "H47.CA", "H47.BH"});
+  settle_all();
+  EXPECT_TRUE(has(*police_, dossier)) << "whoever works on it reads the dossier";
+  must(*police_, make(OperationKind::kAccept, residence.code));
+  must(*insurer_, make(OperationKind::kAccept, insurance.code));
+  must(*insurer_, finish_of(insurance.code));  // neither has heard of the other
+  must(*police_, finish_of(residence.code));
+  EXPECT_EQ(read(*police_, dossier, residence.record).state, LegState::kFinished);
+  settle_all();
+  for (const auto& leg : {residence, insurance}) {
+    const Leg seen = read(commune_, dossier, leg.record);
+    EXPECT_EQ(seen.state, LegState::kFinished);
+    EXPECT_EQ(seen.outcome, "Đã cấp");
+    EXPECT_NE(seen.finished_at, 0);
+    refuses(commune_, status_of(kCode, Status::kDone), Errc::kNotAllowed, {"finished", "accept"});
+    must(commune_, make(OperationKind::kAccept, leg.code));
+    EXPECT_EQ(read(commune_, dossier, leg.record).state, LegState::kGathered);
+  }
+  must(commune_, status_of(kCode, Status::kDone));
+  settle_all();
+  EXPECT_EQ(read(province_, dossier, residence.record).state, LegState::kGathered);
+  EXPECT_EQ(province_.state(dossier).holder, offices_.commune_id);
+}
+
+TEST_F(Legs, ThatAreTurnedDownMustBeSeenToAndMayBeEnded) {
+  must(commune_, make(OperationKind::kCreate));
+  const auto leg = must(commune_, leg_to(police_id_));
+  settle_all();
+  must(*police_, make(OperationKind::kDecline, leg.code));
+  settle_all();
+  refuses(commune_, status_of(kCode, Status::kDone), Errc::kNotAllowed, {"returned", "withdrawn"});
+  must(commune_, status_of(leg.code, Status::kWithdrawn));
+  must(commune_, status_of(kCode, Status::kDone));
+}
+
+TEST_F(Legs, AreFoundWithoutReadingEveryRecord) {
+  const auto marked = [](Office& office, std::initializer_list<store::Mark> marks) {
+    std::vector<RecordId> found;
+    office.replica().for_each_marked(marks, [&](const store::RecordEntry& entry) {
+      found.push_back(entry.state.record);
+      return true;
+    });
+    return found;
+  };
+  using store::Mark;
+  const RecordId dossier = must(commune_, make(OperationKind::kCreate)).record;
+  EXPECT_TRUE(marked(commune_, {Mark::kOffered, Mark::kLeg, Mark::kConflict}).empty());
+  const auto leg = must(commune_, leg_to(police_id_));
+  settle_all();
+  for (Office* office : {&commune_, police_, &province_}) {
+    EXPECT_EQ(marked(*office, {Mark::kLeg}), std::vector{leg.record});
+    EXPECT_EQ(marked(*office, {Mark::kOffered, Mark::kLeg}), std::vector{leg.record}) << "once";
+  }
+  must(*police_, make(OperationKind::kAccept, leg.code));
+  must(commune_, offer_of(kCode, offices_.district_id));
+  settle_all();
+  for (Office* office : {&commune_, &district_, &province_}) {
+    EXPECT_EQ(marked(*office, {Mark::kOffered}), std::vector{dossier});
+    EXPECT_TRUE(office->replica().verify_states().empty());
+  }
+}
+
+TEST_F(Legs, GoBackToWhoeverHoldsTheDossierWhenTheyAreFinished) {
+  const RecordId dossier = must(commune_, make(OperationKind::kCreate)).record;
+  const auto leg = must(commune_, leg_to(police_id_));
+  must(commune_, offer_of(kCode, offices_.district_id));
+  settle_all();
+  must(district_, make(OperationKind::kAccept));
+  must(*police_, make(OperationKind::kAccept, leg.code));
+  settle_all();
+  must(*police_, finish_of(leg.code));
+  EXPECT_EQ(police_->state(leg.record).offered, offices_.district_id);
+  settle_all();
+  must(district_, make(OperationKind::kAccept, leg.code));
+  EXPECT_EQ(read(district_, dossier, leg.record).state, LegState::kGathered);
+  must(district_, status_of(kCode, Status::kDone));
+}
+
+TEST_F(Legs, AreRefusedWithTheirReason) {
+  refuses(commune_, leg_to(police_id_), Errc::kNotFound, {std::string(kCode)});
+  must(commune_, make(OperationKind::kCreate));
+  refuses(commune_, leg_to(police_id_, ""), Errc::kInvalidArgument, {"duty"});
+  refuses(commune_, leg_to(offices_.commune_id), Errc::kInvalidArgument, {"to ourselves"});
+  Operation late = leg_to(police_id_);
+  late.open.push_back({static_cast<std::uint16_t>(Field::kDueAt), std::int64_t{1}});
+  refuses(commune_, late, Errc::kInvalidArgument, {"due before"});
+  Operation named = leg_to(police_id_);
+  named.open.push_back(text_write(Field::kCode, "mine"));
+  refuses(commune_, named, Errc::kInvalidArgument, {"numbered here"});
+  const auto leg = must(commune_, leg_to(police_id_));
+  Operation nested = leg_to(police_id_);
+  nested.lead = leg.code;
+  refuses(commune_, nested, Errc::kInvalidArgument, {"not a dossier"});
+  settle_all();
+  refuses(district_, leg_to(police_id_), Errc::kNotAllowed, {"only the holder"});
+  refuses(*police_, finish_of(leg.code), Errc::kNotAllowed, {"accept it first"});
+  must(*police_, make(OperationKind::kAccept, leg.code));
+  refuses(*police_, make(OperationKind::kFinish, leg.code), Errc::kInvalidArgument, {"outcome"});
+  refuses(commune_, finish_of(kCode), Errc::kInvalidArgument, {"not a leg"});
+  Operation foreign = make(OperationKind::kSet);
+  foreign.open = {text_write(Field::kOutcome, "x")};
+  refuses(commune_, foreign, Errc::kInvalidArgument, {"no field \"outcome\""});
+  must(commune_, status_of(kCode, Status::kProcessing));
+  must(commune_, status_of(kCode, Status::kStopped));
+  refuses(commune_, leg_to(insurer_id_), Errc::kNotAllowed, {"stopped"});
+}
+
+TEST_F(Legs, ThatAnOutsiderInventsDoNotHoldUpTheLead) {
+  const RecordId dossier = must(commune_, make(OperationKind::kCreate)).record;
+  settle_all();
+  {
+    Transaction transaction(other_.replica(), other_.now += 1000);
+    store::Draft draft;
+    draft.open.kind = UpdateKind::kCreated;
+    draft.open.record_kind = RecordKind::kLeg;
+    draft.open.lead = dossier;
+    draft.open.writes = {text_write(Field::kCode, "H47.518.20374-230401-0007/9")};
+    ASSERT_TRUE(transaction.write(std::move(draft)).ok());
+    ASSERT_TRUE(transaction.commit().ok());
+  }
+  settle_all();
+  ASSERT_EQ(commune_.replica().led_by(dossier).size(), 1U);
+  const RecordId invented = commune_.replica().led_by(dossier).front();
+  EXPECT_FALSE(read(commune_, dossier, invented).asked_by_holder);
+  must(commune_, status_of(kCode, Status::kDone));
+}
+
+TEST_F(Legs, ArriveWithTheDossierWhereItGoesLater) {
+  must(commune_, make(OperationKind::kCreate));
+  Operation apart = leg_to(police_id_);
+  apart.share = false;
+  const auto leg = must(commune_, apart);
+  settle_all();
+  EXPECT_FALSE(has(*police_, commune_.state(leg.record).lead)) << "not shared";
+  for (Office* outsider : {&other_, insurer_, far_}) EXPECT_FALSE(has(*outsider, leg.record));
+  must(commune_, offer_of(kCode, far_id_));
+  settle_all();
+  EXPECT_TRUE(has(*far_, leg.record)) << "the lead's audience sees all legs";
+  EXPECT_FALSE(has(other_, leg.record));
+  EXPECT_FALSE(has(*insurer_, leg.record));
+  const auto whole = commune_.replica().find_record(leg.record)->updates.size();
+  EXPECT_EQ(far_->replica().find_record(leg.record)->updates.size(), whole) << "its history too";
+}
+
+// An offer that never left is taken back: the legs that would have gone along do not either.
+TEST_F(Legs, StayWhereAnOfferThatNeverLeftWouldHaveTakenThem) {
+  must(commune_, make(OperationKind::kCreate));
+  Operation apart = leg_to(police_id_);
+  apart.share = false;
+  const auto leg = must(commune_, apart);
+  settle_all();
+  {
+    Transaction transaction(commune_.replica(), commune_.now);
+    ASSERT_TRUE(transaction.ensure_feed(far_id_).ok());
+    ASSERT_TRUE(transaction.commit().ok());
+  }
+  must(commune_, offer_of(kCode, far_id_));
+  const auto count = [&] {
+    return commune_.replica().feed_digest(FeedKind::kUpdates, far_id_)->count;
+  };
+  EXPECT_GT(count(), 0U);
+  must(commune_, make(OperationKind::kRecall));
+  EXPECT_EQ(count(), 0U);
+  settle_all();
+  EXPECT_FALSE(has(*far_, leg.record));
+}
+
+// What a relay gets first makes no difference to whom it feeds.
+TEST_F(Legs, FeedTheSameAudienceWhicheverCameFirst) {
+  must(commune_, make(OperationKind::kCreate));
+  Operation apart = leg_to(police_id_);
+  apart.share = false;
+  const auto leg = must(commune_, apart);
+  const RecordId dossier = commune_.state(leg.record).lead;
+  Operation share = make(OperationKind::kShare);
+  share.to = far_id_;
+  must(commune_, share);
+  commune_.commit([&](Transaction& transaction) {
+    ASSERT_TRUE(transaction.seal_pending(offices_.district_id).ok());
+  });
+  const auto places_of = [&](const RecordId& record) {
+    std::vector<std::uint64_t> places;
+    const auto entry = commune_.replica().find_record(record);
+    for (const std::uint64_t number : entry->updates)
+      places.push_back(*commune_.replica().feed_position(
+          offices_.district_id, commune_.replica().find_update(number)->id));
+    return places;
+  };
+  for (const RecordId& record : {leg.record, dossier}) {  // the leg first
+    const auto part = commune_.replica().read_entries(FeedKind::kUpdates, offices_.district_id,
+                                                      places_of(record));
+    ASSERT_TRUE(part.ok()) << part.error().message();
+    district_.commit([&](Transaction& transaction) {
+      const auto outcome =
+          transaction.receive(FeedKind::kUpdates, commune_.node().id(), commune_.agency(), *part);
+      ASSERT_TRUE(outcome.ok());
+      EXPECT_TRUE(outcome->refused.empty()) << outcome->refused.front().detail;
+      EXPECT_EQ(outcome->waiting, 0U);
+      EXPECT_NE(outcome->added, 0U);
+    });
+    if (record == leg.record) {
+      EXPECT_FALSE(has(district_, dossier));
+      EXPECT_FALSE(std::ranges::binary_search(
+          district_.replica().audience_of(district_.state(leg.record)), far_id_));
+    }
+  }
+  EXPECT_TRUE(std::ranges::binary_search(
+      district_.replica().audience_of(district_.state(leg.record)), far_id_));
+  settle_all();
+  EXPECT_TRUE(has(*far_, leg.record));
+  EXPECT_FALSE(has(other_, leg.record));
+}
+
+TEST_F(Legs, AreKnownAgainAfterARestart) {
+  must(commune_, make(OperationKind::kCreate));
+  const auto leg = must(commune_, leg_to(police_id_));
+  commune_.restart();
+  EXPECT_EQ(commune_.replica().led_by(commune_.state(leg.record).lead),
+            std::vector<RecordId>{leg.record});
+  EXPECT_EQ(must(commune_, leg_to(insurer_id_)).code, std::string(kCode) + "/2");
+  EXPECT_TRUE(commune_.replica().verify_states().empty());
+}
+
+TEST_F(Legs, AreMadeOnceUnderOneKey) {
+  must(commune_, make(OperationKind::kCreate));
+  Operation keyed = leg_to(police_id_);
+  keyed.key_hash = store::idempotency_hash(offices_.deployment.root(), "leg");
+  const auto first = must(commune_, keyed);
+  const auto again = must(commune_, keyed);
+  EXPECT_TRUE(again.repeated);
+  EXPECT_EQ(again.code, first.code);
+  EXPECT_EQ(again.record, first.record);
+}
+
+// ---- the way home ----
+
+TEST_F(Legs, TheResultOfARouteGoesBackToTheDeskThatReceivedTheDossier) {
+  // 1.010803: commune, then district, then province, and back to the commune's desk.
+  const RecordId dossier = must(commune_, make(OperationKind::kCreate)).record;
+  refuses(commune_, make(OperationKind::kReturnHome), Errc::kNotAllowed, {"already"});
+  must(commune_, status_of(kCode, Status::kProcessing));
+  must(commune_, offer_of(kCode, offices_.district_id));
+  settle_all();
+  must(district_, make(OperationKind::kAccept));
+  must(district_, offer_of(kCode, offices_.province_id));
+  settle_all();
+  must(province_, make(OperationKind::kAccept));
+  must(province_, status_of(kCode, Status::kDone));
+  must(province_, make(OperationKind::kReturnHome));
+  settle_all();
+  EXPECT_EQ(commune_.state(dossier).offered, offices_.commune_id);
+  refuses(province_, make(OperationKind::kReturnHome), Errc::kNotAllowed, {"offered to"});
+  must(commune_, make(OperationKind::kAccept));
+  must(commune_, status_of(kCode, Status::kReturned));
+  settle_all();
+  EXPECT_EQ(province_.state(dossier).holder, offices_.commune_id);
+  refuses(province_, make(OperationKind::kReturnHome), Errc::kNotAllowed, {"already"});
+}
+
+// ---- the property ----
+
+// Random work by random agencies with random exchanges in between; then everything is exchanged,
+// and who holds a leg is whoever is in its audience, which is a function of the records alone.
+class LegAudience : public Legs, public ::testing::WithParamInterface<int> {
+ protected:
+  LegAudience() : Legs(100 + static_cast<std::uint64_t>(GetParam())), dice_(9000U + GetParam()) {}
+
+  std::size_t below(std::size_t end) { return dice_() % end; }
+  std::vector<RecordId> records(Office& office, RecordKind kind) {
+    std::vector<RecordId> out;
+    office.replica().for_each_record([&](const store::RecordEntry& entry) {
+      if (entry.state.kind == kind) out.push_back(entry.state.record);
+      return true;
+    });
+    return out;
+  }
+  std::string any(Office& office, RecordKind kind) {
+    const auto all = records(office, kind);
+    return all.empty() ? "none" : all[below(all.size())].hex();
+  }
+  void act() {
+    Office& office = *everyone_[below(everyone_.size())];
+    const AgencyId to = everyone_[below(everyone_.size())]->agency();
+    const RecordKind kind = below(2) == 0 ? RecordKind::kDossier : RecordKind::kLeg;
+    Operation operation = make(OperationKind::kCreate, "");
+    switch (below(7)) {
+      case 0: break;
+      case 1:
+        operation = leg_to(to);
+        operation.lead = any(office, RecordKind::kDossier);
+        operation.share = below(2) == 0;
+        break;
+      case 2: operation = offer_of(any(office, kind), to); break;
+      case 3: operation = make(OperationKind::kAccept, any(office, kind)); break;
+      case 4: operation = finish_of(any(office, RecordKind::kLeg)); break;
+      case 5: operation = make(OperationKind::kRecall, any(office, kind)); break;
+      default: operation = make(OperationKind::kShare, any(office, kind)); operation.to = to;
+    }
+    (void)apply(office, operation).ok();  // most are refused: it is not their turn
+  }
+  std::mt19937 dice_;
+};
+
+TEST_P(LegAudience, IsTheLegsOwnAndTheDossiersAndNobodyElses) {
+  for (int step = 0; step < 120; ++step) {
+    act();
+    if (below(4) != 0) continue;
+    Office* a = everyone_[below(3)];  // a commune or the district
+    Office* up = a == &district_ ? &province_ : &district_;
+    send(*a, *up);
+    send(*up, *a);
+  }
+  settle_all();
+  std::size_t legs = 0;
+  for (const RecordId& leg : records(province_, RecordKind::kLeg)) {
+    ++legs;
+    const RecordState state = province_.state(leg);
+    const auto members = province_.replica().audience_of(state);
+    for (Office* office : everyone_) {
+      const bool member = std::ranges::binary_search(members, office->agency());
+      ASSERT_EQ(has(*office, leg), member) << "agency " << office->agency().short_hex();
+      if (!member) continue;
+      EXPECT_EQ(encode_state(office->state(leg)), encode_state(state));
+    }
+    const auto lead = audience(province_.state(state.lead), *province_.replica().registry());
+    EXPECT_TRUE(std::ranges::includes(members, lead));
+  }
+  EXPECT_GT(legs, 0U) << "the dice made no leg: nothing was shown";
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, LegAudience, ::testing::Range(0, 12));
+
+}  // namespace
+}  // namespace lienthong::test

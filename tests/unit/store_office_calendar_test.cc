@@ -1,0 +1,155 @@
+// The calendar of working days: what is built in, the file's mistakes, and counting.
+#include <gtest/gtest.h>
+
+#include "tests/support/office_time.h"
+
+namespace lienthong::test {
+namespace {
+
+using store::built_in_calendar;
+using store::Calendar;
+using store::parse_calendar;
+using store::parse_date;
+
+constexpr std::string_view kHead = "date\tkind\tname\tsource\n";
+
+std::string mistakes_of(std::string_view text) {
+  std::string out;
+  for (const auto& mistake : parse_calendar(text).mistakes)
+    out += std::to_string(mistake.line) + ": " + mistake.text + "\n";
+  return out;
+}
+
+bool works(std::string_view date) { return built_in_calendar().is_working_day(*parse_date(date)); }
+
+TEST(OfficeCalendar, KnowsTheSwapsOf2024And2025) {
+  EXPECT_FALSE(works("2025-05-02"));  // a Friday, swapped
+  EXPECT_TRUE(works("2025-04-26"));   // a Saturday, made up on
+  EXPECT_FALSE(works("2024-04-29"));  // a Monday, swapped
+  EXPECT_TRUE(works("2024-05-04"));   // a Saturday, made up on
+  EXPECT_FALSE(works("2025-04-27"));  // the Sunday after
+  EXPECT_FALSE(works("2025-04-30"));
+  EXPECT_TRUE(works("2025-05-05"));
+}
+
+TEST(OfficeCalendar, CountsAWorkingDayAsEightHours) {
+  EXPECT_EQ(built_in_calendar().working_day(), 8 * store::kHourMillis);
+}
+
+struct CountCase {
+  const char *from, *to;
+  std::int64_t days;
+};
+class Counting : public ::testing::TestWithParam<CountCase> {};
+TEST_P(Counting, AddsAndCountsWorkingDaysAlike) {
+  const auto& [from, to, days] = GetParam();
+  const Calendar& calendar = built_in_calendar();
+  EXPECT_EQ(store::to_date(calendar.add_working_days(*parse_date(from), days)), to);
+  EXPECT_EQ(calendar.working_days_between(*parse_date(from), *parse_date(to)), days);
+}
+INSTANTIATE_TEST_SUITE_P(
+    OfficeCalendar, Counting,
+    ::testing::Values(CountCase{"2025-04-25", "2025-04-26", 1},  // Friday to the made-up Saturday
+                      CountCase{"2025-04-29", "2025-05-05", 1},  // over 30/4, 1/5, swapped, weekend
+                      CountCase{"2024-04-26", "2024-05-02", 1},  // over the swapped Monday
+                      CountCase{"2024-04-26", "2024-05-04", 3},  // to the made-up Saturday
+                      CountCase{"2025-01-24", "2025-02-03", 1},  // over Tết
+                      CountCase{"2025-03-03", "2025-03-31", 20}));
+
+TEST(OfficeCalendar, AddsHoursWithinTheDeskHours) {
+  const Calendar& calendar = built_in_calendar();
+  const auto plus = [&](std::string_view from, int hours) {
+    return show(calendar.add_working_time(at(from), hours * store::kHourMillis));
+  };
+  EXPECT_EQ(plus("2025-03-03 08:00", 4), "2025-03-03 14:00");
+  EXPECT_EQ(plus("2025-03-03 07:30", 4), "2025-03-03 11:30");  // not 13:30
+  EXPECT_EQ(plus("2025-03-03 16:00", 4), "2025-03-04 10:00");
+  EXPECT_EQ(plus("2025-03-07 16:00", 4), "2025-03-10 10:00");  // over a weekend
+  EXPECT_EQ(plus("2025-03-08 10:00", 1), "2025-03-10 08:00");  // from a day off
+  EXPECT_EQ(plus("2025-03-03 12:00", 1), "2025-03-03 14:30");  // from the break
+  EXPECT_EQ(plus("2025-03-03 08:00", 0), "2025-03-03 08:00");
+}
+
+TEST(OfficeCalendar, CountsWorkingTimeBetweenMoments) {
+  const Calendar& calendar = built_in_calendar();
+  const auto hours = [&](std::string_view from, std::string_view to) {
+    return static_cast<double>(calendar.working_time_between(at(from), at(to))) /
+           static_cast<double>(store::kHourMillis);
+  };
+  EXPECT_EQ(hours("2025-03-03 07:00", "2025-03-03 17:00"), 8);
+  EXPECT_EQ(hours("2025-03-03 11:00", "2025-03-03 14:00"), 1);
+  EXPECT_EQ(hours("2025-03-07 16:00", "2025-03-10 08:00"), 2);
+  EXPECT_EQ(hours("2025-03-08 00:00", "2025-03-09 23:00"), 0);
+  EXPECT_EQ(hours("2025-03-04 08:00", "2025-03-03 08:00"), 0);
+}
+
+TEST(OfficeCalendar, StartsTheClockInTheMorningAfterHours) {
+  const Calendar& calendar = built_in_calendar();
+  const auto start = [&](std::string_view moment) {
+    return show(calendar.start_of_clock(at(moment)));
+  };
+  EXPECT_EQ(start("2025-03-03 09:15"), "2025-03-03 09:15");
+  EXPECT_EQ(start("2025-03-03 12:10"), "2025-03-03 12:10");
+  EXPECT_EQ(start("2025-03-03 06:00"), "2025-03-03 07:00");
+  EXPECT_EQ(start("2025-03-03 17:01"), "2025-03-04 07:00");
+  EXPECT_EQ(start("2025-03-07 18:00"), "2025-03-10 07:00");
+  EXPECT_EQ(start("2025-04-25 20:00"), "2025-04-26 07:00");  // the made-up Saturday
+}
+
+TEST(OfficeCalendar, NamesTheYearsThatItHasNoDataFor) {
+  const Calendar& calendar = built_in_calendar();
+  const std::vector<int> missing{2023, 2026};
+  EXPECT_EQ(calendar.years_without_data(*parse_date("2023-12-01"), *parse_date("2026-01-01")),
+            missing);
+  EXPECT_TRUE(
+      calendar.years_without_data(*parse_date("2024-12-01"), *parse_date("2025-01-01")).empty());
+}
+
+TEST(OfficeCalendar, TakesOtherDeskHoursAndWeekends) {
+  const auto reading =
+      parse_calendar("desk\t08:00-12:00\t13:00-17:00\nweekend\tsunday\n" + std::string(kHead));
+  ASSERT_TRUE(reading.mistakes.empty());
+  EXPECT_TRUE(reading.calendar.is_working_day(*parse_date("2025-03-08")));
+  EXPECT_EQ(show(reading.calendar.start_of_clock(at("2025-03-08 07:10"))), "2025-03-08 08:00");
+}
+
+TEST(OfficeCalendar, NamesLineAndExpectationOfEveryMistake) {
+  const std::string text = mistakes_of(
+      "years\t2025\tnext\n"
+      "desk\t11:30-07:00\n"
+      "weekend\tsamedi\n"
+      "holidays\t3\n"
+      "date\tkind\tname\tsource\r\n"
+      "2025-13-01\tholiday\ta\tb\n"
+      "2025-02-29\tholiday\ta\tb\n"
+      "2025-04-30\tfeast\ta\tb\n"
+      "2025-04-30\tholiday\ta\n"
+      "2025-04-30\tholiday\t\tb\n"
+      "2025-04-28\tmake-up\ta\tb\n"
+      "2026-04-30\tholiday\ta\tb\n"
+      "2025-04-30\tholiday\ta\tb\n"
+      "2025-04-30\tholiday\ta\tb\n");
+  for (const char* expected :
+       {"1: found \"next\", expected years", "2: found \"11:30-07:00\", expected desk hours",
+        "3: found \"samedi\", expected days", "4: found \"holidays\", expected desk",
+        "6: found \"2025-13-01\", expected a date", "7: found \"2025-02-29\", expected a date",
+        "8: found \"feast\", expected holiday", "9: found 3 columns, expected 4",
+        "10: a day without name or source", "11: 2025-04-28 is a working day anyhow",
+        "12: 2026-04-30 is of a year that is not under", "14: 2025-04-30 is listed twice"})
+    EXPECT_NE(text.find(expected), std::string::npos) << expected << " is not in:\n" << text;
+  EXPECT_EQ(std::ranges::count(text, '\n'), 12) << text;
+}
+
+TEST(OfficeCalendar, RefusesAFileWithoutColumnsAndAMonthWithoutWork) {
+  EXPECT_NE(mistakes_of("").find("0: expected a line with the columns"), std::string::npos);
+  std::string text = "years\t2025\n" + std::string(kHead);
+  for (int day = 1; day <= 31; ++day)
+    text +=
+        "2025-03-" + std::string(day < 10 ? "0" : "") + std::to_string(day) + "\tholiday\ta\tb\n";
+  for (int day = 1; day <= 4; ++day)
+    text += "2025-04-0" + std::to_string(day) + "\tholiday\ta\tb\n";
+  EXPECT_NE(mistakes_of(text).find("more than 31 days off"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace lienthong::test

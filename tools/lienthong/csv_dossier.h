@@ -1,0 +1,35 @@
+// Dossiers as rows of a table (docs/operations.md, "In and out"): a column for each field, named as
+// its path in JSON; lists as compact JSON in one cell. Pure; one thread at a time.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tools/lienthong/client.h"
+
+namespace lienthong::tools {
+
+// In the order in which export writes them.
+const std::vector<std::string>& csv_columns();
+
+std::string csv_header();
+// A line of `export` (the whole dossier as JSON) as a row.
+std::string csv_row_of(const Json& dossier);
+
+struct CsvDossier {
+  std::uint64_t line = 0;  // of the file, from 1
+  Json dossier;            // as a line of `export` has it; null where `error` says why not
+  Json error;              // as the API gives it: code, message, place
+};
+struct CsvDossiers {
+  std::vector<CsvDossier> rows;  // in the order of the file
+  Json error;                    // of the whole file: its heading; null: none
+};
+
+// What replicas compute is passed over (holder, component_count, digitised_count). An empty cell is
+// a field that is not known.
+CsvDossiers read_csv(std::string_view text);
+
+}  // namespace lienthong::tools
