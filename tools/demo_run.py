@@ -20,6 +20,7 @@ import tempfile
 import time
 
 import demo_data
+import demo_office
 import demo_relay
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -284,12 +285,13 @@ class Demo:
         with concurrent.futures.ThreadPoolExecutor(4) as pool:
             list(pool.map(lambda item: self.operate(self.agents[item[0]], item[1]),
                           quarter.items()))
-        for agency, operations in quarter.items():
-            for code in demo_data.codes(operations):
-                self.expect(code, agency)
+        codes = [(code, agency) for agency, operations in quarter.items()
+                 for code in demo_data.codes(operations)]
+        for code, agency in codes:
+            self.expect(code, agency)
         count = sum(map(len, quarter.values()))
-        self.say(f"{len(self.holders)} dossiers of the quarter taken in ({count} operations)",
-                 f"đã tiếp nhận {len(self.holders)} hồ sơ của quý ({count} thao tác)")
+        self.say(f"{len(codes)} dossiers of the quarter taken in ({count} operations)",
+                 f"đã tiếp nhận {len(codes)} hồ sơ của quý ({count} thao tác)")
         self.wait_in_sync(self.agents)
         self.say("every office is in sync", "mọi cơ quan đã đồng bộ")
         return {agency: demo_data.codes(operations, demo_data.WORSHIP)
@@ -304,11 +306,14 @@ class Demo:
         self.operate(self.agents[giver], [
             {"op": "offer", "code": code, "to": taker, "note": note, **more} for code in codes])
 
-    def accept(self, codes, taker):
+    def wait_for_offers(self, codes, taker):
         agent, wanted = self.agents[taker], set(codes)
         self.wait(f"offers at {taker}", lambda: wanted <= {
             line["code"] for line in agent.lines("/v1/handoffs?pending=1&direction=in")})
-        self.operate(agent, [{"op": "accept", "code": code} for code in codes])
+
+    def accept(self, codes, taker):
+        self.wait_for_offers(codes, taker)
+        self.operate(self.agents[taker], [{"op": "accept", "code": code} for code in codes])
         for code in codes:
             self.expect(code, taker)
 
@@ -416,7 +421,10 @@ class Demo:
 
     def run(self):
         self.set_up()
+        demo_office.publish(self)
         route = self.load_quarter()
+        demo_office.follow(self)
+        demo_office.report(self)
         finished = self.worship_route({commune: route[commune] for commune in COMMUNES})
         up, down = self.outage(route)
         stuck, at = up[CUT_OFF[0]][0], self.agents[CUT_OFF[0]]
@@ -427,9 +435,9 @@ class Demo:
         self.print_counts()
         self.print_bytes()
         records, copies = self.check_replicas()
-        self.say(f"all replicas agree: {records} dossiers, {copies} copies on {len(self.agents)} "
+        self.say(f"all replicas agree: {records} records, {copies} copies on {len(self.agents)} "
                  "agents, compared record by record (content, custodian, who has it)",
-                 f"mọi bản sao khớp nhau: {records} hồ sơ, {copies} bản sao trên "
+                 f"mọi bản sao khớp nhau: {records} bản ghi, {copies} bản sao trên "
                  f"{len(self.agents)} tác tử, so từng bản ghi (nội dung, nơi thụ lý, nơi được giữ)")
 
     # ---- ending ----
