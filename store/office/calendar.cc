@@ -8,12 +8,10 @@
 
 #include "protocol/base/check.h"
 
-namespace lienthong::wire {  // generated from conf/calendars/vn.tsv
-extern const std::uint8_t kCalendarVn[];
-extern const std::size_t kCalendarVnSize;
-}  // namespace lienthong::wire
-
 namespace lienthong::store {
+
+extern const std::string_view kCalendarVn;  // conf/calendars/vn.tsv
+
 namespace {
 
 constexpr std::array<std::string_view, 7> kWeekdays = {"sunday",   "monday", "tuesday", "wednesday",
@@ -308,8 +306,7 @@ CalendarReading parse_calendar(std::string_view text) { return CalendarParser().
 
 const Calendar& built_in_calendar() {
   static const Calendar calendar = [] {
-    const auto* text = reinterpret_cast<const char*>(wire::kCalendarVn);
-    auto reading = parse_calendar({text, wire::kCalendarVnSize});
+    auto reading = parse_calendar(kCalendarVn);
     LT_CHECK(reading.mistakes.empty());
     return std::move(reading.calendar);
   }();
