@@ -126,21 +126,28 @@ TEST(Session, ACaptureShowsNothingOfWhatIsSaid) {
   }
 }
 
+// The leaf has talked with the hub before and heard `lost` acknowledgements too few; now it has one
+// change for it.
+SessionConfig dialling_with_news(World& world, int lost) {
+  world.fill(4);
+  {
+    End a(world.leaf_replica, world.dialling(), world.now);
+    End b(world.hub_replica, world.answering(), world.now);
+    run(a, b, world.now);
+  }
+  SessionConfig config = world.dialling();
+  config.heard = heard_by(world.hub_replica, world.leaf.id());
+  FeedMark& mark = (*config.heard)[1].mark;
+  mark.number -= static_cast<std::uint64_t>(lost);
+  mark.hash = *world.leaf_replica.feed_hash(FeedKind::kUpdates, world.district, mark.number);
+  world.leaf_replica.write(world.leaf, "mới");
+  return config;
+}
+
 TEST(Session, SendsNothingTwiceWhateverItGuessedOfThePeer) {
   for (const int lost : {0, 1, 3}) {  // acknowledgements that were heard too few
     World world;
-    world.fill(4);
-    {
-      End a(world.leaf_replica, world.dialling(), world.now);
-      End b(world.hub_replica, world.answering(), world.now);
-      run(a, b, world.now);
-    }
-    SessionConfig config = world.dialling();
-    config.heard = heard_by(world.hub_replica, world.leaf.id());
-    FeedMark& mark = (*config.heard)[1].mark;
-    mark.number -= static_cast<std::uint64_t>(lost);
-    mark.hash = *world.leaf_replica.feed_hash(FeedKind::kUpdates, world.district, mark.number);
-    world.leaf_replica.write(world.leaf, "mới");
+    SessionConfig config = dialling_with_news(world, lost);
     End a(world.leaf_replica, std::move(config), world.now);
     End b(world.hub_replica, world.answering(), world.now);
     run(a, b, world.now);
@@ -157,18 +164,7 @@ TEST(Session, SendsNothingTwiceWhateverItGuessedOfThePeer) {
 TEST(Session, SendsAgainWhatWasUnclearInAFirstMessage) {
   for (const int lost : {0, 1}) {  // acknowledgements that were heard too few: it begins anew
     World world;
-    world.fill(4);
-    {
-      End a(world.leaf_replica, world.dialling(), world.now);
-      End b(world.hub_replica, world.answering(), world.now);
-      run(a, b, world.now);
-    }
-    SessionConfig config = world.dialling();
-    config.heard = heard_by(world.hub_replica, world.leaf.id());
-    FeedMark& mark = (*config.heard)[1].mark;
-    mark.number -= static_cast<std::uint64_t>(lost);
-    mark.hash = *world.leaf_replica.feed_hash(FeedKind::kUpdates, world.district, mark.number);
-    world.leaf_replica.write(world.leaf, "mới");
+    SessionConfig config = dialling_with_news(world, lost);
     End a(world.leaf_replica, std::move(config), world.now);
     End b(world.hub_replica, world.answering(), world.now);
     b.stores_at_once = false;

@@ -8,12 +8,11 @@
 #include "store/dossier.h"
 #include "store/office/leg.h"
 #include "store/operations.h"
-#include "tests/support/offices.h"
+#include "tests/support/operations.h"
 
 namespace lienthong::test {
 namespace {
 
-using store::apply_operation;
 using store::Leg;
 using store::LegState;
 using store::Operation;
@@ -60,17 +59,10 @@ class Legs : public ::testing::Test {
     }
   }
   static Result<OperationResult> apply(Office& office, const Operation& operation) {
-    Transaction transaction(office.replica(), office.now += 1000);
-    auto result = apply_operation(transaction, operation);
-    if (!result.ok()) return result;
-    LT_TRY_VOID(transaction.commit());
-    return result;
+    return apply_to(office, operation);
   }
   static Operation make(OperationKind kind, std::string_view code = kCode) {
-    Operation out;
-    out.kind = kind;
-    out.code = code;
-    return out;
+    return operation_on(kind, code);
   }
   static OperationResult must(Office& office, const Operation& operation) {
     auto result = apply(office, operation);
@@ -108,14 +100,7 @@ class Legs : public ::testing::Test {
   }
   void refuses(Office& office, const Operation& operation, Errc code,
                std::initializer_list<std::string_view> words) {
-    const auto before = office.replica().counts().updates;
-    const auto result = apply(office, operation);
-    ASSERT_FALSE(result.ok());
-    EXPECT_EQ(result.error().code(), code) << result.error().message();
-    for (const std::string_view word : words)
-      EXPECT_NE(result.error().detail().find(word), std::string::npos)
-          << "no \"" << word << "\" in: " << result.error().detail();
-    EXPECT_EQ(office.replica().counts().updates, before);
+    expect_refused(office, operation, code, words);
   }
 
   Offices offices_;

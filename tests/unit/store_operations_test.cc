@@ -7,12 +7,11 @@
 #include "protocol/wire/codec.h"
 #include "store/dossier.h"
 #include "store/operations.h"
-#include "tests/support/offices.h"
+#include "tests/support/operations.h"
 
 namespace lienthong::test {
 namespace {
 
-using store::apply_operation;
 using store::Operation;
 using store::OperationKind;
 using store::OperationResult;
@@ -32,17 +31,10 @@ class Operations : public ::testing::Test {
   Operations() : offices_(11) {}
 
   Result<OperationResult> apply(Office& office, const Operation& operation) {
-    Transaction transaction(office.replica(), office.now += 1000);
-    auto result = apply_operation(transaction, operation);
-    if (!result.ok()) return result;
-    LT_TRY_VOID(transaction.commit());
-    return result;
+    return apply_to(office, operation);
   }
   static Operation make(OperationKind kind, std::string_view code = kCode) {
-    Operation out;
-    out.kind = kind;
-    out.code = code;
-    return out;
+    return operation_on(kind, code);
   }
   static Operation offer_to(const AgencyId& agency) {
     Operation out = make(OperationKind::kOffer);
@@ -61,14 +53,7 @@ class Operations : public ::testing::Test {
   // The refusal names the code and every one of those words.
   void refuses(Office& office, const Operation& operation, Errc code,
                std::initializer_list<std::string_view> words) {
-    const auto before = office.replica().counts().updates;
-    const auto result = apply(office, operation);
-    ASSERT_FALSE(result.ok());
-    EXPECT_EQ(result.error().code(), code) << result.error().message();
-    for (const std::string_view word : words)
-      EXPECT_NE(result.error().detail().find(word), std::string::npos)
-          << "no \"" << word << "\" in: " << result.error().detail();
-    EXPECT_EQ(office.replica().counts().updates, before);
+    expect_refused(office, operation, code, words);
   }
   static std::optional<FieldValue> open_value(const RecordState& state, Field field) {
     const auto at = state.open_fields.find(static_cast<std::uint16_t>(field));

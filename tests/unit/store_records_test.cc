@@ -9,7 +9,7 @@
 #include "store/office/document.h"
 #include "store/office/feedback.h"
 #include "store/operations.h"
-#include "tests/support/offices.h"
+#include "tests/support/operations.h"
 
 namespace lienthong::test {
 namespace {
@@ -38,11 +38,7 @@ class Records : public ::testing::Test {
   Records() : offices_(41) {}
 
   static Result<OperationResult> apply(Office& office, const Operation& operation) {
-    Transaction transaction(office.replica(), office.now += 1000);
-    auto result = apply_operation(transaction, operation);
-    if (!result.ok()) return result;
-    LT_TRY_VOID(transaction.commit());
-    return result;
+    return apply_to(office, operation);
   }
   static OperationResult must(Office& office, const Operation& operation) {
     auto result = apply(office, operation);
@@ -78,14 +74,7 @@ class Records : public ::testing::Test {
   }
   static void refuses(Office& office, const Operation& operation, Errc code,
                       std::initializer_list<std::string_view> words) {
-    const auto before = office.replica().counts().updates;
-    const auto result = apply(office, operation);
-    ASSERT_FALSE(result.ok());
-    EXPECT_EQ(result.error().code(), code) << result.error().message();
-    for (const std::string_view word : words)
-      EXPECT_NE(result.error().detail().find(word), std::string::npos)
-          << "no \"" << word << "\" in: " << result.error().detail();
-    EXPECT_EQ(office.replica().counts().updates, before);
+    expect_refused(office, operation, code, words);
   }
   static std::int64_t number_in(const RecordState& state, Field field) {
     const auto at = state.open_fields.find(static_cast<std::uint16_t>(field));
