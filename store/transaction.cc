@@ -319,13 +319,13 @@ std::vector<UpdateId> Transaction::Impl::choose_parents(const OpenRecord& record
   }
   const auto follows_link = [&](const UpdateId& head) {
     std::set<UpdateId> seen;
-    std::vector<UpdateId> todo{head};
-    while (!todo.empty()) {
-      const UpdateId id = todo.back();
-      todo.pop_back();
+    std::vector<UpdateId> ahead{head};
+    while (!ahead.empty()) {
+      const UpdateId id = ahead.back();
+      ahead.pop_back();
       if (id == link) return true;
       if (seen.insert(id).second)
-        for (const UpdateId& dep : graph.at(id).envelope.deps) todo.push_back(dep);
+        for (const UpdateId& dep : graph.at(id).envelope.deps) ahead.push_back(dep);
     }
     return false;
   };

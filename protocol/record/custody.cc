@@ -186,11 +186,11 @@ class Fork {
     const LinkNode& first_link = links_[first];
     branch.taken_up = moment_of(*first_link.update);
     bool foreign = false;
-    std::vector<std::uint32_t> todo{first};
-    while (!todo.empty()) {
-      const LinkNode& link = links_[todo.back()];
-      todo.pop_back();
-      todo.insert(todo.end(), link.next.begin(), link.next.end());
+    std::vector<std::uint32_t> ahead{first};
+    while (!ahead.empty()) {
+      const LinkNode& link = links_[ahead.back()];
+      ahead.pop_back();
+      ahead.insert(ahead.end(), link.next.begin(), link.next.end());
       branch.signers.push_back(link.agency);
       branch.signers.insert(branch.signers.end(), link.writers.begin(), link.writers.end());
       const TreeVersion version = link.update->envelope.tree_version;

@@ -5,7 +5,7 @@
 #include <charconv>
 #include <optional>
 
-#include "protocol/base/csv.h"
+#include "protocol/base/csv.h"  // text in, cells out: no agent is asked, none is needed
 
 namespace lienthong::tools {
 namespace {
