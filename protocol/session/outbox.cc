@@ -176,8 +176,8 @@ bool Outbox::settled(std::uint64_t place) const {
 // Whether all that is left is known to the peer, which delivered it, and little.
 bool Outbox::only_echoes(const FeedMark& end) const {
   if (kind_ != FeedKind::kUpdates || live_from_ != 0 || !again_.empty()) return false;
-  if (end.number < next_ || end.number - next_ >= kEchoCountMax) return false;
-  const auto lines = view_->feed_lines(peer_.agency, peer_.node, next_, kEchoCountMax);
+  if (end.number < next_ || end.number - next_ >= kEchoesWaitMax) return false;
+  const auto lines = view_->feed_lines(peer_.agency, peer_.node, next_, kEchoesWaitMax);
   const auto echoed = [&](const FeedLine& line) {
     return line.echoed || line.position > end.number;
   };

@@ -40,7 +40,6 @@ struct Allowance {
 class Outbox {
  public:
   static constexpr std::uint64_t kOvertakeCountMin = 64;  // entries behind which others wait
-  static constexpr std::size_t kEchoCountMax = kEchoesWaitMax;
   // Ranges that what overtakes may leave the peer with: a cursor that overflows forgets, and what
   // is forgotten would have to go twice. Some are left for what is unclear or cut.
   static constexpr std::size_t kOvertakeRangeCountMax = kCursorRangeCountMax - 4;
@@ -76,8 +75,8 @@ class Outbox {
 
   // The next message: Begin, a part, or at the end of the feed, unless the last part said so, an
   // End. Entries that the peer delivered are not worth a message: they wait for the next part that
-  // bears something, or until kEchoCountMax of them wait. nullopt: nothing, or no allowance. Fails:
-  // what read_feed fails with; kTooLarge: one entry over kMessageBytesMax.
+  // bears something, or until kEchoesWaitMax of them wait. nullopt: nothing, or no allowance.
+  // Fails: what read_feed fails with; kTooLarge: one entry over kMessageBytesMax.
   Result<std::optional<Outgoing>> next(const RootFingerprint& root, const Allowance& allowance);
   // Something of lane 1 waits.
   bool has_urgent();
