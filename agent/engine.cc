@@ -1,7 +1,5 @@
 #include "agent/engine.h"
 
-#include <malloc.h>
-
 #include <asio/post.hpp>
 #include <condition_variable>
 #include <deque>
@@ -10,13 +8,15 @@
 #include <thread>
 #include <utility>
 
+#include "agent/memory.h"
+
 namespace lienthong::agent {
 namespace {
 
 using store::Sync;
 
 constexpr std::size_t kGroupJobsMax = 256;
-constexpr std::size_t kGroupBytesMax = 1U << 20;  // of rows; held in memory three times over
+constexpr std::size_t kGroupBytesMax = 512U << 10;  // of rows; held in memory three times over
 constexpr std::size_t kBurstBytes = 256U << 10;   // a group after which memory is given back
 constexpr std::chrono::seconds kQuiet{2};         // once there was nothing to do for so long
 constexpr std::chrono::seconds kHintPatience{1};
@@ -53,7 +53,7 @@ struct Engine::Impl {
   bool stopping = false;
   std::optional<Error> failed;  // nothing is accepted; for good, unless waiting_for_room
   bool waiting_for_room = false;
-  bool swollen = false;  // a burst went by; the writer's own
+  bool swollen = true;  // starting, or a burst, went by; the writer's own
   bool latched = false;  // the database itself has failed: it must be opened again
   std::thread writer;
 
@@ -115,7 +115,7 @@ struct Engine::Impl {
       const auto any = [&] { return needed() || !hints.empty(); };
       if (swollen && !work.wait_for(lock, kQuiet, any)) {
         swollen = false;
-        ::malloc_trim(0);
+        give_back_memory();
       }
       work.wait(lock, any);
       if (!needed()) work.wait_until(lock, hints_since + kHintPatience, needed);

@@ -1,5 +1,4 @@
 // lienthongd: reads the configuration and runs the agent in the foreground.
-#include <malloc.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
@@ -10,6 +9,7 @@
 #include "agent/config.h"
 #include "agent/daemon.h"
 #include "agent/log.h"
+#include "agent/memory.h"
 
 int main(int argc, char** argv) {
   using namespace lienthong;
@@ -30,9 +30,7 @@ int main(int argc, char** argv) {
     return 1;
   }
   if (check_only) return 0;
-  // Memory of a burst is to go back: few arenas, large blocks by themselves.
-  ::mallopt(M_ARENA_MAX, 2);
-  ::mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+  agent::prepare_memory();
   try {
     init_crypto();
     agent::start_log(reading.config.log_level);

@@ -52,8 +52,9 @@ Result<bool> Blobs::catch_up(std::size_t limit, UnixMillis now) {
   const std::uint64_t last = std::min<std::uint64_t>(end, indexed_ + limit);
   std::vector<Naming> namings;
   std::set<RecordId> touched;
+  RowReader updates(*impl.database);
   for (std::uint64_t number = indexed_ + 1; number <= last; ++number) {
-    const auto bytes = impl.database->get(key::update(number));
+    const auto bytes = updates.get(key::update(number));
     if (!bytes) continue;  // taken back
     const UpdateRow update = decode_update_row(*bytes);
     const OpenBody open = decode_stored_open(update.update);

@@ -25,6 +25,7 @@ rocksdb::Options small_machine_options(rocksdb::Env* env, bool create) {
   options.max_total_wal_size = 8U << 20;
   options.stats_dump_period_sec = 0;
   options.stats_persist_period_sec = 0;
+  options.writable_file_max_buffer_size = 128U << 10;  // of each file that is being written
   options.keep_log_file_num = 2;
   options.max_log_file_size = 1U << 20;
   options.info_log_level = rocksdb::WARN_LEVEL;
@@ -180,6 +181,34 @@ std::optional<std::uint64_t> Database::free_bytes() const {
   std::uint64_t bytes = 0;
   if (!db_->GetEnv()->GetFreeSpace(path_, &bytes).ok()) return std::nullopt;
   return bytes;
+}
+
+namespace {
+
+// Keys of numbered rows: the same but for a last byte that is one more. Where that byte turns over,
+// the key is looked up.
+bool follows(std::string_view key, std::string_view before) {
+  return key.size() == before.size() && !key.empty() &&
+         key.substr(0, key.size() - 1) == before.substr(0, before.size() - 1) &&
+         static_cast<unsigned char>(key.back()) == static_cast<unsigned char>(before.back()) + 1;
+}
+
+}  // namespace
+
+std::optional<std::string> RowReader::get(std::string_view key) {
+  const bool next = follows(key, last_);
+  last_ = key;
+  if (!next) return database_.get(key);
+  if (!at_) at_.reset(database_.db().NewIterator(rocksdb::ReadOptions()));
+  const bool close = at_->Valid() && follows(key, view(at_->key()));
+  if (close)
+    at_->Next();
+  else
+    at_->Seek(slice(key));
+  if (!at_->status().ok())
+    throw std::runtime_error("read " + database_.path() + ": " + at_->status().ToString());
+  if (!at_->Valid() || view(at_->key()) != key) return std::nullopt;
+  return at_->value().ToString();
 }
 
 const Change* Overlay::find(std::string_view key) const {

@@ -31,7 +31,12 @@ struct Line {
 class FeedReader {
  public:
   FeedReader(const Replica::Impl& replica, const FeedRead& what)
-      : database_(*replica.database), ledger_(replica.ledger()), root_(replica.root), what_(what) {
+      : database_(*replica.database),
+        updates_(database_),
+        seals_(database_),
+        ledger_(replica.ledger()),
+        root_(replica.root),
+        what_(what) {
     const auto known = ledger_->node_numbers.find(what.reader_node);
     if (known != ledger_->node_numbers.end()) reader_ = known->second;
     const auto carry = database_.get(key::carry(what.kind, what.reader_node));
@@ -54,17 +59,20 @@ class FeedReader {
     return echoed(source) && what_.echo == Echo::kStopBefore;
   }
   // False: the entry cannot be sent now, its update is not sealed.
-  bool read(std::uint64_t position, const FeedEntry& entry, Line& line) const {
+  bool read(std::uint64_t position, const FeedEntry& entry, Line& line) {
     line.position = position;
     line.hash = entry.hash;
     if (entry.update == 0 || passes_over(entry.source, position)) return true;
-    const auto bytes = database_.get(key::update(entry.update));
+    const auto bytes = updates_.get(key::update(entry.update));
     if (!bytes) throw std::runtime_error("update of a feed is missing");
     UpdateRow row = decode_update_row(*bytes);
-    const auto where = read_update_seal(database_, row, entry.update);
-    if (!where) return false;
-    line.seal = where->seal;
-    line.leaf = where->leaf;
+    if (!row.seal) {  // ours: sealed later than it was written
+      const auto sealed = seals_.get(key::update_seal(entry.update));
+      if (!sealed) return false;
+      row.seal = decode_update_seal(*sealed);
+    }
+    line.seal = row.seal->seal;
+    line.leaf = row.seal->leaf;
     line.update = std::move(row.update);
     return true;
   }
@@ -100,6 +108,7 @@ class FeedReader {
   }
 
   const Database& database_;
+  RowReader updates_, seals_;
   std::shared_ptr<const Ledger> ledger_;
   const RootFingerprint& root_;
   const FeedRead& what_;
@@ -249,7 +258,7 @@ std::optional<std::uint64_t> Replica::feed_position(const AgencyId& reader,
 
 Result<std::optional<FeedPart>> Replica::read_feed(const FeedRead& what) const {
   const Database& database = *impl_->database;
-  const FeedReader feed(*impl_, what);
+  FeedReader feed(*impl_, what);
   if (what.kind == FeedKind::kRegistry) return read_statements(database, feed, what);
   const FeedMeta* meta = feed.meta();
   const std::uint64_t end = meta == nullptr ? 0 : std::min(meta->end, what.last);
@@ -289,6 +298,7 @@ std::vector<FeedLine> Replica::feed_lines(const AgencyId& reader, const NodeId& 
   const FeedMeta* meta = feed.meta();
   std::vector<FeedLine> lines;
   if (meta == nullptr || first == 0) return lines;
+  bool sealed = true;  // so far: nothing leaves before what is not
   impl_->database->scan(key::feed_prefix(meta->number), key::feed_entry(meta->number, first),
                         [&](std::string_view k, std::string_view value) {
                           FeedLine line;
@@ -296,9 +306,10 @@ std::vector<FeedLine> Replica::feed_lines(const AgencyId& reader, const NodeId& 
                           if (line.position > meta->end || lines.size() >= limit) return false;
                           const FeedEntry entry = decode_feed_entry(value);
                           line.custody = entry.custody && entry.update != 0;
-                          line.sealed = entry.update == 0 || entry.source != 0 ||
-                                        feed.ledger().unsealed == 0 ||
-                                        !impl_->database->get(key::unsealed(entry.update));
+                          sealed = sealed && (entry.update == 0 || entry.source != 0 ||
+                                              feed.ledger().unsealed == 0 ||
+                                              !impl_->database->get(key::unsealed(entry.update)));
+                          line.sealed = sealed;
                           line.echoed = feed.echoed(entry.source);
                           lines.push_back(line);
                           return true;
@@ -307,20 +318,21 @@ std::vector<FeedLine> Replica::feed_lines(const AgencyId& reader, const NodeId& 
 }
 
 std::uint64_t Replica::feed_bytes(const AgencyId& reader, std::uint64_t first) const {
-  constexpr std::uint64_t kCountMax = 1000;
+  constexpr std::uint64_t kCountMax = 64;  // the rest is taken to be alike
   FeedRead what;
   what.reader = reader;
   const FeedReader feed(*impl_, what);
   const FeedMeta* meta = feed.meta();
   if (meta == nullptr || first == 0 || first > meta->end) return 0;
   std::uint64_t bytes = 0, count = 0;
+  RowReader updates(*impl_->database);
   impl_->database->scan(key::feed_prefix(meta->number), key::feed_entry(meta->number, first),
                         [&](std::string_view k, std::string_view value) {
                           if (position_of(k) > meta->end || count == kCountMax) return false;
                           ++count;
                           const FeedEntry entry = decode_feed_entry(value);
                           if (entry.update == 0) return true;
-                          const auto row = impl_->database->get(key::update(entry.update));
+                          const auto row = updates.get(key::update(entry.update));
                           if (row) bytes += row->size();
                           return true;
                         });
@@ -354,7 +366,7 @@ Result<std::optional<FeedPart>> Replica::read_places(const AgencyId& reader,
   what.reader = reader;
   what.reader_node = reader_node;
   what.echo = echo;
-  const FeedReader feed(*impl_, what);
+  FeedReader feed(*impl_, what);
   const FeedMeta* meta = feed.meta();
   if (meta == nullptr) return std::optional<FeedPart>();
   FeedPart part;

@@ -88,7 +88,7 @@ struct EncodedPart {
 struct FeedLine {
   std::uint64_t position = 0;
   bool custody = false;  // a link of a custody chain, or a request about one
-  bool sealed = false;   // may leave
+  bool sealed = false;   // may leave, as may all lines before it
   bool echoed = false;   // came from the reader
 };
 
