@@ -219,7 +219,7 @@ bool Outbox::has_urgent() {
 std::optional<Outgoing> Outbox::packed(const RootFingerprint& root, const FeedPart& part,
                                        wire::Lane lane, bool in_full, std::uint64_t end) {
   const auto names = in_full ? nullptr : view_->names();
-  if (names != nullptr) names->seals = &there_;
+  if (names != nullptr) names->seals = &there_, names->goes_on = goes_on_;
   EncodedPart encoded{part.epoch, part.covered, wire::encode_part_body(root, part, names.get())};
   Outgoing out;
   out.dense = wire::dense_tail(encoded.body);

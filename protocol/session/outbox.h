@@ -67,6 +67,8 @@ class Outbox {
   // The cursor that sending began from names a place that is not in our feed.
   bool lost() const { return lost_; }
   std::uint64_t acked() const { return acked_; }
+  // The peer reads seals that go on from the newest one there; until it is known, it may not.
+  void set_goes_on(bool goes_on) { goes_on_ = goes_on; }
   // What to do with entries that the peer itself delivered; until it is known, sending stops there.
   void set_echo(Echo echo) { echo_ = echo; }
   // Before the peer's cursor is known: as if it stood at `hint` (what was heard last); on_cursor()
@@ -120,6 +122,7 @@ class Outbox {
   const ReplicaView* view_;
   PeerIdentity peer_;
   Echo echo_ = Echo::kStopBefore;
+  bool goes_on_ = false;
   bool started_ = false;
   bool guessed_ = false;
   bool lost_ = false;

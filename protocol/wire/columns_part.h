@@ -34,6 +34,7 @@ inline constexpr std::uint64_t kWholeSeal = 1;
 inline constexpr std::uint64_t kNoPrevious = 0, kFollowsUnit = 2, kCommonPrevious = 4,
                                kRawPrevious = 6, kPreviousMask = 6;
 inline constexpr std::uint64_t kSameIncarnation = 8;  // as that certificate's last one in the part
+// kCommonPrevious and kSameIncarnation where the part has none: after the newest one that is here.
 inline constexpr std::uint64_t kSealFlagsEnd = 16;
 
 struct SealRow {
@@ -176,6 +177,8 @@ class PartColumns : public BodyNames<Io> {
     if (follows) {
       seal.incarnation = seals[i - 1].seal.incarnation;
       seal.number = seals[i - 1].seal.number + 1;
+    } else if (previous == kCommonPrevious && goes_on(row, i)) {
+      go_on(seal);
     } else {
       incarnation(row, i);
       std::uint64_t number = seal.number;
@@ -204,6 +207,23 @@ class PartColumns : public BodyNames<Io> {
         for (std::uint16_t k = 0; k < seal.count; ++k) row.indices.push_back(k);
     }
     if ((row.flags & kWholeSeal) == 0) part_of_seal(row);
+  }
+  bool goes_on(const SealRow& row, std::size_t i) const {
+    return (row.flags & kSameIncarnation) != 0 &&
+           std::none_of(seals.begin(), seals.begin() + static_cast<std::ptrdiff_t>(i),
+                        [&](const SealRow& before) {
+                          return before.seal.certificate == row.seal.certificate;
+                        });
+  }
+  void go_on(Seal& seal) {
+    if constexpr (!Io::kWriting) {
+      const bool asked = names_ != nullptr && names_->seals != nullptr;
+      const auto* newest = asked ? names_->seals->newest(seal.certificate) : nullptr;
+      if (newest == nullptr || newest->number == 0xffff'ffffU)
+        return io_.fail(Errc::kUnclear, "the seal before is not here");
+      seal.incarnation = newest->incarnation;
+      seal.number = newest->number + 1;
+    }
   }
   void incarnation(SealRow& row, std::size_t i) {
     if ((row.flags & kSameIncarnation) != 0) {

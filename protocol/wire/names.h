@@ -30,6 +30,12 @@ struct RecordPlace {
 class RecentSeals {
  public:
   static constexpr std::size_t kCountMax = 512;
+  struct Entry {
+    CertificateId certificate;
+    std::uint64_t incarnation = 0;
+    std::uint32_t number = 0;
+    SealId id;
+  };
 
   void note(const Seal& seal, const SealId& id) {
     const auto same = [&](const Entry& entry) {
@@ -53,14 +59,16 @@ class RecentSeals {
         return entry.id;
     return std::nullopt;
   }
+  // Of all incarnations of that certificate the one heard of last. Null: none; valid until the next
+  // note().
+  const Entry* newest(const CertificateId& certificate) const {
+    const auto at = std::find_if(entries_.rbegin(), entries_.rend(), [&](const Entry& entry) {
+      return entry.certificate == certificate;
+    });
+    return at == entries_.rend() ? nullptr : &*at;
+  }
 
  private:
-  struct Entry {
-    CertificateId certificate;
-    std::uint64_t incarnation = 0;
-    std::uint32_t number = 0;
-    SealId id;
-  };
   std::vector<Entry> entries_;  // the one heard of last at the end
 };
 
@@ -70,6 +78,8 @@ class Names {
 
   // The encoder: what the other side has acknowledged; the decoder: what is here. Outlives this.
   const RecentSeals* seals = nullptr;
+  // The encoder: the other side understands a seal that goes on from the newest one there.
+  bool goes_on = false;
 
   // ---- the encoder's questions ----
 

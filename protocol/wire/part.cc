@@ -104,12 +104,17 @@ class PartEncoder {
         merkle_root(root_, leaves) == unit.seal.root)
       row.flags |= kWholeSeal;
     row.flags |= previous(unit.seal, number);
-    for (std::size_t i = 0; i < number; ++i)
-      if (columns_.seals[number - 1 - i].seal.certificate == unit.seal.certificate) {
-        if (columns_.seals[number - 1 - i].seal.incarnation == unit.seal.incarnation)
-          row.flags |= kSameIncarnation;
-        break;
-      }
+    if (same_incarnation(unit.seal, row.flags, number)) row.flags |= kSameIncarnation;
+  }
+
+  bool same_incarnation(const Seal& seal, std::uint64_t flags, std::size_t number) const {
+    for (std::size_t i = number; i-- > 0;)
+      if (columns_.seals[i].seal.certificate == seal.certificate)
+        return columns_.seals[i].seal.incarnation == seal.incarnation;
+    if ((flags & kPreviousMask) != kCommonPrevious || !names_->goes_on) return false;
+    const auto* newest =
+        names_->seals == nullptr ? nullptr : names_->seals->newest(seal.certificate);
+    return newest != nullptr && newest->id == seal.previous;
   }
 
   std::uint64_t previous(const Seal& seal, std::size_t number) const {

@@ -117,6 +117,55 @@ TEST(StoreNames, TheSealBeforeGoesUnsaidOnceItIsAcknowledged) {
   EXPECT_TRUE(pair.deliver(named_by(fourth, there)).unclear);
 }
 
+// Incarnation and number go unsaid too where the other side understands it.
+TEST(StoreNames, ASealGoesOnFromTheNewestOneThere) {
+  Pair pair;
+  const RootFingerprint& root = pair.offices.deployment.root();
+  const auto next = [&](const char* unit) {
+    EXPECT_TRUE(pair.commune().set_unit(pair.records[0], unit).ok());
+    return pair.next_part();
+  };
+  const auto named_by = [&](const FeedPart& part, const wire::RecentSeals& there, bool goes_on) {
+    const auto names = pair.commune().replica().names();
+    names->seals = &there;
+    names->goes_on = goes_on;
+    return EncodedPart{part.epoch, part.covered, wire::encode_part_body(root, part, names.get())};
+  };
+  const auto last_seal = [](const FeedPart& part) { return part.units.back().seal; };
+  wire::RecentSeals there;
+  const FeedPart first = next("Một cửa");
+  pair.deliver(named_by(first, there, true));
+  there.note(last_seal(first), seal_id(root, last_seal(first)));
+
+  const FeedPart second = next("Phòng Tư pháp");
+  const EncodedPart short_one = named_by(second, there, true);
+  EXPECT_LE(short_one.body.size() + 9, named_by(second, there, false).body.size());
+  EXPECT_EQ(pair.deliver(short_one).added, 1U);
+
+  // There something newer of that machine came another way: the seal does not stand, and is asked
+  // for again in full.
+  const auto in_full = [&](const FeedPart& part) {
+    return EncodedPart{part.epoch, part.covered, wire::encode_part_body(root, part)};
+  };
+  const FeedPart third = next("Lãnh đạo");
+  FeedPart fourth = next("Một cửa");
+  std::erase_if(fourth.units,
+                [&](const SealedUnit& unit) { return unit.seal == last_seal(third); });
+  fourth.covered.front().first = third.covered.back().last + 1;
+  EXPECT_EQ(pair.deliver(in_full(fourth)).waiting, 1U);
+  there.note(last_seal(second), seal_id(root, last_seal(second)));
+  EXPECT_TRUE(pair.deliver(named_by(third, there, true)).unclear);
+  EXPECT_EQ(pair.deliver(in_full(third)).added, 1U);
+  EXPECT_EQ(pair.district().replica().counts().waiting, 0U);
+
+  // Another incarnation of the same machine begins with all that is needed.
+  there.note(last_seal(fourth), seal_id(root, last_seal(fourth)));
+  pair.commune().restart();
+  const FeedPart fifth = next("Phòng Tư pháp");
+  EXPECT_NE(last_seal(fifth).incarnation, last_seal(fourth).incarnation);
+  EXPECT_EQ(pair.deliver(named_by(fifth, there, true)).added, 1U);
+}
+
 TEST(StoreNames, ACustodyChainTravelsByShortNames) {
   Pair pair;
   ASSERT_TRUE(
