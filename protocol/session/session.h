@@ -108,7 +108,7 @@ using Action = std::variant<SendBytes, StorePart, Established, Live, PeerCursor,
 
 // Features: bits in the hello, never change; one is used where both sides say it.
 inline constexpr std::uint64_t kFeatureHealing = 1;  // understands Heal messages
-inline constexpr std::uint64_t kFeatureGoesOn = 2;   // and seals that go on from the newest one there
+inline constexpr std::uint64_t kFeatureGoesOn = 2;   // and seals that go on from the newest there
 inline constexpr std::uint64_t kFeaturesOfThisProgram = kFeatureHealing | kFeatureGoesOn;
 
 struct SessionConfig {
