@@ -11,18 +11,17 @@ DOSSIERS = 20_000
 
 
 def run_once(rig, folder, link, seed=1, congestion="cubic", patience=300, phase=None):
-    """One catch-up over a link; the child dials as soon as it runs. Seconds from its first packet
-    until it knows that all is stored and synced over there."""
+    """One catch-up over a link that comes back after an outage; the child is told to dial. Seconds
+    from its first packet until it knows that all is stored and synced over there."""
     with harness.World(rig, folder, harness.PAIR, seed, congestion) as world:
         parent, child = world.office(PARENT), world.office(CHILD)
-        world.net.set(CHILD, **link)
-        parent.start()
-        had = parent.status()["updates"]
-        child.spawn()
-        harness.offices.wait("the child answers", child.answers)
-        if phase is not None:
-            world.net.set(CHILD, phase=phase, **link)
-        to_come = child.status()["updates"]
+        world.net.set(CHILD, cut=True)
+        world.start_all()
+        world.settle()
+        had, to_come = parent.status()["updates"], child.status()["updates"]
+        world.net.set(CHILD, cut=False, phase=phase or 0, **link)
+        world.net.reset()
+        child.request("POST", "/v1/sync")
         stored = world.until(lambda: parent.status()["updates"] >= to_come, patience, "stored")
         known = world.until(lambda: harness.acknowledged(child), patience, "acknowledged")
         time.sleep(harness.CALM)

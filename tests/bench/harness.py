@@ -3,6 +3,7 @@ and what is measured of them. Times are seconds, sizes bytes, unless a name says
 import hashlib
 import json
 import os
+import re
 import shutil
 import statistics
 import subprocess
@@ -165,8 +166,10 @@ class World(far_offices.FarBench):
         codes = [place[0] for place in tree]
         given = types.SimpleNamespace(lienthong=rig.programs.lienthong,
                                       lienthongd=rig.programs.lienthongd, bin="", keep=rig.keep)
-        net = Emulator(rig.programs.emulator, codes, seed, congestion)
+        net = Emulator(rig.programs.emulator, codes, seed, congestion,
+                       trace=rig.trace_file(f"{congestion}-{seed}"))
         super().__init__(given, net, tree)
+        self.congestion = congestion  # the agents choose for themselves, whatever the network's is
         if folder:
             self.restore(folder)
 
@@ -181,6 +184,7 @@ class World(far_offices.FarBench):
                 continue
             with open(office.config, encoding="utf-8") as stream:
                 text = stream.read().replace(built_at, self.folder)
+            text = re.sub('(?m)^(congestion +=) "auto"', rf'\1 "{self.congestion}"', text)
             with open(office.config, "w", encoding="utf-8") as stream:
                 stream.write(text)
 
@@ -214,6 +218,19 @@ class World(far_offices.FarBench):
         for office in self.offices.values():
             if office.process and office.process.poll() is None:
                 office.stop()
+
+    def settle(self, patience=120):
+        """Waits until the agents do nothing: a folder that was just filled is compacted and read
+        for its files when it is opened, which is no part of what is measured."""
+        deadline, quiet = time.monotonic() + patience, 0
+        before = None
+        while quiet < 3:
+            used = sum(office.measured.cpu() for office in self.offices.values())
+            quiet = quiet + 1 if before is not None and used - before <= 0.02 else 0
+            before = used
+            if time.monotonic() > deadline:
+                raise offices.Wrong(f"the agents are still at work after {patience} s")
+            time.sleep(0.5)
 
     # ---- what is on the line ----
 
@@ -261,7 +278,16 @@ class Rig:
         self.programs = Programs(options.bin)
         self.full, self.keep = options.full, options.keep
         self.store = options.cache
+        self.traces, self.trace_count = options.trace, 0
         os.makedirs(self.store, exist_ok=True)
+
+    def trace_file(self, name):
+        """Where the packets of the next world are logged; None: nowhere."""
+        if not self.traces:
+            return None
+        os.makedirs(self.traces, exist_ok=True)
+        self.trace_count += 1
+        return os.path.join(self.traces, f"{self.trace_count:03}-{name}.trace")
 
     def seeds(self, quick):
         return range(1, 21) if self.full else range(1, quick + 1)

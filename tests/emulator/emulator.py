@@ -36,9 +36,10 @@ def skip_without_rights(wrong):
 class Emulator:
     """The emulator's process, its nodes by name, and what was started in them."""
 
-    def __init__(self, binary, nodes, seed=1, congestion=None, mtu=1500):
+    def __init__(self, binary, nodes, seed=1, congestion=None, mtu=1500, trace=None):
         words = [binary, "--seed", str(seed), "--mtu", str(mtu)]
         words += ["--congestion", congestion] if congestion else []
+        words += ["--trace", trace] if trace else []  # a file: a line for each packet
         self.children = []
         self.process = subprocess.Popen([*words, *nodes], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, start_new_session=True)

@@ -4,10 +4,13 @@
 Lower bounds are strict; upper bounds leave room for a loaded machine.
 """
 import argparse
+import os
 import select
+import shutil
 import socket
 import statistics
 import sys
+import tempfile
 import time
 
 from emulator import Emulator, NoRights, skip_without_rights
@@ -151,12 +154,45 @@ def counters(pair):
     return "IP bytes are counted to the byte"
 
 
+def trace(pair, path):
+    """Every packet's fate is in the log, which timeline.py reads by the names of its columns."""
+    pair.net.set("near", "up", delay=0.05)
+    pair.send(bytes(10))
+    pair.net.set("near", "up", loss=1)
+    pair.send(bytes(20))
+    pair.net.set("near", "up", cut=True)
+    pair.send(bytes(30))
+    pair.receive(0.3)
+    listener = pair.net.socket("far")
+    listener.bind((pair.net.address("far"), PORT))
+    listener.listen()
+    pair.perfect()
+    dialler = pair.net.socket("near")
+    dialler.connect((pair.net.address("far"), PORT))
+    dialler.sendall(bytes(1000))
+    listener.accept()[0].recv(1000, socket.MSG_WAITALL)
+    with open(path, encoding="utf-8") as stream:
+        names = stream.readline().split()
+        lines = [dict(zip(names, line.split())) for line in stream]
+    sent = [line for line in lines if (line["node"], line["way"]) == ("near", "up")]
+    fates = {line["bytes"]: line["fate"] for line in sent[-64:] if line["flags"] == "-"}
+    arrived = next(line for line in sent if line["bytes"] == str(10 + HEADERS))
+    late = float(arrived["fate"]) - float(arrived["time"])
+    expect(abs(late - 0.05) < 0.001, f"{arrived}")
+    expect(fates[str(20 + HEADERS)] == "loss" and fates[str(30 + HEADERS)] == "outage", f"{fates}")
+    tcp = [line for line in sent if line["to"] == str(PORT)]
+    expect(tcp[0]["flags"] == "S" and any(line["payload"] == "1000" and int(line["seq"]) ==
+                                          int(tcp[0]["seq"]) + 1 for line in tcp), f"{tcp}")
+    return f"{len(lines)} packets are in the log, with their fate"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--emulator", default="build/release/tests/emulator/link_emulator")
     options = parser.parse_args()
     try:
-        net = Emulator(options.emulator, ["near", "far"], seed=3)
+        path = os.path.join(tempfile.mkdtemp(prefix="lienthong-test-"), "trace")
+        net = Emulator(options.emulator, ["near", "far"], seed=3, trace=path)
     except NoRights as wrong:
         return skip_without_rights(wrong)
     with net:
@@ -164,6 +200,9 @@ def main():
         for test in (counters, delay, loss, bursts, rate, queue, outages):
             pair.perfect()
             print(test(pair), flush=True)
+        pair.perfect()
+        print(trace(pair, path), flush=True)
+    shutil.rmtree(os.path.dirname(path))
     return 0
 
 

@@ -149,7 +149,9 @@ void Forwarder::read_device(std::size_t place) {
 
 void Forwarder::enter(std::size_t place, bool down, std::vector<unsigned char>* packet) {
   Pipe& pipe = down ? places_[place].down : places_[place].up;
-  const auto at = pipe.offer(packet->size(), now());
+  const Nanos moment = now();
+  const auto at = pipe.offer(packet->size(), moment);
+  trace_.entered(places_[place].node.name, down, *packet, moment, at, pipe.drop_reason());
   if (!at) return recycle(packet);
   flights_.push({*at, ++order_, place, down, packet});
 }
@@ -161,6 +163,7 @@ void Forwarder::land() {
     Place& place = places_[flight.place];
     Pipe& pipe = flight.down ? place.down : place.up;
     if (!pipe.deliver(flight.packet->size(), now())) {
+      trace_.gone(place.node.name, flight.down, *flight.packet, now());
       recycle(flight.packet);
     } else if (flight.down) {
       // A device whose queue is full drops, as a card would.
@@ -210,6 +213,7 @@ Result<void> Forwarder::run(int stop_fd) {
   for (;;) {
     land();
     arm_timer();
+    trace_.flush();
     epoll_event events[64];
     const int count = epoll_wait(epoll_, events, std::size(events), -1);
     if (count < 0 && errno != EINTR) return failed("waiting");

@@ -12,6 +12,7 @@
 
 #include "tests/emulator/namespaces.h"
 #include "tests/emulator/pipe.h"
+#include "tests/emulator/trace.h"
 
 namespace lienthong::emulator {
 
@@ -23,6 +24,8 @@ class Forwarder final {
   Forwarder& operator=(const Forwarder&) = delete;
 
   Result<void> add(const std::string& name, const NodeOptions& options);
+  // Logs every packet to that file from now on. Fails: kIo.
+  Result<void> trace(const std::string& path) { return trace_.open(path); }
   // Serves the devices and answers one JSON line to each JSON line on standard input; returns at
   // its end, or when `stop_fd` becomes readable.
   Result<void> run(int stop_fd);
@@ -64,6 +67,7 @@ class Forwarder final {
   std::vector<std::vector<unsigned char>*> spare_;
   std::uint64_t order_ = 0, foreign_packets_ = 0;
   std::string input_;
+  Trace trace_;
   int epoll_ = -1, timer_ = -1;
 };
 

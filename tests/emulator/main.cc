@@ -1,6 +1,6 @@
-// link_emulator [--seed N] [--mtu BYTES] [--congestion NAME] NODE…: network namespaces joined by an
-// emulated network, controlled by JSON lines on standard input until it ends. docs/benchmarks.md,
-// "Link emulator". Exit code 3: no rights.
+// link_emulator [--seed N] [--mtu BYTES] [--congestion NAME] [--trace FILE] NODE…: network
+// namespaces joined by an emulated network, controlled by JSON lines on standard input until it
+// ends. docs/benchmarks.md, "Link emulator". Exit code 3: no rights.
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 
@@ -27,10 +27,12 @@ int main(int argc, char** argv) {
   std::uint64_t seed = 1;
   lienthong::emulator::NodeOptions options;
   std::vector<std::string> names;
+  std::string trace;
   CLI::App app("Joins network namespaces by an emulated network.");
   app.add_option("--seed", seed)->capture_default_str();
   app.add_option("--mtu", options.mtu)->check(CLI::Range(576, 65535))->capture_default_str();
   app.add_option("--congestion", options.congestion, "TCP's congestion control in there");
+  app.add_option("--trace", trace, "a file that gets a line for each packet");
   app.add_option("NODE", names)->required();
   CLI11_PARSE(app, argc, argv);
 
@@ -45,6 +47,8 @@ int main(int argc, char** argv) {
   lienthong::emulator::Forwarder forwarder(seed);
   for (const std::string& name : names)
     if (auto added = forwarder.add(name, options); !added.ok()) return fail(added.error());
+  if (!trace.empty())
+    if (auto opened = forwarder.trace(trace); !opened.ok()) return fail(opened.error());
   setpriority(PRIO_PROCESS, 0, kUrgency);
   std::puts(forwarder.greeting().c_str());
   std::fflush(stdout);

@@ -50,12 +50,14 @@ std::optional<Nanos> Pipe::offer(std::size_t bytes, Nanos now) {
   counters_.last_at = now;
   if (!is_up(now)) {
     ++counters_.outage_drops;
+    drop_reason_ = "outage";
     return std::nullopt;
   }
   const std::size_t waiting = queued_bytes(now);
   if (settings_.queue_bytes != 0 && waiting + bytes > settings_.queue_bytes && waiting > 0) {
     ++counters_.queue_drops;
     counters_.queue_drop_bytes += bytes;
+    drop_reason_ = "queue";
     return std::nullopt;
   }
   Nanos sent = std::max(now, line_free_);
@@ -70,6 +72,7 @@ std::optional<Nanos> Pipe::offer(std::size_t bytes, Nanos now) {
   const double part = dice_.unit();
   if (lose()) {
     ++counters_.loss_drops;
+    drop_reason_ = "loss";
     return std::nullopt;
   }
   const Nanos jitter(

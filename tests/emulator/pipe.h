@@ -46,6 +46,8 @@ class Pipe final {
 
   // A packet of `bytes` enters. When it arrives; nullopt: it was dropped, and counted.
   std::optional<Nanos> offer(std::size_t bytes, Nanos now);
+  // Why offer() dropped the last packet that it dropped: "outage", "queue" or "loss".
+  const char* drop_reason() const { return drop_reason_; }
   // Its arrival has come. False: the link is down now, the packet is lost.
   bool deliver(std::size_t bytes, Nanos now);
 
@@ -64,6 +66,7 @@ class Pipe final {
   Nanos line_free_{0};
   Nanos last_arrival_{0};
   bool in_burst_ = false;
+  const char* drop_reason_ = "";
 };
 
 }  // namespace lienthong::emulator
