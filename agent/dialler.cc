@@ -15,7 +15,7 @@ namespace {
 // A SYN is repeated after 1, 3 and 7 seconds. Where people wait, a fresh attempt comes sooner.
 constexpr std::chrono::milliseconds kConnectPatience{10'000};
 constexpr std::chrono::milliseconds kConnectPatienceShort{4'000};
-constexpr std::size_t kSealFirstMax = 512;      // updates; 12 KB of them are some 400
+constexpr std::size_t kSealFirstMax = 512;      // updates, two seals; 12 KB of them are some 400
 constexpr std::chrono::seconds kLookAgain{5};   // for an agency that is not in the registry yet
 constexpr std::uint64_t kSeenMax = 1ULL << 62;  // what a peer may move our numbers to
 
@@ -35,6 +35,12 @@ std::uint64_t last_seen(const std::string& detail) {
 
 bool refused_as_replay(const Link& link) {
   return link.close_code() == CloseCode::kReplay && link.closed_by_peer();
+}
+
+Result<void> seal_at_most(store::Transaction& transaction, const AgencyId& agency,
+                          std::size_t limit) {
+  const auto sealed = transaction.seal_pending(agency, limit);
+  return sealed.ok() ? Result<void>() : sealed.error();
 }
 
 // The answer to the handshake makes us take the session for established; that the number of a
@@ -230,9 +236,30 @@ void Dialler::note_up(const Dialled& dialled) {
   plan_.up(dialled.address, now(), host_.entropy());
 }
 
+void Dialler::post_seal(const AgencyId& agency, std::size_t limit) {
+  const auto job = [agency, limit](store::Transaction& transaction) {
+    return seal_at_most(transaction, agency, limit);
+  };
+  host_.engine().post(job, [](const Result<void>&) {});
+}
+
+asio::awaitable<bool> Dialler::seal(std::shared_ptr<Dialler> self, AgencyId agency,
+                                    std::size_t limit) {
+  const auto job = [agency, limit](store::Transaction& transaction) {
+    return limit == 0 ? Result<void>() : seal_at_most(transaction, agency, limit);
+  };
+  const auto sealed = co_await commit(self->host_.engine(), job);
+  co_return sealed.ok();
+}
+
 asio::awaitable<bool> Dialler::attempt_at(std::shared_ptr<Dialler> self, AgencyId agency,
                                           std::size_t address) {
   const std::string name = self->neighbour_.addresses[address];
+  // Whole seals gain nothing by waiting: they are made while the path answers. Not later than this
+  // it is known what waits, for counting takes a while.
+  const std::size_t unsealed = self->host_.engine().replica().counts().unsealed;
+  const std::size_t whole = std::min(unsealed - unsealed % kSealFirstMax, store::kSealAtOnceMax);
+  if (whole > 0) self->post_seal(agency, whole);
   // Taken before the path is there, so that the first frame goes out with the acknowledgement.
   self->number_ = co_await take_number(self);
   const DialOptions options = self->dial_options(agency);
@@ -244,17 +271,15 @@ asio::awaitable<bool> Dialler::attempt_at(std::shared_ptr<Dialler> self, AgencyI
   if (!self->number_ || self->stopped_) co_return false;
   // What waits is sealed now that it can leave, and goes with the first message as far as that has
   // room; the other side waits meanwhile.
-  if (self->host_.engine().replica().counts().unsealed > 0) {
-    const auto job = [agency](store::Transaction& transaction) -> Result<void> {
-      const auto sealed = transaction.seal_pending(agency, kSealFirstMax);
-      return sealed.ok() ? Result<void>() : sealed.error();
-    };
-    const auto sealed = co_await commit(self->host_.engine(), job);
+  if (unsealed > 0) {
+    const bool sealed = co_await seal(self, agency, whole > 0 ? 0 : unsealed);
     if (!sealed || self->stopped_) co_return false;
   }
   const std::uint64_t number = *std::exchange(self->number_, std::nullopt);
   self->current_ = self->adopt(std::move(*socket), agency, address, number);
   const auto link = self->current_.link;
+  // The rest while the answer is under way.
+  if (unsealed > whole) self->post_seal(agency, store::kSealAtOnceMax);
   bool noted = false;
   while (!link->ended()) {
     if (link->established() && !noted) {

@@ -51,6 +51,11 @@ class Dialler : public std::enable_shared_from_this<Dialler> {
                                           PathPlan::Beside what, std::chrono::nanoseconds patience);
   // A number for a new session, persisted; none: the store failed.
   static asio::awaitable<std::optional<std::uint64_t>> take_number(std::shared_ptr<Dialler> self);
+  // Seals at most so many updates, without waiting for it.
+  void post_seal(const AgencyId& agency, std::size_t limit);
+  // The same behind what is being sealed, and waits; 0: only waits.
+  static asio::awaitable<bool> seal(std::shared_ptr<Dialler> self, AgencyId agency,
+                                    std::size_t limit);
   // What a session that never came up tells.
   static asio::awaitable<void> learn(std::shared_ptr<Dialler> self, AgencyId agency,
                                      std::shared_ptr<Link> link, std::size_t address,

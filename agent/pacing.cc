@@ -61,6 +61,10 @@ void Pacer::observe(const TcpInfo& info, Instant now) {
     if (starting_) start_limit_ += static_cast<double>(fresh);
     take_sample(passed, fresh);
     watch_base(info.queue_bytes, passed, now);
+  } else if (starting_) {  // the first message: TCP's window has grown by it, and not by much more
+    const auto first = static_cast<double>(kSegmentsFirst * segment());
+    start_limit_ =
+        std::max(start_limit_, std::min(start_limit_ + static_cast<double>(fresh), first));
   }
   seen_ = now;
 }

@@ -230,6 +230,21 @@ TEST(Pacer, AUnitIsHalfASecondOfTheLinkAndAFrameAQuarter) {
   EXPECT_EQ(pacer.frame_bytes(), Pacer::kUnitBytesMax);
 }
 
+// The first message leaves unpaced, before anything waits.
+TEST(Pacer, TheWindowThatTheFirstMessageOpenedIsUsed) {
+  Pacer pacer;
+  TcpInfo info;
+  info.segment_bytes = kSegment;
+  info.rtt = info.min_rtt = milliseconds(600);
+  info.acknowledged = 9 * kSegment;
+  pacer.observe(info, Instant(seconds(1)));
+  EXPECT_EQ(pacer.room(0), 19 * kSegment);
+  info.acknowledged += 1000 * kSegment;  // trickled later, which opens no window
+  static_cast<void>(pacer.look_after(false, Instant(seconds(1))));
+  pacer.observe(info, Instant(seconds(600)));
+  EXPECT_EQ(pacer.room(0), 20 * kSegment);
+}
+
 TEST(Pacer, AnEmptyPathHasRoomForTheFirstWindowAndAFullOneForNothing) {
   const Pacer pacer;
   EXPECT_EQ(pacer.room(0), Pacer::kSegmentsFirst * 1448);
