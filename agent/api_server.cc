@@ -3,8 +3,6 @@
 #include <sodium/utils.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <charconv>
@@ -13,51 +11,15 @@
 #include <thread>
 
 #include "agent/api_context.h"
+#include "agent/api_socket.h"
 
 namespace lienthong::agent {
 namespace {
 
-constexpr mode_t kSocketMode = 0660;
-// httplib listens with 5; a burst of clients that do not block while they connect would be turned
-// away.
-constexpr int kBacklog = 128;
 constexpr std::size_t kTokenCharsMin = 16;
 constexpr std::size_t kPathCharsMax = 2048;
 constexpr auto kReadTimeout = std::chrono::seconds(30);
 constexpr auto kWriteTimeout = std::chrono::seconds(30);  // a client that stops reading is let go
-
-std::string system_text(int error) { return std::strerror(error); }
-
-// Whether somebody accepts connections on that UNIX socket.
-bool somebody_answers(const sockaddr_un& address) {
-  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return false;
-  const int failed = ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address);
-  const int error = errno;
-  ::close(fd);
-  return failed == 0 || (error != ECONNREFUSED && error != ENOENT);
-}
-
-// Makes room for our socket: removes what a killed agent left.
-Result<void> clear_socket_path(const std::string& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.empty() || path.size() >= sizeof address.sun_path)
-    return Error(Errc::kInvalidArgument, "the socket path \"" + path + "\" must have 1 to " +
-                                             std::to_string(sizeof address.sun_path - 1) +
-                                             " bytes");
-  std::memcpy(address.sun_path, path.data(), path.size());
-  struct stat found {};
-  if (::lstat(path.c_str(), &found) != 0) {
-    if (errno == ENOENT) return {};
-    return Error(Errc::kIo, path + ": " + system_text(errno));
-  }
-  if (!S_ISSOCK(found.st_mode)) return Error(Errc::kConflict, path + " exists and is no socket");
-  if (somebody_answers(address)) return Error(Errc::kBusy, "another agent answers on " + path);
-  if (::unlink(path.c_str()) != 0)
-    return Error(Errc::kIo, "cannot remove the stale " + path + ": " + system_text(errno));
-  return {};
-}
 
 Result<std::string> read_token(const std::string& path) {
   struct stat found {};
@@ -138,7 +100,7 @@ struct ApiServer::Impl {
   Door unix_door;
   std::unique_ptr<Door> tcp_door;
   int port = 0;
-  struct stat socket_file {};
+  SocketFile socket_file;
   bool started = false;
 
   Impl(Engine& engine, Links& links, ApiServerConfig settings)
@@ -234,23 +196,9 @@ void ApiServer::Impl::prepare(Door& door, std::size_t threads) {
 }
 
 Result<void> ApiServer::Impl::open_unix() {
-  const std::string& path = context.config.socket;
-  LT_TRY_VOID(clear_socket_path(path));
   unix_door.waiters_max = kApiWaiterCountMax;
   prepare(unix_door, kApiThreadCount);
-  unix_door.server.set_address_family(AF_UNIX);
-  // Linux gives the file the mode of the descriptor, less the umask: at no moment is it open to
-  // others.
-  unix_door.server.set_socket_options([this](int fd) {
-    unix_door.listener = fd;
-    static_cast<void>(::fchmod(fd, kSocketMode));
-  });
-  if (!unix_door.server.bind_to_port(path, 80))
-    return Error(Errc::kIo, "cannot listen on " + path + ": " + system_text(errno));
-  ::listen(unix_door.listener, kBacklog);
-  if (::chmod(path.c_str(), kSocketMode) != 0 || ::lstat(path.c_str(), &socket_file) != 0)
-    return Error(Errc::kIo, path + ": " + system_text(errno));
-  return {};
+  return socket_file.open(unix_door.server, context.config.socket);
 }
 
 Result<void> ApiServer::Impl::open_tcp() {
@@ -277,9 +225,9 @@ Result<void> ApiServer::Impl::open_tcp() {
   if (port < 0) {
     port = 0;
     return Error(Errc::kIo,
-                 "cannot listen on " + context.config.listen + ": " + system_text(errno));
+                 "cannot listen on " + context.config.listen + ": " + std::strerror(errno));
   }
-  ::listen(door->listener, kBacklog);
+  ::listen(door->listener, kApiBacklog);
   tcp_door = std::move(door);
   return {};
 }
@@ -320,12 +268,7 @@ void ApiServer::stop() {
   if (!impl_->started) return;
   impl_->started = false;
   impl_->context.stopping = true;
-  struct stat now {};
-  const std::string& path = impl_->context.config.socket;
-  const bool still_ours = ::lstat(path.c_str(), &now) == 0 &&
-                          now.st_ino == impl_->socket_file.st_ino &&
-                          now.st_dev == impl_->socket_file.st_dev;
-  if (still_ours) ::unlink(path.c_str());
+  impl_->socket_file.remove();
   if (impl_->tcp_door) Impl::close(*impl_->tcp_door);
   Impl::close(impl_->unix_door);
 }

@@ -70,6 +70,7 @@ const char* to_string(LaneGate gate) {
     case LaneGate::kOpen: return "open";
     case LaneGate::kBudget: return "budget";
     case LaneGate::kHours: return "hours";
+    case LaneGate::kDisk: return "disk-full";
   }
   return "open";
 }

@@ -37,8 +37,8 @@ std::string to_text(const DayHours& hours);
 // Of the office's time zone, which is fixed: +07:00.
 int minute_of_day(UnixMillis time);
 
-enum class LaneGate : std::uint8_t { kOpen, kBudget, kHours };
-const char* to_string(LaneGate gate);  // "open", "budget", "hours"
+enum class LaneGate : std::uint8_t { kOpen, kBudget, kHours, kDisk };
+const char* to_string(LaneGate gate);  // "open", "budget", "hours", "disk-full"
 
 struct BudgetStatus {
   std::uint64_t bytes_per_day = 0;  // 0: no bound

@@ -6,8 +6,9 @@
 #include <csignal>
 
 #include "agent/api_server.h"
+#include "agent/api_shut.h"
+#include "agent/backoff.h"
 #include "agent/blob_keeper.h"
-#include "agent/calendar_file.h"
 #include "agent/calendar_file.h"
 #include "agent/identity_files.h"
 #include "agent/log.h"
@@ -20,6 +21,8 @@ namespace lienthong::agent {
 namespace {
 
 constexpr std::chrono::milliseconds kStopMax{1800};
+constexpr std::chrono::milliseconds kChildStep{50};
+constexpr std::chrono::seconds kReopenFirst{1}, kReopenMax{60};  // between attempts
 
 std::vector<ApiLogLine> recent_lines(std::size_t limit) {
   std::vector<ApiLogLine> out;
@@ -40,11 +43,17 @@ struct Daemon::Impl {
       : config(std::move(c)), file(std::move(f)), clock(w), entropy(e) {}
 
   Result<void> open();
+  Result<void> open_replica(const NodeFiles& files);
+  bool open_patiently();
+  void wait_closed(const Error& why, std::chrono::seconds pause);
+  void close();
+  void on_store_failure(const Error& error);
   Result<void> serve_api(const DhKey& dh_key);
   void wait_for_signal();
   void on_signal(int signal);
   void reload();
   void stop();
+  void stop_links();
   void keep_alive(std::chrono::microseconds interval);
   std::string introduction() const;
 
@@ -52,8 +61,11 @@ struct Daemon::Impl {
   std::filesystem::path file;
   const WallClock& clock;
   Entropy& entropy;
+  Reserve reserve{config.data_dir / kReserveFile};
   int exit_code = 0;
   bool stopping = false;
+  bool links_stopped = false;
+  std::optional<Error> failure;  // the database is to be closed and opened again
   asio::io_context loop{1};
   asio::signal_set signals{loop};
   asio::steady_timer alive{loop}, deadline{loop};
@@ -61,25 +73,31 @@ struct Daemon::Impl {
   std::unique_ptr<BlobKeeper> blobs;
   std::unique_ptr<PeerSet> peers;
   std::unique_ptr<ApiServer> api;
+  ShutApi shut;
 };
 
-Result<void> Daemon::Impl::open() {
-  LT_TRY(const NodeFiles files, load_node_files(config.data_dir));
+// A disk that is full when it is opened gets the room of the reserve.
+Result<void> Daemon::Impl::open_replica(const NodeFiles& files) {
   store::Options options;
   options.path = (config.data_dir / kStoreFolder).string();
   options.entropy = &entropy;
   auto replica = store::Replica::open(options, files.identity(), files.root);
+  if (!replica && replica.error().code() == Errc::kDiskFull) {
+    reserve.release();
+    replica = store::Replica::open(options, files.identity(), files.root);
+  }
   if (!replica && replica.error().code() == Errc::kBusy) {
     return Error(Errc::kBusy, "another agent runs on " + config.data_dir.string());
   }
   if (!replica) return replica.error();
-  engine = std::make_unique<Engine>(std::move(*replica), clock, loop.get_executor());
-  engine->on_failure([this](const Error& error) {
-    spdlog::error("event=store_failed error={} action=\"ending, to be started again\"",
-                  in_quotes(error.message()));
-    exit_code = 1;
-    loop.stop();
-  });
+  engine = std::make_unique<Engine>(std::move(*replica), clock, loop.get_executor(), reserve);
+  engine->on_failure([this](const Error& error) { on_store_failure(error); });
+  return {};
+}
+
+Result<void> Daemon::Impl::open() {
+  LT_TRY(const NodeFiles files, load_node_files(config.data_dir));
+  LT_TRY_VOID(open_replica(files));
   peers = std::make_unique<PeerSet>(loop, *engine, config, files.keys.dh, entropy);
   LT_TRY(auto scans, store::Blobs::open(engine->replica()));
   blobs = std::make_unique<BlobKeeper>(std::move(scans), *engine, entropy, BlobPolicy(),
@@ -87,6 +105,71 @@ Result<void> Daemon::Impl::open() {
   peers->set_blobs(*blobs);
   LT_TRY_VOID(peers->start());
   return serve_api(files.keys.dh);
+}
+
+// What did not reach the disk may still be in the page cache, and nowhere else: everything that
+// has read from it goes. Opening replays the log into new files, which are synced before they
+// count.
+void Daemon::Impl::on_store_failure(const Error& error) {
+  spdlog::error("event=store_failed error={} action=\"closing, to be opened again\"",
+                in_quotes(error.message()));
+  failure = error;
+  if (!links_stopped) stop_links();
+}
+
+// Once it returns, nothing holds the database. The loop is not running.
+void Daemon::Impl::close() {
+  if (api) api->stop();
+  if (peers && !links_stopped) stop_links();
+  while (peers && peers->children() > 0) {
+    loop.restart();
+    loop.run_for(kChildStep);
+  }
+  if (blobs) blobs->stop();
+  if (engine) engine->stop();
+  deadline.cancel();
+  loop.restart();
+  while (loop.poll() > 0) loop.restart();  // what they posted
+  api.reset();
+  peers.reset();
+  blobs.reset();
+  engine.reset();
+  links_stopped = false;
+}
+
+// Says why and serves signals meanwhile.
+void Daemon::Impl::wait_closed(const Error& why, std::chrono::seconds pause) {
+  if (const auto answering = shut.start(config.api.socket.string(), why); !answering)
+    spdlog::error("event=api_shut error={}", in_quotes(answering.error().message()));
+  notify_ready("waiting: " + why.message());
+  loop.restart();
+  loop.run_for(pause);
+}
+
+// False: told to stop, or it is of no use to try again; then the exit code is set.
+bool Daemon::Impl::open_patiently() {
+  const bool again = failure.has_value();
+  for (auto pause = kReopenFirst; !stopping; pause = std::min(pause * 2, kReopenMax)) {
+    if (failure && failure->code() == Errc::kDiskFull) reserve.release();
+    shut.stop();
+    auto opened = open();
+    if (opened) {
+      failure.reset();
+      return true;
+    }
+    close();
+    const Errc code = opened.error().code();
+    if (code != Errc::kDiskFull && !(again && code == Errc::kIo)) {
+      spdlog::error("event=not_started error={}", in_quotes(opened.error().message()));
+      exit_code = 1;
+      return false;
+    }
+    spdlog::error("event=not_opened error={} next_seconds={}", in_quotes(opened.error().message()),
+                  pause.count());
+    failure = opened.error();
+    wait_closed(opened.error(), pause);
+  }
+  return false;
 }
 
 Result<void> Daemon::Impl::serve_api(const DhKey& dh_key) {
@@ -131,6 +214,7 @@ void Daemon::Impl::on_signal(int signal) {
 }
 
 void Daemon::Impl::reload() {
+  if (!peers) return spdlog::warn("event=reload_refused error=\"the database is not open\"");
   notify_reloading();
   ConfigReading reading = load_config(file);
   if (!reading.mistakes.empty()) {
@@ -162,6 +246,12 @@ void Daemon::Impl::reload() {
 void Daemon::Impl::stop() {
   stopping = true;
   notify_stopping();
+  if (!peers) return loop.stop();
+  if (!links_stopped) stop_links();
+}
+
+void Daemon::Impl::stop_links() {
+  links_stopped = true;
   deadline.expires_after(kStopMax);
   deadline.async_wait([this](const asio::error_code& problem) {
     if (!problem) loop.stop();
@@ -186,19 +276,24 @@ int Daemon::run() {
   Impl& impl = *impl_;
   for (const int signal : {SIGTERM, SIGINT, SIGHUP}) impl.signals.add(signal);
   std::signal(SIGPIPE, SIG_IGN);
-  if (const auto opened = impl.open(); !opened) {
-    spdlog::error("event=not_started error={}", in_quotes(opened.error().message()));
-    return 1;
-  }
   impl.wait_for_signal();
   if (const auto interval = watchdog_interval()) impl.keep_alive(*interval);
-  spdlog::info("event=started {}", impl.introduction());
-  notify_ready(impl.introduction());
-  impl.loop.run();
-  impl.blobs->stop();
-  impl.engine->stop();  // also wakes the API's long polls
-  impl.api->stop();
-  spdlog::info("event=stopped");
+  while (impl.open_patiently()) {
+    spdlog::info("event=started {}", impl.introduction());
+    notify_ready(impl.introduction());
+    impl.loop.restart();
+    impl.loop.run();
+    if (impl.stopping || !impl.failure) break;
+    const auto why = *impl.failure;
+    if (impl.api) impl.api->stop();
+    impl.wait_closed(why, {});
+    impl.close();
+  }
+  if (impl.blobs) impl.blobs->stop();
+  if (impl.engine) impl.engine->stop();  // also wakes the API's long polls
+  if (impl.api) impl.api->stop();
+  impl.shut.stop();
+  if (impl.exit_code == 0) spdlog::info("event=stopped");
   return impl.exit_code;
 }
 

@@ -1,6 +1,9 @@
 #include "agent/engine.h"
 
+#include <spdlog/spdlog.h>
+
 #include <asio/post.hpp>
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <future>
@@ -8,19 +11,23 @@
 #include <thread>
 #include <utility>
 
+#include "agent/log.h"
 #include "agent/memory.h"
 
 namespace lienthong::agent {
 namespace {
 
 using store::Sync;
+using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kGroupJobsMax = 256;
 constexpr std::size_t kGroupBytesMax = 512U << 10;  // of rows; held in memory three times over
-constexpr std::size_t kBurstBytes = 256U << 10;   // a group after which memory is given back
-constexpr std::chrono::seconds kQuiet{2};         // once there was nothing to do for so long
+constexpr std::size_t kBurstBytes = 256U << 10;     // a group after which memory is given back
+constexpr std::chrono::seconds kQuiet{2};           // once there was nothing to do for so long
 constexpr std::chrono::seconds kHintPatience{1};
-constexpr std::chrono::seconds kRoomInterval{1};  // between looks at the disk while it is full
+constexpr std::chrono::seconds kLookInterval{1};  // between looks at the disk
+
+enum class Broken { kNo, kYes };  // the replica, or only without room
 
 struct Item {
   Engine::Job job;
@@ -49,29 +56,35 @@ struct Engine::Impl {
   std::condition_variable work, change;
   std::deque<Item> queue;
   std::deque<Item> hints;  // what can wait
-  std::chrono::steady_clock::time_point hints_since;
+  Clock::time_point hints_since;
   bool stopping = false;
-  std::optional<Error> failed;  // nothing is accepted; for good, unless waiting_for_room
+  std::optional<Error> failed;  // nothing is accepted: until there is room, or for good
+  std::atomic<bool> healthy{true};
+  // The writer's own:
   bool waiting_for_room = false;
-  bool swollen = true;  // starting, or a burst, went by; the writer's own
-  bool latched = false;  // the database itself has failed: it must be opened again
+  bool broken = false;  // the replica must be opened again
+  bool swollen = true;  // starting, or a burst, went by
+  bool reserve_there = false;
+  Clock::time_point worked_at = Clock::now(), looked_at;
+  std::optional<Reserve> reserve;
   std::thread writer;
 
-  Impl(std::unique_ptr<store::Replica> r, const WallClock& c, asio::any_io_executor l)
-      : replica(std::move(r)), clock(c), loop(std::move(l)) {}
+  Impl(std::unique_ptr<store::Replica> r, const WallClock& c, asio::any_io_executor l,
+       std::optional<Reserve> kept)
+      : replica(std::move(r)), clock(c), loop(std::move(l)), reserve(std::move(kept)) {}
 
   void accept(Item item, Urgency urgency) {
     std::optional<Error> refusal;
     {
       const std::lock_guard lock(mutex);
       if (failed) {
-        refusal = *failed;
+        refusal = failed->code() == Errc::kDiskFull ? *failed : being_opened(*failed);
       } else if (stopping) {
         refusal = Error(Errc::kClosed, "the agent is stopping");
       } else if (urgency == Urgency::kNow) {
         queue.push_back(std::move(item));
       } else {
-        if (hints.empty()) hints_since = std::chrono::steady_clock::now();
+        if (hints.empty()) hints_since = Clock::now();
         hints.push_back(std::move(item));
       }
     }
@@ -91,52 +104,86 @@ struct Engine::Impl {
   }
 
   void run() {
-    if (!has_room(kRoomMin)) fail(no_room());
+    look();
     for (;;) {
+      bool due = false;
       {
         std::unique_lock lock(mutex);
-        await_work(lock);
+        due = await_work(lock);
         if (stopping && queue.empty() && hints.empty()) return;
       }
-      if (waiting_for_room) {
-        look_for_room();
-      } else {
-        commit_group();
-      }
+      if (Clock::now() - looked_at >= kLookInterval) look();
+      if (due) commit_group();
     }
   }
 
-  // With the lock held, until there is something to do or to look after.
-  void await_work(std::unique_lock<std::mutex>& lock) {
+  // With the lock held, until there is something to commit, or it is time to look at the disk:
+  // then it is false.
+  bool await_work(std::unique_lock<std::mutex>& lock) {
     const auto needed = [this] { return stopping || !queue.empty(); };
-    if (waiting_for_room) {
-      work.wait_for(lock, kRoomInterval, needed);
-    } else if (!needed()) {
-      const auto any = [&] { return needed() || !hints.empty(); };
-      if (swollen && !work.wait_for(lock, kQuiet, any)) {
-        swollen = false;
-        give_back_memory();
-      }
-      work.wait(lock, any);
-      if (!needed()) work.wait_until(lock, hints_since + kHintPatience, needed);
+    const auto look_at = looked_at + kLookInterval;
+    if (!work.wait_until(lock, look_at, [&] { return needed() || !hints.empty(); })) return false;
+    const auto hints_due = hints_since + kHintPatience;
+    return work.wait_until(lock, std::min(look_at, hints_due), needed) || Clock::now() >= hints_due;
+  }
+
+  // At the disk, and after memory.
+  void look() {
+    looked_at = Clock::now();
+    if (swollen && looked_at - worked_at >= kQuiet) {
+      swollen = false;
+      give_back_memory();
+    }
+    if (broken) return;
+    if (const auto failure = replica->failure()) return fail(*failure, Broken::kYes);
+    tend_reserve();
+    if (!waiting_for_room) {
+      if (!has_room(kRoomMin)) fail(no_room(), Broken::kNo);
+    } else if (has_room(kRoomToResume)) {
+      resume();
+    }
+  }
+
+  void tend_reserve() {
+    if (!reserve) return;
+    reserve_there = reserve->whole();
+    const auto room = replica->free_bytes();
+    if (reserve_there || !room || *room < kReserveBytes + kRoomMin) return;
+    if (const auto made = reserve->make(); made) {
+      reserve_there = true;
+    } else if (made.error().code() != Errc::kDiskFull) {
+      spdlog::warn("event=no_reserve error={}", in_quotes(made.error().message()));
+      reserve.reset();
     }
   }
 
   bool has_room(std::uint64_t wanted) const {
     const auto room = replica->free_bytes();
-    return !room || *room >= wanted;
+    return !room || *room >= wanted + (reserve && !reserve_there ? kReserveBytes : 0);
+  }
+  static Error being_opened(const Error& why) {
+    return Error(Errc::kClosed, "the database is being opened again: " + why.message());
   }
   static Error no_room() { return Error(Errc::kDiskFull, "no room is left on the disk"); }
 
-  void look_for_room() {
-    if (!has_room(kRoomToResume)) return;
+  void resume() {
+    spdlog::info("event=room_again");
+    waiting_for_room = false;
     {
       const std::lock_guard lock(mutex);
-      waiting_for_room = false;
-      if (!latched) failed.reset();
+      failed.reset();
+      healthy = true;
     }
-    if (latched) return tell_failure(no_room());
-    if (listener) asio::post(loop, listener);
+    tell_change();
+  }
+
+  void tell_change() {
+    std::function<void()> told;
+    {
+      const std::lock_guard lock(mutex);
+      told = listener;
+    }
+    if (told) asio::post(loop, std::move(told));
   }
 
   std::optional<std::pair<Item, Sync>> take() {
@@ -156,7 +203,7 @@ struct Engine::Impl {
     Result<void> committed;
     bool entered = false;
     Sync sync = Sync::kNo;
-    const bool room = has_room(kRoomMin);
+    const bool room = !broken && has_room(kRoomMin);
     {
       store::Transaction transaction(*replica, clock.now());
       while (group.size() < kGroupJobsMax && transaction.bytes() < kGroupBytesMax) {
@@ -175,12 +222,13 @@ struct Engine::Impl {
       }
       entered = !transaction.entered().empty();
       swollen = swollen || transaction.bytes() > kBurstBytes;
+      worked_at = Clock::now();
       if (succeeded > 0) committed = transaction.commit(entered ? Sync::kYes : sync);
     }
-    if (!room) fail(no_room());
     if (!committed) {
-      latched = true;
-      fail(committed.error());
+      fail(committed.error(), Broken::kYes);
+    } else if (!room) {
+      fail(no_room(), Broken::kNo);
     }
     const bool changed = committed && (entered || replica->registry() != registry_before);
     finish(group, committed, changed);
@@ -188,7 +236,7 @@ struct Engine::Impl {
 
   void finish(std::vector<std::pair<Item, Result<void>>>& group, const Result<void>& committed,
               bool changed) {
-    if (changed && listener) asio::post(loop, listener);
+    if (changed) tell_change();
     for (auto& [item, result] : group) answer(item, result && !committed ? committed : result);
     if (!changed) return;
     {
@@ -197,25 +245,24 @@ struct Engine::Impl {
     change.notify_all();
   }
 
-  void fail(const Error& error) {
+  void fail(const Error& error, Broken how) {
+    if (broken) return;
+    broken = how == Broken::kYes;
+    waiting_for_room = !broken;
+    if (!broken) spdlog::error("event=disk_full note=\"read-only until there is room\"");
     std::deque<Item> orphans;
-    const bool may_end = error.code() == Errc::kDiskFull && replica->free_bytes().has_value();
+    std::function<void(Error)> told;
     {
       const std::lock_guard lock(mutex);
+      told = failure_listener;
       failed = error;
-      waiting_for_room = may_end;
+      healthy = false;
       orphans.swap(queue);
       for (Item& hint : hints) orphans.push_back(std::move(hint));
       hints.clear();
     }
     for (auto& item : orphans) answer(item, error);
-    change.notify_all();
-    if (!may_end) tell_failure(error);
-  }
-
-  void tell_failure(const Error& error) {
-    if (!failure_listener) return;
-    asio::post(loop, [listener_copy = failure_listener, error] { listener_copy(error); });
+    if (broken && told) asio::post(loop, [told, error] { told(error); });
   }
 
   void stop() {
@@ -230,8 +277,9 @@ struct Engine::Impl {
 };
 
 Engine::Engine(std::unique_ptr<store::Replica> replica, const WallClock& clock,
-               asio::any_io_executor loop)
-    : impl_(std::make_unique<Impl>(std::move(replica), clock, std::move(loop))) {
+               asio::any_io_executor loop, std::optional<Reserve> reserve)
+    : impl_(
+          std::make_unique<Impl>(std::move(replica), clock, std::move(loop), std::move(reserve))) {
   impl_->writer = std::thread([impl = impl_.get()] { impl->run(); });
 }
 
@@ -256,17 +304,19 @@ void Engine::post(Job job, Done done, Urgency urgency) {
 
 const store::Replica& Engine::replica() const { return *impl_->replica; }
 const WallClock& Engine::clock() const { return impl_->clock; }
-void Engine::on_change(std::function<void()> listener) { impl_->listener = std::move(listener); }
+void Engine::on_change(std::function<void()> listener) {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->listener = std::move(listener);
+}
 void Engine::on_failure(std::function<void(Error)> listener) {
+  const std::lock_guard lock(impl_->mutex);
   impl_->failure_listener = std::move(listener);
 }
 
 bool Engine::wait_for_change(std::uint64_t since, std::chrono::milliseconds timeout) {
   const auto more = [&] { return impl_->replica->last_change() > since; };
   std::unique_lock lock(impl_->mutex);
-  impl_->change.wait_for(lock, timeout, [&] {
-    return impl_->stopping || (impl_->failed && !impl_->waiting_for_room) || more();
-  });
+  impl_->change.wait_for(lock, timeout, [&] { return impl_->stopping || more(); });
   return more();
 }
 
@@ -274,6 +324,8 @@ std::optional<Error> Engine::trouble() const {
   const std::lock_guard lock(impl_->mutex);
   return impl_->failed;
 }
+
+bool Engine::healthy() const { return impl_->healthy; }
 
 void Engine::stop() { impl_->stop(); }
 

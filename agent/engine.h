@@ -2,11 +2,10 @@
 // committed together by the next (group commit), at most kGroupBytesMax at a time, so nobody waits
 // for a timer.
 //
-// When the disk has no room left, the engine turns read-only before the database runs into it: jobs
-// fail with kDiskFull, reading goes on, and it resumes by itself once there is room again. If the
-// database did run into it, it is to be closed and opened again before anything more is written,
-// for RocksDB remembers such errors: that happens as for a broken disk, but only once there is
-// room, so that reading goes on until then.
+// When the disk has no room left, the engine turns read-only within a second, before the database
+// runs into it: jobs fail with kDiskFull, reading goes on, and it resumes by itself once there is
+// room again. If something did not reach the disk all the same, everything that uses this engine is
+// to be ended, and the database opened again by another one: on_failure().
 //
 // Threads: write() from any thread but the loop's and the writer's; post() from any; replica()
 // reads from any. Callbacks given to post() and the listeners run on the loop's executor.
@@ -16,7 +15,9 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 
+#include "agent/reserve.h"
 #include "store/replica.h"
 
 namespace lienthong::agent {
@@ -32,7 +33,8 @@ struct WallClock {
 // itself: hints, which a power cut may take back without harm.
 enum class Urgency { kNow, kCanWait };
 
-// Less room than this: read-only. As much as the other: on again.
+// Less room than this: read-only. As much as the other: on again. The reserve is not counted, nor
+// is the room for one that is not there.
 inline constexpr std::uint64_t kRoomMin = 16ULL << 20;
 inline constexpr std::uint64_t kRoomToResume = 32ULL << 20;
 
@@ -41,9 +43,10 @@ class Engine {
   using Job = std::function<Result<void>(store::Transaction&)>;
   using Done = std::function<void(Result<void>)>;
 
-  // `loop`: where callbacks run. Starts the writer thread.
+  // `loop`: where callbacks run. `reserve`: made, and made again after it was released, as soon as
+  // there is room; none: none is kept. Starts the writer thread.
   Engine(std::unique_ptr<store::Replica> replica, const WallClock& clock,
-         asio::any_io_executor loop);
+         asio::any_io_executor loop, std::optional<Reserve> reserve = {});
   ~Engine();  // stop()
 
   // Blocks until the job's commit is synced, or it failed. A job that fails is rolled back alone;
@@ -59,9 +62,9 @@ class Engine {
   // Called on the loop after every commit by which updates or statements entered, and when it
   // resumes after a full disk. Set before use.
   void on_change(std::function<void()> listener);
-  // Called on the loop once, when a commit failed, or when there is room again after one failed for
-  // want of it: every job fails with that error, and the process should end and be started again.
-  // Nothing acknowledged is lost. Set before use.
+  // Called on the loop once, when something did not reach the disk: nothing more is taken, and the
+  // replica must be closed and opened again before it is believed. Nothing acknowledged is lost.
+  // Set before use.
   void on_failure(std::function<void(Error)> listener);
   // Blocks an API thread until last_change() > since, the time is up, or stop(). True: there is
   // more.
@@ -69,6 +72,7 @@ class Engine {
 
   // Why jobs fail now; nullopt: they do not.
   std::optional<Error> trouble() const;
+  bool healthy() const;  // !trouble(), without a lock
 
   // No more jobs; finishes those accepted, wakes waiters, joins the writer. Idempotent.
   void stop();

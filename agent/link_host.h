@@ -49,7 +49,7 @@ class LinkHost {
   virtual void link_closing(const Link& link) = 0;
   // What the kernel says of its connection; null once it has ended.
   virtual const PathWatch* watch(const Link& link) const = 0;
-  // Whether budget and hours let that lane carry anything now. Lanes 0 and 1 are always open.
+  // Whether budget, hours and our disk let that lane carry anything now. Lane 0 is always open.
   virtual LaneGate lane_gate(std::size_t lane) const = 0;
   // Whether the link may send backlog (lanes 2 and 3, more than a few messages) now: of all, at
   // most BacklogTurns::kAtOnce may. To be asked on every tick and whenever backlog begins or ends.

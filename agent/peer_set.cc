@@ -68,7 +68,10 @@ class PeerSet::Impl final : public LinkHost, public std::enable_shared_from_this
   bool connected(const AgencyId& agency) const override;
   void link_closing(const Link& link) override;
   const PathWatch* watch(const Link& link) const override { return meters_.watch(link); }
-  LaneGate lane_gate(std::size_t lane) const override { return meters_.gate(lane); }
+  LaneGate lane_gate(std::size_t lane) const override {
+    // What cannot be kept is not to be sent, and what was sent is not to be forgotten.
+    return lane > 0 && !engine_.healthy() ? LaneGate::kDisk : meters_.gate(lane);
+  }
   bool backlog_turn(const Link& link, bool has_backlog) override;
   std::span<std::uint8_t> read_buffer() override { return read_buffer_; }
   bool people_wait(const AgencyId& agency) const override;

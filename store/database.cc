@@ -3,10 +3,12 @@
 #include <rocksdb/cache.h>
 #include <rocksdb/env.h>
 #include <rocksdb/filter_policy.h>
+#include <rocksdb/listener.h>
 #include <rocksdb/table.h>
 #include <rocksdb/transaction_log.h>
 
 #include <algorithm>
+#include <mutex>
 #include <stdexcept>
 
 namespace lienthong::store {
@@ -81,12 +83,44 @@ Error to_error(const rocksdb::Status& status, const std::string& path) {
   return Error(Errc::kIo, text);
 }
 
+// RocksDB refuses all writes once one has failed, and would like to recover by itself. It must not:
+// after a failed sync the page cache holds what the disk does not.
+class Database::FailureNote final : public rocksdb::EventListener {
+ public:
+  explicit FailureNote(std::string path) : path_(std::move(path)) {}
+  void OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status* status) override {
+    note(*status);
+  }
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status,
+                            bool* auto_recovery) override {
+    *auto_recovery = false;
+  }
+  void note(const rocksdb::Status& status) {
+    const std::lock_guard lock(mutex_);
+    if (!error_) error_ = to_error(status, path_);
+  }
+  std::optional<Error> error() const {
+    const std::lock_guard lock(mutex_);
+    return error_;
+  }
+
+ private:
+  const std::string path_;
+  mutable std::mutex mutex_;
+  std::optional<Error> error_;
+};
+
+Database::Database(std::string path)
+    : path_(std::move(path)), failure_(std::make_shared<FailureNote>(path_)) {}
+
 Result<std::unique_ptr<Database>> Database::open(const std::string& path, rocksdb::Env* env,
                                                  bool create) {
   auto database = std::unique_ptr<Database>(new Database(path));
   if (create) (env != nullptr ? env : rocksdb::Env::Default())->CreateDirIfMissing(path);
   rocksdb::Options options = small_machine_options(env, create);
   options.create_missing_column_families = true;
+  options.listeners.push_back(database->failure_);
+  options.max_bgerror_resume_count = 0;
   const std::vector<rocksdb::ColumnFamilyDescriptor> families{
       {rocksdb::kDefaultColumnFamilyName, options}, {"scans", scan_options(options)}};
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
@@ -162,8 +196,9 @@ Result<void> Database::write(const Changes& changes, Sync sync) {
   rocksdb::WriteOptions options;
   options.sync = sync == Sync::kYes;
   const auto status = db_->Write(options, &batch);
-  if (!status.ok()) return to_error(status, path_);
-  return {};
+  if (status.ok()) return {};
+  failure_->note(status);
+  return to_error(status, path_);
 }
 
 std::uint64_t Database::disk_bytes() const {
@@ -176,6 +211,8 @@ std::uint64_t Database::disk_bytes() const {
     for (const auto& log : logs) bytes += log->SizeFileBytes();
   return bytes;
 }
+
+std::optional<Error> Database::failure() const { return failure_->error(); }
 
 std::optional<std::uint64_t> Database::free_bytes() const {
   std::uint64_t bytes = 0;

@@ -51,19 +51,22 @@ class Database {
   void scan_range(const rocksdb::Snapshot* snapshot, std::string_view first, std::string_view after,
                   const Visit& visit) const;
   void scan_back(std::string_view prefix, const Visit& visit) const;
-  // Atomic. Fails: kDiskFull, kIo. Not synced: a power cut may take it back, together with what
-  // was written after it and not synced either.
+  // Atomic. Fails: kDiskFull, kIo, and then failure() is set. Not synced: a power cut may take it
+  // back, together with what was written after it and not synced either.
   Result<void> write(const Changes& changes, Sync sync = Sync::kYes);
   std::uint64_t disk_bytes() const;
   std::optional<std::uint64_t> free_bytes() const;  // nullopt: the file system does not say
+  std::optional<Error> failure() const;             // see Replica
   const std::string& path() const { return path_; }
   // The column family of scans, for blobs*.cc: large values in files of their own.
   rocksdb::DB& db() const { return *db_; }
   rocksdb::ColumnFamilyHandle* scans() const { return scans_.get(); }
 
  private:
-  explicit Database(std::string path) : path_(std::move(path)) {}
+  class FailureNote;
+  explicit Database(std::string path);
   std::string path_;
+  std::shared_ptr<FailureNote> failure_;
   std::unique_ptr<rocksdb::DB> db_;
   std::unique_ptr<rocksdb::ColumnFamilyHandle> main_, scans_;  // closed before db_
 };

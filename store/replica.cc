@@ -378,6 +378,7 @@ std::vector<RecordId> Replica::verify_states() const {
 
 std::uint64_t Replica::disk_bytes() const { return impl_->database->disk_bytes(); }
 std::optional<std::uint64_t> Replica::free_bytes() const { return impl_->database->free_bytes(); }
+std::optional<Error> Replica::failure() const { return impl_->database->failure(); }
 
 std::optional<Bytes> Replica::local_value(std::string_view name) const {
   const auto row = impl_->database->get(key::local(name));

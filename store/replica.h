@@ -173,6 +173,9 @@ class Replica final : public ReplicaView {
   std::uint64_t disk_bytes() const;
   // Room on the file system of the database. nullopt: it does not say.
   std::optional<std::uint64_t> free_bytes() const;
+  // Set once something did not reach the disk, be it in the background (kDiskFull, kCorrupt, kIo):
+  // close the replica and open it again. nullopt: all is well.
+  std::optional<Error> failure() const;
   // Small values of the layer above (invitations, budgets), by its own keys; ascending by key.
   std::optional<Bytes> local_value(std::string_view key) const;
   std::vector<std::pair<std::string, Bytes>> local_values(std::string_view prefix) const;

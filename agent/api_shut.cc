@@ -1,0 +1,77 @@
+#include "agent/api_shut.h"
+
+#include <mutex>
+#include <thread>
+
+#include "agent/api_context.h"
+#include "agent/api_socket.h"
+
+namespace lienthong::agent {
+namespace {
+
+constexpr std::size_t kThreads = 4;
+
+nlohmann::json finding_json(const Error& why) {
+  const bool full = why.code() == Errc::kDiskFull;
+  const char* en = full ? "the disk is full, the database could not be opened: "
+                        : "the database is being opened again: ";
+  const char* vi = full ? "đĩa đã đầy, không mở được kho dữ liệu: " : "đang mở lại kho dữ liệu: ";
+  return {{"level", "critical"},
+          {"code", full ? "disk-full" : "replica-failed"},
+          {"text_en", en + why.message()},
+          {"text_vi", vi + why.message()}};
+}
+
+}  // namespace
+
+struct ShutApi::Impl {
+  std::unique_ptr<httplib::Server> server;
+  SocketFile file;
+  std::thread thread;
+  std::mutex mutex;
+  Error why{Errc::kClosed, ""};
+
+  void answer(const httplib::Request& request, httplib::Response& response) {
+    const std::lock_guard lock(mutex);
+    if (request.path == "/healthz") return send_json(response, {{"ok", true}});
+    if (request.path == "/v1/check")
+      return send_json(response, {{"state", 2}, {"messages", {finding_json(why)}}});
+    send_error(response, 503, to_string(why.code()),
+               "the database is being opened again: " + why.detail());
+  }
+};
+
+ShutApi::ShutApi() : impl_(std::make_unique<Impl>()) {}
+ShutApi::~ShutApi() { stop(); }
+
+Result<void> ShutApi::start(const std::string& socket, const Error& why) {
+  {
+    const std::lock_guard lock(impl_->mutex);
+    impl_->why = why;
+  }
+  if (impl_->server) return {};
+  auto server = std::make_unique<httplib::Server>();
+  server->new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
+  server->set_keep_alive_max_count(1);
+  server->set_payload_max_length(kApiBodyBytesMax);
+  server->set_pre_routing_handler(
+      [impl = impl_.get()](const httplib::Request& request, httplib::Response& response) {
+        impl->answer(request, response);
+        return httplib::Server::HandlerResponse::Handled;
+      });
+  LT_TRY_VOID(impl_->file.open(*server, socket));
+  impl_->server = std::move(server);
+  impl_->thread = std::thread([impl = impl_.get()] { impl->server->listen_after_bind(); });
+  while (!impl_->server->is_running()) std::this_thread::yield();
+  return {};
+}
+
+void ShutApi::stop() {
+  if (!impl_->server) return;
+  impl_->file.remove();
+  impl_->server->stop();
+  impl_->thread.join();
+  impl_->server.reset();
+}
+
+}  // namespace lienthong::agent
