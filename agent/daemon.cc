@@ -12,6 +12,7 @@
 #include "agent/calendar_file.h"
 #include "agent/identity_files.h"
 #include "agent/log.h"
+#include "agent/memory.h"
 #include "agent/net.h"
 #include "agent/peer_set.h"
 #include "agent/systemd.h"
@@ -281,6 +282,7 @@ int Daemon::run() {
   while (impl.open_patiently()) {
     spdlog::info("event=started {}", impl.introduction());
     notify_ready(impl.introduction());
+    give_back_memory();
     impl.loop.restart();
     impl.loop.run();
     if (impl.stopping || !impl.failure) break;

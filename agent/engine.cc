@@ -62,10 +62,10 @@ struct Engine::Impl {
   std::atomic<bool> healthy{true};
   // The writer's own:
   bool waiting_for_room = false;
-  bool broken = false;  // the replica must be opened again
-  bool swollen = true;  // starting, or a burst, went by
+  bool broken = false;   // the replica must be opened again
+  bool swollen = false;  // a burst went by
   bool reserve_there = false;
-  Clock::time_point worked_at = Clock::now(), looked_at;
+  Clock::time_point worked_at, looked_at;
   std::optional<Reserve> reserve;
   std::thread writer;
 
