@@ -73,9 +73,9 @@ def prefer(pid):
 
 
 class Programs:
-    """Where the programs are, and what tells one build from another."""
+    """Where the programs are, and what tells one build from another, or a name given for that."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, key=None):
         self.lienthong = os.path.join(folder, "tools", "lienthong")
         self.lienthongd = os.path.join(folder, "agent", "lienthongd")
         self.emulator = os.path.join(folder, "tests", "emulator", "link_emulator")
@@ -85,7 +85,7 @@ class Programs:
         for path in vars(self).values():
             if not os.path.exists(path):
                 raise SystemExit(f"{path} is missing; build it, or name another folder with --bin")
-        self.key = digest_of_file(self.lienthongd) + digest_of_file(self.fast_office)
+        self.key = key or digest_of_file(self.lienthongd) + digest_of_file(self.fast_office)
 
     def fast(self, *words):
         """fast_office, without syncs: what it fills can be filled again."""
@@ -275,7 +275,7 @@ class Rig:
     """Programs, folders kept between runs, and how much to do."""
 
     def __init__(self, options):
-        self.programs = Programs(options.bin)
+        self.programs = Programs(options.bin, options.data_key)
         self.full, self.keep = options.full, options.keep
         self.store = options.cache
         self.traces, self.trace_count = options.trace, 0
