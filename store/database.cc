@@ -33,7 +33,11 @@ rocksdb::Options small_machine_options(rocksdb::Env* env, bool create) {
   options.info_log_level = rocksdb::WARN_LEVEL;
   options.level_compaction_dynamic_level_bytes = true;
   options.compression = rocksdb::kLZ4Compression;
-  options.bottommost_compression = rocksdb::kZSTD;
+  // A file of level 0 spans all kinds of rows, so it is merged with the whole level below: that one
+  // must be small.
+  options.level0_file_num_compaction_trigger = 8;
+  options.max_bytes_for_level_base = 32U << 20;
+  options.target_file_size_base = 16U << 20;
   options.enable_blob_files = true;
   options.min_blob_size = 1024;
   options.blob_file_size = 16U << 20;

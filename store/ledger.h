@@ -42,6 +42,7 @@ struct Ledger {
   OwnSeals own;
   bool numbering_confirmed = false;  // a neighbour has told us what it knew since the start
   bool numbering_jumped = false;
+  std::uint64_t unsealed_from = 0;  // no update before this one waits to be sealed
 };
 
 std::string encode_counters(const Ledger& ledger);

@@ -84,8 +84,12 @@ std::vector<Unsealed> Transaction::Impl::unsealed_for(const AgencyId& reader, st
     const UpdateHead head = decode_update_head(row);
     return UnsealedRow{head.id, head.record, row.size()};
   };
-  overlay.scan("X", "X", [&](std::string_view k, std::string_view value) {
+  // What was sealed before left a row that is gone, and takes its time to be passed over.
+  bool lowest = true;
+  const std::string from = key::unsealed(ledger.unsealed_from);
+  overlay.scan("X", from, [&](std::string_view k, std::string_view value) {
     const std::uint64_t number = decode_number(k.substr(1));
+    if (std::exchange(lowest, false)) ledger.unsealed_from = number;
     const UnsealedRow head = head_of(number, value);
     auto [of, added] = records.try_emplace(head.record);
     if (added) look_at(*find(head.record), of->second);

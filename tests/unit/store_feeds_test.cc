@@ -80,6 +80,16 @@ class Feeds : public ::testing::Test {
     return count;
   }
 
+  static void sets_unit(Transaction& transaction, const RecordId& record, int round) {
+    store::Draft draft;
+    draft.record = record;
+    draft.open.kind = UpdateKind::kSet;
+    draft.open.writes = {
+        {static_cast<std::uint16_t>(Field::kUnit), "unit " + std::to_string(round)}};
+    const auto id = transaction.write(draft);
+    if (!id.ok()) throw std::runtime_error(id.error().message());
+  }
+
  private:
   static RecordId create(Transaction& transaction, int number, std::size_t text) {
     store::Draft draft;
@@ -90,16 +100,34 @@ class Feeds : public ::testing::Test {
     if (!id.ok()) throw std::runtime_error(id.error().message());
     return id_cast<RecordId>(*id);
   }
-  static void sets_unit(Transaction& transaction, const RecordId& record, int round) {
-    store::Draft draft;
-    draft.record = record;
-    draft.open.kind = UpdateKind::kSet;
-    draft.open.writes = {
-        {static_cast<std::uint16_t>(Field::kUnit), "unit " + std::to_string(round)}};
-    const auto id = transaction.write(draft);
-    if (!id.ok()) throw std::runtime_error(id.error().message());
-  }
 };
+
+// Each step goes on where the one before saw the first that waits; nothing before it is forgotten.
+TEST_F(Feeds, AreSealedInStepsWhateverComesBetween) {
+  const auto step = [&](std::size_t limit, bool keep) {
+    Transaction transaction(commune.replica(), commune.now);
+    EXPECT_TRUE(transaction.ensure_feed(offices.district_id).ok());
+    EXPECT_TRUE(transaction.seal_pending(offices.district_id, limit).ok());
+    if (keep) {
+      EXPECT_TRUE(transaction.commit().ok());
+    }
+  };
+  const auto unsealed = [&] { return commune.replica().counts().unsealed; };
+  const auto records = works(4, 2);
+  step(5, true);
+  EXPECT_EQ(unsealed(), 7U);
+  step(5, false);  // not committed: the same ones wait
+  EXPECT_EQ(unsealed(), 7U);
+  commune.commit([&](Transaction& transaction) { sets_unit(transaction, records[0], 7); });
+  step(3, true);
+  EXPECT_EQ(unsealed(), 5U);
+  commune.restart();
+  step(100, true);
+  EXPECT_EQ(unsealed(), 0U);
+  commune.commit([&](Transaction& transaction) { sets_unit(transaction, records[1], 8); });
+  step(100, true);
+  EXPECT_EQ(unsealed(), 0U);
+}
 
 // Much that waits is sealed in several commits, the oldest first, and nothing is left out.
 TEST_F(Feeds, SealsNoMoreAtOnceThanIsAskedFor) {
