@@ -37,6 +37,17 @@ class LineWriter {
 
 }  // namespace
 
+std::uint64_t OnlyHere::count(const Engine& engine) {
+  constexpr std::chrono::milliseconds kShort{50};
+  const std::lock_guard lock(mutex_);  // others wait for the same count
+  const Instant begin = engine.clock().monotonic();
+  if (begin < good_until_) return count_;
+  count_ = engine.replica().only_here();
+  const Instant end = engine.clock().monotonic();
+  if (end - begin > kShort) good_until_ = end + 20 * (end - begin);
+  return count_;
+}
+
 int http_status(Errc code) {
   switch (code) {
     case Errc::kTruncated:

@@ -58,11 +58,12 @@ void get_ready(ApiCall& call) {
 }
 
 void get_status(ApiCall& call) {
-  const ApiContext& api = call.api;
+  ApiContext& api = call.api;
   StatusFacts facts;
   facts.version = api.config.program_version;
   facts.started_at = api.config.started_at;
   facts.now = api.now();
+  facts.only_here = api.only_here.count(api.engine);
   facts.trouble = api.engine.trouble();
   facts.budget = api.links.budget();
   json status = status_json(api.replica(), api.links.neighbours(), facts);

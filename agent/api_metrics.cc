@@ -120,7 +120,7 @@ void get_metrics(ApiCall& call) {
   out.single("lienthong_refused", "gauge", "Updates refused and listed", counts.refused);
   out.single("lienthong_unsealed", "gauge", "Updates that have never left", counts.unsealed);
   out.single("lienthong_only_here", "gauge", "Updates that no other machine has acknowledged",
-             counts.only_here);
+             call.api.only_here.count(call.api.engine));
   out.single("lienthong_restored", "gauge", "Whether custody waits because a backup was restored",
              replica.restored() ? 1 : 0);
   out.single("lienthong_disk_bytes", "gauge", "Bytes of the database on disk",

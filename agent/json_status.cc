@@ -106,7 +106,7 @@ json status_json(const store::Replica& replica, const std::vector<NeighbourStatu
           {"waiting", counts.waiting},
           {"inert", counts.inert},
           {"refused", counts.refused},
-          {"only_here", counts.only_here},
+          {"only_here", facts.only_here},
           {"unsealed", counts.unsealed},
           {"in_sync", in_sync(neighbours)},
           {"restored", replica.restored()},

@@ -13,6 +13,7 @@ struct StatusFacts {  // what the replica does not know
   std::string version;
   UnixMillis started_at = 0;
   UnixMillis now = 0;
+  std::uint64_t only_here = 0;
   std::optional<Error> trouble;  // why nothing can be written now
   std::optional<BudgetStatus> budget;
 };

@@ -276,42 +276,68 @@ Counts Replica::counts() const {
   out.inert = ledger->inert;
   out.refused = ledger->refused_kept;
   out.unsealed = ledger->unsealed;
-  // Only here: of the ends of the feeds that nobody has acknowledged, what is in all feeds of its
-  // record.
-  std::map<std::uint64_t, std::size_t> tails;
-  for (const auto& [agency, meta] : ledger->feeds) {
-    std::uint64_t acknowledged = 0;
-    for (const auto& [node, number] : ledger->node_numbers) {
-      const auto certificate = ledger->registry->certificate_of(node);
-      if (!certificate || ledger->registry->find_certificate(*certificate)->agency != agency)
-        continue;
-      const Cursor heard = heard_cursor(FeedKind::kUpdates, node);
-      if (heard.mark.epoch == meta.epoch) acknowledged = std::max(acknowledged, heard.mark.number);
-    }
-    impl_->database->scan(key::feed_prefix(meta.number),
-                          key::feed_entry(meta.number, acknowledged + 1),
-                          [&](std::string_view, std::string_view value) {
-                            const FeedEntry entry = decode_feed_entry(value);
-                            if (entry.update != 0 && entry.source == 0) ++tails[entry.update];
-                            return true;
-                          });
-  }
-  if (ledger->feeds.empty()) {
-    out.only_here = out.updates;
-    return out;
-  }
-  std::map<std::uint32_t, std::size_t> feeds_of;
-  for (const auto& [number, seen] : tails) {
-    const auto update = impl_->database->get(key::update(number));
-    if (!update) continue;
-    const std::uint32_t record = decode_update_row(*update).record;
-    auto [at, added] = feeds_of.try_emplace(record);
-    if (added)
-      if (const auto row = impl_->database->get(key::record(record)))
-        at->second = decode_record_row(*row).feeds.size();
-    out.only_here += seen >= at->second;
-  }
   return out;
+}
+
+namespace {
+
+// Up to where some machine of that agency has acknowledged its feed.
+std::uint64_t acknowledged_by(const Replica& replica, const Ledger& ledger, const AgencyId& agency,
+                              const FeedMeta& meta) {
+  std::uint64_t number = 0;
+  for (const auto& [node, unused] : ledger.node_numbers) {
+    const auto certificate = ledger.registry->certificate_of(node);
+    if (!certificate || ledger.registry->find_certificate(*certificate)->agency != agency) continue;
+    const Cursor heard = replica.heard_cursor(FeedKind::kUpdates, node);
+    if (heard.mark.epoch == meta.epoch) number = std::max(number, heard.mark.number);
+  }
+  return number;
+}
+
+}  // namespace
+
+// Of the ends of the feeds that nobody has acknowledged, what is in all feeds of its record.
+std::uint64_t Replica::only_here() const {
+  const auto ledger = impl_->ledger();
+  const Database& database = *impl_->database;
+  if (ledger->feeds.empty()) return ledger->updates - ledger->withdrawn;
+  std::vector<std::uint64_t> tails;  // an update as often as it is in one
+  std::uint64_t count = 0;
+  for (const auto& [agency, meta] : ledger->feeds) {
+    const std::uint64_t first = acknowledged_by(*this, *ledger, agency, meta) + 1;
+    const bool only_feed = ledger->feeds.size() == 1;
+    database.scan(key::feed_prefix(meta.number), key::feed_entry(meta.number, first),
+                  [&](std::string_view, std::string_view value) {
+                    const FeedEntry entry = decode_feed_entry(value);
+                    if (entry.update == 0 || entry.source != 0) return true;
+                    if (only_feed)
+                      ++count;
+                    else
+                      tails.push_back(entry.update);
+                    return true;
+                  });
+  }
+  std::ranges::sort(tails);
+  RowReader updates(database);
+  std::map<std::uint32_t, std::size_t> feeds_of;
+  for (auto at = tails.begin(); at != tails.end();) {
+    const auto next = std::upper_bound(at, tails.end(), *at);
+    const auto seen = static_cast<std::size_t>(next - at);
+    const std::uint64_t number = *std::exchange(at, next);
+    const auto update =
+        seen == ledger->feeds.size() ? std::nullopt : updates.get(key::update(number));
+    if (!update) {
+      count += seen == ledger->feeds.size();
+      continue;
+    }
+    const std::uint32_t record = decode_update_head(*update).record;
+    auto [of, added] = feeds_of.try_emplace(record);
+    if (added)
+      if (const auto row = database.get(key::record(record)))
+        of->second = decode_record_row(*row).feeds.size();
+    count += seen >= of->second;
+  }
+  return count;
 }
 
 std::vector<WaitingEntry> Replica::waiting() const {

@@ -76,8 +76,7 @@ struct RefusedEntry {  // quarantine
 
 struct Counts {
   std::uint64_t records = 0, updates = 0, waiting = 0, inert = 0, refused = 0;
-  std::uint64_t unsealed = 0;   // never left this machine
-  std::uint64_t only_here = 0;  // no other machine has acknowledged them
+  std::uint64_t unsealed = 0;  // never left this machine
 };
 
 struct RecordEntry {
@@ -151,6 +150,9 @@ class Replica final : public ReplicaView {
   // The newest time that any update here names: a clock that is behind it is wrong, or another was.
   UnixMillis newest_time() const;
   Counts counts() const;
+  // Updates that no other machine has acknowledged. Reads what the neighbours lack: some 0.5 µs for
+  // each of it, 10 where it is in the feeds of several.
+  std::uint64_t only_here() const;
   std::vector<WaitingEntry> waiting() const;
   std::vector<RefusedEntry> refused(std::size_t limit) const;  // newest first
   // What the node has durably acknowledged of our feed for its agency: a hint.

@@ -236,7 +236,7 @@ TEST_F(Replica, SealsABatchWithOneSignatureAndPassesOnAnyPartOfIt) {
 TEST_F(Replica, CountsWhatNoOtherMachineHoldsYet) {
   commune.commit([&](Transaction& t) { ASSERT_TRUE(t.ensure_feed(offices.district_id).ok()); });
   commune.create("A");
-  EXPECT_EQ(commune.replica().counts().only_here, 1u);
+  EXPECT_EQ(commune.replica().only_here(), 1u);
   EXPECT_EQ(commune.replica().counts().unsealed, 1u);
   settle({&commune, &district});
   commune.commit([&](Transaction& transaction) {
@@ -244,7 +244,7 @@ TEST_F(Replica, CountsWhatNoOtherMachineHoldsYet) {
         FeedKind::kUpdates, district.node().id(),
         district.replica().cursor(FeedKind::kUpdates, commune.node().id()));
   });
-  EXPECT_EQ(commune.replica().counts().only_here, 0u);
+  EXPECT_EQ(commune.replica().only_here(), 0u);
 }
 
 TEST_F(Replica, WithdrawsAnOfferThatNeverLeft) {
