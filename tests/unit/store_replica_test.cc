@@ -247,6 +247,30 @@ TEST_F(Replica, CountsWhatNoOtherMachineHoldsYet) {
   EXPECT_EQ(commune.replica().only_here(), 0u);
 }
 
+// One neighbour that has it is enough, whichever; feeds that it is not in do not count.
+TEST_F(Replica, CountsWhatNoOtherMachineHoldsYetAmongSeveralNeighbours) {
+  district.commit([&](Transaction& t) {
+    for (const AgencyId& agency : {offices.province_id, offices.commune_id, offices.other_id})
+      ASSERT_TRUE(t.ensure_feed(agency).ok());
+  });
+  const auto acknowledged = [&](Office& reader) {
+    settle({&district, &reader});
+    district.commit([&](Transaction& transaction) {
+      transaction.note_heard_cursor(
+          FeedKind::kUpdates, reader.node().id(),
+          reader.replica().cursor(FeedKind::kUpdates, district.node().id()));
+    });
+  };
+  const RecordId offered = district.create("A");  // the province and, soon, the commune
+  district.create("B");                           // the province
+  ASSERT_TRUE(district.write(offered, UpdateKind::kOffer, offices.commune_id).ok());
+  EXPECT_EQ(district.replica().only_here(), 3u);
+  acknowledged(commune);
+  EXPECT_EQ(district.replica().only_here(), 1u);
+  acknowledged(province);
+  EXPECT_EQ(district.replica().only_here(), 0u);
+}
+
 TEST_F(Replica, WithdrawsAnOfferThatNeverLeft) {
   const RecordId record = commune.create("A");
   settle({&commune, &district});
