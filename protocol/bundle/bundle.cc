@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "protocol/bundle/record.h"
 #include "protocol/crypto/hash.h"
 #include "protocol/wire/limits.h"
 
@@ -78,31 +79,6 @@ Hash256 record_hash(const RootFingerprint& root, const Hash256& head, std::uint6
   return hash(kTagBundleRecord, root, head, ByteView(place.bytes()), body);
 }
 
-Bytes encode(const BundleRecord& record) {
-  ByteWriter out;
-  if (const auto* part = std::get_if<BundlePart>(&record)) {
-    out.u8(static_cast<std::uint8_t>(Type::kPart));
-    out.u8(static_cast<std::uint8_t>(part->kind));
-    out.u64(part->part.epoch);
-    out.varint(part->part.covered.size());
-    for (const CursorRange& range : part->part.covered) {
-      out.varint(range.first);
-      out.varint(range.last);
-      out.u64(range.hash);
-    }
-    out.raw(part->part.body);
-  } else if (const auto* receipt = std::get_if<BundleReceipt>(&record)) {
-    out.u8(static_cast<std::uint8_t>(Type::kReceipt));
-    out.u8(static_cast<std::uint8_t>(receipt->kind));
-    out.raw(receipt->writer.view());
-    encode_cursor(out, receipt->cursor);
-  } else {
-    out.u8(static_cast<std::uint8_t>(Type::kEnd));
-    out.varint(std::get<BundleEnd>(record).parts);
-  }
-  return out.take();
-}
-
 Result<FeedKind> read_kind(ByteReader& in) {
   LT_TRY(const std::uint8_t kind, in.u8());
   if (kind > static_cast<std::uint8_t>(FeedKind::kUpdates))
@@ -131,8 +107,34 @@ Result<BundleRecord> decode_part(ByteReader& in) {
   return BundleRecord(std::move(out));
 }
 
-// nullopt: of a later version, to be passed over.
-Result<std::optional<BundleRecord>> decode(ByteView body) {
+}  // namespace
+
+Bytes encode_bundle_record(const BundleRecord& record) {
+  ByteWriter out;
+  if (const auto* part = std::get_if<BundlePart>(&record)) {
+    out.u8(static_cast<std::uint8_t>(Type::kPart));
+    out.u8(static_cast<std::uint8_t>(part->kind));
+    out.u64(part->part.epoch);
+    out.varint(part->part.covered.size());
+    for (const CursorRange& range : part->part.covered) {
+      out.varint(range.first);
+      out.varint(range.last);
+      out.u64(range.hash);
+    }
+    out.raw(part->part.body);
+  } else if (const auto* receipt = std::get_if<BundleReceipt>(&record)) {
+    out.u8(static_cast<std::uint8_t>(Type::kReceipt));
+    out.u8(static_cast<std::uint8_t>(receipt->kind));
+    out.raw(receipt->writer.view());
+    encode_cursor(out, receipt->cursor);
+  } else {
+    out.u8(static_cast<std::uint8_t>(Type::kEnd));
+    out.varint(std::get<BundleEnd>(record).parts);
+  }
+  return out.take();
+}
+
+Result<std::optional<BundleRecord>> decode_bundle_record(ByteView body) {
   ByteReader in(body);
   LT_TRY(const std::uint8_t type, in.u8());
   switch (static_cast<Type>(type)) {
@@ -157,8 +159,6 @@ Result<std::optional<BundleRecord>> decode(ByteView body) {
   }
   return std::optional<BundleRecord>();
 }
-
-}  // namespace
 
 // ---- writing ----
 
@@ -196,7 +196,7 @@ Result<BundleWriter> BundleWriter::create(const BundleHeader& header,
 }
 
 Result<Bytes> BundleWriter::add(const BundleRecord& record) {
-  Bytes body = encode(record);
+  Bytes body = encode_bundle_record(record);
   if (body.size() + kSignatureBytes > kRecordBytesMax)
     return Error(Errc::kTooLarge, "a part of a bundle");
   const std::uint64_t number = ++count_;
@@ -309,7 +309,7 @@ Result<std::optional<BundleRecord>> BundleReader::read_record() {
       return Error(Errc::kBadSignature, "record " + std::to_string(count_) +
                                             " of the bundle is not by who signed its head");
     buffer_.erase(buffer_.begin(), buffer_.begin() + static_cast<std::ptrdiff_t>(4 + size));
-    LT_TRY(auto record, decode(content));
+    LT_TRY(auto record, decode_bundle_record(content));
     if (!record) continue;
     complete_ = std::holds_alternative<BundleEnd>(*record);
     if (complete_ && !buffer_.empty())

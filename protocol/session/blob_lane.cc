@@ -387,7 +387,7 @@ bool BlobLane::step(Showing& showing) {
 
 bool BlobLane::prove(const BlobId& id, const BlobNonce& nonce) {
   if (for_us_) return false;
-  for_us_.emplace();
+  for_us_ = Showing();
   for_us_->id = id;
   for_us_->nonce = nonce;
   for_us_->number = next_proof_++;

@@ -53,6 +53,9 @@ auto with_root(ByteView bytes, std::size_t bytes_max, const Read& read)
 
 // ---- pieces ----
 
+// Whole: from a std::string it would end at the first NUL.
+capnp::Text::Reader to_text(const std::string& text) { return {text.c_str(), text.size()}; }
+
 capnp::Data::Reader to_data(ByteView bytes) { return {bytes.data(), bytes.size()}; }
 template <class Tag>
 capnp::Data::Reader to_data(const Id<Tag>& id) {
@@ -128,7 +131,7 @@ void fill_writes(capnp::List<schema::FieldWrite>::Builder list,
     item.setField(writes[i].field);
     auto value = item.getValue();
     if (const auto* string = std::get_if<std::string>(&writes[i].value))
-      value.setText(*string);
+      value.setText(to_text(*string));
     else if (const auto* integer = std::get_if<std::int64_t>(&writes[i].value))
       value.setInteger(*integer);
     else if (const auto* bytes = std::get_if<Bytes>(&writes[i].value))
@@ -180,14 +183,14 @@ Bytes encode(const OpenBody& body) {
       auto list = out.initClosedFields(static_cast<unsigned>(body.closed_fields.size()));
       for (unsigned i = 0; i < body.closed_fields.size(); ++i) list.set(i, body.closed_fields[i]);
     }
-    if (!body.action.empty()) out.setAction(body.action);
+    if (!body.action.empty()) out.setAction(to_text(body.action));
     out.setAt(body.at);
     if (!body.references.empty())
       fill_ids(out.initReferences(static_cast<unsigned>(body.references.size())), body.references);
     if (!body.key_hash.empty()) out.setKeyHash(to_data(body.key_hash));
     if (!body.lead.is_zero()) out.setLead(to_data(body.lead));
     out.setDeadline(body.deadline);
-    if (!body.decision.empty()) out.setDecision(body.decision);
+    if (!body.decision.empty()) out.setDecision(to_text(body.decision));
   });
 }
 
@@ -225,8 +228,8 @@ Bytes encode(const ClosedBody& body) {
     if (!body.salt.empty()) out.setSalt(to_data(body.salt));
     if (!body.writes.empty())
       fill_writes(out.initWrites(static_cast<unsigned>(body.writes.size())), body.writes);
-    if (!body.officer.empty()) out.setOfficer(body.officer);
-    if (!body.note.empty()) out.setNote(body.note);
+    if (!body.officer.empty()) out.setOfficer(to_text(body.officer));
+    if (!body.note.empty()) out.setNote(to_text(body.note));
   });
 }
 
@@ -247,12 +250,12 @@ Bytes encode(const std::vector<Component>& items) {
     auto list = out.initItems(static_cast<unsigned>(items.size()));
     for (unsigned i = 0; i < items.size(); ++i) {
       auto item = list[i];
-      item.setName(items[i].name);
-      item.setKind(items[i].kind);
+      item.setName(to_text(items[i].name));
+      item.setKind(to_text(items[i].kind));
       item.setCopies(items[i].copies);
-      if (!items[i].digest.empty()) item.setDigest(items[i].digest);
+      if (!items[i].digest.empty()) item.setDigest(to_text(items[i].digest));
       item.setSize(items[i].size);
-      if (!items[i].media_type.empty()) item.setMediaType(items[i].media_type);
+      if (!items[i].media_type.empty()) item.setMediaType(to_text(items[i].media_type));
     }
   });
 }
@@ -281,11 +284,11 @@ Bytes encode(const std::vector<Fee>& items) {
     auto list = out.initItems(static_cast<unsigned>(items.size()));
     for (unsigned i = 0; i < items.size(); ++i) {
       auto item = list[i];
-      item.setName(items[i].name);
+      item.setName(to_text(items[i].name));
       item.setAmount(items[i].amount);
-      item.setPaid(items[i].paid);
+      item.setPaid(to_text(items[i].paid));
       item.setPaidAt(items[i].paid_at);
-      if (!items[i].receipt.empty()) item.setReceipt(items[i].receipt);
+      if (!items[i].receipt.empty()) item.setReceipt(to_text(items[i].receipt));
     }
   });
 }
@@ -319,9 +322,9 @@ void fill(schema::Genesis::Builder out, const Genesis& in) {
 }
 void fill(schema::AgencyDeclaration::Builder out, const AgencyDeclaration& in) {
   out.setParent(to_data_or_none(in.parent));
-  out.setCode(in.code);
-  out.setName(in.name);
-  out.setTier(in.tier);
+  out.setCode(to_text(in.code));
+  out.setName(to_text(in.name));
+  out.setTier(to_text(in.tier));
   out.setDeclaredAt(in.declared_at);
   out.setNonce(to_data(in.nonce));
   out.setTreeVersion(in.tree_version);
@@ -341,12 +344,12 @@ void fill(schema::TreeChange::Builder out, const TreeChange& in) {
                dissolve->successors);
     } else if (const auto* rename = std::get_if<Rename>(&in.changes[i].change)) {
       auto renamed = change.initRenamed();
-      renamed.setCode(rename->code);
-      renamed.setName(rename->name);
+      renamed.setCode(to_text(rename->code));
+      renamed.setName(to_text(rename->name));
     }
   }
   out.setDecidedAt(in.decided_at);
-  out.setNote(in.note);
+  out.setNote(to_text(in.note));
   out.setKeyInUse(to_data_or_none(in.key_in_use));
   out.setKeyOnPaper(to_data_or_none(in.key_on_paper));
 }
@@ -369,7 +372,7 @@ void fill(schema::Revocation::Builder out, const Revocation& in) {
     cuts[i].setNumber(in.cuts[i].number);
     cuts[i].setSealHash(to_data_or_none(in.cuts[i].seal));
   }
-  out.setReason(in.reason);
+  out.setReason(to_text(in.reason));
   out.setDecidedAt(in.decided_at);
   fill_ids(out.initAfter(static_cast<unsigned>(in.after.size())), in.after);
   out.setTreeVersion(in.tree_version);

@@ -3,6 +3,7 @@
 
 #include <random>
 
+#include "protocol/wire/codec.h"
 #include "tests/fuzz/fuzz_targets.h"
 
 namespace lienthong::fuzz {
@@ -49,6 +50,46 @@ TEST(FuzzSmoke, DecodersOfFeedPartsBearMutations) {
 TEST(FuzzSmoke, DecodersOfHellosBearMutations) { mutate(decode_hello, seeds_of_hellos(), 5000); }
 TEST(FuzzSmoke, AssemblersOfFramesBearMutations) {
   mutate(assemble_frames, seeds_of_frames(), 5000);
+}
+
+TEST(FuzzSmoke, DecodersOfRecordsBearMutations) { mutate(decode_record, seeds_of_records(), 2000); }
+TEST(FuzzSmoke, DecodersOfSymbolsBearMutations) {
+  mutate(decode_symbols, seeds_of_symbols(), 5000);
+}
+TEST(FuzzSmoke, DecodersOfHealBodiesBearMutations) {
+  mutate(decode_heal_body, seeds_of_heal_bodies(), 2000);
+}
+TEST(FuzzSmoke, InflatersBearMutations) { mutate(inflate, seeds_of_packed(), 2000); }
+TEST(FuzzSmoke, ReadersOfBundlesBearMutations) {
+  mutate(read_bundle, seeds_of_bundles(), 500);
+  mutate(read_bundle_head, seeds_of_bundle_heads(), 500);
+  mutate(decode_bundle_record, seeds_of_bundle_records(), 2000);
+}
+TEST(FuzzSmoke, ReadersOfTextBearMutations) {
+  mutate(read_csv, seeds_of_csv(), 5000);
+  mutate(open_secret, seeds_of_secrets(), 2000);
+  mutate(decode_token, seeds_of_tokens(), 2000);
+  mutate(parse_config, seeds_of_configs(), 500);
+}
+
+// Found by decode_record.
+TEST(FuzzFindings, TextsKeepWhatFollowsANul) {
+  const std::string text("original\0 or not", 16);
+  std::vector<wire::Component> items(1);
+  items[0].name = items[0].kind = items[0].digest = items[0].media_type = text;
+  const auto again = wire::decode_components(wire::encode(items));
+  ASSERT_TRUE(again.ok());
+  EXPECT_EQ(*again, items);
+  OpenBody body;
+  body.action = text;
+  EXPECT_EQ(wire::decode_open(wire::encode(body))->action, text);
+}
+
+TEST(FuzzSmoke, TwoBlobLanesBearAHostileChannel) {
+  mutate(hostile_blob_lane, seeds_of_scripts(), 300);
+}
+TEST(FuzzSmoke, TwoHealingsBearAHostileChannel) {
+  mutate(hostile_healing, seeds_of_scripts(), 300);
 }
 
 TEST(FuzzSmoke, TwoSessionsBearAHostileChannel) {
