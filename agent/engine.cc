@@ -62,7 +62,7 @@ struct Engine::Impl {
   std::atomic<bool> healthy{true};
   // The writer's own:
   bool waiting_for_room = false;
-  bool broken = false;   // the replica must be opened again
+  bool broken = false;   // the replica must be opened again; set under the mutex
   bool swollen = false;  // a burst went by
   bool reserve_there = false;
   Clock::time_point worked_at, looked_at;
@@ -247,13 +247,13 @@ struct Engine::Impl {
 
   void fail(const Error& error, Broken how) {
     if (broken) return;
-    broken = how == Broken::kYes;
-    waiting_for_room = !broken;
-    if (!broken) spdlog::error("event=disk_full note=\"read-only until there is room\"");
+    waiting_for_room = how == Broken::kNo;
+    if (waiting_for_room) spdlog::error("event=disk_full note=\"read-only until there is room\"");
     std::deque<Item> orphans;
     std::function<void(Error)> told;
     {
       const std::lock_guard lock(mutex);
+      broken = how == Broken::kYes;
       told = failure_listener;
       failed = error;
       healthy = false;
@@ -310,6 +310,8 @@ void Engine::on_change(std::function<void()> listener) {
 }
 void Engine::on_failure(std::function<void(Error)> listener) {
   const std::lock_guard lock(impl_->mutex);
+  if (impl_->broken)
+    asio::post(impl_->loop, [listener, error = *impl_->failed] { listener(error); });
   impl_->failure_listener = std::move(listener);
 }
 

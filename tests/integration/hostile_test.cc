@@ -411,6 +411,59 @@ TEST_F(Hostile, AReplayedSessionIsRefused) {
   expect_refused_once_in_log("replay", 2);
 }
 
+// Whatever an eavesdropper recorded, whenever he says it again: the session that is up stays, and
+// he is answered with little.
+TEST_F(Hostile, RecordedFirstMessagesLeaveTheLiveSessionAlone) {
+  constexpr std::size_t kAnswerBytesMax = 400;
+  OpenBody change;
+  change.kind = UpdateKind::kSet;
+  change.writes.push_back({static_cast<std::uint16_t>(Field::kUnit), std::string("x")});
+  std::vector<Bytes> recorded;
+  const auto record = [&](test::End& end) {
+    end.perform(clock.monotonic());
+    recorded.push_back(end.outgoing);
+  };
+  for (int i = 0; i < 3; ++i) {  // by a key, by another, and with changes in the first message
+    own->add_unit(sealed(update_on_dossier(change)));
+    SessionConfig config = dialling();
+    if (i == 1) config.peer_dh_key.reset();
+    if (i == 2) config.heard = std::array<Cursor, 2>{};
+    Wire wire(port);
+    test::End end(*own, std::move(config), clock.monotonic());
+    record(end);
+    ASSERT_TRUE(talk(wire, end, [&] { return end.session.stats().drained_out; }));
+  }
+  for (int round = 0; round < 2; ++round) {
+    if (round == 1) {  // at any later time: also by a program that was started anew
+      victim.reset();
+      victim = std::make_unique<Process>(folder / "H47");
+    }
+    Wire live_wire(port);
+    test::End live(*own, dialling(), clock.monotonic());
+    record(live);
+    const auto drained = [&] { return live.session.stats().drained_out; };
+    ASSERT_TRUE(talk(live_wire, live, drained));
+    const auto is_up = [&] {
+      own->add_unit(sealed(update_on_dossier(change)));
+      live.session.on_feed_grown(clock.monotonic());
+      return talk(live_wire, live, drained);
+    };
+    for (const Bytes& first : recorded) {
+      Wire wire(port);
+      wire.say(first);
+      std::size_t answered = 0;
+      EXPECT_TRUE(eventually(
+          [&] {
+            answered += wire.hear(milliseconds(50)).size();
+            return wire.closed();
+          },
+          seconds(25)));  // half a handshake is given up after 20 s
+      EXPECT_LE(answered, kAnswerBytesMax) << "recording of " << first.size() << " bytes";
+      ASSERT_TRUE(is_up()) << "round " << round;
+    }
+  }
+}
+
 TEST_F(Hostile, BytesThatAreNoProtocolEndTheConnection) {
   Wire silent(port), dripping(port);  // for the end: the victim waits ten seconds
   dripping.say(Bytes{1});

@@ -40,6 +40,21 @@ class TemporaryFolder {
   fs::path path_;
 };
 
+// The machine's clock, which may be told that time has passed.
+class JumpingClock final : public WallClock {
+ public:
+  UnixMillis now() const override {
+    return clock_.now() + std::chrono::milliseconds(ahead()).count();
+  }
+  Instant monotonic() const override { return clock_.monotonic() + ahead(); }
+  void jump(seconds span) { ahead_ += span.count(); }
+
+ private:
+  seconds ahead() const { return seconds(ahead_.load()); }
+  SystemClock clock_;
+  std::atomic<std::int64_t> ahead_{0};
+};
+
 // An agent without its API.
 class Node {
  public:
@@ -82,6 +97,8 @@ class Node {
     }
     return true;
   }
+
+  void jump(seconds span) { clock_.jump(span); }
 
   void dials(const std::string& code, const std::vector<std::string>& addresses) {
     asio::post(loop_, [this, neighbour = NeighbourConfig{code, addresses}] {
@@ -133,7 +150,7 @@ class Node {
     thread_ = std::thread([this] { loop_.run(); });
   }
 
-  SystemClock clock_;
+  JumpingClock clock_;
   SystemEntropy entropy_;
   DhPublic dh_key_{};
   asio::io_context loop_{1};
@@ -268,6 +285,32 @@ TEST_F(Links, AReplacedParentIsFoundAgainByItsChildWithoutAnOperator) {
   EXPECT_NE(commune->neighbour(agency)->node, burnt);
   EXPECT_EQ(commune->neighbour(agency)->node, outcome->node);
   EXPECT_TRUE(fresh.waits_until([&] { return !fresh.replica().find_code(code).empty(); }));
+}
+
+TEST_F(Links, ASessionOfADayIsReplacedWithoutAGap) {
+  const auto district = enroll(*province, "H47.12", "district");
+  const AgencyId parent = province->agency(), child = district->agency();
+  EXPECT_TRUE(district->waits_until([&] { return district->in_sync_with(parent); }));
+  EXPECT_TRUE(province->waits_until([&] { return province->in_sync_with(child); }));
+  const auto sessions = district->neighbour(parent)->sessions;
+  bool gap = false;
+  const auto replaced = [&] {
+    const auto here = district->neighbour(parent), there = province->neighbour(child);
+    gap = gap || here->state != LinkState::kConnected || there->state != LinkState::kConnected;
+    return here->sessions > sessions && here->in_sync && there->in_sync;
+  };
+  district->jump(std::chrono::hours(23));
+  const auto until = std::chrono::steady_clock::now() + seconds(2);
+  while (std::chrono::steady_clock::now() < until) {
+    EXPECT_FALSE(replaced());
+    district->engine().wait_for_change(district->replica().last_change(), milliseconds(20));
+  }
+  district->jump(std::chrono::hours(2));  // drawn from the hour after a day
+  EXPECT_TRUE(district->waits_until(replaced));
+  EXPECT_FALSE(gap);
+  EXPECT_EQ(district->neighbour(parent)->sessions, sessions + 1);
+  const std::string mine = district->create_dossier();
+  EXPECT_TRUE(province->waits_until([&] { return !province->replica().find_code(mine).empty(); }));
 }
 
 TEST_F(Links, AnAddressThatIsDeadIsPassedOver) {

@@ -174,6 +174,21 @@ TEST_F(EngineTest, HintsAreWrittenWithoutAnyOtherWork) {
   EXPECT_TRUE(engine->replica().local_value("hint").has_value());
 }
 
+TEST_F(EngineTest, AReserveIsMadeOfBlocksAndGivenBack) {
+  const Reserve reserve(folder / kReserveFile);
+  EXPECT_FALSE(reserve.whole());
+  {
+    const std::ofstream hole(folder / kReserveFile, std::ios::binary);
+  }
+  std::filesystem::resize_file(folder / kReserveFile, kReserveBytes);
+  EXPECT_FALSE(reserve.whole()) << "a hole is no room";
+  ASSERT_TRUE(reserve.make().ok());
+  EXPECT_TRUE(reserve.whole());
+  reserve.release();
+  EXPECT_FALSE(std::filesystem::exists(folder / kReserveFile));
+  reserve.release();
+}
+
 // A file system of 64 MB in memory, really full.
 class FullDisk : public EngineTest {
  protected:
