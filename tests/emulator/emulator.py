@@ -72,7 +72,8 @@ class Emulator:
 
     def set(self, node, direction="both", **settings):
         """rate (bit/s), delay, jitter, up, down, phase (seconds), loss, burst_loss (0 to 1),
-        burst_packets, queue (bytes), cut (bool); what is not named stays. Schedules begin anew."""
+        burst_packets, queue and mtu_hole (bytes), cut (bool); what is not named stays. Schedules
+        begin anew."""
         self.command(do="set", node=node, direction=direction, settings=settings)
 
     def counters(self):

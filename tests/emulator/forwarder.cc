@@ -59,6 +59,8 @@ void apply(PipeSettings& out, const std::string& name, const json& value) {
     out.down = seconds(value);
   } else if (name == "phase") {
     out.phase = seconds(value);
+  } else if (name == "mtu_hole") {
+    out.mtu_hole = value.get<std::size_t>();
   } else if (name == "cut") {
     out.cut = value.get<bool>();
   } else {

@@ -48,7 +48,8 @@ std::optional<Nanos> Pipe::offer(std::size_t bytes, Nanos now) {
   ++counters_.offered_packets;
   if (counters_.first_at.count() == 0) counters_.first_at = now;
   counters_.last_at = now;
-  if (!is_up(now)) {
+  const bool fits = settings_.mtu_hole == 0 || bytes <= settings_.mtu_hole;
+  if (!fits || !is_up(now)) {
     ++counters_.outage_drops;
     drop_reason_ = "outage";
     return std::nullopt;

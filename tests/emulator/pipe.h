@@ -26,12 +26,14 @@ struct PipeSettings {
   Nanos up{0}, down{0};         // a schedule: so long up, so long down, from set() on; down 0: none
   Nanos phase{0};               // where in the schedule set() begins
   bool cut = false;             // down until set otherwise
+  std::size_t mtu_hole = 0;     // larger packets vanish without a word; 0: none do
 };
 
 struct PipeCounters {
-  std::uint64_t offered_bytes = 0, offered_packets = 0;             // by the sender
-  std::uint64_t delivered_bytes = 0, delivered_packets = 0;         // to the receiver
-  std::uint64_t queue_drops = 0, loss_drops = 0, outage_drops = 0;  // packets
+  std::uint64_t offered_bytes = 0, offered_packets = 0;      // by the sender
+  std::uint64_t delivered_bytes = 0, delivered_packets = 0;  // to the receiver
+  std::uint64_t queue_drops = 0, loss_drops = 0;             // packets
+  std::uint64_t outage_drops = 0;      // while it was down, and into an MTU hole
   std::uint64_t queue_drop_bytes = 0;  // never were on the line; the other drops were
   std::uint64_t queue_bytes_peak = 0;
   Nanos first_at{0}, last_at{0};  // when the sender offered; 0: never

@@ -120,6 +120,15 @@ TEST(Pipe, BeginsWhereInItsScheduleItIsToldTo) {
   EXPECT_TRUE(pipe.is_up(12s));
 }
 
+TEST(Pipe, SwallowsLargePacketsInAnMtuHole) {
+  PipeSettings set;
+  set.mtu_hole = 1200;
+  Pipe pipe = made(set);
+  EXPECT_TRUE(pipe.offer(1200, 1s));
+  EXPECT_FALSE(pipe.offer(1201, 2s));
+  EXPECT_EQ(pipe.counters().outage_drops, 1U);
+}
+
 TEST(Pipe, StaysCutUntilItIsMended) {
   PipeSettings set;
   set.cut = true;
