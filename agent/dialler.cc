@@ -12,9 +12,12 @@
 namespace lienthong::agent {
 namespace {
 
-// A SYN is repeated after 1, 3 and 7 seconds. Where people wait, a fresh attempt comes sooner.
+// A SYN is repeated after 1, 3 and 7 seconds, by newer kernels after 1, 2 and 3. Where people wait,
+// a fresh attempt comes sooner: every other one when the kernel has repeated it once.
 constexpr std::chrono::milliseconds kConnectPatience{10'000};
 constexpr std::chrono::milliseconds kConnectPatienceShort{4'000};
+constexpr std::chrono::milliseconds kConnectPatienceOnce{2'000};
+constexpr std::chrono::seconds kFreshAfter{1};  // when the kernel repeats a SYN
 constexpr std::size_t kSealFirstMax = 512;      // updates, two seals; 12 KB of them are some 400
 constexpr std::chrono::seconds kLookAgain{5};   // for an agency that is not in the registry yet
 constexpr std::uint64_t kSeenMax = 1ULL << 62;  // what a peer may move our numbers to
@@ -78,6 +81,7 @@ void Dialler::look_again() {
 void Dialler::dial_now() {
   next_attempt_ = Steady::time_point{};
   backoff_.reset();
+  at_once_ = under_way_->give_up(kFreshAfter);
   timer_.cancel();
 }
 
@@ -175,6 +179,7 @@ asio::awaitable<void> Dialler::run(std::shared_ptr<Dialler> self) {
       const bool was_up = co_await attempt(self, *agency);
       if (was_up) self->backoff_.reset();
       if (self->stopped_) break;
+      if (std::exchange(self->at_once_, false)) continue;
       self->backoff_.set_cap_max(self->host_.people_wait(*agency) ? limits.backoff_max
                                                                   : limits.backoff_idle_max);
       const auto wait = self->backoff_.next(self->host_.entropy());
@@ -187,7 +192,7 @@ asio::awaitable<void> Dialler::run(std::shared_ptr<Dialler> self) {
 
 asio::awaitable<bool> Dialler::attempt(std::shared_ptr<Dialler> self, AgencyId agency) {
   for (std::size_t i = 0; i < self->neighbour_.addresses.size(); ++i) {
-    if (self->stopped_ || self->host_.connected(agency)) break;
+    if (self->stopped_ || self->at_once_ || self->host_.connected(agency)) break;
     self->host_.table().with(agency, [&](NeighbourStatus& status) {
       status.state = LinkState::kDialling;
       status.address = self->neighbour_.addresses[i];
@@ -199,9 +204,11 @@ asio::awaitable<bool> Dialler::attempt(std::shared_ptr<Dialler> self, AgencyId a
   co_return false;
 }
 
-DialOptions Dialler::dial_options(const AgencyId& agency) const {
+DialOptions Dialler::dial_options(const AgencyId& agency) {
   DialOptions options;
-  options.patience = host_.people_wait(agency) ? kConnectPatienceShort : kConnectPatience;
+  const auto soon =
+      std::exchange(patient_, !patient_) ? kConnectPatienceShort : kConnectPatienceOnce;
+  options.patience = host_.people_wait(agency) ? soon : kConnectPatience;
   if (plan_.small_segments()) options.segment_bytes_max = PathPlan::kSmallSegmentBytes;
   return options;
 }
@@ -262,12 +269,14 @@ asio::awaitable<bool> Dialler::attempt_at(std::shared_ptr<Dialler> self, AgencyI
   if (whole > 0) self->post_seal(agency, whole);
   // Taken before the path is there, so that the first frame goes out with the acknowledgement.
   self->number_ = co_await take_number(self);
-  const DialOptions options = self->dial_options(agency);
+  DialOptions options = self->dial_options(agency);
+  options.under_way = self->under_way_;
   auto socket = co_await dial(name, self->host_.limits(), options);
   if (!socket) {
     self->failed(agency, name, socket.error().detail());
     co_return false;
   }
+  self->at_once_ = false;
   if (!self->number_ || self->stopped_) co_return false;
   // What waits is sealed now that it can leave, and goes with the first message as far as that has
   // room; the other side waits meanwhile.
@@ -291,20 +300,22 @@ asio::awaitable<bool> Dialler::attempt_at(std::shared_ptr<Dialler> self, AgencyI
   const bool up = came_up(*link);
   const bool still_ours = self->current_.link == link;  // no second session took its place
   const Dialled ended = still_ours ? std::exchange(self->current_, Dialled()) : Dialled();
-  if (!up && still_ours) co_await learn(self, agency, link, ended.address, ended.named_key);
+  if (!up && still_ours) co_await learn(self, agency, link, ended);
   co_return up;
 }
 
 asio::awaitable<void> Dialler::learn(std::shared_ptr<Dialler> self, AgencyId agency,
-                                     std::shared_ptr<Link> ended, std::size_t address,
-                                     bool named_key) {
-  const Link& link = *ended;
+                                     std::shared_ptr<Link> kept, Dialled ended) {
+  const Link& link = *kept;
   std::string why =
       link.close_code() == CloseCode::kNone ? "" : std::string(to_string(link.close_code()));
   if (!link.close_detail().empty()) why += (why.empty() ? "" : ": ") + link.close_detail();
-  self->failed(agency, self->neighbour_.addresses[address], why);
-  // Replaced, rotated or a sibling machine: it cannot read what was meant for the key that we know.
-  self->without_key_ = named_key && link.close_code() != CloseCode::kReplay;
+  self->failed(agency, self->neighbour_.addresses[ended.address], why);
+  // Replaced, rotated or a sibling machine: it cannot read what was meant for the key that we know,
+  // and hangs up. A path that swallows everything says nothing of the key; to go without it would
+  // cost the next session a round trip and the changes in its first message.
+  self->without_key_ =
+      ended.named_key && !ended.swallowed && link.close_code() != CloseCode::kReplay;
   if (refused_as_replay(link)) {
     const std::uint64_t seen = last_seen(link.close_detail());
     const auto job = [seen](store::Transaction& transaction) {
@@ -343,7 +354,9 @@ void Dialler::tick(Instant at) {
   if (watch == nullptr) return;
   if (!current_.link->established()) {
     // Its first message is swallowed; the next attempt comes after a pause of its own.
-    if (stands && watch->silent(at) >= 2 * watch->patience()) current_.link->abort();
+    if (!stands) return;
+    current_.swallowed = true;
+    current_.link->abort();
     return;
   }
   PathPlan::Facts facts;
@@ -354,24 +367,28 @@ void Dialler::tick(Instant at) {
   if (!what) return;
   const AgencyId agency = current_.link->peer().agency;
   host_.spawn("second connection to " + neighbour_.agency,
-              beside(shared_from_this(), agency, *what, facts.patience));
+              beside(shared_from_this(), agency, *what));
 }
 
 asio::awaitable<void> Dialler::beside(std::shared_ptr<Dialler> self, AgencyId agency,
-                                      PathPlan::Beside what, std::chrono::nanoseconds patience) {
+                                      PathPlan::Beside what) {
   spdlog::debug("agency={} address={} event=second_connection why={}", self->neighbour_.agency,
                 self->neighbour_.addresses[what.address], to_string(what.why));
-  const bool live = co_await try_beside(self, agency, what, patience);
-  self->plan_.beside_ended(live, patience, self->now(), self->host_.entropy());
+  const bool live = co_await try_beside(self, agency, what);
+  self->plan_.beside_ended(live, self->now(), self->host_.entropy());
   if (live) self->note_up(self->current_);
 }
 
 asio::awaitable<bool> Dialler::try_beside(std::shared_ptr<Dialler> self, AgencyId agency,
-                                          PathPlan::Beside what,
-                                          std::chrono::nanoseconds patience) {
+                                          PathPlan::Beside what) {
   const auto number = co_await take_number(self);
   DialOptions options = self->dial_options(agency);
-  options.patience = std::chrono::duration_cast<std::chrono::milliseconds>(patience);
+  std::chrono::nanoseconds patience = PathWatch::kPatienceMin;
+  const auto silent = self->current_.link;
+  if (const PathWatch* watch = silent ? self->host_.watch(*silent) : nullptr) {
+    options.patience = watch->answer_within();
+    patience = watch->patience();
+  }
   auto socket =
       co_await dial(self->neighbour_.addresses[what.address], self->host_.limits(), options);
   if (!number) co_return false;
@@ -392,11 +409,12 @@ asio::awaitable<bool> Dialler::try_beside(std::shared_ptr<Dialler> self, AgencyI
     co_await pause(self->beside_timer_, until);
     if (Steady::now() < until || link->established()) continue;
     self->note_stall(self->beside_, self->now());
+    self->beside_.swallowed = true;
     link->abort();
   }
   const Dialled ended = std::exchange(self->beside_, Dialled());
   if (!came_up(*link)) {
-    co_await learn(self, agency, link, ended.address, ended.named_key);
+    co_await learn(self, agency, link, ended);
     co_return false;
   }
   if (!link->ended()) self->current_ = ended;  // the other one ends as replaced

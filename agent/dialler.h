@@ -37,7 +37,8 @@ class Dialler : public std::enable_shared_from_this<Dialler> {
     asio::ip::address local;
     bool named_key = false;  // told the other side's key, not asked for it
     bool stall_noted = false;
-    bool moved = false;  // the machine has lost `local`
+    bool swallowed = false;  // given up before anything came back
+    bool moved = false;      // the machine has lost `local`
   };
 
   static asio::awaitable<void> run(std::shared_ptr<Dialler> self);
@@ -46,9 +47,9 @@ class Dialler : public std::enable_shared_from_this<Dialler> {
   static asio::awaitable<bool> attempt_at(std::shared_ptr<Dialler> self, AgencyId agency,
                                           std::size_t address);
   static asio::awaitable<void> beside(std::shared_ptr<Dialler> self, AgencyId agency,
-                                      PathPlan::Beside what, std::chrono::nanoseconds patience);
+                                      PathPlan::Beside what);
   static asio::awaitable<bool> try_beside(std::shared_ptr<Dialler> self, AgencyId agency,
-                                          PathPlan::Beside what, std::chrono::nanoseconds patience);
+                                          PathPlan::Beside what);
   // A number for a new session, persisted; none: the store failed.
   static asio::awaitable<std::optional<std::uint64_t>> take_number(std::shared_ptr<Dialler> self);
   // Seals at most so many updates, without waiting for it.
@@ -58,8 +59,7 @@ class Dialler : public std::enable_shared_from_this<Dialler> {
                                     std::size_t limit);
   // What a session that never came up tells.
   static asio::awaitable<void> learn(std::shared_ptr<Dialler> self, AgencyId agency,
-                                     std::shared_ptr<Link> link, std::size_t address,
-                                     bool named_key);
+                                     std::shared_ptr<Link> link, Dialled ended);
   // Until look_again(), dial_now(), stop() or the time.
   static asio::awaitable<void> pause(asio::steady_timer& timer, Steady::time_point until);
 
@@ -67,7 +67,7 @@ class Dialler : public std::enable_shared_from_this<Dialler> {
                 std::uint64_t number);
   std::optional<AgencyId> find_agency();
   std::optional<DhPublic> key_of(const AgencyId& agency) const;
-  DialOptions dial_options(const AgencyId& agency) const;
+  DialOptions dial_options(const AgencyId& agency);
   void failed(const AgencyId& agency, const std::string& address, const std::string& why);
   void plan(const std::optional<AgencyId>& agency, std::chrono::milliseconds wait);
   void note_up(const Dialled& dialled);
@@ -79,10 +79,13 @@ class Dialler : public std::enable_shared_from_this<Dialler> {
   Backoff backoff_;
   PathPlan plan_;
   asio::steady_timer timer_, beside_timer_;
+  std::shared_ptr<DialUnderWay> under_way_ = std::make_shared<DialUnderWay>();
   Steady::time_point next_attempt_{};
   Dialled current_, beside_;
   std::optional<std::uint64_t> number_;  // persisted and not used yet
   bool stopped_ = false;
+  bool patient_ = false;      // every other attempt waits longer: the path may have become long
+  bool at_once_ = false;      // the attempt under way was given up for a fresh one
   bool without_key_ = false;  // the key that we know did not work: let the other side show its own
 };
 

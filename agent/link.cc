@@ -1,6 +1,8 @@
 #include "agent/link.h"
 
+#include <linux/sockios.h>
 #include <spdlog/spdlog.h>
+#include <sys/ioctl.h>
 
 #include <asio/post.hpp>
 #include <asio/write.hpp>
@@ -16,6 +18,15 @@ constexpr std::chrono::seconds kStallFirst{2}, kStallMax{60};
 // Plaintext of updates that becomes about a byte on the wire, columns and compression considered.
 constexpr std::size_t kPlainBytesPerWireByte = 6;
 constexpr std::chrono::seconds kLingerMax{2};
+constexpr std::size_t kGatherBytesMax = 160;
+constexpr std::chrono::milliseconds kGatherTime{100};
+
+// What waits for TCP's window: handed over and never sent.
+std::uint64_t unsent_bytes(int socket) {
+  int value = 0;
+  if (::ioctl(socket, SIOCOUTQNSD, &value) != 0 || value < 0) return 0;
+  return static_cast<std::uint64_t>(value);
+}
 
 bool write_presented(store::Transaction& transaction, const std::vector<Statement>& presented) {
   for (const Statement& statement : presented) {
@@ -32,6 +43,7 @@ Link::Link(asio::ip::tcp::socket socket, SessionConfig config, LinkHost& host)
       host_(host),
       initiator_(config.initiator),
       pace_timer_(socket_.get_executor()),
+      gather_timer_(socket_.get_executor()),
       heard_at_(host.engine().clock().monotonic()) {
   asio::error_code ignored;
   remote_ = socket_.remote_endpoint(ignored);
@@ -93,8 +105,27 @@ asio::awaitable<void> Link::write(std::shared_ptr<Link> link) {
   if (link->closing_) link->linger();
 }
 
+// Acknowledgements of a backlog that goes on wait for each other a little: of many packets one is
+// lost more often, and it holds up all behind it.
+bool Link::may_gather() const {
+  return live_ && !closing_ && !reported_.drained_in && outgoing_.size() <= kGatherBytesMax &&
+         now() - flushed_at_ < kGatherTime;
+}
+
+void Link::gather() {
+  if (gathering_) return;
+  gathering_ = true;
+  gather_timer_.expires_after(kGatherTime);
+  gather_timer_.async_wait([self = shared_from_this()](const asio::error_code& problem) {
+    self->gathering_ = false;
+    if (!problem) self->flush();
+  });
+}
+
 void Link::flush() {
   if (writing_ || ended_ || outgoing_.empty()) return;
+  if (may_gather()) return gather();
+  flushed_at_ = now();
   writing_ = true;
   host_.spawn("writer", write(shared_from_this()));
 }
@@ -135,8 +166,10 @@ void Link::blob_lane_spoke() {
 bool Link::make_room() {
   if (ended_ || !session_.wants_room()) return false;
   const int descriptor = socket_.native_handle();
-  if (const auto info = read_tcp_info(descriptor)) pacer_.observe(*info, now());
-  const std::size_t room = pacer_.room(kernel_queue_bytes(descriptor) + outgoing_.size());
+  const TcpInfo info = read_tcp_info(descriptor).value_or(TcpInfo());
+  pacer_.observe(info, now());
+  const std::size_t room = pacer_.room(missing_bytes(info) + outgoing_.size(),
+                                       unsent_bytes(descriptor) + outgoing_.size());
   session_.set_sizes(pacer_.unit_bytes() * kPlainBytesPerWireByte, pacer_.frame_bytes());
   if (const auto rate = pacer_.rate()) session_.set_rate(*rate * 8);
   if (room > 0) session_.on_room(room, now());
@@ -416,6 +449,7 @@ void Link::end(const std::string& why) {
   host_.link_closing(*this);
   asio::error_code ignored;
   pace_timer_.cancel();
+  gather_timer_.cancel();
   if (host_.blobs() != nullptr) host_.blobs()->peer_down(*this);
   socket_.close(ignored);
   host_.link_ended(shared_from_this());

@@ -79,6 +79,8 @@ class Link : public std::enable_shared_from_this<Link>, public BlobPeer {
   void lift_rest_after_restore();
   void on_close(const CloseSession& close);
   void flush();
+  bool may_gather() const;
+  void gather();
   void linger();  // everything is said: wait for the other side to hang up
   void end(const std::string& why);
   Instant now() const;
@@ -93,7 +95,10 @@ class Link : public std::enable_shared_from_this<Link>, public BlobPeer {
   bool live_ = false;
   Pacer pacer_;
   asio::steady_timer pace_timer_;
-  bool looking_ = false;                  // the timer runs
+  bool looking_ = false;  // the timer runs
+  asio::steady_timer gather_timer_;
+  bool gathering_ = false;  // the timer runs
+  Instant flushed_at_{};
   std::optional<Instant> stalled_since_;  // what came could not be stored
   std::chrono::seconds stall_wait_{};
   Bytes outgoing_;  // not yet handed to the writer

@@ -99,29 +99,71 @@ asio::awaitable<Result<std::vector<tcp::endpoint>>> resolve(std::string address)
   co_return endpoints;
 }
 
+bool DialUnderWay::give_up(std::chrono::nanoseconds least) {
+  if (socket_ == nullptr || std::chrono::steady_clock::now() - since_ < least) return false;
+  asio::error_code ignored;
+  socket_->close(ignored);
+  return true;
+}
+
+class DialGuard {
+ public:
+  DialGuard(std::shared_ptr<DialUnderWay> under_way, tcp::socket& socket)
+      : under_way_(std::move(under_way)) {
+    if (!under_way_) return;
+    under_way_->socket_ = &socket;
+    under_way_->since_ = std::chrono::steady_clock::now();
+  }
+  ~DialGuard() {
+    if (under_way_) under_way_->socket_ = nullptr;
+  }
+  DialGuard(const DialGuard&) = delete;
+  DialGuard& operator=(const DialGuard&) = delete;
+
+ private:
+  std::shared_ptr<DialUnderWay> under_way_;
+};
+
+namespace {
+
+asio::awaitable<Result<tcp::socket>> connect(tcp::endpoint endpoint, LinkConfig config,
+                                             DialOptions options) {
+  tcp::socket socket(co_await asio::this_coro::executor);
+  asio::error_code problem;
+  socket.open(endpoint.protocol(), problem);
+  Watchdog watchdog(socket);
+  watchdog.renew(options.patience);
+  if (!problem) {
+    tune(socket, config);
+    if (options.segment_bytes_max > 0) {
+      limit_segments(socket.native_handle(), options.segment_bytes_max);
+    }
+    const DialGuard guard(options.under_way, socket);
+    auto [failure] = co_await socket.async_connect(endpoint, as_result);
+    problem = failure;
+  }
+  if (!problem && !watchdog.barked()) co_return Result<tcp::socket>(std::move(socket));
+  co_return watchdog.barked() ? Error(Errc::kTimeout, to_text(endpoint) + ": no answer")
+                              : network_error(to_text(endpoint), problem);
+}
+
+}  // namespace
+
 asio::awaitable<Result<tcp::socket>> dial(std::string address, LinkConfig config,
                                           DialOptions options) {
-  const asio::any_io_executor executor = co_await asio::this_coro::executor;
   const auto endpoints = co_await resolve(address);
   if (!endpoints) co_return endpoints.error();
   Error last(Errc::kNotFound, address + ": the name has no address");
   for (const tcp::endpoint& endpoint : *endpoints) {
-    tcp::socket socket(executor);
-    asio::error_code problem;
-    socket.open(endpoint.protocol(), problem);
-    Watchdog watchdog(socket);
-    watchdog.renew(options.patience);
-    if (!problem) {
-      tune(socket, config);
-      if (options.segment_bytes_max > 0) {
-        limit_segments(socket.native_handle(), options.segment_bytes_max);
-      }
-      auto [failure] = co_await socket.async_connect(endpoint, as_result);
-      problem = failure;
+    auto socket = co_await connect(endpoint, config, options);
+    if (!socket) {
+      last = socket.error();
+      continue;
     }
-    if (!problem && !watchdog.barked()) co_return Result<tcp::socket>(std::move(socket));
-    last = watchdog.barked() ? Error(Errc::kTimeout, to_text(endpoint) + ": no answer")
-                             : network_error(to_text(endpoint), problem);
+    const auto info = read_tcp_info(socket->native_handle());
+    if (!info || info->segments_again <= 1) co_return std::move(socket);
+    auto fresh = co_await connect(endpoint, config, options);
+    co_return fresh ? std::move(fresh) : std::move(socket);
   }
   co_return last;
 }

@@ -48,11 +48,27 @@ asio::ip::address plain_address(const asio::ip::address& address);
 
 // The endpoints of "host:port"; looks names up without blocking the loop.
 asio::awaitable<Result<std::vector<asio::ip::tcp::endpoint>>> resolve(std::string address);
+// A connection attempt that can be given up. Loop thread only.
+class DialUnderWay {
+ public:
+  // Fails the attempt under way if it has waited for an answer longer than `least`: a fresh one
+  // may get one at once, and its window is whole. False: there is none.
+  bool give_up(std::chrono::nanoseconds least);
+
+ private:
+  friend class DialGuard;
+  asio::ip::tcp::socket* socket_ = nullptr;
+  std::chrono::steady_clock::time_point since_{};
+};
+
 struct DialOptions {
   std::chrono::milliseconds patience{10'000};  // for each endpoint of the address
   int segment_bytes_max = 0;                   // 0: what the path takes
+  std::shared_ptr<DialUnderWay> under_way;     // null: cannot be given up
 };
-// A connected and tuned socket, or kTimeout, kIo, kNotFound.
+// A connected and tuned socket, or kTimeout, kIo, kNotFound. A connection whose SYN was repeated
+// more than once begins with a window of one segment (RFC 5681, section 3.1), which costs a first
+// message four round trips: as the path answers now, a fresh one takes its place.
 asio::awaitable<Result<asio::ip::tcp::socket>> dial(std::string address, LinkConfig config,
                                                     DialOptions options);
 

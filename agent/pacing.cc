@@ -22,6 +22,11 @@ double seconds(Nanos time) { return std::chrono::duration<double>(time).count();
 
 }  // namespace
 
+std::uint64_t missing_bytes(const TcpInfo& info) {
+  const std::uint64_t there = static_cast<std::uint64_t>(info.selective) * info.segment_bytes;
+  return info.queue_bytes - std::min(there, info.queue_bytes);
+}
+
 Nanos Pacer::base() const {
   if (raised_) return *raised_;
   if (min_rtt_.count() > 0) return min_rtt_;
@@ -118,9 +123,16 @@ std::size_t Pacer::limit_bytes() const {
   return static_cast<std::size_t>(std::clamp(limit, least, 1e9));
 }
 
-std::size_t Pacer::room(std::size_t queue_bytes) const {
-  const std::size_t limit = limit_bytes();
-  return queue_bytes >= limit ? 0 : limit - queue_bytes;
+std::size_t Pacer::unsent_limit_bytes() const {
+  if (starting_) return limit_bytes();
+  return std::max(kSegmentsMin * segment(),
+                  static_cast<std::size_t>(best() * seconds(kUnsentTime)));
+}
+
+std::size_t Pacer::room(std::size_t queue_bytes, std::size_t unsent_bytes) const {
+  const std::size_t limit = limit_bytes(), unsent_limit = unsent_limit_bytes();
+  if (queue_bytes >= limit || unsent_bytes >= unsent_limit) return 0;
+  return std::min(limit - queue_bytes, unsent_limit - unsent_bytes);
 }
 
 std::optional<milliseconds> Pacer::look_after(bool data_waits, Instant now) {

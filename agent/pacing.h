@@ -4,10 +4,11 @@
 // The limit on what is unsent or unacknowledged is the measured rate × (smallest round trip +
 // kQueueTime), at least kSegmentsMin segments, whatever the congestion control. The rate is what
 // was delivered while data waited for room, the greatest of the last few round trips; until that is
-// known the limit grows by what is delivered, as TCP's own window does in slow start. While data
-// waits and the limit is too low, throughput still grows by (rtt + kQueueTime) / rtt a round trip.
-// When the path has become longer than the smallest round trip says (or is filled by others), the
-// present round trip is taken instead, for kBaseHeld.
+// known the limit grows by what is delivered, as TCP's own window does in slow start. Where losses
+// keep TCP's window below that limit, what waits for the window stays below kUnsentTime of the
+// rate. While data waits and the limit is too low, throughput still grows by (rtt + kQueueTime) /
+// rtt a round trip. When the path has become longer than the smallest round trip says (or is filled
+// by others), the present round trip is taken instead, for kBaseHeld.
 //
 // Use: observe() with fresh facts, room(), hand over at most that, then look_after(). Pure; one
 // thread. docs/design.md, "Links".
@@ -24,9 +25,14 @@
 
 namespace lienthong::agent {
 
+// Of info.queue_bytes: what is not known to have arrived. While a hole is repaired, what lies
+// beyond it is there.
+std::uint64_t missing_bytes(const TcpInfo& info);
+
 class Pacer {
  public:
   static constexpr std::chrono::milliseconds kQueueTime{300};
+  static constexpr std::chrono::milliseconds kUnsentTime{150};
   static constexpr std::chrono::milliseconds kLookMin{20};
   static constexpr std::chrono::milliseconds kLookMax{50};
   static constexpr std::chrono::minutes kBaseHeld{5};
@@ -36,13 +42,16 @@ class Pacer {
   static constexpr std::size_t kUnitBytesMax = 256 * 1024;
 
   void observe(const TcpInfo& info, Instant now);
-  // `queue_bytes`: unsent or unacknowledged at this moment (kernel_queue_bytes()).
-  std::size_t room(std::size_t queue_bytes) const;
+  // `queue_bytes`: not there yet, as far as is known (missing_bytes()); `unsent_bytes` of them wait
+  // for TCP's window.
+  std::size_t room(std::size_t queue_bytes, std::size_t unsent_bytes = 0) const;
   // After handing over: whether more waits for room. When to look again; none: nothing waits.
   std::optional<std::chrono::milliseconds> look_after(bool data_waits, Instant now);
 
   // Bytes that may be in the kernel.
   std::size_t limit_bytes() const;
+  // Of these, bytes that may wait for TCP's window.
+  std::size_t unsent_limit_bytes() const;
   // Bytes a second; none before anything was measured.
   std::optional<std::uint64_t> rate() const;
   // Half a second of the link, for a unit of a seal; 16 KB while the rate is unknown.

@@ -28,6 +28,11 @@ nanoseconds PathWatch::patience() const {
   return std::max<nanoseconds>(kPatienceMin, kPatienceRoundTrips * info_.rtt);
 }
 
+std::chrono::milliseconds PathWatch::answer_within() const {
+  return std::max(kAnswerMin,
+                  std::chrono::duration_cast<std::chrono::milliseconds>(info_.rtt * 5 / 2));
+}
+
 std::chrono::milliseconds PathWatch::dead_after(std::chrono::milliseconds least) const {
   return std::max(
       least, std::chrono::duration_cast<std::chrono::milliseconds>(kDeadRoundTrips * info_.rtt));
@@ -65,12 +70,12 @@ std::optional<PathPlan::Beside> PathPlan::look(const Facts& facts, Instant now) 
   return beside_;
 }
 
-void PathPlan::beside_ended(bool live, nanoseconds patience, Instant now, Entropy& entropy) {
+void PathPlan::beside_ended(bool live, Instant now, Entropy& entropy) {
   const auto ended = std::exchange(beside_, std::nullopt);
   if (!ended || live) return;
   switch (ended->why) {
     case Why::kSilent:
-    case Why::kMoved: silent_again_ = now + draw(patience, entropy); break;
+    case Why::kMoved: silent_again_ = now + draw(kSilentPauseMax, entropy); break;
     case Why::kBetter:
       if (next_better_ != 0) break;  // the next better one at once
       better_again_ = now + better_wait_ / 2 + draw(better_wait_ / 2, entropy);

@@ -20,6 +20,7 @@ class PathWatch {
  public:
   static constexpr std::chrono::seconds kPatienceMin{3};
   static constexpr int kPatienceRoundTrips = 4;
+  static constexpr std::chrono::milliseconds kAnswerMin{2000};
   static constexpr int kDeadRoundTrips = 10;
 
   // The connection is up since `now`.
@@ -30,6 +31,9 @@ class PathWatch {
   std::chrono::nanoseconds silent(Instant now) const;
   // max(3 s, 4 round trips): then a second connection is tried.
   std::chrono::nanoseconds patience() const;
+  // max(2 s, 2.5 round trips): so long a second connection waits for an answer. Its SYN is then
+  // repeated once: one that was repeated more often begins with a window of one segment.
+  std::chrono::milliseconds answer_within() const;
   // max(`least`, 10 round trips): then the path is dead.
   std::chrono::milliseconds dead_after(std::chrono::milliseconds least) const;
   bool outstanding() const { return outstanding_; }
@@ -49,6 +53,7 @@ class PathPlan {
     kBetter,  // the session is on a less preferred address
     kOld,     // the session's keys are a day old
   };
+  static constexpr std::chrono::milliseconds kSilentPauseMax{500};
   static constexpr std::chrono::seconds kBetterFirst{60};
   static constexpr std::chrono::minutes kBetterMax{10};
   static constexpr std::chrono::hours kSessionMax{24};
@@ -77,8 +82,7 @@ class PathPlan {
   // While a session that we dialled is up: whether to dial beside it now, and where. Nothing until
   // beside_ended().
   std::optional<Beside> look(const Facts& facts, Instant now);
-  // `patience`: as given to look().
-  void beside_ended(bool live, std::chrono::nanoseconds patience, Instant now, Entropy& entropy);
+  void beside_ended(bool live, Instant now, Entropy& entropy);
   bool beside() const { return beside_.has_value(); }
 
   // A connection stood still with data outstanding, after delivering so much in segments of that

@@ -124,6 +124,8 @@ class PeerSet::Impl final : public LinkHost, public std::enable_shared_from_this
   std::set<std::shared_ptr<Link>> links_;
   std::shared_ptr<SharedTables> tables_ = std::make_shared<SharedTables>();
   std::map<NodeId, std::array<std::uint64_t, 2>> sent_tops_;  // by FeedKind, on the last session
+  std::map<const Link*, AgencyId> dialled_;
+  std::set<AgencyId> swallowed_;  // the last session that we dialled there never came up
   BlobKeeper* blobs_ = nullptr;
   std::shared_ptr<const Registry> listed_;  // children of this registry are in the table
   std::size_t callers_ = 0;                 // machines of theirs, and of our parent
@@ -243,9 +245,15 @@ std::shared_ptr<Link> PeerSet::Impl::adopt(asio::ip::tcp::socket socket, bool in
   config.expected_agency = expected;
   config.session_number = session_number;
   config.tables = tables_;
-  if (initiator && peer_key) config.heard = last_heard(*peer_key, expected);
+  // What a session that never came up, or stands still, has sent may be there. To offer it once
+  // more would look like a feed that begins anew, and its reader would get all of its own back.
+  if (initiator && peer_key && expected && !swallowed_.contains(*expected) &&
+      !connected(*expected)) {
+    config.heard = last_heard(*peer_key, expected);
+  }
   const int descriptor = socket.native_handle();
   auto link = std::make_shared<Link>(std::move(socket), std::move(config), *this);
+  if (initiator && expected) dialled_.emplace(link.get(), *expected);
   links_.insert(link);
   meters_.add(*link, descriptor);
   link->start(std::move(first));
@@ -264,6 +272,7 @@ bool PeerSet::Impl::stays(const Link& fresh, const Link& old) const {
 }
 
 void PeerSet::Impl::link_established(const std::shared_ptr<Link>& link) {
+  swallowed_.erase(link->peer().agency);
   const auto links = links_;
   for (const auto& other : links) {
     if (other == link || !other->established() || other->ended()) continue;
@@ -336,6 +345,8 @@ bool PeerSet::Impl::people_wait(const AgencyId& agency) const {
 
 void PeerSet::Impl::link_ended(const std::shared_ptr<Link>& link) {
   links_.erase(link);
+  if (const auto dialled = dialled_.extract(link.get()); !dialled.empty() && !link->established())
+    swallowed_.insert(dialled.mapped());
   if (link->established())
     sent_tops_[link->peer().node] = {link->sent_top(FeedKind::kRegistry),
                                      link->sent_top(FeedKind::kUpdates)};

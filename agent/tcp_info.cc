@@ -58,6 +58,7 @@ std::optional<TcpInfo> read_tcp_info(int socket) {
   info.segment_bytes = raw.tcpi_snd_mss;
   info.selective = raw.tcpi_sacked;
   info.segments_out = raw.tcpi_segs_out;
+  info.segments_again = raw.tcpi_total_retrans;
   info.segments_in = raw.tcpi_segs_in;
   info.data_segments_in = raw.tcpi_data_segs_in;
   info.timeouts = raw.tcpi_backoff;

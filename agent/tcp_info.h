@@ -31,6 +31,7 @@ struct TcpInfo {
   std::uint32_t segment_bytes = 0;
   std::uint32_t selective = 0;         // segments acknowledged selectively at this moment
   std::uint32_t segments_out = 0;      // of any kind
+  std::uint32_t segments_again = 0;    // repeated ones among segments_out, SYN included
   std::uint32_t segments_in = 0;       // of any kind
   std::uint32_t data_segments_in = 0;  // with payload, repeated ones included
   std::uint32_t timeouts = 0;          // retransmission timers that went off in a row just now

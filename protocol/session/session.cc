@@ -305,6 +305,7 @@ void Session::Impl::on_tick(Instant now) {
   if (healing) healing->on_tick(now);
   perform_healing(now);
   pump(now);
+  show_holes(now);
   if (waiting_since && outstanding()) {
     if (now - *waiting_since >= config.dead_after) {
       return close(CloseCode::kTimeout, "nothing heard with data outstanding");

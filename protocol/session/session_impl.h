@@ -30,6 +30,7 @@ struct Session::Impl final : HelloWriter {
   void know_peer(const PeerIdentity& identity);
   void on_live(Instant now);
   Bytes early_messages();
+  Bytes early_messages(std::size_t plain_max);
   Result<void> on_early(ByteView early);
   Result<void> on_credentials(const wire::CredentialsMessage& message, Instant now);
 
@@ -56,6 +57,7 @@ struct Session::Impl final : HelloWriter {
   void send_encoded(wire::Lane lane, Bytes message);
   void send(const wire::Message& message, Instant now);
   void send_ping(Instant now);
+  void show_holes(Instant now);
   void send_credentials(Instant now);
   void send_lanes(std::uint8_t again, Instant now);
   void flush_acks();
@@ -135,6 +137,9 @@ struct Session::Impl final : HelloWriter {
   Instant heard_at;
   std::optional<Instant> answer_sent_at;  // responder: the last handshake message
   std::optional<Instant> waiting_since;   // something is outstanding and nothing was heard since
+  std::uint64_t tick_sent_bytes = 0, tick_received_bytes = 0;  // as the last tick saw them
+  std::optional<Instant> burst_at;                             // the last tick that saw much
+  bool said_since_holes = false;  // something was sent since show_holes() sent
   std::uint64_t ping_token = 0;
   std::optional<Instant> ping_sent_at;
   SessionStats counters;

@@ -7,6 +7,9 @@ namespace lienthong {
 namespace {
 
 constexpr std::size_t kTagBytes = 16;
+constexpr std::uint64_t kBurstBytesMin = 2048;  // in a tick, both ways
+constexpr std::chrono::seconds kBurstMemory{1};
+constexpr std::uint8_t kNothing = wire::kOptionalTypeMin;
 
 }  // namespace
 
@@ -47,6 +50,22 @@ void Session::Impl::send(const wire::Message& message, Instant now) {
 void Session::Impl::send_ping(Instant now) {
   ping_sent_at = now;
   send(wire::PingMessage{++ping_token}, now);
+}
+
+// The end of a burst is what a lossy path loses at the greatest cost: nothing comes behind it by
+// which the kernels see the hole. So something does.
+void Session::Impl::show_holes(Instant now) {
+  const std::uint64_t sent = counters.sent_bytes - tick_sent_bytes;
+  const std::uint64_t received = counters.received_bytes - tick_received_bytes;
+  if (sent + received >= kBurstBytesMin) burst_at = now;
+  if (sent == 0 && said_since_holes && burst_at && now - *burst_at < kBurstMemory) {
+    said_since_holes = false;
+    send_encoded(wire::Lane::kControl, Bytes{kNothing});
+  } else if (sent > 0) {
+    said_since_holes = true;
+  }
+  tick_sent_bytes = counters.sent_bytes;
+  tick_received_bytes = counters.received_bytes;
 }
 
 void Session::Impl::send_credentials(Instant now) {

@@ -5,7 +5,8 @@
 namespace lienthong {
 namespace {
 
-constexpr std::size_t kEarlyGain = 3;  // what is packed is at least so many times smaller, or not
+// What is packed is about three times smaller; where that was too much, less is tried.
+constexpr std::array<std::size_t, 3> kEarlyGainHalves{6, 5, 3};
 constexpr std::size_t kEarlyMessageCountMax = 64;
 constexpr std::uint8_t kEarlyDictionary = 1;
 
@@ -53,15 +54,23 @@ Hello Session::Impl::write_hello(const Judgement* judgement, const Hello* peer_s
   return hello;
 }
 
-// What is new for the peer as far as it fits a first message; empty: nothing, or too much. The
-// number of a dictionary, and the messages, each sized, packed against it. Version 1 knows the
-// first dictionary.
+// What is new for the peer as far as it fits a first message; empty: nothing.
 Bytes Session::Impl::early_messages() {
+  for (const std::size_t halves : kEarlyGainHalves) {
+    Bytes early = early_messages(config.early_bytes_max * halves / 2);
+    if (!early.empty()) return early;
+  }
+  return {};
+}
+
+// `plain_max`: bytes of messages. Empty: nothing, or too much when packed. The number of a
+// dictionary, and the messages, each sized, packed against it. Version 1 knows the first
+// dictionary.
+Bytes Session::Impl::early_messages(std::size_t plain_max) {
   ByteWriter out;
   bool parts = false;
   Allowance allowed;
   allowed.empty_window = true;
-  const std::size_t plain_max = kEarlyGain * config.early_bytes_max;
   const std::vector<Outbox> untouched = outboxes;
   for (const FeedKind kind : kFeedKinds) {
     while (!feed_waits(kind) && out.bytes().size() < plain_max / 2) {

@@ -41,7 +41,7 @@ class Connection:
         if "S" in packet["flags"]:
             self.base[way] = int(packet["seq"])
         begin, size = self.relative(way, packet["seq"]), int(packet["payload"])
-        again = size > 0 and begin < self.sent.get(way, 0)
+        again = size > 0 and begin < self.sent.get(way, 0) and packet["fate"] != "gone"
         self.sent[way] = max(self.sent.get(way, 0), begin + size)
         acknowledged = self.relative(other, packet["ack"]) if "A" in packet["flags"] else "-"
         holes = "" if packet["sack"] == "-" else " sack " + ",".join(

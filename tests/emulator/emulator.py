@@ -40,7 +40,7 @@ class Emulator:
         words = [binary, "--seed", str(seed), "--mtu", str(mtu)]
         words += ["--congestion", congestion] if congestion else []
         words += ["--trace", trace] if trace else []  # a file: a line for each packet
-        self.children = []
+        self.children, self.trace = [], trace
         self.process = subprocess.Popen([*words, *nodes], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, start_new_session=True)
         line = self.process.stdout.readline()

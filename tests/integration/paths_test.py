@@ -7,6 +7,7 @@ for a loaded machine; what was measured is printed.
 import os
 import subprocess
 import sys
+import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -19,6 +20,29 @@ from offices import expect, wait  # noqa: E402
 
 LINE = {"rate": 512_000, "delay": 0.15, "queue": 65_536}
 ROUND_TRIP = 0.3
+
+
+class Packets:
+    """What the district has sent since now, by port: SYNs and payloads in their order."""
+
+    def __init__(self, net):
+        self.path, self.skip = net.trace, os.path.getsize(net.trace)
+
+    def by_port(self):
+        with open(self.path, encoding="utf-8") as stream:
+            names = stream.readline().split()
+            stream.seek(self.skip)
+            packets = [dict(zip(names, line.split())) for line in stream if line.endswith("\n")]
+        ports = {}
+        for packet in packets:
+            if (packet["node"], packet["way"]) != ("H47.12", "up") or packet["flags"] == "-":
+                continue
+            syns, payloads = ports.setdefault(packet["from"], ([], []))
+            if packet["flags"] == "S":
+                syns.append(packet)
+            elif packet["payload"] != "0":
+                payloads.append(int(packet["payload"]))
+        return ports
 
 
 class Two:
@@ -120,6 +144,44 @@ def an_address_that_comes_back(two):
     two.settle()
 
 
+def a_swallowed_first_message(two):
+    """A line that goes away under the first message says nothing of the province's key: the next
+    session is no less sure of it, and its first message bears as much."""
+    expect(two.district.stop() == 0, "the district's agent did not end well")
+    sent = Packets(two.net)
+    two.district.spawn()
+    wait("the first message is on its way",
+         lambda: any(payloads for _, payloads in sent.by_port().values()))
+    two.cut(True)
+    before = set(sent.by_port())
+    wait("the session is given up and another dialled", lambda: set(sent.by_port()) - before, 60)
+    two.cut(False)
+    two.settle()
+    first = [payloads[0] for port, (_, payloads) in sent.by_port().items()
+             if payloads and port not in before]
+    two.bench.say(f"swallowed first message: the next one has {first[0]} bytes")
+    expect(first[0] > 100, f"it asked for the key: {first}")
+
+
+def a_repeated_syn(two):
+    """A connection whose SYN was repeated more than once would begin with one segment."""
+    expect(two.district.stop() == 0, "the district's agent did not end well")
+    two.cut(True)
+    sent = Packets(two.net)
+    two.district.spawn()
+
+    def repeated():
+        return [port for port, (syns, _) in sent.by_port().items() if len(syns) >= 3]
+    wait("a SYN is repeated twice", repeated, 60)
+    two.cut(False)
+    two.settle()
+    ports = sent.by_port()
+    slow = {port: payloads for port, (syns, payloads) in ports.items() if len(syns) >= 3}
+    two.bench.say(f"repeated SYNs: {[len(syns) for syns, _ in ports.values()]}")
+    expect(not any(slow.values()), f"a message went over a window of one segment: {slow}")
+    expect(any(payloads for _, payloads in ports.values()), f"{ports}")
+
+
 def what_a_day_costs(two):
     """The agent's count of IP bytes against the emulator's."""
     before = two.district.get("/v1/status")["budget"]["spent_bytes"]
@@ -158,6 +220,8 @@ def test(bench):
     what_a_day_costs(two)
     a_short_cut(two)
     a_dead_path(two)
+    a_swallowed_first_message(two)
+    a_repeated_syn(two)
     an_address_that_comes_back(two)
 
 
@@ -181,8 +245,10 @@ def main():
     parser.add_argument("--emulator", required=True, help="the program link_emulator")
     options = parser.parse_args()
     try:
-        with Emulator(options.emulator, ["H47", "H47.12"], seed=7) as net:
-            return run(options, net)
+        with tempfile.TemporaryDirectory(prefix="lienthong-test-") as folder:
+            with Emulator(options.emulator, ["H47", "H47.12"], seed=7,
+                          trace=os.path.join(folder, "trace")) as net:
+                return run(options, net)
     except NoRights as wrong:
         return skip_without_rights(wrong)
 

@@ -24,6 +24,7 @@ class SimulatedPath {
   double rate;        // bytes a second
   milliseconds trip;  // without a queue
   bool down = false;
+  std::size_t window_max = ~std::size_t{0};  // bytes, where losses keep it small
 
   // `offer`: whether the sender has more than it is let hand over.
   void run(milliseconds time, bool offer, Pacer& pacer) {
@@ -37,6 +38,7 @@ class SimulatedPath {
 
   std::uint64_t arrived() const { return acknowledged_; }
   std::size_t queue() const { return unsent_ + flying_; }
+  std::size_t unsent() const { return unsent_; }
   // How long a byte handed over now would take to leave the link.
   double queue_seconds() const { return (static_cast<double>(unsent_) + standing_) / rate; }
   Instant now{seconds(1)};
@@ -52,7 +54,7 @@ class SimulatedPath {
   void look(bool offer, Pacer& pacer) {
     ++looks;
     pacer.observe(info(), now);
-    if (offer) unsent_ += pacer.room(queue());
+    if (offer) unsent_ += pacer.room(queue(), unsent_);
     const auto again = pacer.look_after(offer, now);
     next_look = again ? std::optional(now + *again) : std::nullopt;
   }
@@ -74,7 +76,7 @@ class SimulatedPath {
           std::min(standing_, rate * std::chrono::duration<double>(kStep).count());
       standing_ -= drained;
     }
-    while (unsent_ > 0 && flying_ < window_) {
+    while (unsent_ > 0 && flying_ < std::min(window_, window_max)) {
       const std::size_t bytes = std::min(unsent_, kSegment);
       unsent_ -= bytes;
       flying_ += bytes;
@@ -153,6 +155,17 @@ TEST(Pacer, ASlowerLinkShrinksTheQueueWithinSeconds) {
   path.run(seconds(12), true, pacer);
   EXPECT_LT(path.queue_seconds(), 0.6);
   EXPECT_GT(delivered_rate(path, seconds(10), pacer), 0.93 * path.rate);
+}
+
+TEST(Pacer, WhereLossesKeepTheWindowSmallLittleWaitsForIt) {
+  SimulatedPath path(256'000 / 8.0, milliseconds(600));
+  Pacer pacer;
+  path.run(seconds(20), true, pacer);
+  path.window_max = 8 * kSegment;
+  path.run(milliseconds(1200), true, pacer);
+  const double rate = static_cast<double>(path.window_max) / 0.6;
+  EXPECT_LT(static_cast<double>(path.unsent()) / rate, 0.4);
+  EXPECT_GT(delivered_rate(path, seconds(10), pacer), 0.9 * rate);
 }
 
 TEST(Pacer, AFasterLinkIsFilledWithinRoundTrips) {
@@ -243,6 +256,16 @@ TEST(Pacer, TheWindowThatTheFirstMessageOpenedIsUsed) {
   static_cast<void>(pacer.look_after(false, Instant(seconds(1))));
   pacer.observe(info, Instant(seconds(600)));
   EXPECT_EQ(pacer.room(0), 20 * kSegment);
+}
+
+TEST(Pacer, WhatLiesBeyondAHoleIsThere) {
+  TcpInfo info;
+  info.segment_bytes = kSegment;
+  info.queue_bytes = 12 * kSegment;
+  info.selective = 9;
+  EXPECT_EQ(missing_bytes(info), 3 * kSegment);
+  info.selective = 13;  // the last one was shorter
+  EXPECT_EQ(missing_bytes(info), 0U);
 }
 
 TEST(Pacer, AnEmptyPathHasRoomForTheFirstWindowAndAFullOneForNothing) {

@@ -69,6 +69,13 @@ TEST(PathWatch, PatienceIsThreeSecondsOrFourRoundTripsAndDeathTwentyOrTen) {
   EXPECT_EQ(watch.dead_after(seconds(20)), seconds(80));
 }
 
+TEST(PathWatch, ASecondConnectionIsAnsweredInTwoSecondsOrTwoAndAHalfRoundTrips) {
+  PathWatch watch(kStart);
+  EXPECT_EQ(watch.answer_within(), seconds(2));
+  watch.observe(with(1, 0, 0, milliseconds(1200)), kStart);
+  EXPECT_EQ(watch.answer_within(), seconds(3));
+}
+
 class PathPlanTest : public ::testing::Test {
  protected:
   Draws draws;
@@ -88,10 +95,10 @@ TEST_F(PathPlanTest, ASilentPathIsTriedAgainOnEveryAddressInTurnWithJitter) {
   EXPECT_EQ(first->why, Why::kSilent);
   EXPECT_EQ(first->address, 0U);
   EXPECT_FALSE(plan.look(silent(seconds(9)), kStart + seconds(9))) << "one at a time";
-  draws.value = 2000;
-  plan.beside_ended(false, seconds(3), kStart + seconds(6), draws);
-  EXPECT_FALSE(plan.look(silent(seconds(9)), kStart + milliseconds(7999)));
-  const auto second = plan.look(silent(seconds(9)), kStart + seconds(8));
+  draws.value = 400;
+  plan.beside_ended(false, kStart + seconds(6), draws);
+  EXPECT_FALSE(plan.look(silent(seconds(9)), kStart + milliseconds(6399)));
+  const auto second = plan.look(silent(seconds(9)), kStart + milliseconds(6400));
   ASSERT_TRUE(second);
   EXPECT_EQ(second->address, 1U);
 }
@@ -104,11 +111,11 @@ TEST_F(PathPlanTest, ALessPreferredAddressIsLeftWhenABetterOneAnswers) {
   ASSERT_TRUE(best);
   EXPECT_EQ(best->why, Why::kBetter);
   EXPECT_EQ(best->address, 0U);
-  plan.beside_ended(false, seconds(3), kStart + seconds(61), draws);
+  plan.beside_ended(false, kStart + seconds(61), draws);
   const auto next = plan.look({}, kStart + seconds(61));
   ASSERT_TRUE(next);
   EXPECT_EQ(next->address, 1U);
-  plan.beside_ended(true, seconds(3), kStart + seconds(62), draws);
+  plan.beside_ended(true, kStart + seconds(62), draws);
   plan.up(1, kStart + seconds(62), draws);
   const auto later = plan.look({}, kStart + seconds(200));
   ASSERT_TRUE(later);
@@ -126,7 +133,7 @@ TEST_F(PathPlanTest, ABetterAddressThatStaysDeadIsAskedLessAndLessOftenButAtLeas
     waits.push_back(std::chrono::duration_cast<seconds>(asked - now));
     now = asked;
     draws.value = 0;
-    plan.beside_ended(false, seconds(3), now, draws);
+    plan.beside_ended(false, now, draws);
   }
   EXPECT_EQ(waits, (std::vector<seconds>{seconds(60), seconds(30), seconds(60), seconds(120),
                                          seconds(240), seconds(300), seconds(300), seconds(300)}));
@@ -153,7 +160,7 @@ TEST_F(PathPlanTest, ASessionIsReplacedAfterADayNewBeforeOld) {
   const auto beside = plan.look({}, kStart + hours(24));
   ASSERT_TRUE(beside);
   EXPECT_EQ(beside->why, Why::kOld);
-  plan.beside_ended(true, seconds(3), kStart + hours(24), draws);
+  plan.beside_ended(true, kStart + hours(24), draws);
   plan.up(0, kStart + hours(24), draws);
   EXPECT_FALSE(plan.look({}, kStart + hours(47)));
 }

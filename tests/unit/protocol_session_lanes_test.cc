@@ -46,6 +46,60 @@ TEST(Session, CarriesWhatIsNewInTheFirstMessageAndItsAnswer) {
   EXPECT_TRUE(drained(a) && drained(b));
 }
 
+TEST(Session, CarriesLessInTheFirstMessageWhereItDoesNotGetMuchSmaller) {
+  World world;
+  world.fill(2);
+  {
+    End a(world.leaf_replica, world.dialling(), world.now);
+    End b(world.hub_replica, world.answering(), world.now);
+    run(a, b, world.now);
+    ASSERT_TRUE(drained(a) && drained(b));
+  }
+  std::uint32_t dice = 1;
+  for (int i = 0; i < 300; ++i) {
+    std::string text;
+    while (text.size() < 100) {
+      dice = dice * 1664525 + 1013904223;
+      text.push_back(static_cast<char>('!' + (dice >> 16) % 90));
+    }
+    world.leaf_replica.write(world.leaf, text);
+  }
+  SessionConfig config = world.dialling();
+  config.heard = heard_by(world.hub_replica, world.leaf.id());
+  const std::size_t most = config.early_bytes_max;
+  End a(world.leaf_replica, std::move(config), world.now);
+  a.perform(world.now);
+  EXPECT_GT(a.outgoing.size(), most / 3);
+  EXPECT_LT(a.outgoing.size(), most + 400);
+}
+
+// ---- the end of a burst ----
+
+std::size_t said_in_tick(End& end, Instant now) {
+  end.session.on_tick(now);
+  end.perform(now);
+  return end.outgoing.size();
+}
+
+TEST(Session, ShowsTheKernelsTheEndOfABurstOnce) {
+  constexpr std::chrono::milliseconds kTick{250};
+  World world;
+  world.fill(100);
+  End a(world.leaf_replica, world.dialling(), world.now);
+  End b(world.hub_replica, world.answering(), world.now);
+  run(a, b, world.now);
+  EXPECT_EQ(said_in_tick(a, world.now += kTick), 0U) << "what it said may be on its way still";
+  EXPECT_EQ(said_in_tick(a, world.now += kTick), 20U) << "a frame that means nothing";
+  EXPECT_EQ(said_in_tick(a, world.now += kTick), 20U) << "and no other";
+  run(a, b, world.now);
+  EXPECT_FALSE(b.closed);
+  for (int i = 0; i < 8; ++i) said_in_tick(a, world.now += kTick);
+  world.leaf_replica.write(world.leaf, "một");
+  a.session.on_feed_grown(world.now);
+  run(a, b, world.now);
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(said_in_tick(a, world.now += kTick), 0U) << "too little";
+}
+
 // What the leaf wrote last lies in the hub's feed for it too, as its store would put it there.
 void echo_newest(World& world) {
   const auto& newest = world.leaf_replica.feed(FeedKind::kUpdates).back();
