@@ -5,6 +5,7 @@ Says so and counts as skipped where there are no rights to make namespaces. Uppe
 for a loaded machine; what was measured is printed.
 """
 import os
+import random
 import subprocess
 import sys
 import tempfile
@@ -182,6 +183,29 @@ def a_repeated_syn(two):
     expect(any(payloads for _, payloads in ports.values()), f"{ports}")
 
 
+def an_mtu_hole(two):
+    """The line swallows large packets, both ways, and nobody says so: small ones carry it all."""
+    mark = two.mark()
+    two.net.set("H47.12", rate=20_000_000, mtu_hole=1300)  # a faster line has larger packets
+    note = "ghi chú " + "".join(random.Random(3).choice("abcdefghijklmnopqrstuvwxyz0123456789")
+                                for _ in range(20000))
+    begin = time.monotonic()
+    code = two.district.must({"op": "create", "dossier": {
+        "procedure": "1.001193", "summary": note}})[0]["code"]
+    wait("the large dossier arrives", lambda: two.arrived(code), 120)
+    two.bench.say(f"MTU hole: delivered after {time.monotonic() - begin:.1f} s")
+    expect("event=silent" in two.log_since(mark), "nothing was swallowed: the test shows nothing")
+    begin = time.monotonic()
+    code = two.district.must({"op": "create", "dossier": {
+        "procedure": "1.001193", "summary": note[::-1]}})[0]["code"]
+    wait("the next arrives", lambda: two.arrived(code), 120)
+    again = time.monotonic() - begin
+    two.bench.say(f"MTU hole: the next after {again:.1f} s")
+    expect(again < 10, f"it has forgotten: the next took {again:.1f} s")
+    two.net.set("H47.12", mtu_hole=0, **LINE)
+    two.settle()
+
+
 def what_a_day_costs(two):
     """The agent's count of IP bytes against the emulator's."""
     before = two.district.get("/v1/status")["budget"]["spent_bytes"]
@@ -218,6 +242,7 @@ def test(bench):
     two = Two(bench, bench.net)
     a_reconnection(two)
     what_a_day_costs(two)
+    an_mtu_hole(two)  # before cuts make the agent suspect one
     a_short_cut(two)
     a_dead_path(two)
     a_swallowed_first_message(two)
