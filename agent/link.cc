@@ -19,7 +19,8 @@ constexpr std::chrono::seconds kStallFirst{2}, kStallMax{60};
 constexpr std::size_t kPlainBytesPerWireByte = 6;
 constexpr std::chrono::seconds kLingerMax{2};
 constexpr std::size_t kGatherBytesMax = 160;
-constexpr std::chrono::milliseconds kGatherTime{100};
+constexpr std::chrono::milliseconds kGatherTimeMax{100};
+constexpr int kGatherShare = 6;  // of a round trip
 
 // What waits for TCP's window: handed over and never sent.
 std::uint64_t unsent_bytes(int socket) {
@@ -42,6 +43,7 @@ Link::Link(asio::ip::tcp::socket socket, SessionConfig config, LinkHost& host)
       session_(host.engine().replica(), config, host.engine().clock().monotonic()),
       host_(host),
       initiator_(config.initiator),
+      granted_(config.window_bytes + kCustodyWindow),
       pace_timer_(socket_.get_executor()),
       gather_timer_(socket_.get_executor()),
       heard_at_(host.engine().clock().monotonic()) {
@@ -106,16 +108,19 @@ asio::awaitable<void> Link::write(std::shared_ptr<Link> link) {
 }
 
 // Acknowledgements of a backlog that goes on wait for each other a little: of many packets one is
-// lost more often, and it holds up all behind it.
-bool Link::may_gather() const {
-  return live_ && !closing_ && !reported_.drained_in && outgoing_.size() <= kGatherBytesMax &&
-         now() - flushed_at_ < kGatherTime;
+// lost more often, and it holds up all behind it. Nothing where the path is short: there the other
+// side's window is soon used up.
+std::chrono::nanoseconds Link::gather_time() {
+  if (!live_ || closing_ || reported_.drained_in || outgoing_.size() > kGatherBytesMax) return {};
+  const auto info = read_tcp_info(socket_.native_handle());
+  if (!info) return {};
+  return std::min<std::chrono::nanoseconds>(info->min_rtt / kGatherShare, kGatherTimeMax);
 }
 
-void Link::gather() {
+void Link::gather(std::chrono::nanoseconds time) {
   if (gathering_) return;
   gathering_ = true;
-  gather_timer_.expires_after(kGatherTime);
+  gather_timer_.expires_after(time);
   gather_timer_.async_wait([self = shared_from_this()](const asio::error_code& problem) {
     self->gathering_ = false;
     if (!problem) self->flush();
@@ -124,7 +129,7 @@ void Link::gather() {
 
 void Link::flush() {
   if (writing_ || ended_ || outgoing_.empty()) return;
-  if (may_gather()) return gather();
+  if (const auto time = gather_time(); now() - flushed_at_ < time) return gather(time);
   flushed_at_ = now();
   writing_ = true;
   host_.spawn("writer", write(shared_from_this()));
@@ -237,7 +242,7 @@ void Link::on_established(Established fact) {
       return Error(Errc::kUnknownCertificate, "what the peer presented does not stand");
     }
     if (seen) transaction.note_session_number_seen(peer.node, peer.session_number);
-    LT_TRY_VOID(transaction.ensure_feed(peer.agency));
+    LT_TRY_VOID(transaction.begin_feed(peer.agency));
     const auto sealed = transaction.seal_pending(peer.agency, store::kSealAtOnceMax);
     return sealed.ok() ? Result<void>() : sealed.error();
   };
@@ -308,7 +313,7 @@ void Link::on_stored(std::uint64_t token, const Result<void>& result,
 void Link::on_set_cursor(const SetCursor& set) {
   const auto cursor = std::make_shared<Cursor>();
   const auto job = [cursor, set, node = peer_->node](store::Transaction& transaction) {
-    *cursor = transaction.set_cursor(set.kind, node, set.mark);
+    *cursor = transaction.set_cursor(set.kind, node, set.mark, set.beside);
     return Result<void>();
   };
   host_.engine().post(job, [self = shared_from_this(), cursor, set](const Result<void>& result) {

@@ -35,6 +35,7 @@ class Link : public std::enable_shared_from_this<Link>, public BlobPeer {
   void abort();  // at once
 
   bool initiator() const { return initiator_; }
+  std::size_t granted() const { return granted_; }  // bytes of updates taken in before a sync
   std::uint64_t sent_top(FeedKind kind) const { return session_.sent_top(kind); }
   bool established() const { return live_; }  // and live
   bool ended() const { return ended_; }
@@ -79,8 +80,8 @@ class Link : public std::enable_shared_from_this<Link>, public BlobPeer {
   void lift_rest_after_restore();
   void on_close(const CloseSession& close);
   void flush();
-  bool may_gather() const;
-  void gather();
+  std::chrono::nanoseconds gather_time();
+  void gather(std::chrono::nanoseconds time);
   void linger();  // everything is said: wait for the other side to hang up
   void end(const std::string& why);
   Instant now() const;
@@ -91,6 +92,7 @@ class Link : public std::enable_shared_from_this<Link>, public BlobPeer {
   LinkHost& host_;
   asio::ip::tcp::endpoint remote_;
   bool initiator_;
+  const std::size_t granted_;
   std::optional<Established> peer_;
   bool live_ = false;
   Pacer pacer_;

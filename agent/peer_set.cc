@@ -245,6 +245,9 @@ std::shared_ptr<Link> PeerSet::Impl::adopt(asio::ip::tcp::socket socket, bool in
   config.expected_agency = expected;
   config.session_number = session_number;
   config.tables = tables_;
+  std::size_t granted = 0;
+  for (const auto& link : links_) granted += link->granted();
+  config.window_bytes = window_beside(granted);
   // What a session that never came up, or stands still, has sent may be there. To offer it once
   // more would look like a feed that begins anew, and its reader would get all of its own back.
   if (initiator && peer_key && expected && !swallowed_.contains(*expected) &&
@@ -403,6 +406,7 @@ void PeerSet::Impl::grown() {
   sealing_ = true;
   const auto more = std::make_shared<bool>(false);
   const auto job = [agencies, more](store::Transaction& transaction) -> Result<void> {
+    *more = transaction.fill_feeds();
     for (const AgencyId& agency : agencies) {
       const auto sealed = transaction.seal_pending(agency, store::kSealAtOnceMax);
       if (!sealed) return sealed.error();

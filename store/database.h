@@ -91,7 +91,7 @@ Error to_error(const rocksdb::Status& status, const std::string& path);
 // be scanned.
 class Overlay {
  public:
-  static constexpr std::string_view kScanned = "DIJPWXr";
+  static constexpr std::string_view kScanned = "DIJPWXrs";
 
   explicit Overlay(const Database& database) : database_(database) {}
   std::optional<std::string> get(std::string_view key) const;

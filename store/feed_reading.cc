@@ -13,6 +13,8 @@ namespace {
 constexpr std::size_t kLeafBytes = 150;
 // A part goes on beyond what was asked for, up to this estimate, to finish the seals it began.
 constexpr std::size_t kPartEstimateMax = 200 * 1024;
+// What is read without its places goes on up to so many times what was asked for.
+constexpr std::size_t kEntriesStretch = 3;
 // Whoever asks for less is taken at his word.
 constexpr std::size_t kExtendFrom = 1024;
 
@@ -44,8 +46,7 @@ class FeedReader {
   }
   const Ledger& ledger() const { return *ledger_; }
   const FeedMeta* meta() const {  // null: there is no such feed
-    const auto at = ledger_->feeds.find(what_.reader);
-    return at == ledger_->feeds.end() ? nullptr : &at->second;
+    return ledger_->whole_feed(what_.reader);
   }
 
   bool echoed(std::uint32_t source) const { return source != 0 && source == reader_; }
@@ -217,9 +218,8 @@ FeedMark Replica::feed_end(FeedKind kind, const AgencyId& reader) const {
   const auto ledger = impl_->ledger();
   if (kind == FeedKind::kRegistry)
     return {ledger->statement_epoch, ledger->statements, ledger->statement_hash};
-  const auto at = ledger->feeds.find(reader);
-  if (at == ledger->feeds.end()) return {};
-  return {at->second.epoch, at->second.end, at->second.hash};
+  const FeedMeta* meta = ledger->whole_feed(reader);
+  return meta == nullptr ? FeedMark{} : FeedMark{meta->epoch, meta->end, meta->hash};
 }
 
 std::optional<std::uint64_t> Replica::feed_hash(FeedKind kind, const AgencyId& reader,
@@ -231,9 +231,9 @@ std::optional<std::uint64_t> Replica::feed_hash(FeedKind kind, const AgencyId& r
     return decode_statement_row(*row).hash;
   }
   const auto ledger = impl_->ledger();
-  const auto at = ledger->feeds.find(reader);
-  if (at == ledger->feeds.end() || number > at->second.end) return std::nullopt;
-  const auto row = impl_->database->get(key::feed_entry(at->second.number, number));
+  const FeedMeta* meta = ledger->whole_feed(reader);
+  if (meta == nullptr || number > meta->end) return std::nullopt;
+  const auto row = impl_->database->get(key::feed_entry(meta->number, number));
   if (!row) return std::nullopt;
   return decode_feed_entry(*row).hash;
 }
@@ -241,15 +241,15 @@ std::optional<std::uint64_t> Replica::feed_hash(FeedKind kind, const AgencyId& r
 std::optional<std::uint64_t> Replica::feed_position(const AgencyId& reader,
                                                     const UpdateId& id) const {
   const auto ledger = impl_->ledger();
-  const auto at = ledger->feeds.find(reader);
+  const FeedMeta* meta = ledger->whole_feed(reader);
   const auto number = update_number(*impl_->database, id);
-  if (at == ledger->feeds.end() || !number) return std::nullopt;
+  if (meta == nullptr || !number) return std::nullopt;
   const auto update = impl_->database->get(key::update(*number));
   if (!update) return std::nullopt;
   const auto bytes = impl_->database->get(key::record(decode_update_head(*update).record));
   if (!bytes) return std::nullopt;
   const RecordRow row = decode_record_row(*bytes);
-  const auto fed = std::ranges::find(row.feeds, at->second.number, &FedFeed::feed);
+  const auto fed = std::ranges::find(row.feeds, meta->number, &FedFeed::feed);
   const auto nth = static_cast<std::size_t>(std::ranges::lower_bound(row.updates, *number) -
                                             row.updates.begin());
   if (fed == row.feeds.end() || nth >= fed->places.size()) return std::nullopt;
@@ -343,16 +343,16 @@ std::vector<std::uint64_t> Replica::feed_places(const AgencyId& reader,
                                                 std::uint64_t position) const {
   const auto ledger = impl_->ledger();
   const Database& database = *impl_->database;
-  const auto meta = ledger->feeds.find(reader);
-  if (meta == ledger->feeds.end() || position == 0 || position > meta->second.end) return {};
-  const auto entry = database.get(key::feed_entry(meta->second.number, position));
+  const FeedMeta* meta = ledger->whole_feed(reader);
+  if (meta == nullptr || position == 0 || position > meta->end) return {};
+  const auto entry = database.get(key::feed_entry(meta->number, position));
   const std::uint64_t number = entry ? decode_feed_entry(*entry).update : 0;
   const auto update = number == 0 ? std::nullopt : database.get(key::update(number));
   if (!update) return {position};
   const auto bytes = database.get(key::record(decode_update_head(*update).record));
   if (!bytes) throw std::runtime_error("record of an update is missing");
   const RecordRow row = decode_record_row(*bytes);
-  const auto fed = std::ranges::find(row.feeds, meta->second.number, &FedFeed::feed);
+  const auto fed = std::ranges::find(row.feeds, meta->number, &FedFeed::feed);
   if (fed == row.feeds.end()) return {position};
   const auto end = std::ranges::upper_bound(fed->places, position);
   return {fed->places.begin(), end};
@@ -388,6 +388,61 @@ Result<std::optional<FeedPart>> Replica::read_places(const AgencyId& reader,
   if (lines.empty()) return std::optional<FeedPart>();
   part.units = feed.units(std::move(lines));
   return std::optional<FeedPart>(std::move(part));
+}
+
+namespace {
+
+Result<ReplicaView::Entries> statements_at(const Database& database,
+                                           std::span<const std::uint64_t> places,
+                                           std::size_t bytes_max) {
+  ReplicaView::Entries out;
+  for (std::size_t bytes = 0; out.taken < places.size() && bytes < bytes_max; ++out.taken) {
+    const std::uint64_t place = places[out.taken];
+    const auto row = database.get(key::statement(place));
+    if (!row) return Error(Errc::kCorrupt, "statement " + std::to_string(place) + " is missing");
+    out.part.statements.push_back(decode_statement_row(*row).statement);
+    bytes += row->size();
+  }
+  return out;
+}
+
+}  // namespace
+
+// What the reader holds of a seal proves its other leaves only if they come together, so a part is
+// cut between seals where it can be.
+Result<ReplicaView::Entries> Replica::read_entries(FeedKind kind, const AgencyId& reader,
+                                                   std::span<const std::uint64_t> places,
+                                                   std::size_t bytes_max) const {
+  const Database& database = *impl_->database;
+  if (kind == FeedKind::kRegistry) return statements_at(database, places, bytes_max);
+  FeedRead what;
+  what.reader = reader;
+  what.echo = Echo::kCarry;
+  FeedReader feed(*impl_, what);
+  const FeedMeta* meta = feed.meta();
+  Entries out;
+  std::vector<Line> lines;
+  std::size_t bytes = 0, whole_lines = 0, whole_taken = 0;  // up to where a seal ends
+  for (; meta != nullptr && out.taken < places.size(); ++out.taken) {
+    const std::uint64_t place = places[out.taken];
+    const auto row =
+        place > meta->end ? std::nullopt : database.get(key::feed_entry(meta->number, place));
+    if (!row) return Error(Errc::kCorrupt, "entry of a feed is missing");
+    Line line;
+    if (!feed.read(place, decode_feed_entry(*row), line) || line.seal == 0) continue;
+    if (lines.empty() || lines.back().seal != line.seal) {
+      if (bytes >= bytes_max) break;
+      whole_lines = lines.size(), whole_taken = out.taken;
+    }
+    bytes += FeedReader::estimate(line);
+    if (bytes > kEntriesStretch * bytes_max && !lines.empty()) {
+      if (whole_lines > 0) lines.resize(whole_lines), out.taken = whole_taken;
+      break;
+    }
+    lines.push_back(std::move(line));
+  }
+  out.part.units = feed.units(std::move(lines));
+  return out;
 }
 
 }  // namespace lienthong::store

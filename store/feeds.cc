@@ -1,6 +1,7 @@
 // Feeds: for each neighbouring agency the updates of its audience, in the order in which they
 // entered.
 #include <algorithm>
+#include <limits>
 
 #include "protocol/wire/limits.h"
 #include "store/transaction_impl.h"
@@ -8,7 +9,8 @@
 namespace lienthong::store {
 namespace {
 
-constexpr std::size_t kOpenRecordsMax = 256;  // kept decoded while a feed is filled
+constexpr std::size_t kOpenRecordsMax = 256;    // kept decoded while a feed is filled
+constexpr std::uint32_t kFillRecordsMax = 512;  // in one commit: the writer is held some 50 ms
 
 }  // namespace
 
@@ -153,10 +155,17 @@ void Transaction::Impl::leave_feeds(OpenRecord& record) {
   }
 }
 
-void Transaction::Impl::fill_feed(const AgencyId& reader) {
+// Begins a feed, or goes on with one that is not whole yet, from what so many records have for it.
+// Meanwhile it grows with the others: what enters of a record that was not reached yet brings all
+// of that record. Nobody reads it before it is whole.
+void Transaction::Impl::fill_feed(const AgencyId& reader, std::uint32_t records_max) {
+  if (!ledger.feeds.contains(reader)) ledger.filling.emplace(reader, 0);
+  const auto done = ledger.filling.find(reader);
+  if (done == ledger.filling.end()) return;
   feed(reader);
   flush();
-  for (std::uint32_t number = 1; number <= ledger.records; ++number) {
+  const std::uint32_t last = done->second + std::min(records_max, ledger.records - done->second);
+  for (std::uint32_t number = done->second + 1; number <= last; ++number) {
     OpenRecord* record = find(number);
     if (record == nullptr) continue;
     find_readers(*record);
@@ -167,6 +176,14 @@ void Transaction::Impl::fill_feed(const AgencyId& reader) {
     open.erase(number);
     if (open.size() > kOpenRecordsMax) open.clear();  // leads; all were flushed
   }
+  const std::string row = key::filling(reader);
+  if (last < ledger.records) {
+    done->second = last;
+    overlay.put(row, encode_number(last));
+    return;
+  }
+  ledger.filling.erase(done);
+  if (overlay.get(row)) overlay.erase(row);
 }
 
 // The agencies that can be neighbours of themselves: parent, children, and our own agency once it
@@ -179,14 +196,29 @@ void Transaction::Impl::start_feeds_of_relatives() {
   if (registry().certificates_of(self).size() > 1) relatives.push_back(self);
   for (const AgencyId& agency : relatives)
     if (!ledger.feeds.contains(agency) && !registry().certificates_of(agency).empty())
-      fill_feed(agency);
+      fill_feed(agency, kFillRecordsMax);
+}
+
+Result<void> Transaction::begin_feed(const AgencyId& reader) {
+  if (impl_->registry().find_agency(reader) == nullptr)
+    return Error(Errc::kUnknownAgency, "agency " + reader.short_hex());
+  if (!impl_->ledger.feeds.contains(reader)) impl_->fill_feed(reader, kFillRecordsMax);
+  return {};
 }
 
 Result<void> Transaction::ensure_feed(const AgencyId& reader) {
-  if (impl_->registry().find_agency(reader) == nullptr)
-    return Error(Errc::kUnknownAgency, "agency " + reader.short_hex());
-  if (!impl_->ledger.feeds.contains(reader)) impl_->fill_feed(reader);
+  LT_TRY_VOID(begin_feed(reader));
+  impl_->fill_feed(reader, std::numeric_limits<std::uint32_t>::max());
   return {};
+}
+
+bool Transaction::fill_feeds() {
+  std::vector<AgencyId> readers;
+  for (const auto& [reader, done] : impl_->ledger.filling) readers.push_back(reader);
+  for (const AgencyId& reader : readers)
+    impl_->fill_feed(reader, std::max<std::uint32_t>(
+                                 1, kFillRecordsMax / static_cast<std::uint32_t>(readers.size())));
+  return !impl_->ledger.filling.empty();
 }
 
 }  // namespace lienthong::store

@@ -40,9 +40,9 @@ std::optional<FeedDigest> Replica::feed_digest(FeedKind kind, const AgencyId& re
   const auto ledger = impl_->ledger();
   FeedDigest out;
   if (kind == FeedKind::kUpdates) {
-    const auto at = ledger->feeds.find(reader);
-    if (at == ledger->feeds.end()) return std::nullopt;
-    const FeedMeta& meta = at->second;
+    const FeedMeta* whole = ledger->whole_feed(reader);
+    if (whole == nullptr) return std::nullopt;
+    const FeedMeta& meta = *whole;
     if (up_to == UpTo::kSealed && ledger->unsealed > 0) {
       if (!meta.sealed) return std::nullopt;
       out.mark = {meta.epoch, meta.sealed->end, meta.sealed->hash};
@@ -86,14 +86,14 @@ std::vector<IdPrefix> Replica::feed_ids(FeedKind kind, const AgencyId& reader, s
     });
     return out;
   }
-  const auto at = ledger->feeds.find(reader);
-  if (at == ledger->feeds.end() || first > at->second.end) return out;
-  out.reserve(std::min<std::uint64_t>(limit, at->second.end - first + 1));
-  const std::uint32_t feed = at->second.number;
+  const FeedMeta* meta = ledger->whole_feed(reader);
+  if (meta == nullptr || first > meta->end) return out;
+  out.reserve(std::min<std::uint64_t>(limit, meta->end - first + 1));
+  const std::uint32_t feed = meta->number;
   database.scan(key::feed_prefix(feed), key::feed_entry(feed, first),
                 [&](std::string_view k, std::string_view value) {
                   const std::uint64_t place = decode_number(k.substr(k.size() - 8));
-                  if (place > at->second.end || out.size() >= limit) return false;
+                  if (place > meta->end || out.size() >= limit) return false;
                   FeedEntry entry = decode_feed_entry(value);
                   if (entry.update != 0 && entry.id == IdPrefix{}) {  // of layout 1
                     const auto row = database.get(key::update(entry.update));
@@ -103,22 +103,6 @@ std::vector<IdPrefix> Replica::feed_ids(FeedKind kind, const AgencyId& reader, s
                   out.push_back(entry.id);
                   return true;
                 });
-  return out;
-}
-
-Result<FeedPart> Replica::read_entries(FeedKind kind, const AgencyId& reader,
-                                       std::span<const std::uint64_t> places) const {
-  FeedPart out;
-  if (kind == FeedKind::kRegistry) {
-    for (const std::uint64_t place : places) {
-      const auto row = impl_->database->get(key::statement(place));
-      if (!row) return Error(Errc::kCorrupt, "statement " + std::to_string(place) + " is missing");
-      out.statements.push_back(decode_statement_row(*row).statement);
-    }
-    return out;
-  }
-  LT_TRY(auto part, read_places(reader, NodeId{}, Echo::kCarry, places));
-  if (part) out.units = std::move(part->units);
   return out;
 }
 
@@ -135,13 +119,16 @@ Cursor Transaction::cursor(FeedKind kind, const NodeId& writer) const {
   return row ? decode_cursor_row(*row) : Cursor{};
 }
 
-Cursor Transaction::set_cursor(FeedKind kind, const NodeId& writer, const FeedMark& mark) {
+Cursor Transaction::set_cursor(FeedKind kind, const NodeId& writer, const FeedMark& mark,
+                               std::span<const CursorRange> beside) {
   const Cursor before = this->cursor(kind, writer);
   Cursor cursor;
   cursor.mark = mark;
-  if (before.mark.epoch == mark.epoch)
-    for (const CursorRange& range : before.ranges)
-      if (range.last > mark.number) cursor.add(mark.epoch, range.first, range.last, range.hash);
+  const auto add = [&](const CursorRange& range) {
+    if (range.last > mark.number) cursor.add(mark.epoch, range.first, range.last, range.hash);
+  };
+  if (before.mark.epoch == mark.epoch) std::ranges::for_each(before.ranges, add);
+  std::ranges::for_each(beside, add);
   impl_->overlay.put(key::cursor(kind, writer), encode_cursor_row(cursor));
   return cursor;
 }

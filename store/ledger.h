@@ -36,6 +36,7 @@ struct Ledger {
   std::uint64_t newest_hlc = 0;
   // not stored: of this start, or rebuilt at start
   std::map<AgencyId, FeedMeta> feeds;
+  std::map<AgencyId, std::uint32_t> filling;  // of them: records gone through so far
   std::map<NodeId, std::uint32_t> node_numbers;
   std::shared_ptr<const Registry> registry;
   bool leads = false;  // some record here names a lead
@@ -43,6 +44,12 @@ struct Ledger {
   bool numbering_confirmed = false;  // a neighbour has told us what it knew since the start
   bool numbering_jumped = false;
   std::uint64_t unsealed_from = 0;  // no update before this one waits to be sealed
+
+  // Null: there is none, or it is not whole yet: then nobody reads it.
+  const FeedMeta* whole_feed(const AgencyId& reader) const {
+    const auto at = feeds.find(reader);
+    return at == feeds.end() || filling.contains(reader) ? nullptr : &at->second;
+  }
 };
 
 std::string encode_counters(const Ledger& ledger);

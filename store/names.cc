@@ -56,6 +56,17 @@ std::optional<UpdateId> find_update_in(const Source& source, ByteView prefix) {
   return starts_with(id.view(), prefix) ? std::optional(id) : std::nullopt;
 }
 
+// What begins so in the index of seals, and is that in full.
+template <class Source>
+std::optional<SealId> find_seal_in(const Source& source, const RootFingerprint& root,
+                                   ByteView prefix) {
+  const auto number = only_number(source, 's', prefix);
+  const auto seal = number ? read_seal(source, static_cast<std::uint32_t>(*number)) : std::nullopt;
+  if (!seal) return std::nullopt;
+  const SealId id = seal_id(root, *seal);
+  return starts_with(id.view(), prefix) ? std::optional(id) : std::nullopt;
+}
+
 std::optional<Salt> to_salt(const Bytes& bytes) {
   if (bytes.size() != kSaltSize) return std::nullopt;
   Salt salt;
@@ -65,6 +76,16 @@ std::optional<Salt> to_salt(const Bytes& bytes) {
 
 std::optional<UpdateId> last_link(const RecordState& state) {
   return state.chain.empty() ? std::nullopt : std::optional(state.tip());
+}
+
+// What is known of a seal's tree, from what is held of it.
+template <class Source>
+std::optional<std::vector<Hash256>> prove_from(const Source& source, const RootFingerprint& root,
+                                               const SealId& id,
+                                               std::span<const std::uint16_t> indices) {
+  const auto number = seal_number(source, id);
+  const auto evidence = number ? read_evidence(source, *number) : std::nullopt;
+  return evidence ? evidence->siblings(root, indices) : std::nullopt;
 }
 
 // Agencies and certificates are named among all statements.
@@ -85,6 +106,7 @@ class RegistryNames : public wire::Names {
     if (!id || registry_->find_agency(id_cast<AgencyId>(*id)) == nullptr) return std::nullopt;
     return id_cast<AgencyId>(*id);
   }
+  RootFingerprint root() const { return registry_->root(); }
   std::optional<CertificateId> find_certificate(ByteView prefix) const override {
     const auto id = only_statement(prefix);
     if (!id || registry_->find_certificate(id_cast<CertificateId>(*id)) == nullptr)
@@ -129,6 +151,9 @@ class SenderNames final : public RegistryNames {
   }
   std::size_t prefix_size(const UpdateId& id) const override {
     return prefix_in_index(database_, key::update_index(id), wire::kShortUpdateBytes);
+  }
+  std::size_t prefix_size(const SealId& id) const override {
+    return prefix_in_index(database_, key::seal_index(id), wire::kShortNameBytes);
   }
 
   // From how the record stands now, back over what came after. Only where every step is plain: one
@@ -207,6 +232,9 @@ class ReceiverNames final : public RegistryNames {
   std::size_t prefix_size(const UpdateId& id) const override {
     return prefix_in_index(overlay_, key::update_index(id), wire::kShortUpdateBytes);
   }
+  std::size_t prefix_size(const SealId& id) const override {
+    return prefix_in_index(overlay_, key::seal_index(id), wire::kShortNameBytes);
+  }
   std::optional<wire::RecordPlace> place_before(const RecordId&, const UpdateId&) const override {
     return std::nullopt;
   }
@@ -219,6 +247,17 @@ class ReceiverNames final : public RegistryNames {
   }
   std::optional<UpdateId> find_update(ByteView prefix) const override {
     return find_update_in(overlay_, prefix);
+  }
+  std::optional<SealId> find_seal_id(ByteView prefix) const override {
+    return find_seal_in(overlay_, root(), prefix);
+  }
+  std::optional<Seal> held_seal(const SealId& id) const override {
+    const auto number = seal_number(overlay_, id);
+    return number ? read_seal(overlay_, *number) : std::nullopt;
+  }
+  std::optional<std::vector<Hash256>> seal_proof(
+      const SealId& id, std::span<const std::uint16_t> indices) const override {
+    return prove_from(overlay_, root(), id, indices);
   }
   std::optional<wire::RecordPlace> place_now(const RecordId& id) const override {
     const OpenRecord* record = find(id);

@@ -107,6 +107,11 @@ Result<void> Replica::Impl::load() {
     ledger->feeds.emplace(AgencyId::from(as_bytes(k.substr(1))), decode_feed_meta(value));
     return true;
   });
+  database->scan("e", "e", [&](std::string_view k, std::string_view value) {
+    ledger->filling.emplace(AgencyId::from(as_bytes(k.substr(1))),
+                            static_cast<std::uint32_t>(decode_number(value)));
+    return true;
+  });
   database->scan("N", "N", [&](std::string_view k, std::string_view value) {
     const std::string padded = std::string(4, '\0').append(k.substr(1));
     ledger->node_numbers.emplace(NodeId::from(as_bytes(value)),

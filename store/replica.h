@@ -123,8 +123,9 @@ class Replica final : public ReplicaView {
                                         UpTo up_to = UpTo::kEnd) const override;
   std::vector<IdPrefix> feed_ids(FeedKind kind, const AgencyId& reader, std::uint64_t first,
                                  std::size_t limit) const override;
-  Result<FeedPart> read_entries(FeedKind kind, const AgencyId& reader,
-                                std::span<const std::uint64_t> places) const override;
+  Result<Entries> read_entries(FeedKind kind, const AgencyId& reader,
+                               std::span<const std::uint64_t> places,
+                               std::size_t bytes_max) const override;
 
   // ---- reading ----
   std::optional<RecordEntry> find_record(const RecordId& id) const;
@@ -271,12 +272,17 @@ class Transaction {
   // Starts a feed for that agency and fills it, record by record; nothing if it exists. (Feeds for
   // the parent, children and other nodes of our agency are started by themselves.)
   Result<void> ensure_feed(const AgencyId& reader);
+  // The same, but of a large replica only a first step; nothing reads a feed that is not whole.
+  Result<void> begin_feed(const AgencyId& reader);
+  // One step further with feeds that are not whole, wherever they were left; false: all are.
+  bool fill_feeds();
   // What a node says it durably has of our feed. A place that is not there gives the feed a new
   // epoch: tell the sessions that the feed has grown.
   void note_heard_cursor(FeedKind kind, const NodeId& reader, const Cursor& cursor);
   // Our durable position in a node's feed, after healing. What was noted beyond it in the same
   // epoch stays.
-  Cursor set_cursor(FeedKind kind, const NodeId& writer, const FeedMark& mark);
+  Cursor set_cursor(FeedKind kind, const NodeId& writer, const FeedMark& mark,
+                    std::span<const CursorRange> beside = {});
   Cursor cursor(FeedKind kind, const NodeId& writer) const;
   // Greater than all before, and than `above`: what the node says that it has seen.
   std::uint64_t next_session_number(const NodeId& node, std::uint64_t above = 0);

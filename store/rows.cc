@@ -116,6 +116,7 @@ std::string seal(std::uint32_t number) { return "S" + big_endian(number, 4); }
 std::string evidence(std::uint32_t number) { return "V" + big_endian(number, 4); }
 std::string seal_index(const SealId& id) { return id_key('s', id, 16); }
 std::string feed(const AgencyId& reader) { return id_key('E', reader); }
+std::string filling(const AgencyId& reader) { return id_key('e', reader); }
 std::string feed_prefix(std::uint32_t feed) { return "F" + big_endian(feed, 4); }
 std::string feed_entry(std::uint32_t feed, std::uint64_t position) {
   return feed_prefix(feed) + big_endian(position, 8);

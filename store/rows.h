@@ -34,6 +34,7 @@ std::string seal(std::uint32_t number);                              // S → se
 std::string evidence(std::uint32_t number);                          // V → SealEvidence
 std::string seal_index(const SealId& id);                            // s first 16 bytes → number
 std::string feed(const AgencyId& reader);                            // E → FeedMeta
+std::string filling(const AgencyId& reader);                         // e → records gone through
 std::string feed_entry(std::uint32_t feed, std::uint64_t position);  // F → FeedEntry
 std::string feed_prefix(std::uint32_t feed);
 std::string statement(std::uint64_t number);              // T → StatementRow

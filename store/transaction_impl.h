@@ -106,7 +106,7 @@ struct Transaction::Impl {
   void leave_feeds(OpenRecord& record);
   void note_sealed(const AgencyId& reader);             // all of that feed is (healing.cc)
   void blank(std::uint32_t feed, std::uint64_t place);  // that entry bears nothing any more
-  void fill_feed(const AgencyId& reader);
+  void fill_feed(const AgencyId& reader, std::uint32_t records_max);
   void start_feeds_of_relatives();
   std::uint32_t node_number(const NodeId& node);
 

@@ -98,7 +98,14 @@ std::vector<Hash256> SealEvidence::prove(const RootFingerprint& root,
   LT_CHECK(std::adjacent_find(indices.begin(), indices.end(), std::greater_equal<>()) ==
            indices.end());
   for (const std::uint16_t index : indices) LT_CHECK(leaves_.contains(index));
+  return siblings(root, indices).value();
+}
+
+std::optional<std::vector<Hash256>> SealEvidence::siblings(
+    const RootFingerprint& root, std::span<const std::uint16_t> indices) const {
+  LT_CHECK(!indices.empty() && indices.back() < seal_.count);
   const SealPolicy policy{root};
+  bool known = true;
   const auto below = [&](std::size_t begin, std::size_t end) {
     return !subtrees_.contains(subtree(begin, end));
   };
@@ -106,14 +113,16 @@ std::vector<Hash256> SealEvidence::prove(const RootFingerprint& root,
     return subtrees_.at(subtree(begin, end));
   };
   const auto leaf = [&](std::size_t index) {
-    return policy.leaf(leaves_.at(static_cast<std::uint16_t>(index)));
+    const auto held = leaves_.find(static_cast<std::uint16_t>(index));
+    known = known && held != leaves_.end();
+    return known ? policy.leaf(held->second) : Hash256{};
   };
   std::vector<Hash256> proof;
   const std::vector<std::size_t> wanted(indices.begin(), indices.end());
   merkle::for_each_absent(0, seal_.count, wanted, [&](std::size_t begin, std::size_t end) {
-    proof.push_back(merkle::fold(policy, begin, end, below, whole, leaf));
+    if (known) proof.push_back(merkle::fold(policy, begin, end, below, whole, leaf));
   });
-  return proof;
+  return known ? std::optional(std::move(proof)) : std::nullopt;
 }
 
 std::optional<Hash256> SealEvidence::leaf(std::uint16_t index) const {

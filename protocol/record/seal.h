@@ -77,6 +77,11 @@ class SealEvidence {
   // The proof for those leaves: at least one, ascending, all absorbed (LT_CHECK).
   std::vector<Hash256> prove(const RootFingerprint& root,
                              std::span<const std::uint16_t> indices) const;
+  // The same for leaves (at least one, ascending, below the count: LT_CHECK) of which some are not
+  // held, as far as what is held tells it. nullopt: what lies beside one of them is known only
+  // together with it. Whether it proves anything is for absorb() to say.
+  std::optional<std::vector<Hash256>> siblings(const RootFingerprint& root,
+                                               std::span<const std::uint16_t> indices) const;
   std::optional<Hash256> leaf(std::uint16_t index) const;
   bool complete() const { return leaves_.size() == seal_.count; }
 

@@ -22,12 +22,14 @@ void Inbox::on_level() {
   end_ = durable_.mark.number;
 }
 
-Result<bool> Inbox::on_part(EncodedPart& part, std::uint64_t token, std::size_t bytes) {
+Result<bool> Inbox::on_part(EncodedPart& part, std::uint64_t token, std::size_t bytes,
+                            bool beside_healing) {
   if (!begun_) return Error(Errc::kOutOfOrder, "feed part before the beginning of the feed");
   if (passing_) return false;
   part.epoch = epoch_;
   if (!part.covered.empty()) received_ = std::max(received_, part.covered.back().last);
-  storing_.push_back(Storing{token, bytes, part.covered});
+  storing_.push_back(Storing{token, bytes, part.covered, beside_healing});
+  if (beside_healing) part.covered.clear();
   unstored_bytes_ += bytes;
   return true;
 }
@@ -52,10 +54,28 @@ std::optional<Inbox::Storing> Inbox::take(std::uint64_t token) {
 }
 
 bool Inbox::on_stored(std::uint64_t token, const Cursor& cursor) {
-  if (!take(token)) return false;
-  durable_ = cursor;
+  const auto part = take(token);
+  if (!part) return false;
   ack_due_ = true;
+  if (!part->beside_healing) {
+    durable_ = cursor;
+    return true;
+  }
+  ahead_of_disk_ = true;
+  for (const CursorRange& range : part->covered)
+    durable_.add(epoch_, range.first, range.last, range.hash);
   return true;
+}
+
+std::vector<CursorRange> Inbox::beyond(const FeedMark& mark) const {
+  std::vector<CursorRange> out;
+  if (durable_.mark.epoch != mark.epoch) return out;
+  if (durable_.mark.number > mark.number)
+    out.push_back(CursorRange{mark.number + 1, durable_.mark.number, durable_.mark.hash});
+  for (const CursorRange& range : durable_.ranges)
+    if (range.last > mark.number)
+      out.push_back(CursorRange{std::max(range.first, mark.number + 1), range.last, range.hash});
+  return out;
 }
 
 bool Inbox::on_unclear(std::uint64_t token, wire::UnclearMessage& message) {

@@ -23,8 +23,10 @@ class Inbox {
   // said yet.
   std::optional<bool> joins_on() const { return joins_on_; }
   // Takes a part in: sets its epoch. False: it is passed over, for the peer will send it again.
-  // kOutOfOrder: a part before the beginning.
-  Result<bool> on_part(EncodedPart& part, std::uint64_t token, std::size_t bytes);
+  // kOutOfOrder: a part before the beginning. `beside_healing`: the cursor on the disk does not
+  // move with it, so its stretches are taken out and noted here only.
+  Result<bool> on_part(EncodedPart& part, std::uint64_t token, std::size_t bytes,
+                       bool beside_healing = false);
   // kOutOfOrder: an end before the beginning or before what was sent already.
   Result<void> on_end(std::uint64_t number);
   // False: no such token here.
@@ -37,7 +39,13 @@ class Inbox {
   std::optional<wire::AckMessage> take_ack();
 
   // Healing has brought what was missing up to there: the peer is told in full, and begins anew.
-  void set_durable(Cursor cursor) { durable_ = std::move(cursor); }
+  void set_durable(Cursor cursor) {
+    durable_ = std::move(cursor);
+    ahead_of_disk_ = false;
+  }
+  // What is durable beyond a mark of its epoch.
+  std::vector<CursorRange> beyond(const FeedMark& mark) const;
+  bool ahead_of_disk() const { return ahead_of_disk_; }
 
   const Cursor& durable() const { return durable_; }
   bool drained() const;           // all that was announced on this session is durable
@@ -49,6 +57,7 @@ class Inbox {
     std::uint64_t token = 0;
     std::size_t bytes = 0;
     std::vector<CursorRange> covered;
+    bool beside_healing = false;
   };
   std::optional<Storing> take(std::uint64_t token);
   std::uint64_t have() const { return durable_.mark.epoch == epoch_ ? durable_.mark.number : 0; }
@@ -62,6 +71,7 @@ class Inbox {
   bool begun_ = false;
   bool passing_ = false;  // over parts, until it begins anew
   bool ack_due_ = false;
+  bool ahead_of_disk_ = false;        // `durable_` is
   std::optional<std::uint64_t> end_;  // announced
   std::deque<Storing> storing_;
   std::size_t unstored_bytes_ = 0;

@@ -38,6 +38,7 @@ void Outbox::restart(const FeedMark& end) {
   unacked_bytes_ = 0;
   announced_.reset();
   begin_due_ = true;
+  history_held_ = false;
 }
 
 // What is there now is the backlog; what comes later goes beside it.
@@ -63,7 +64,17 @@ void Outbox::place(const Cursor& cursor, const FeedMark& end) {
       if (fits(range.last, range.hash, end)) held_.add(range.first, range.last, range.hash);
     }
   }
+  stale_epoch_ = lost_ && cursor.mark.epoch == epoch_ ? epoch_ : 0;
   begin_backlog(end);
+}
+
+void Outbox::hold_history(bool hold) {
+  if (hold == history_held_ || !started_ || kind_ != FeedKind::kUpdates) return;
+  history_held_ = hold;
+  if (!hold) return;
+  if (live_from_ == 0) live_from_ = live_next_ = view_->feed_end(kind_, peer_.agency).number + 1;
+  looked_ = std::max(looked_, live_from_ - 1);
+  urgent_.clear();
 }
 
 Cursor Outbox::on_cursor(Cursor cursor, unsigned epoch_bits) {
@@ -210,6 +221,7 @@ void Outbox::look_for_custody(std::uint64_t end) {
 
 bool Outbox::has_urgent() {
   if (!started_ || begin_due_ || kind_ != FeedKind::kUpdates) return false;
+  if (history_held_ && epoch_ == stale_epoch_) return false;
   look_for_custody(view_->feed_end(kind_, peer_.agency).number);
   while (!urgent_.empty() && settled(urgent_.front())) urgent_.pop_front();
   return !urgent_.empty();
@@ -228,7 +240,7 @@ std::optional<Outgoing> Outbox::packed(const RootFingerprint& root, const FeedPa
   out.message = wire::encode_message(wire::PartMessage{kind_, std::move(encoded), out.drained});
   if (out.message.size() > kMessageBytesMax) return std::nullopt;
   sent_max_ = std::max(sent_max_, part.covered.back().last);
-  Sent sent{part.covered, out.message.size(), std::nullopt};
+  Sent sent{part.covered, out.message.size(), std::nullopt, lane};
   if (!part.units.empty()) {
     const Seal& seal = part.units.back().seal;
     sent.seal.emplace(seal, seal_id(root, seal));
@@ -251,7 +263,7 @@ Result<std::optional<Outgoing>> Outbox::read(const RootFingerprint& root, FeedRe
   what.kind = kind_;
   what.reader = peer_.agency;
   what.reader_node = peer_.node;
-  what.echo = echo_;
+  what.echo = echo();
   what.skip = held_.ranges();
   for (;; what.bytes_max /= 2) {
     LT_TRY(auto part, view_->read_feed(what));
@@ -282,12 +294,12 @@ Result<std::optional<Outgoing>> Outbox::next_again(const RootFingerprint& root,
 // A custody link goes with all of its record that the peer does not have yet.
 Result<std::optional<Outgoing>> Outbox::next_urgent(const RootFingerprint& root,
                                                     const Allowance& allowed) {
-  while (allowed.lane_open(wire::Lane::kCustody) && has_urgent()) {
+  while (allowed.custody && allowed.lane_open(wire::Lane::kCustody) && has_urgent()) {
     std::vector<std::uint64_t> places = view_->feed_places(peer_.agency, urgent_.front());
     urgent_.pop_front();
     std::erase_if(places, [&](std::uint64_t place) { return settled(place); });
     if (too_scattered(places)) continue;  // in its turn
-    LT_TRY(const auto part, view_->read_places(peer_.agency, peer_.node, echo_, places));
+    LT_TRY(const auto part, view_->read_places(peer_.agency, peer_.node, echo(), places));
     if (!part || part->epoch != epoch_) continue;
     auto out = packed(root, *part, wire::Lane::kCustody);
     if (!out) continue;
@@ -323,7 +335,7 @@ Result<std::optional<Outgoing>> Outbox::next_part(const RootFingerprint& root,
   }
   const wire::Lane lane = live_from_ != 0 ? wire::Lane::kHistory : plain;
   if (next_ > end.number || !allowed.lane_open(lane)) return std::optional<Outgoing>();
-  if (live_from_ != 0 && !allowed.backlog) return std::optional<Outgoing>();
+  if (live_from_ != 0 && (!allowed.backlog || history_held_)) return std::optional<Outgoing>();
   what.first = next_;
   if (live_from_ != 0) what.last = live_from_ - 1;
   const bool may_end = live_from_ == 0 && again_.empty();
@@ -340,9 +352,13 @@ Result<std::optional<Outgoing>> Outbox::next(const RootFingerprint& root,
   if (!started_) return std::optional<Outgoing>();
   const FeedMark end = view_->feed_end(kind_, peer_.agency);
   if (end.epoch != epoch_) {
+    const bool held = history_held_;
     restart(end);
     begin_backlog(end);
+    hold_history(held);
   }
+  // Beside what the peer names nothing of that epoch can be noted: a new one is on its way.
+  if (history_held_ && epoch_ == stale_epoch_) return std::optional<Outgoing>();
   if (begin_due_) {
     begin_due_ = false;
     ++serial_;
@@ -357,12 +373,12 @@ Result<std::optional<Outgoing>> Outbox::next(const RootFingerprint& root,
   }
   LT_TRY(auto urgent, next_urgent(root, allowed));
   if (urgent) return urgent;
-  if (open && !(echo_ == Echo::kPassOver && only_echoes(end))) {
+  if (open && !(echo() == Echo::kPassOver && only_echoes(end))) {
     LT_TRY(auto out, next_part(root, allowed, end));
     if (out) return out;
   }
   // What is not sealed yet follows later; what waits for room, a lane or an echo is not announced.
-  const bool sent_all = next_ > end.number || (open && echo_ != Echo::kStopBefore &&
+  const bool sent_all = next_ > end.number || (open && echo() != Echo::kStopBefore &&
                                                allowed.lane_open(wire::Lane::kUpdates));
   if (live_from_ != 0 || !again_.empty() || !sent_all) return std::optional<Outgoing>();
   const FeedMark here{epoch_, next_ - 1, 0};
@@ -384,6 +400,13 @@ bool Outbox::take_level() {
   return true;
 }
 
+std::size_t Outbox::unacked_custody_bytes() const {
+  std::size_t sum = 0;
+  for (const Sent& part : sent_)
+    if (part.lane == wire::Lane::kCustody) sum += part.bytes;
+  return sum;
+}
+
 bool Outbox::at_end() const {
   return announced_ && announced_->epoch == epoch_ && announced_->number + 1 == next_;
 }
@@ -393,7 +416,7 @@ bool Outbox::drained() const { return started_ && pending() == 0; }
 std::uint64_t Outbox::pending() const {
   const FeedMark end = view_->feed_end(kind_, peer_.agency);
   if (end.epoch != epoch_) return end.number;
-  const bool waits = echo_ == Echo::kPassOver && only_echoes(end);
+  const bool waits = echo() == Echo::kPassOver && only_echoes(end);
   return (waits ? next_ - 1 : end.number) - std::min(acked_, end.number);
 }
 

@@ -30,6 +30,7 @@ struct Outgoing {
 // What may be sent now.
 struct Allowance {
   std::size_t window = 0;     // bytes that may still be unacknowledged
+  bool custody = true;        // there is room for custody, beside the window
   bool empty_window = false;  // nothing is: one part may go whatever its size
   std::uint8_t lanes = 0xff;  // bit for each lane that is open
   bool backlog = true;        // our turn to send history
@@ -80,6 +81,8 @@ class Outbox {
   // bears something, or until kEchoesWaitMax of them wait. nullopt: nothing, or no allowance.
   // Fails: what read_feed fails with; kTooLarge: one entry over kMessageBytesMax.
   Result<std::optional<Outgoing>> next(const RootFingerprint& root, const Allowance& allowance);
+  // While it holds, history stays: only what is new since then goes, beside it.
+  void hold_history(bool hold);
   // Something of lane 1 waits.
   bool has_urgent();
   // That alone, with what its record needs; nullopt: nothing that could be sent so.
@@ -93,6 +96,7 @@ class Outbox {
   std::uint64_t pending() const;  // entries not acknowledged; without those that wait as above
   std::uint64_t backlog() const;  // entries of history not sent yet
   std::size_t unacked_bytes() const { return unacked_bytes_; }
+  std::size_t unacked_custody_bytes() const;
   std::uint64_t sent_top() const { return std::max(sent_max_, acked_); }
 
  private:
@@ -100,12 +104,15 @@ class Outbox {
     std::vector<CursorRange> covered;
     std::size_t bytes = 0;
     std::optional<std::pair<Seal, SealId>> seal;  // the last of its whole seals
+    wire::Lane lane = wire::Lane::kUpdates;
   };
   bool fits(std::uint64_t number, std::uint64_t hash, const FeedMark& end) const;
   void restart(const FeedMark& end);
   void place(const Cursor& cursor, const FeedMark& end);
   void begin_backlog(const FeedMark& end);
   void acknowledge(std::uint64_t number, std::span<const CursorRange> ranges);
+  // Beside healing what came from the peer came just now, whatever its cursor was.
+  Echo echo() const { return history_held_ ? Echo::kPassOver : echo_; }
   bool settled(std::uint64_t place) const;
   bool only_echoes(const FeedMark& end) const;
   bool too_scattered(std::span<const std::uint64_t> places) const;
@@ -127,16 +134,18 @@ class Outbox {
   bool guessed_ = false;
   bool lost_ = false;
   bool begin_due_ = false;
-  std::uint8_t serial_ = 0;      // beginnings sent
-  std::uint64_t epoch_ = 0;      // of what is being sent
-  std::uint64_t next_ = 1;       // place to send next, in order
-  std::uint64_t acked_ = 0;      // of epoch_
-  std::uint64_t sent_max_ = 0;   // highest place that was sent
-  Stretches held_;               // beyond acked_, there already
-  Stretches beside_;             // sent on this session out of order
-  std::uint64_t live_from_ = 0;  // 0: no backlog; else what is new begins here
-  std::uint64_t live_next_ = 0;  // place to send next of what is new
-  std::uint64_t looked_ = 0;     // custody was looked for up to here
+  bool history_held_ = false;
+  std::uint64_t stale_epoch_ = 0;  // the peer names a place of it that is not there; 0: none
+  std::uint8_t serial_ = 0;        // beginnings sent
+  std::uint64_t epoch_ = 0;        // of what is being sent
+  std::uint64_t next_ = 1;         // place to send next, in order
+  std::uint64_t acked_ = 0;        // of epoch_
+  std::uint64_t sent_max_ = 0;     // highest place that was sent
+  Stretches held_;                 // beyond acked_, there already
+  Stretches beside_;               // sent on this session out of order
+  std::uint64_t live_from_ = 0;    // 0: no backlog; else what is new begins here
+  std::uint64_t live_next_ = 0;    // place to send next of what is new
+  std::uint64_t looked_ = 0;       // custody was looked for up to here
   std::deque<std::uint64_t> urgent_;
   std::deque<CursorRange> again_;  // in full
   std::deque<Sent> sent_;          // not acknowledged

@@ -208,13 +208,14 @@ void Session::Impl::on_lanes(const wire::LanesMessage& message) {
 }
 
 Result<void> Session::Impl::on_part(wire::PartMessage message, std::size_t size) {
-  std::size_t unstored = 0;
-  for (const Inbox& each : inboxes) unstored += each.unstored_bytes();
-  if (unstored > 0 && unstored + size > config.window_bytes + kMessageBytesMax) {
+  const std::size_t unstored = inbox(message.kind).unstored_bytes();
+  const std::size_t granted = std::max(config.window_bytes, kControlWindow) + kCustodyWindow;
+  if (unstored > 0 && unstored + size > granted + 2 * kMessageBytesMax) {
     return Error(Errc::kTooLarge, "parts over the window that was granted");
   }
   const std::uint64_t token = next_token++;
-  LT_TRY(const bool taken, inbox(message.kind).on_part(message.part, token, size));
+  const bool beside = healing && healing->holds_cursor(message.kind);
+  LT_TRY(const bool taken, inbox(message.kind).on_part(message.part, token, size, beside));
   if (taken) actions.emplace_back(StorePart(token, message.kind, std::move(message.part)));
   return {};
 }
@@ -371,7 +372,11 @@ void Session::on_stored(std::uint64_t token, const Cursor& cursor, std::vector<U
 
 void Session::on_unclear(std::uint64_t token, Instant now) {
   if (impl_->is_closed) return;
-  if ((token & kHealTokenBit) != 0) return on_stored(token, {}, {}, "", now);
+  if ((token & kHealTokenBit) != 0) {
+    impl_->healing->on_unclear(token & ~kHealTokenBit, now);
+    impl_->perform_healing(now);
+    return impl_->pump(now);
+  }
   for (Inbox& inbox : impl_->inboxes) {
     wire::UnclearMessage message;
     if (inbox.on_unclear(token, message)) return impl_->send(message, now);
@@ -414,6 +419,7 @@ bool Session::wants_room() const { return !impl_->is_closed && impl_->waits_for_
 
 void Session::set_sizes(std::size_t part_bytes, std::size_t frame_bytes) {
   impl_->part_bytes = std::clamp<std::size_t>(part_bytes, 1024, kMessageBytesMax / 2);
+  if (impl_->healing) impl_->healing->set_part_bytes(kHealedPartBytes * impl_->part_bytes);
   impl_->frame_bytes = std::clamp<std::size_t>(frame_bytes, 1024, wire::kPlaintextBytesMax);
 }
 

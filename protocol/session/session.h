@@ -22,6 +22,7 @@
 #include "protocol/crypto/noise.h"
 #include "protocol/session/blob_lane.h"
 #include "protocol/session/packer.h"
+#include "protocol/session/window.h"
 #include "protocol/sync/feed.h"
 #include "protocol/sync/healing.h"
 #include "protocol/wire/fragment.h"
@@ -108,8 +109,11 @@ using Action = std::variant<SendBytes, StorePart, Established, Live, PeerCursor,
 
 // Features: bits in the hello, never change; one is used where both sides say it.
 inline constexpr std::uint64_t kFeatureHealing = 1;  // understands Heal messages
-inline constexpr std::uint64_t kFeatureGoesOn = 2;   // and seals that go on from the newest there
-inline constexpr std::uint64_t kFeaturesOfThisProgram = kFeatureHealing | kFeatureGoesOn;
+inline constexpr std::uint64_t kFeatureGoesOn = 2;   // seals that go on from the newest there
+inline constexpr std::uint64_t kFeatureShortHealing =
+    4;  // healing with short names; Unclear, Again
+inline constexpr std::uint64_t kFeaturesOfThisProgram =
+    kFeatureHealing | kFeatureGoesOn | kFeatureShortHealing;
 
 struct SessionConfig {
   bool initiator = false;
@@ -145,8 +149,10 @@ struct SessionConfig {
   std::chrono::milliseconds heartbeat{60'000};
   std::chrono::milliseconds handshake_timeout{20'000};
   std::chrono::milliseconds dead_after{20'000};  // nothing heard with data outstanding
-  std::size_t window_bytes = 1U << 20;           // sent and not yet acknowledged
-  std::size_t part_bytes_max = 64 * 1024;        // asked of read_feed
+  // Of updates, taken in before they are synced; said in the hello. The least of both sides' bounds
+  // what is sent and not acknowledged.
+  std::size_t window_bytes = kSessionWindowMax;
+  std::size_t part_bytes_max = 64 * 1024;  // asked of read_feed
   SessionConfig(DhKey key, DhKey fresh) : dh_key(std::move(key)), ephemeral(std::move(fresh)) {}
 };
 

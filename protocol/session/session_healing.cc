@@ -14,11 +14,13 @@ void Session::Impl::begin_healing() {
   HealingConfig heal;
   heal.root = config.root;
   heal.leads = config.initiator;
+  heal.short_names = (peer_hello.features & config.features & kFeatureShortHealing) != 0;
   heal.agency = peer->agency;
   const DhPublic fresh = config.ephemeral.public_key();
   for (unsigned i = 0; i < 8; ++i) heal.nonce |= static_cast<std::uint64_t>(fresh[i]) << (8 * i);
   heal.entry_count_min = config.heal_entry_count_min;
-  heal.part_bytes_max = config.part_bytes_max;
+  heal.part_bytes_max = kHealedPartBytes * part_bytes;
+  heal.send_window = std::min<std::size_t>(heal.window_bytes, peer_hello.window_bytes);
   if (config.heal_memory) heal.memory = config.heal_memory(peer->node);
   heal.quiet_unasked = kQuietUnasked;
   heal.quiet = [this](FeedKind kind) { return is_quiet(kind); };
@@ -41,17 +43,23 @@ Result<void> Session::Impl::on_heal(const wire::HealMessage& message, Instant no
 }
 
 // Carries out what healing asks; what it sends waits in its queue for pump().
-void Session::Impl::perform_healing(Instant) {
+void Session::Impl::perform_healing(Instant now) {
   if (!healing || is_closed) return;
   for (HealAction& action : healing->take_actions()) {
     if (auto* message = std::get_if<SendHeal>(&action)) {
-      heal_queue.push_back(wire::encode_message(wire::HealMessage{std::move(message->body)}));
+      heal_queue.emplace_back().bulk = message->bulk;
+      Outgoing& out = heal_queue.back().out;
+      out.lane = wire::Lane::kHistory;
+      out.dense = message->dense;
+      out.message = wire::encode_message(wire::HealMessage{std::move(message->body)});
     } else if (auto* store = std::get_if<StoreHealed>(&action)) {
       actions.emplace_back(
           StorePart(store->token | kHealTokenBit, store->kind, std::move(store->part)));
-    } else if (const auto* set = std::get_if<SetCursor>(&action)) {
-      actions.emplace_back(*set);
+    } else if (auto* set = std::get_if<SetCursor>(&action)) {
+      set->beside = inbox(set->kind).beyond(set->mark);
+      actions.emplace_back(std::move(*set));
     } else {
+      renew_cursor(std::get<HealReport>(action), now);
       actions.emplace_back(std::get<HealReport>(action));
     }
   }
@@ -59,13 +67,34 @@ void Session::Impl::perform_healing(Instant) {
   actions.emplace_back(HealWork{});
 }
 
+// What came beside healing was acknowledged, but the cursor on the disk is still the one before.
+void Session::Impl::renew_cursor(const HealReport& report, Instant now) {
+  if (!inbox(report.kind).ahead_of_disk() || is_closed) return;
+  inbox(report.kind).set_durable(view.cursor(report.kind, peer->node));
+  send(wire::CursorMessage{report.kind, inbox(report.kind).durable()}, now);
+}
+
+// While updates wait for healing, what is new goes beside it, but not before the peer knows: a
+// cursor that is lost must stay so on its disk until what it lacks is there.
+bool Session::Impl::flows_beside_healing() const {
+  const bool told = heal_queue.empty() || heal_queue.front().bulk;
+  return told && healing->runs(FeedKind::kUpdates);
+}
+
+Result<std::optional<Outgoing>> Session::Impl::next_beside_healing() {
+  if (flows_beside_healing()) {
+    LT_TRY(auto next, outbox(FeedKind::kUpdates).next(config.root, allowance(FeedKind::kUpdates)));
+    if (next) return next;
+  }
+  return next_healing();
+}
+
 std::optional<Outgoing> Session::Impl::next_healing() {
-  if (heal_queue.empty() || !allowance().lane_open(wire::Lane::kHistory)) return std::nullopt;
+  if (heal_queue.empty() || !allowance(FeedKind::kUpdates).lane_open(wire::Lane::kHistory))
+    return std::nullopt;
   const bool overtaken = !feed_waits(FeedKind::kUpdates) && outbox(FeedKind::kUpdates).has_urgent();
   if (overtaken) return std::nullopt;
-  Outgoing out;
-  out.lane = wire::Lane::kHistory;
-  out.message = std::move(heal_queue.front());
+  Outgoing out = std::move(heal_queue.front().out);
   heal_queue.pop_front();
   return out;
 }

@@ -17,6 +17,9 @@ inline std::uint8_t bit_of(FeedKind kind) {
   return static_cast<std::uint8_t>(1U << index_of(kind));
 }
 
+// Scattered updates have little in common: so many times what else goes into a part of the feed
+// makes up for that: 24 bytes an update at one times, 7 at three.
+inline constexpr std::size_t kHealedPartBytes = 3;
 // Tokens of parts that healing brings, beside those of the feeds.
 inline constexpr std::uint64_t kHealTokenBit = 1ULL << 63;
 
@@ -68,7 +71,7 @@ struct Session::Impl final : HelloWriter {
   bool has_something_due() const;
   Result<std::optional<Outgoing>> next_message();
   Result<std::optional<Outgoing>> next_between();
-  Allowance allowance() const;
+  Allowance allowance(FeedKind kind) const;
 
   // ---- healing (session_healing.cc) ----
   void begin_healing();
@@ -76,6 +79,9 @@ struct Session::Impl final : HelloWriter {
   void perform_healing(Instant now);
   bool feed_waits(FeedKind kind) const { return healing && healing->feed_waits(kind); }
   bool is_quiet(FeedKind kind) const;
+  bool flows_beside_healing() const;
+  void renew_cursor(const HealReport& report, Instant now);
+  Result<std::optional<Outgoing>> next_beside_healing();
   std::optional<Outgoing> next_healing();
 
   // ---- progress (session.cc) ----
@@ -120,9 +126,13 @@ struct Session::Impl final : HelloWriter {
   std::optional<BlobLane> blob_lane;
   std::uint64_t next_token = 1;
   std::optional<Healing> healing;  // once the peer is known, if it can
-  std::deque<Bytes> heal_queue;    // encoded messages
-  bool heal_work_due = false;      // HealWork is out
-  std::uint8_t heard_due = 0;      // bit for each kind: PeerCursor is to be told
+  struct QueuedHeal {
+    Outgoing out;
+    bool bulk = false;
+  };
+  std::deque<QueuedHeal> heal_queue;
+  bool heal_work_due = false;  // HealWork is out
+  std::uint8_t heard_due = 0;  // bit for each kind: PeerCursor is to be told
 
   // ---- what may be sent ----
   std::vector<Bytes> bulk;  // rest of a message of lanes 2 to 4, in plaintexts, last first

@@ -10,6 +10,7 @@ constexpr std::size_t kTagBytes = 16;
 constexpr std::uint64_t kBurstBytesMin = 2048;  // in a tick, both ways
 constexpr std::chrono::seconds kBurstMemory{1};
 constexpr std::uint8_t kNothing = wire::kOptionalTypeMin;
+constexpr std::size_t kUnitBytesMin = 4096;
 
 }  // namespace
 
@@ -103,26 +104,34 @@ void Session::Impl::flush_heard() {
   heard_due = 0;
 }
 
-Allowance Session::Impl::allowance() const {
+// The registry and custody have windows of their own, so that however slow a disk is, lanes 0 and 1
+// do not wait for the others.
+Allowance Session::Impl::allowance(FeedKind kind) const {
   Allowance allowed;
-  const std::size_t window = std::min<std::size_t>(config.window_bytes, peer_hello.window_bytes);
-  const std::size_t unacked = unacked_bytes();
+  const Outbox& box = outboxes[index_of(kind)];
+  const std::size_t custody = box.unacked_custody_bytes();
+  const std::size_t unacked = box.unacked_bytes() - custody;
+  std::size_t window = std::min<std::size_t>(config.window_bytes, peer_hello.window_bytes);
+  if (kind == FeedKind::kRegistry) window = kControlWindow;
   allowed.window = window - std::min(window, unacked);
   allowed.empty_window = unacked == 0;
+  allowed.custody = custody < kCustodyWindow;
   allowed.lanes = static_cast<std::uint8_t>(~(closed_by_us | closed_by_peer));
   allowed.backlog = backlog_turn;
-  allowed.unit_bytes = part_bytes;
+  allowed.unit_bytes = std::min(part_bytes, std::max(window / 2, kUnitBytesMin));
   return allowed;
 }
 
 // The registry goes first: updates name its certificates.
 Result<std::optional<Outgoing>> Session::Impl::next_message() {
+  outbox(FeedKind::kUpdates).hold_history(feed_waits(FeedKind::kUpdates));
   for (const FeedKind kind : kFeedKinds) {
     if (kind == FeedKind::kUpdates) {
+      if (feed_waits(kind)) return next_beside_healing();
       if (auto next = next_healing()) return next;
     }
     if (feed_waits(kind)) return next_healing();
-    LT_TRY(auto next, outbox(kind).next(config.root, allowance()));
+    LT_TRY(auto next, outbox(kind).next(config.root, allowance(kind)));
     if (next) return next;
     if (kind == FeedKind::kRegistry && !outbox(kind).at_end()) return next_healing();
   }
@@ -166,8 +175,10 @@ bool Session::Impl::send_blob(Instant now) {
 // What may go between the pieces of a message of lanes 2 to 4: nothing of those lanes, for pieces
 // of one lane do not alternate.
 Result<std::optional<Outgoing>> Session::Impl::next_between() {
-  if (feed_waits(FeedKind::kUpdates)) return std::optional<Outgoing>();
-  return outbox(FeedKind::kUpdates).next_urgent(config.root, allowance());
+  const bool held = feed_waits(FeedKind::kUpdates);
+  outbox(FeedKind::kUpdates).hold_history(held);
+  if (held && !flows_beside_healing()) return std::optional<Outgoing>();
+  return outbox(FeedKind::kUpdates).next_urgent(config.root, allowance(FeedKind::kUpdates));
 }
 
 // False: nothing more may be sent now.

@@ -169,11 +169,17 @@ class ReplicaView {
                                          std::size_t /*limit*/) const {
     return {};
   }
-  // The entries at these places (ascending), whoever delivered them, without their places. Those
-  // that cannot leave are left out.
-  virtual Result<FeedPart> read_entries(FeedKind, const AgencyId&,
-                                        std::span<const std::uint64_t> /*places*/) const {
-    return FeedPart{};
+  // The entries at the first of these places (ascending), whoever delivered them, without their
+  // places: about `bytes_max` bytes of them, more to finish what lies under one seal. Those that
+  // cannot leave are left out.
+  struct Entries {
+    FeedPart part;
+    std::size_t taken = 0;  // of the places; at least one
+  };
+  virtual Result<Entries> read_entries(FeedKind, const AgencyId&,
+                                       std::span<const std::uint64_t> places,
+                                       std::size_t /*bytes_max*/) const {
+    return Entries{{}, places.size()};
   }
 };
 

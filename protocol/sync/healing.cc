@@ -59,9 +59,13 @@ HealMemory::OfFeed& Healing::memory(const Side& side) {
   return config_.memory->feeds[static_cast<std::size_t>(side.kind)];
 }
 
-void Healing::send(const Side& side, heal::Content content) {
-  actions_.emplace_back(
-      SendHeal{heal::encode_body(heal::Body{side.kind, side.run.id, std::move(content)})});
+void Healing::send(const Side& side, heal::Content content, std::size_t dense) {
+  const bool bulk = std::holds_alternative<heal::Symbols>(content) ||
+                    std::holds_alternative<heal::Want>(content) ||
+                    std::holds_alternative<heal::Part>(content) ||
+                    std::holds_alternative<heal::Again>(content);
+  actions_.emplace_back(SendHeal{
+      heal::encode_body(heal::Body{side.kind, side.run.id, std::move(content)}), dense, bulk});
 }
 
 // ---- asking ----
@@ -85,6 +89,13 @@ bool Healing::on_lost_cursor(FeedKind kind, Instant now) {
 bool Healing::feed_waits(FeedKind kind) const {
   return sides_[static_cast<std::size_t>(kind)]->lost;
 }
+
+bool Healing::holds_cursor(FeedKind kind) const {
+  const Side& side = *sides_[static_cast<std::size_t>(kind)];
+  return side.lost && !side.run.setting_cursor;
+}
+
+bool Healing::runs(FeedKind kind) const { return sides_[static_cast<std::size_t>(kind)]->active(); }
 
 void Healing::request(FeedKind kind) { sides_[static_cast<std::size_t>(kind)]->requested = true; }
 
@@ -159,7 +170,8 @@ void Healing::on_ask(Side& side, std::uint8_t id, const heal::Ask& asked, Instan
   if (asked.cursor_lost && !side.lost) side.lost_since = now;
   if (side.active() && side.run.phase == Phase::kAsked && config_.leads) return;  // ours counts
   if (side.active() && side.run.phase != Phase::kAsked) {  // the end of a run, seen from here
-    actions_.emplace_back(SendHeal{heal::encode_body(heal::Body{side.kind, id, heal::Busy{}})});
+    actions_.emplace_back(
+        SendHeal{heal::encode_body(heal::Body{side.kind, id, heal::Busy{}}), 0, false});
     return;
   }
   const bool requested = side.requested || (side.active() && side.run.requested);
@@ -330,6 +342,10 @@ Result<void> Healing::on_message(ByteView bytes, Instant now) {
     LT_TRY_VOID(on_own_part_stored(side, *stored));
   } else if (const auto* done = std::get_if<heal::Done>(&body.content)) {
     LT_TRY_VOID(on_done(side, *done));
+  } else if (std::holds_alternative<heal::Unclear>(body.content)) {
+    LT_TRY_VOID(on_own_part_unclear(side));
+  } else if (auto* again = std::get_if<heal::Again>(&body.content)) {
+    LT_TRY_VOID(on_again(side, std::move(*again)));
   } else if (std::holds_alternative<heal::Stop>(body.content)) {
     finish(side, HealOutcome::kGaveUp, now);
     return {};

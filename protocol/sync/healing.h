@@ -56,12 +56,14 @@ struct HealMemory {
 
 struct HealingConfig {
   RootFingerprint root;
-  bool leads = false;       // asks in quiet moments; of two sides exactly one
-  AgencyId agency;          // the peer's
-  std::uint64_t nonce = 0;  // fresh random
+  bool leads = false;        // asks in quiet moments; of two sides exactly one
+  bool short_names = false;  // both sides name shortly in healed parts, and answer Unclear
+  AgencyId agency;           // the peer's
+  std::uint64_t nonce = 0;   // fresh random
   std::uint64_t entry_count_min = kHealEntryCountMin;  // a smaller feed is sent from its start
-  std::size_t part_bytes_max = 64 * 1024;
-  std::size_t window_bytes = 256 * 1024;  // of parts that are not yet durable, each way
+  std::size_t part_bytes_max = 64 * 1024;              // of updates in a part, about
+  std::size_t window_bytes = 256 * 1024;  // of parts that are not yet durable: taken at most
+  std::size_t send_window = 256 * 1024;   // and sent
   std::shared_ptr<HealMemory> memory = std::make_shared<HealMemory>();
   // Nothing of that feed is under way in either direction.
   std::function<bool(FeedKind)> quiet;
@@ -74,7 +76,9 @@ struct HealingConfig {
 // ---- what healing asks of the session and its driver, in order ----
 
 struct SendHeal {
-  Bytes body;  // of a Heal message; all of them keep their order
+  Bytes body;             // of a Heal message; all of them keep their order
+  std::size_t dense = 0;  // bytes at its end that are not worth compressing
+  bool bulk = false;      // much of it may come: behind what is urgent
 };
 // Persist, sync, then call on_stored(token).
 struct StoreHealed {
@@ -86,6 +90,7 @@ struct StoreHealed {
 struct SetCursor {
   FeedKind kind = FeedKind::kUpdates;
   FeedMark mark;
+  std::vector<CursorRange> beside = {};  // of the mark's epoch, durable already; ascending
 };
 using HealAction = std::variant<SendHeal, StoreHealed, SetCursor, HealReport>;
 
@@ -103,12 +108,17 @@ class Healing {
   // that lost something; then go on from the cursor heard last, which may still be the lost one.
   bool on_lost_cursor(FeedKind kind, Instant now);
   bool feed_waits(FeedKind kind) const;
+  // The cursor of the peer's feed is not to move: it is to be set once all of the run is durable.
+  bool holds_cursor(FeedKind kind) const;
+  bool runs(FeedKind kind) const;  // a run is under way: the peer knows, or is told before all else
   // Compares at the next quiet moment, whatever was agreed before; for an operator.
   void request(FeedKind kind);
+  void set_part_bytes(std::size_t bytes_max) { config_.part_bytes_max = bytes_max; }
 
   bool has_work() const;   // work() is to be called soon, other events first
   void work(Instant now);  // some milliseconds of scanning
   void on_stored(std::uint64_t token, Instant now);
+  void on_unclear(std::uint64_t token, Instant now);  // short names led elsewhere
   void on_cursor_set(FeedKind kind, Instant now);
   // The peer has told its cursor of our feed anew: a run for a lost one ends with it.
   void on_peer_cursor(FeedKind kind, Instant now);
@@ -130,7 +140,12 @@ class Healing {
   Result<void> on_more(Side& side, const heal::More& more);
   Result<void> on_want(Side& side, heal::Want want);
   Result<void> on_part(Side& side, heal::Part part);
+  Result<void> on_again(Side& side, heal::Again again);
+  Result<void> store(Side& side, Bytes body, bool again);
+  void answer_parts(Side& side);
+  void on_answered(std::uint64_t token, bool unclear, Instant now);
   Result<void> on_own_part_stored(Side& side, const heal::Stored& stored);
+  Result<void> on_own_part_unclear(Side& side);
   Result<void> on_done(Side& side, const heal::Done& done);
 
   // ---- a run ----
@@ -144,13 +159,14 @@ class Healing {
   void send_places_of(Side& side, std::vector<ShortId> ids);
   void pump(Side& side);
   std::uint64_t end_of_places(const Side& side) const;
-  bool send_part(Side& side, std::size_t count_max);
+  std::vector<std::uint64_t> next_places(const Run& run, std::uint64_t end) const;
+  std::size_t send_entries(Side& side, std::span<const std::uint64_t> places, bool in_full);
   void finish_if_done(Side& side, Instant now);
   void finish(Side& side, HealOutcome outcome, Instant now);
   void give_up(Side& side, Instant now);
   void ask_if_due(Side& side, Instant now);
   bool may_run(Side& side, Instant now);
-  void send(const Side& side, heal::Content content);
+  void send(const Side& side, heal::Content content, std::size_t dense = 0);
   HealMemory::OfFeed& memory(const Side& side);
 
   const ReplicaView& view_;

@@ -12,16 +12,8 @@ namespace {
 constexpr std::size_t kScanCount = 8 * 1024;     // ids read in one step
 constexpr std::size_t kSketchCount = 64 * 1024;  // ids added again in one step
 constexpr std::size_t kSymbolsOfMessage = 4096;
-constexpr std::size_t kEntryBytes = 256;  // about, for the size of a part
+constexpr std::size_t kPartPlaceCountMax = 1024;
 constexpr std::size_t kPartHeader = 16;
-
-std::size_t rebuilt_bytes(const FeedPart& part) {
-  std::size_t sum = 0;
-  for (const SealedUnit& unit : part.units)
-    for (const SealedLeaf& leaf : unit.leaves)
-      sum += leaf.update.open.size() + leaf.update.closed.size();
-  return sum;
-}
 
 }  // namespace
 
@@ -215,13 +207,19 @@ std::uint64_t Healing::end_of_places(const Side& side) const {
 void Healing::pump(Side& side) {
   Run& run = side.run;
   const std::uint64_t end = end_of_places(side);
-  while (run.next_place < end && run.unstored_bytes < config_.window_bytes) {
-    if (!send_part(side, static_cast<std::size_t>(end - run.next_place))) {
-      run.broken = true;
-      return;
-    }
+  while (run.unstored_bytes < config_.send_window && !run.again.empty() && !run.broken) {
+    std::vector<std::uint64_t>& places = run.again.front();
+    const std::size_t taken = send_entries(side, places, true);
+    run.broken = taken == 0;
+    places.erase(places.begin(), places.begin() + static_cast<std::ptrdiff_t>(taken));
+    if (places.empty()) run.again.pop_front();
   }
-  if (run.next_place < end || run.done_sent) return;
+  while (run.unstored_bytes < config_.send_window && run.next_place < end && !run.broken) {
+    const std::size_t taken = send_entries(side, next_places(run, end), !config_.short_names);
+    run.broken = taken == 0;
+    run.next_place += taken;
+  }
+  if (run.next_place < end || run.done_sent || run.broken) return;
   run.done_sent = true;
   const bool compared_only = run.report.outcome == HealOutcome::kEqual ||
                              run.report.outcome == HealOutcome::kStillDifferent;
@@ -230,53 +228,101 @@ void Healing::pump(Side& side) {
   send(side, heal::Done{FeedMark{now.epoch, run.ours.mark.number, run.ours.mark.hash}});
 }
 
-// False: the feed cannot be read.
-bool Healing::send_part(Side& side, std::size_t count_max) {
+std::vector<std::uint64_t> Healing::next_places(const Run& run, std::uint64_t end) const {
+  std::vector<std::uint64_t> places;
+  const std::size_t count = std::min<std::uint64_t>(end - run.next_place, kPartPlaceCountMax);
+  for (std::size_t i = 0; i < count; ++i) places.push_back(run.place(run.next_place + i));
+  return places;
+}
+
+// Sends what lies at the first of these places; how many of them. 0: the feed cannot be read.
+// `in_full`, where parts may be named shortly: they were unclear.
+std::size_t Healing::send_entries(Side& side, std::span<const std::uint64_t> places, bool in_full) {
   Run& run = side.run;
-  const std::size_t about = std::max<std::size_t>(1, config_.part_bytes_max / kEntryBytes);
-  for (std::size_t count = std::min(count_max, about);; count = (count + 1) / 2) {
-    std::vector<std::uint64_t> places;
-    for (std::size_t i = 0; i < count; ++i) places.push_back(run.place(run.next_place + i));
-    const auto part = view_.read_entries(side.kind, config_.agency, places);
-    if (!part.ok()) return false;
-    if (rebuilt_bytes(*part) > kPartRebuiltBytesMax / 2 && count > 1) continue;
-    Bytes body = wire::encode_part_body(config_.root, *part);
-    if (body.size() + kPartHeader > kMessageBytesMax && count > 1) continue;
-    run.next_place += count;
-    if (part->units.empty() && part->statements.empty()) return true;
-    if (body.size() + kPartHeader > kMessageBytesMax) return true;  // one entry: it cannot travel
-    run.unstored.push_back(body.size());
-    run.unstored_bytes += body.size();
-    send(side, heal::Part{std::move(body)});
-    return true;
+  const bool again = in_full && config_.short_names;
+  for (std::size_t bytes_max = config_.part_bytes_max;; bytes_max /= 2) {
+    const auto read = view_.read_entries(side.kind, config_.agency, places, bytes_max);
+    if (!read.ok() || read->taken == 0) return 0;
+    const bool last = read->taken == places.size();
+    const bool empty = read->part.units.empty() && read->part.statements.empty();
+    const auto names = in_full || empty ? nullptr : view_.names();
+    if (names != nullptr) names->seals_held = true;
+    Bytes body;
+    if (!empty) body = wire::encode_part_body(config_.root, read->part, names.get());
+    const bool too_large = body.size() + kPartHeader > kMessageBytesMax;
+    if (too_large && read->taken > 1 && bytes_max > 1) continue;
+    if (too_large) body.clear();  // one entry: it cannot travel
+    if (body.empty() && !(again && last)) return read->taken;
+    const std::size_t dense = wire::dense_tail(body);
+    if (!body.empty()) {
+      run.unstored_bytes += body.size();
+      Run::Unstored& sent = run.unstored.emplace_back();
+      sent.bytes = body.size();
+      if (names != nullptr) sent.places.assign(places.begin(), places.begin() + read->taken);
+    }
+    if (again)
+      send(side, heal::Again{last, std::move(body)}, dense);
+    else
+      send(side, heal::Part{std::move(body)}, dense);
+    return read->taken;
   }
 }
 
 Result<void> Healing::on_part(Side& side, heal::Part part) {
-  Run& run = side.run;
+  const Run& run = side.run;
   if (run.phase == Phase::kIdle || run.phase == Phase::kAsked || run.done)
     return Error(Errc::kOutOfOrder, "healed updates without a run");
+  return store(side, std::move(part.body), false);
+}
+
+Result<void> Healing::on_again(Side& side, heal::Again again) {
+  if (side.run.unclear == 0)
+    return Error(Errc::kOutOfOrder, "healed updates again that were not unclear");
+  if (again.last) --side.run.unclear;
+  if (again.body.empty()) return {};
+  return store(side, std::move(again.body), true);
+}
+
+Result<void> Healing::store(Side& side, Bytes body, bool again) {
+  Run& run = side.run;
   if (run.storing_bytes > config_.window_bytes)
     return Error(Errc::kTooLarge, "healed updates over the window");
-  run.storing.emplace_back(next_token_, part.body.size());
-  run.storing_bytes += part.body.size();
+  run.storing.push_back(Run::Storing{next_token_, body.size(), again, Run::Answer::kNone});
+  run.storing_bytes += body.size();
   EncodedPart encoded;
-  encoded.body = std::move(part.body);
+  encoded.body = std::move(body);
   actions_.emplace_back(StoreHealed{next_token_++, side.kind, std::move(encoded)});
   return {};
 }
 
-void Healing::on_stored(std::uint64_t token, Instant now) {
+void Healing::on_stored(std::uint64_t token, Instant now) { on_answered(token, false, now); }
+void Healing::on_unclear(std::uint64_t token, Instant now) { on_answered(token, true, now); }
+
+void Healing::on_answered(std::uint64_t token, bool unclear, Instant now) {
   for (const auto& side : sides_) {
     Run& run = side->run;
-    const auto at =
-        std::ranges::find(run.storing, token, &std::pair<std::uint64_t, std::size_t>::first);
+    const auto at = std::ranges::find(run.storing, token, &Run::Storing::token);
     if (at == run.storing.end()) continue;
-    run.storing_bytes -= at->second;
-    run.storing.erase(at);
     run.progress_at = now;
-    send(*side, heal::Stored{1});
+    at->answer = unclear ? Run::Answer::kUnclear : Run::Answer::kStored;
+    if (unclear && (at->again || !config_.short_names)) run.broken = true;
+    if (!run.broken) answer_parts(*side);
     return finish_if_done(*side, now);
+  }
+}
+
+void Healing::answer_parts(Side& side) {
+  Run& run = side.run;
+  while (!run.storing.empty() && run.storing.front().answer != Run::Answer::kNone) {
+    const Run::Storing part = run.storing.front();
+    run.storing_bytes -= part.bytes;
+    run.storing.pop_front();
+    if (part.answer == Run::Answer::kStored) {
+      send(side, heal::Stored{1});
+    } else {
+      ++run.unclear;
+      send(side, heal::Unclear{});
+    }
   }
 }
 
@@ -285,9 +331,20 @@ Result<void> Healing::on_own_part_stored(Side& side, const heal::Stored& stored)
   if (stored.parts > run.unstored.size())
     return Error(Errc::kOutOfOrder, "healed updates acknowledged that were not sent");
   for (std::uint64_t i = 0; i < stored.parts; ++i) {
-    run.unstored_bytes -= run.unstored.front();
+    run.unstored_bytes -= run.unstored.front().bytes;
     run.unstored.pop_front();
   }
+  pump(side);
+  return {};
+}
+
+Result<void> Healing::on_own_part_unclear(Side& side) {
+  Run& run = side.run;
+  if (run.unstored.empty() || run.unstored.front().places.empty())
+    return Error(Errc::kOutOfOrder, "unclear are healed updates that were not named shortly");
+  run.unstored_bytes -= run.unstored.front().bytes;
+  run.again.push_back(std::move(run.unstored.front().places));
+  run.unstored.pop_front();
   pump(side);
   return {};
 }
@@ -315,11 +372,12 @@ void Healing::on_peer_cursor(FeedKind kind, Instant now) {
 void Healing::finish_if_done(Side& side, Instant now) {
   Run& run = side.run;
   if (run.broken) return give_up(side, now);
-  if (run.phase != Phase::kSending || !run.done_sent || !run.unstored.empty()) return;
+  if (run.phase != Phase::kSending || !run.done_sent) return;
+  if (!run.unstored.empty() || !run.again.empty()) return;
   const bool compared_only = run.report.outcome == HealOutcome::kEqual ||
                              run.report.outcome == HealOutcome::kStillDifferent;
   const bool done_expected = !compared_only || side.lost;
-  if (done_expected && (!run.done || !run.storing.empty())) return;
+  if (done_expected && (!run.done || !run.storing.empty() || run.unclear > 0)) return;
   if (side.lost && !run.cursor_set) {
     if (!std::exchange(run.setting_cursor, true))
       actions_.emplace_back(SetCursor{side.kind, *run.done});

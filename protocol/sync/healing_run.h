@@ -42,10 +42,23 @@ struct Healing::Run {
   std::vector<std::uint64_t> places;  // else these, ascending
   std::size_t next_place = 0;
   bool places_known = false;
-  std::deque<std::size_t> unstored;  // bytes of our parts that are not durable there
+  struct Unstored {  // a part of ours that is not durable there
+    std::size_t bytes = 0;
+    std::vector<std::uint64_t> places;  // empty: it went in full
+  };
+  std::deque<Unstored> unstored;
   std::size_t unstored_bytes = 0;
-  std::vector<std::pair<std::uint64_t, std::size_t>> storing;  // tokens and bytes of theirs
+  std::deque<std::vector<std::uint64_t>> again;  // places of parts that were unclear there
+  enum class Answer { kNone, kStored, kUnclear };
+  struct Storing {  // a part of theirs
+    std::uint64_t token = 0;
+    std::size_t bytes = 0;
+    bool again = false;
+    Answer answer = Answer::kNone;
+  };
+  std::deque<Storing> storing;
   std::size_t storing_bytes = 0;
+  std::size_t unclear = 0;  // of theirs that are to come again
   bool done_sent = false, setting_cursor = false, cursor_set = false, cursor_heard = false;
   std::optional<FeedMark> done;  // theirs
 

@@ -55,6 +55,11 @@ struct Encoder {
     out.u64(done.mark.hash);
   }
   void operator()(const Stop&) const {}
+  void operator()(const Unclear&) const {}
+  void operator()(const Again& again) const {
+    flags(again.last);
+    out.raw(again.body);
+  }
 };
 
 Result<std::uint64_t> count(ByteReader& in, std::uint64_t most = kCountMax) {
@@ -137,6 +142,13 @@ Result<Content> part(ByteReader& in) {
   return Content(Part{to_bytes(body)});
 }
 
+Result<Content> again(ByteReader& in) {
+  LT_TRY(const std::uint8_t bits, flags(in, kLast));
+  LT_TRY(const ByteView body, in.raw(in.rest().size()));
+  if (body.empty() && bits == 0) return Error(Errc::kMalformed, "nothing, and more of it");
+  return Content(Again{bits != 0, to_bytes(body)});
+}
+
 Result<Content> content(std::uint8_t type, ByteReader& in) {
   switch (type) {  // the place in Content: on the wire, never change
     case 0: return ask(in);
@@ -156,6 +168,8 @@ Result<Content> content(std::uint8_t type, ByteReader& in) {
     }
     case 9: return done(in);
     case 10: return Content(Stop{});
+    case 11: return Content(Unclear{});
+    case 12: return again(in);
     default: return Error(Errc::kMalformed, "type of a healing message");
   }
 }

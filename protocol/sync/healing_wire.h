@@ -69,8 +69,19 @@ struct Stop {  // the run is given up
   bool operator==(const Stop&) const = default;
 };
 
-using Content =
-    std::variant<Ask, Equal, Busy, Differ, Symbols, More, Want, Part, Stored, Done, Stop>;
+// Where both sides name shortly: that part led elsewhere, nothing of it is durable. Parts are
+// answered in the order in which they came, by this or Stored.
+struct Unclear {
+  bool operator==(const Unclear&) const = default;
+};
+struct Again {  // what was unclear, in full; `last`: no more of that part follows
+  bool last = true;
+  Bytes body;  // as in Part; empty: nothing of it is there any more
+  bool operator==(const Again&) const = default;
+};
+
+using Content = std::variant<Ask, Equal, Busy, Differ, Symbols, More, Want, Part, Stored, Done,
+                             Stop, Unclear, Again>;
 
 struct Body {
   FeedKind kind = FeedKind::kUpdates;

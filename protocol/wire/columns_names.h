@@ -22,6 +22,9 @@ inline std::optional<UpdateId> find_by(const Names& names, ByteView prefix, cons
 inline std::optional<AgencyId> find_by(const Names& names, ByteView prefix, const AgencyId*) {
   return names.find_agency(prefix);
 }
+inline std::optional<SealId> find_by(const Names& names, ByteView prefix, const SealId*) {
+  return names.find_seal_id(prefix);
+}
 inline std::optional<CertificateId> find_by(const Names& names, ByteView prefix,
                                             const CertificateId*) {
   return names.find_certificate(prefix);

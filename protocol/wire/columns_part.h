@@ -35,11 +35,13 @@ inline constexpr std::uint64_t kNoPrevious = 0, kFollowsUnit = 2, kCommonPreviou
                                kRawPrevious = 6, kPreviousMask = 6;
 inline constexpr std::uint64_t kSameIncarnation = 8;  // as that certificate's last one in the part
 // kCommonPrevious and kSameIncarnation where the part has none: after the newest one that is here.
-inline constexpr std::uint64_t kSealFlagsEnd = 16;
+inline constexpr std::uint64_t kHeldSeal = 16;  // alone: named, the reader has its tree
+inline constexpr std::uint64_t kSealFlagsEnd = 17;
 
 struct SealRow {
   std::uint64_t flags = 0;
   Seal seal;  // the reader: root and previous are set when the leaves are rebuilt
+  SealId id;  // with kHeldSeal
   std::vector<std::uint16_t> indices;
   std::vector<Hash256> proof;
   std::uint32_t first = 0;  // of the part's updates
@@ -167,6 +169,7 @@ class PartColumns : public BodyNames<Io> {
     Seal& seal = row.seal;
     certificates_.name(io_, names_, sealer_column_, 0, seal.certificate);
     io_.varint(row.flags);
+    if (row.flags == kHeldSeal) return held_seal(row);
     const std::uint64_t previous = row.flags & kPreviousMask;
     const bool follows = previous == kFollowsUnit;
     if constexpr (!Io::kWriting) {
@@ -264,12 +267,38 @@ class PartColumns : public BodyNames<Io> {
       row.indices.resize(leaves);
     }
     for (Hash256& hash : row.proof) raw_id(hash);
+    leaf_indices(row);
+  }
+  // What the reader finds under the name may be another seal: then nothing is malformed.
+  void held_seal(SealRow& row) {
+    std::size_t size = 0;
+    if constexpr (Io::kWriting) size = name_size(names_, row.id, kShortNameBytes);
+    std::uint64_t code = size > kShortNameBytes ? kSizedName : kShortName;
+    io_.varint(code);
+    if constexpr (!Io::kWriting)
+      if (code > kSizedName) return io_.fail(Errc::kMalformed, "name of a seal");
+    name_bytes(io_, names_, kShortNameBytes, code, size, row.id);
+    std::uint64_t leaves = row.indices.size();
+    io_.varint(leaves);
+    if constexpr (!Io::kWriting) {
+      if (!io_.ok()) return;
+      auto seal = names_ == nullptr ? std::nullopt : names_->held_seal(row.id);
+      if (!seal || seal->certificate != row.seal.certificate || leaves == 0 || leaves > seal->count)
+        return io_.fail(Errc::kUnclear, "a seal is not here");
+      row.seal = *std::move(seal);
+      row.indices.resize(leaves);
+    }
+    leaf_indices(row);
+  }
+  void leaf_indices(SealRow& row) {
     std::uint64_t next = 0;
     for (std::uint16_t& index : row.indices) {
       std::uint64_t gap = index - next;
       io_.varint(gap);
       if constexpr (!Io::kWriting)
-        if (gap >= row.seal.count - next) return io_.fail(Errc::kMalformed, "index of a leaf");
+        if (gap >= row.seal.count - next)
+          return io_.fail(row.flags == kHeldSeal ? Errc::kUnclear : Errc::kMalformed,
+                          "index of a leaf");
       index = static_cast<std::uint16_t>(next + gap);
       next = index + 1U;
     }

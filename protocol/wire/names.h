@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "protocol/base/ids.h"
@@ -17,7 +18,7 @@
 namespace lienthong::wire {
 
 // Fewest bytes of a short name. On the wire: never change.
-inline constexpr std::size_t kShortNameBytes = 4;    // of a record, an agency, a certificate
+inline constexpr std::size_t kShortNameBytes = 4;    // of all but updates
 inline constexpr std::size_t kShortUpdateBytes = 6;  // of an update
 
 // Where a record stands: what the next update of it would name, were it written now.
@@ -81,6 +82,10 @@ class Names {
   // The encoder: the other side understands a seal that goes on from the newest one there.
   bool goes_on = false;
 
+  // The encoder: of a seal that a part does not bear whole, the other side is taken to lack only
+  // what the part bears, so it is named, and its proof left out.
+  bool seals_held = false;
+
   // ---- the encoder's questions ----
 
   // The fewest bytes, at least kShortNameBytes (updates: kShortUpdateBytes), by which this is told
@@ -89,6 +94,7 @@ class Names {
   virtual std::size_t prefix_size(const UpdateId& id) const = 0;
   virtual std::size_t prefix_size(const AgencyId& id) const = 0;
   virtual std::size_t prefix_size(const CertificateId& id) const = 0;
+  virtual std::size_t prefix_size(const SealId&) const { return SealId::kSize; }
   // Where the record stood when `update` entered here. nullopt: not cheaply known.
   virtual std::optional<RecordPlace> place_before(const RecordId& record,
                                                   const UpdateId& update) const = 0;
@@ -105,6 +111,15 @@ class Names {
   virtual std::optional<UpdateId> find_update(ByteView prefix) const = 0;
   virtual std::optional<AgencyId> find_agency(ByteView prefix) const = 0;
   virtual std::optional<CertificateId> find_certificate(ByteView prefix) const = 0;
+  // The one seal here whose id begins so, and what it says.
+  virtual std::optional<SealId> find_seal_id(ByteView /*prefix*/) const { return std::nullopt; }
+  virtual std::optional<Seal> held_seal(const SealId&) const { return std::nullopt; }
+  // A proof for those of its leaves (ascending, below its count) from what is held of its tree.
+  // nullopt: too little is held.
+  virtual std::optional<std::vector<Hash256>> seal_proof(
+      const SealId&, std::span<const std::uint16_t> /*indices*/) const {
+    return std::nullopt;
+  }
   // Where the record stands now. nullopt: it is not here.
   virtual std::optional<RecordPlace> place_now(const RecordId& record) const = 0;
   // The seal `number` of that incarnation. nullopt: not here.

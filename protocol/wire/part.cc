@@ -103,6 +103,11 @@ class PartEncoder {
     if (leaves.size() == unit.seal.count && unit.proof.empty() &&
         merkle_root(root_, leaves) == unit.seal.root)
       row.flags |= kWholeSeal;
+    if (row.flags == 0 && names_ != nullptr && names_->seals_held && !unit.leaves.empty()) {
+      row.flags = kHeldSeal;
+      row.id = seal_id(root_, unit.seal);
+      return;
+    }
     row.flags |= previous(unit.seal, number);
     if (same_incarnation(unit.seal, row.flags, number)) row.flags |= kSameIncarnation;
   }
@@ -249,6 +254,11 @@ class PartDecoder {
     if ((row.flags & kWholeSeal) != 0) row.seal.root = merkle_root(root_, leaves);
     if ((row.flags & kPreviousMask) == kFollowsUnit)
       row.seal.previous = seal_id(root_, body.units.back().seal);
+    if (row.flags == kHeldSeal) {
+      auto proof = names_ == nullptr ? std::nullopt : names_->seal_proof(row.id, row.indices);
+      if (!proof) return Error(Errc::kUnclear, "too little of a seal is here");
+      row.proof = *std::move(proof);
+    }
     unit.seal = row.seal;
     unit.proof = std::move(row.proof);
     return unit;

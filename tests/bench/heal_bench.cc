@@ -71,17 +71,17 @@ class FeedRows final : public test::EmptyView {
                     });
     return out;
   }
-  Result<FeedPart> read_entries(FeedKind, const AgencyId&,
-                                std::span<const std::uint64_t> places) const override {
-    FeedPart part;
-    for (const std::uint64_t place : places) {
-      const auto row = database_->get(store::key::feed_entry(kFeed, place));
+  Result<Entries> read_entries(FeedKind, const AgencyId&, std::span<const std::uint64_t> places,
+                               std::size_t bytes_max) const override {
+    Entries out;
+    for (; out.taken < places.size() && out.taken * kUpdateBytes < bytes_max; ++out.taken) {
+      const auto row = database_->get(store::key::feed_entry(kFeed, places[out.taken]));
       Statement statement;
       statement.body = to_bytes(store::decode_feed_entry(row.value()).id);
       statement.body.resize(kUpdateBytes);
-      part.statements.push_back(std::move(statement));
+      out.part.statements.push_back(std::move(statement));
     }
-    return part;
+    return out;
   }
 
  private:

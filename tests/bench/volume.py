@@ -143,20 +143,40 @@ def report(rig):
 
 
 def healed(rig, folder, patience):
-    """A run of a pair until the parent has all: IP bytes, seconds, CPU of the busier side."""
+    """A run of a pair until the parent has all: IP bytes, seconds, CPU of either side from the
+    moment the link is there. What the agents do after their start (an index of files over what
+    was filled in without them) is over by then."""
     with harness.World(rig, folder, harness.PAIR) as world:
         parent, child = world.office(PARENT), world.office(CHILD)
-        world.net.set(CHILD, rate=2_000_000, delay=0.3, queue=65536)
-        parent.start()
-        child.spawn()
-        harness.offices.wait("the child answers", child.answers, 60)
+        world.net.set(CHILD, rate=2_000_000, delay=0.3, queue=65536, cut=True)
+        for office in (parent, child):
+            office.spawn()
+            harness.offices.wait("it answers", office.answers, 60)
+        started = {office: at_rest(office, patience) for office in (parent, child)}
         wanted, had = child.status()["updates"], parent.status()["updates"]
+        world.net.reset()
+        world.net.set(CHILD, cut=False)
+        child.cli("sync", "now")
         done = world.until(lambda: parent.status()["updates"] >= wanted, patience, "healed")
         world.until(lambda: harness.acknowledged(child), patience, "acknowledged")
         world.calm(patience=patience)
         wire = world.wire()
-        return {"seconds": done - wire.pop("first_at"), **wire, "missing": wanted - had,
-                "child": child.cost(), "parent": parent.cost()}
+        cost = {name: office.cost() for name, office in (("child", child), ("parent", parent))}
+        for name, office in (("child", child), ("parent", parent)):
+            cost[name]["cpu_seconds"] -= started[office]
+        return {"seconds": done - wire.pop("first_at"), **wire, "missing": wanted - had, **cost}
+
+
+def at_rest(office, patience):
+    """Waits until an agent has nothing to do; the CPU seconds that it took until then."""
+    used = [office.measured.cpu()]
+
+    def rests():
+        time.sleep(1)
+        used.append(office.measured.cpu())
+        return used[-1] - used[-2] < 0.03
+    harness.offices.wait("nothing to do", rests, patience)
+    return used[-1]
 
 
 def lost_cursor(rig):

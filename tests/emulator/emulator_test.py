@@ -158,8 +158,10 @@ def trace(pair, path):
     """Every packet's fate is in the log, which timeline.py reads by the names of its columns."""
     pair.net.set("near", "up", delay=0.05)
     pair.send(bytes(10))
+    pair.receive(0.3)  # the emulator has it before it is told of the loss
     pair.net.set("near", "up", loss=1)
     pair.send(bytes(20))
+    pair.receive(0.3)
     pair.net.set("near", "up", cut=True)
     pair.send(bytes(30))
     pair.receive(0.3)

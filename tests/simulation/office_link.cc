@@ -130,7 +130,7 @@ void OfficeLink::on_part(StorePart part) {
 void OfficeLink::on_set_cursor(const SetCursor& set) {
   const auto cursor = std::make_shared<Cursor>();
   const auto job = [cursor, set, node = peer_->node](store::Transaction& transaction) {
-    *cursor = transaction.set_cursor(set.kind, node, set.mark);
+    *cursor = transaction.set_cursor(set.kind, node, set.mark, set.beside);
     return Result<void>();
   };
   host_.writer().post(job, [self = shared_from_this(), cursor, set](const Result<void>& result) {

@@ -72,19 +72,19 @@ class FakeFeed final : public EmptyView {
     scanned += out.size();
     return out;
   }
-  Result<FeedPart> read_entries(FeedKind, const AgencyId&,
-                                std::span<const std::uint64_t> places) const override {
+  Result<Entries> read_entries(FeedKind, const AgencyId&, std::span<const std::uint64_t> places,
+                               std::size_t bytes_max) const override {
     if (unreadable) return Error(Errc::kIo, "made up");
-    FeedPart part;
-    for (const std::uint64_t place : places) {
-      const IdPrefix& id = ids_.at(place - 1);
+    Entries out;
+    for (; out.taken < places.size() && 256 * out.part.statements.size() < bytes_max; ++out.taken) {
+      const IdPrefix& id = ids_.at(places[out.taken] - 1);
       if (id == IdPrefix{}) continue;
       Statement statement;
       statement.body = to_bytes(id);
-      part.statements.push_back(statement);
+      out.part.statements.push_back(statement);
       ++read;
     }
-    return part;
+    return out;
   }
 
  private:

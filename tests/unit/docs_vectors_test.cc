@@ -15,6 +15,7 @@
 #include "protocol/record/fold.h"
 #include "protocol/record/registry.h"
 #include "protocol/session/hello.h"
+#include "protocol/session/window.h"
 #include "protocol/wire/codec.h"
 #include "protocol/wire/fragment.h"
 #include "protocol/wire/limits.h"
@@ -351,6 +352,11 @@ TEST(ProtocolDocument, ListsTheLimitsOfTheCode) {
       {"kPartUpdateCountMax", kPartUpdateCountMax},
       {"kPartColumnCountMax", kPartColumnCountMax},
       {"kPartRebuiltBytesMax", kPartRebuiltBytesMax},
+      {"kIntakeBytesMax", kIntakeBytesMax},
+      {"kSessionWindowMax", kSessionWindowMax},
+      {"kSessionWindowMin", kSessionWindowMin},
+      {"kCustodyWindow", kCustodyWindow},
+      {"kControlWindow", kControlWindow},
       {"kHealEntryCountMin", kHealEntryCountMin},
       {"kHealSymbolCountMin", kHealSymbolCountMin},
       {"kHealSymbolCountMax", kHealSymbolCountMax},

@@ -1,6 +1,8 @@
 // What goes with the first message, what overtakes a backlog, and lanes that are closed.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "protocol/session/hello.h"
 #include "protocol/session/outbox.h"
 #include "protocol/wire/message.h"
@@ -414,6 +416,83 @@ TEST(Session, ClosedLanesHoldUpdatesBackAndSayWhy) {
   b.session.set_closed_lanes(0, "", world.now);
   run(a, b, world.now);
   EXPECT_TRUE(world.all_agree());
+}
+
+TEST(Session, AReaderThatIsSlowToStoreHoldsUpNeitherTheRegistryNorCustody) {
+  World world;
+  for (int i = 0; i < 100; ++i) world.leaf_replica.write(world.leaf, "x", 1000);
+  SessionConfig reading = world.answering();
+  reading.window_bytes = 16 * 1024;
+  SessionConfig writing = world.dialling();
+  writing.part_bytes_max = 4 * 1024;
+  End a(world.leaf_replica, std::move(writing), world.now);
+  End b(world.hub_replica, std::move(reading), world.now);
+  b.stores_at_once = false;
+  run(a, b, world.now);
+  const auto held = [&](FeedKind kind) {
+    return std::ranges::count(b.waiting, kind, &StorePart::kind);
+  };
+  const auto parts = held(FeedKind::kUpdates);
+  EXPECT_GE(parts, 2);
+  EXPECT_EQ(held(FeedKind::kRegistry), 0);
+  world.leaf_replica.write(world.leaf, "việc thường");
+  a.session.on_feed_grown(world.now);
+  run(a, b, world.now);
+  EXPECT_EQ(held(FeedKind::kUpdates), parts) << "the window is full";
+  world.leaf_replica.write(world.leaf, "bàn giao");
+  world.leaf_replica.mark_custody({});
+  world.leaf_replica.add_statement(world.deployment.statements().front());
+  a.session.on_feed_grown(world.now);
+  run(a, b, world.now);
+  EXPECT_EQ(held(FeedKind::kUpdates), parts + 1);
+  EXPECT_EQ(held(FeedKind::kRegistry), 1);
+  EXPECT_EQ(b.waiting.back().kind, FeedKind::kUpdates);
+  EXPECT_EQ(b.waiting.back().part.covered.back().first, 102U);
+  EXPECT_FALSE(a.closed || b.closed);
+  for (int i = 0; i < 100 && !drained(a); ++i) {
+    b.store_waiting(world.now);
+    run(a, b, world.now);
+  }
+  EXPECT_TRUE(drained(a) && world.hub_replica.received_once(world.leaf_replica));
+}
+
+TEST(Session, ASlowReadersCustodyKeepsToItsWindowToo) {
+  World world;
+  for (int i = 0; i < 100; ++i) world.leaf_replica.write(world.leaf, "x", 1000);
+  SessionConfig reading = world.answering();
+  reading.window_bytes = 16 * 1024;
+  End a(world.leaf_replica, world.dialling(), world.now);
+  End b(world.hub_replica, std::move(reading), world.now);
+  b.stores_at_once = false;
+  run(a, b, world.now);
+  for (int i = 0; i < 100; ++i) {
+    world.leaf_replica.write(world.leaf, "bàn giao", 1000);
+    world.leaf_replica.mark_custody({});
+    a.session.on_feed_grown(world.now);
+    run(a, b, world.now);
+  }
+  std::size_t bytes = 0;
+  for (const StorePart& part : b.waiting) bytes += part.part.body.size();
+  EXPECT_GT(b.waiting.size(), 10U);
+  EXPECT_LT(bytes, 64U * 1024 + kCustodyWindow + 4096U) << "one part, and custody's window";
+  EXPECT_FALSE(a.closed || b.closed);
+  for (int i = 0; i < 300 && !drained(a); ++i) {
+    b.store_waiting(world.now);
+    run(a, b, world.now);
+  }
+  EXPECT_TRUE(drained(a) && world.hub_replica.received_once(world.leaf_replica));
+}
+
+TEST(SessionWindow, OfTwoHundredAndFiftyStaysBelowTheBound) {
+  std::size_t granted = 0;
+  for (int i = 0; i < 250; ++i) {
+    const std::size_t window = window_beside(granted);
+    EXPECT_GE(window, kSessionWindowMin);
+    EXPECT_LE(window, kSessionWindowMax);
+    granted += window + kCustodyWindow;
+  }
+  EXPECT_LE(granted, kIntakeBytesMax);
+  EXPECT_GE(window_beside(0), 150U * 1024) << "2 Mbit/s for 600 ms";
 }
 
 }  // namespace

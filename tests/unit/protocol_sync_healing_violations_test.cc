@@ -172,5 +172,12 @@ TEST(HealingBody, RefusesWhatCannotBe) {
   EXPECT_EQ(heal::decode_body(many.bytes()).error().code(), Errc::kTooLarge);
 }
 
+TEST(Healing, UnclearAndAgainNeedSomethingThatWasNamedShortly) {
+  Asked asked;
+  ASSERT_TRUE(asked.differ(0).ok());  // both send all, here in full
+  EXPECT_EQ(asked.say(heal::Unclear{}).error().code(), Errc::kOutOfOrder);
+  EXPECT_EQ(asked.say(heal::Again{true, {}}).error().code(), Errc::kOutOfOrder);
+}
+
 }  // namespace
 }  // namespace lienthong

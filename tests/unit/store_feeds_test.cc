@@ -379,5 +379,37 @@ TEST_F(Feeds, MigratesADatabaseOfTheFirstLayoutAlsoWhenItWasCut) {
   }
 }
 
+TEST_F(Feeds, OfALargeReplicaIsFilledInStepsAndNotReadBefore) {
+  std::vector<RecordId> records;
+  for (int i = 0; i < 1200; ++i) records.push_back(commune.create("A" + std::to_string(i)));
+  seals();
+  const AgencyId reader = offices.province_id;  // a superior, no neighbour
+  const auto end = [&] { return commune.replica().feed_end(FeedKind::kUpdates, reader); };
+  commune.commit([&](Transaction& t) { ASSERT_TRUE(t.begin_feed(reader).ok()); });
+  EXPECT_EQ(end().epoch, 0U) << "not whole";
+  EXPECT_FALSE(commune.replica().feed_digest(FeedKind::kUpdates, reader).has_value());
+  EXPECT_TRUE(commune.replica().feed_ids(FeedKind::kUpdates, reader, 1, 10).empty());
+  // Of what was gone through, of what was not, and new.
+  ASSERT_TRUE(commune.set_unit(records.front(), "một").ok());
+  ASSERT_TRUE(commune.set_unit(records.back(), "hai").ok());
+  commune.create("B");
+  commune.restart();
+  EXPECT_EQ(end().epoch, 0U);
+  int steps = 0;
+  for (bool more = true; more; ++steps)
+    commune.commit([&](Transaction& t) { more = t.fill_feeds(); });
+  EXPECT_EQ(steps, 2);
+  EXPECT_NE(end().epoch, 0U);
+  EXPECT_EQ(end().number, 1203U);
+  const auto whole = commune.replica().feed_digest(FeedKind::kUpdates, reader);
+  const auto other = commune.replica().feed_digest(FeedKind::kUpdates, offices.district_id);
+  ASSERT_TRUE(whole && other);
+  EXPECT_TRUE(whole->same_set(*other)) << "each once";
+  commune.restart();
+  EXPECT_EQ(end(), whole->mark);
+  commune.commit([&](Transaction& t) { EXPECT_FALSE(t.fill_feeds()); });
+  EXPECT_TRUE(commune.replica().verify_states().empty());
+}
+
 }  // namespace
 }  // namespace lienthong::test

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "protocol/wire/limits.h"
+#include "protocol/wire/part.h"
 #include "store/rows.h"
 #include "tests/support/healing_pair.h"
 
@@ -12,6 +13,7 @@ class HealedReplicas : public ::testing::Test {
  protected:
   HealedReplicas() : offices(1) {}
   Offices offices;
+  Office& province = *offices.province;
   Office& district = *offices.district;
   Office& commune = *offices.commune;
 
@@ -39,6 +41,30 @@ class HealedReplicas : public ::testing::Test {
     const auto found = office.replica().feed_digest(FeedKind::kUpdates, reader.agency());
     EXPECT_TRUE(found.has_value());
     return found.value_or(FeedDigest{});
+  }
+  // The reader has all of a feed but these places, and what it has is the whole to it.
+  void brings_all_but(Office& from, Office& to, const std::vector<std::uint64_t>& left_out) {
+    seals(from, to);
+    seals(to, from);
+    const FeedMark end = from.replica().feed_end(FeedKind::kUpdates, to.agency());
+    std::vector<std::uint64_t> places;
+    for (std::uint64_t place = 1; place <= end.number; ++place)
+      if (!std::ranges::binary_search(left_out, place)) places.push_back(place);
+    const auto part = from.replica().read_places(to.agency(), to.node().id(), Echo::kCarry, places);
+    ASSERT_TRUE(part.ok() && *part);
+    to.commit([&](store::Transaction& transaction) {
+      const auto outcome =
+          transaction.receive(FeedKind::kUpdates, from.node().id(), from.agency(), **part);
+      ASSERT_TRUE(outcome.ok() && outcome->waiting == 0);
+    });
+    forgets_what_to_send(from, to);
+  }
+  // Bytes of these entries with names and proofs in full.
+  std::size_t in_full(Office& from, const Office& to, const std::vector<std::uint64_t>& places) {
+    const auto read =
+        from.replica().read_entries(FeedKind::kUpdates, to.agency(), places, 1U << 20);
+    EXPECT_TRUE(read.ok() && read->taken == places.size());
+    return wire::encode_part_body(from.replica().root(), read->part).size();
   }
   bool same() { return digest(district, commune).same_set(digest(commune, district)); }
 };
@@ -109,6 +135,38 @@ TEST_F(HealedReplicas, GetExactlyWhatEachLacks) {
   pair.quiet_moment();  // whether it has helped
   EXPECT_EQ(pair.a.reports.back().outcome, HealOutcome::kEqual);
   EXPECT_TRUE(district.replica().verify_states().empty());
+  EXPECT_TRUE(district.replica().waiting().empty());
+}
+
+TEST_F(HealedReplicas, SealsThatTheReaderHoldsAreNamedAndProveTheRest) {
+  for (int i = 0; i < 300; ++i) commune.create("A" + std::to_string(i));
+  const std::vector<std::uint64_t> missing{5, 40, 41, 90, 133, 200, 299};
+  settle({&district, &province});
+  brings_all_but(commune, district, missing);
+  ASSERT_FALSE(same());
+  HealingPair pair(commune, district);
+  pair.quiet_moment();
+  EXPECT_TRUE(same());
+  EXPECT_EQ(pair.b.added, missing.size());
+  EXPECT_EQ(pair.b.unclear, 0U);
+  // A proof is seven or eight hashes of 32 bytes, a seal 174 bytes.
+  EXPECT_LT(pair.a.part_bytes + 300 * 3, in_full(commune, district, missing));
+  EXPECT_LT(pair.a.part_bytes, missing.size() * 150);
+  // What was proved so can be passed on.
+  settle({&district, &province});
+  EXPECT_EQ(digest(district, province).count, digest(commune, district).count);
+}
+
+TEST_F(HealedReplicas, WhatASealHeldDoesNotProveComesAgainInFull) {
+  for (int i = 0; i < 300; ++i) commune.create("A" + std::to_string(i));
+  const std::vector<std::uint64_t> missing{40, 41, 42, 43, 133};
+  brings_all_but(commune, district, missing);
+  HealingPair pair(commune, district, 1);  // an update to a part
+  pair.quiet_moment();
+  EXPECT_TRUE(same());
+  EXPECT_EQ(pair.b.added, missing.size());
+  EXPECT_GE(pair.b.unclear, 1U);
+  EXPECT_EQ(pair.a.reports.front().outcome, HealOutcome::kHealed);
   EXPECT_TRUE(district.replica().waiting().empty());
 }
 

@@ -311,12 +311,12 @@ TEST_F(Legs, FeedTheSameAudienceWhicheverCameFirst) {
     return places;
   };
   for (const RecordId& record : {leg.record, dossier}) {  // the leg first
-    const auto part = commune_.replica().read_entries(FeedKind::kUpdates, offices_.district_id,
-                                                      places_of(record));
-    ASSERT_TRUE(part.ok()) << part.error().message();
+    const auto read = commune_.replica().read_entries(FeedKind::kUpdates, offices_.district_id,
+                                                      places_of(record), 64 * 1024);
+    ASSERT_TRUE(read.ok()) << read.error().message();
     district_.commit([&](Transaction& transaction) {
-      const auto outcome =
-          transaction.receive(FeedKind::kUpdates, commune_.node().id(), commune_.agency(), *part);
+      const auto outcome = transaction.receive(FeedKind::kUpdates, commune_.node().id(),
+                                               commune_.agency(), read->part);
       ASSERT_TRUE(outcome.ok());
       EXPECT_TRUE(outcome->refused.empty()) << outcome->refused.front().detail;
       EXPECT_EQ(outcome->waiting, 0U);

@@ -1,0 +1,235 @@
+// Sessions between real replicas: what flows beside healing, and names that begin alike.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "protocol/record/fields.h"
+#include "protocol/wire/codec.h"
+#include "tests/support/replica_session.h"
+
+namespace lienthong::test {
+namespace {
+
+class ReplicaSessions : public ::testing::Test {
+ protected:
+  ReplicaSessions() : offices(1) {}
+  Offices offices;
+  Office& province = *offices.province;
+  Office& district = *offices.district;
+  Office& commune = *offices.commune;
+  RecordId first;
+
+  bool holds(Office& office, const RecordId& record) {
+    return office.replica().find_record(record).has_value();
+  }
+  // The district holds 300 dossiers of the commune, lacks one, and has lost its cursor.
+  RecordId loses_the_cursor() {
+    first = commune.create("A0");
+    for (int i = 1; i < 300; ++i) commune.create("A" + std::to_string(i));
+    settle({&commune, &district});
+    const RecordId missing = commune.create("B");
+    commune.commit([&](store::Transaction& transaction) {
+      ASSERT_TRUE(transaction.seal_pending(district.agency()).ok());
+    });
+    const NodeId writer = commune.node().id();
+    district.commit([&](store::Transaction& transaction) {
+      FeedMark mark = transaction.cursor(FeedKind::kUpdates, writer).mark;
+      mark.epoch ^= 4;
+      transaction.set_cursor(FeedKind::kUpdates, writer, mark);
+    });
+    return missing;
+  }
+  Cursor lost() { return district.replica().cursor(FeedKind::kUpdates, commune.node().id()); }
+};
+
+TEST_F(ReplicaSessions, CustodyGoesOnWhileALostCursorHeals) {
+  const RecordId missing = loses_the_cursor();
+  const Cursor before = lost();
+  ReplicaPair pair(offices.deployment, commune, district);
+  pair.a.scans = pair.b.scans = false;
+  pair.run();
+  ASSERT_FALSE(holds(district, missing));
+  ASSERT_TRUE(commune.write(first, UpdateKind::kOffer, district.agency()).ok());
+  pair.a.grown(pair.now);
+  pair.run();
+  EXPECT_EQ(district.state(first).offered, district.agency());
+  ASSERT_FALSE(pair.a.told[1].ranges.empty());
+  EXPECT_EQ(pair.a.told[1].ranges.back().last,
+            commune.replica().feed_position(district.agency(), commune.state(first).chain[1].id))
+      << "acknowledged as a range";
+  ASSERT_TRUE(district.write(first, UpdateKind::kAccept).ok());
+  pair.b.grown(pair.now);
+  pair.run();
+  EXPECT_EQ(commune.state(first).holder, district.agency()) << "both ways";
+  EXPECT_FALSE(holds(district, missing)) << "while the difference is not known yet";
+  EXPECT_EQ(lost(), before) << "or a cut would leave a cursor that fits and lacks what it names";
+
+  pair.scan();
+  EXPECT_TRUE(holds(district, missing));
+  ASSERT_EQ(pair.a.reports.size(), 1U);
+  EXPECT_EQ(pair.a.reports.front().outcome, HealOutcome::kHealed);
+  EXPECT_TRUE(pair.a.drained() && pair.b.drained());
+  EXPECT_EQ(pair.b.duplicates, 1U) << "the dossier's creation, on which the offer stands";
+  EXPECT_EQ(lost().mark, commune.replica().feed_end(FeedKind::kUpdates, district.agency()));
+  EXPECT_EQ(pair.a.duplicates, 0U) << "nothing that came by healing goes back";
+  commune.create("C");
+  pair.a.grown(pair.now);
+  pair.run();
+  EXPECT_TRUE(pair.a.drained());
+  EXPECT_EQ(pair.b.duplicates, 1U);
+}
+
+TEST_F(ReplicaSessions, HealAgainAfterACutAmidHealing) {
+  const RecordId missing = loses_the_cursor();
+  {
+    ReplicaPair pair(offices.deployment, commune, district);
+    pair.a.scans = pair.b.scans = false;
+    pair.run();
+    ASSERT_TRUE(commune.write(first, UpdateKind::kOffer, district.agency()).ok());
+    pair.a.grown(pair.now);
+    pair.run();
+    ASSERT_EQ(district.state(first).offered, district.agency());
+  }
+  ReplicaPair pair(offices.deployment, commune, district, 2);
+  pair.run();
+  EXPECT_TRUE(holds(district, missing));
+  ASSERT_EQ(pair.a.reports.size(), 1U);
+  EXPECT_EQ(pair.a.reports.front().outcome, HealOutcome::kHealed);
+  EXPECT_EQ(pair.b.added, 1U);
+  EXPECT_EQ(pair.b.duplicates, 0U) << "the feed was not sent from its start";
+  EXPECT_TRUE(pair.a.drained() && pair.b.drained());
+}
+
+TEST_F(ReplicaSessions, HealsInFullWithAProgramThatKnowsNoShortNamesThere) {
+  const RecordId missing = loses_the_cursor();
+  ReplicaPair pair(offices.deployment, commune, district, 1, kFeatureHealing);
+  pair.run();
+  EXPECT_TRUE(holds(district, missing));
+  EXPECT_EQ(pair.a.reports.front().outcome, HealOutcome::kHealed);
+  EXPECT_TRUE(pair.a.drained() && pair.b.drained());
+}
+
+// ---- names that begin alike ----
+
+// A dossier's first update, made by hand: which one of many is told by the counter of its clock.
+struct Draft {
+  RootFingerprint root;
+  Salt salt{};
+  Update update;
+
+  Draft(const RootFingerprint& r, const TestNode& author, std::string_view code) : root(r) {
+    OpenBody open;
+    open.kind = UpdateKind::kCreated;
+    open.writes = {{static_cast<std::uint16_t>(Field::kCode), std::string(code)}};
+    ClosedBody closed;
+    salt.fill(static_cast<std::uint8_t>(code.back()));
+    closed.salt = to_bytes(ByteView(salt));
+    update.envelope.certificate = author.certificate;
+    update.open = wire::encode(open);
+    update.closed = wire::encode(closed);
+  }
+  UpdateId number(std::uint64_t n) {
+    update.envelope.hlc.value = Hlc::at(1'680'307'200'000).value + n;
+    update.closed_hash =
+        closed_part_hash(root, salt, encode_envelope(update.envelope), update.closed);
+    return update_id(root, update);
+  }
+  FeedPart sealed(TestNode author) {
+    const std::array leaves{id_cast<Hash256>(update_id(root, update))};
+    FeedPart part;
+    part.units.emplace_back().seal = author.seal(root, leaves);
+    part.units.back().leaves.push_back(SealedLeaf{0, update});
+    return part;
+  }
+};
+
+std::uint64_t beginning(const UpdateId& id, std::size_t bytes) {
+  std::uint64_t out = 0;
+  for (std::size_t i = 0; i < bytes; ++i) out = out << 8 | id.bytes[i];
+  return out;
+}
+
+// Sets both to first updates whose ids share so many bytes; so many tries of each.
+bool begin_alike(Draft& one, Draft& other, std::size_t bytes, std::uint64_t tries,
+                 const std::pair<std::uint64_t, std::uint64_t>& found) {
+  if (beginning(one.number(found.first), bytes) == beginning(other.number(found.second), bytes))
+    return true;
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> ones;
+  ones.reserve(tries);
+  for (std::uint64_t n = 0; n < tries; ++n) ones.emplace_back(beginning(one.number(n), bytes), n);
+  std::ranges::sort(ones);
+  for (std::uint64_t n = 0; n < tries; ++n) {
+    const std::uint64_t wanted = beginning(other.number(n), bytes);
+    const auto at = std::ranges::lower_bound(ones, std::pair{wanted, std::uint64_t{0}});
+    if (at == ones.end() || at->first != wanted) continue;
+    one.number(at->second);
+    ADD_FAILURE() << "faster with found = {" << at->second << ", " << n << "}";
+    return true;
+  }
+  return false;
+}
+
+class NamesThatBeginAlike : public ReplicaSessions,
+                            public ::testing::WithParamInterface<std::size_t> {
+ protected:
+  // A dossier of another district that the province holds too, and this district does not.
+  void SetUp() override {
+    const AgencyId elsewhere = offices.deployment.add_agency(offices.province_id, "H47.519",
+                                                             "Huyện Núi Thành", "district");
+    const TestNode& stranger = offices.deployment.add_node(elsewhere);
+    for (Office* office : {&province, &district})
+      office->commit([&](store::Transaction& transaction) {
+        for (const Statement& statement : offices.deployment.statements())
+          static_cast<void>(transaction.add_statement(statement).ok());
+      });
+    Draft ours(offices.deployment.root(), commune.node(), "A");
+    Draft theirs(offices.deployment.root(), stranger, "B");
+    // What the search comes to, which takes seconds; should ids be made otherwise, it searches.
+    const bool four = GetParam() == 4;
+    const std::pair<std::uint64_t, std::uint64_t> found =
+        four ? std::pair{59'789ULL, 33'282ULL} : std::pair{885'069ULL, 441'240ULL};
+    ASSERT_TRUE(begin_alike(ours, theirs, GetParam(), four ? 1U << 17 : 3U << 19, found));
+    record = id_cast<RecordId>(update_id(ours.root, ours.update));
+    other = id_cast<RecordId>(update_id(ours.root, theirs.update));
+    take(district, commune.node(), ours.sealed(commune.node()));
+    settle({&district, &province});
+    ASSERT_TRUE(holds(province, record));
+    take(province, stranger, theirs.sealed(stranger));
+    ASSERT_FALSE(holds(district, other));
+  }
+  void take(Office& office, const TestNode& from, const FeedPart& part) {
+    office.commit([&](store::Transaction& transaction) {
+      const auto outcome = transaction.receive(FeedKind::kUpdates, from.id(), from.agency, part);
+      ASSERT_TRUE(outcome.ok() && outcome->added == 1);
+    });
+  }
+  std::size_t updates(Office& office) {
+    return office.replica().find_record(record)->updates.size();
+  }
+  RecordId record, other;
+};
+
+TEST_P(NamesThatBeginAlike, AreUnclearThenSentInFull) {
+  ASSERT_TRUE(std::ranges::equal(record.view().first(GetParam()), other.view().first(GetParam())));
+  ReplicaPair pair(offices.deployment, district, province);
+  pair.run();
+  ASSERT_TRUE(pair.a.drained() && pair.b.drained());
+  ASSERT_TRUE(district.write(record, UpdateKind::kNote).ok());
+  pair.a.grown(pair.now);
+  pair.run();
+  EXPECT_EQ(pair.b.unclear, 1U);
+  EXPECT_EQ(updates(province), 2U);
+  EXPECT_TRUE(pair.a.drained() && pair.b.drained());
+  // Who holds both names longer from the start.
+  ASSERT_TRUE(province.write(record, UpdateKind::kNote).ok());
+  pair.b.grown(pair.now);
+  pair.run();
+  EXPECT_EQ(pair.a.unclear, 0U);
+  EXPECT_EQ(updates(district), 3U);
+  EXPECT_TRUE(pair.a.drained() && pair.b.drained());
+  EXPECT_EQ(province.state(record).heads, district.state(record).heads);
+}
+INSTANTIATE_TEST_SUITE_P(Bytes, NamesThatBeginAlike, ::testing::Values(4, 5));
+
+}  // namespace
+}  // namespace lienthong::test
