@@ -25,6 +25,7 @@
 #include "protocol/session/window.h"
 #include "protocol/sync/feed.h"
 #include "protocol/sync/healing.h"
+#include "protocol/wire/dictionary.h"
 #include "protocol/wire/fragment.h"
 
 namespace lienthong {
@@ -138,6 +139,8 @@ struct SessionConfig {
   std::function<std::shared_ptr<HealMemory>(const NodeId&)> heal_memory;
   std::uint64_t heal_entry_count_min = kHealEntryCountMin;
   std::uint64_t features = kFeaturesOfThisProgram;  // said in the hello
+  // Said too: the newest dictionary. One that this program does not have is never used.
+  std::uint64_t dictionary = wire::kDictionaryNewest;
   // Nothing of a feed is handed out before on_room() made room for it, so that what comes later and
   // matters more does not queue behind it.
   bool paced = false;

@@ -18,7 +18,7 @@ Hello Session::Impl::write_hello(const Judgement* judgement, const Hello* peer_s
   hello.program_version = config.program_version;
   hello.registry_check = registry_check(view.registry()->digest());
   hello.window_bytes = config.window_bytes;
-  hello.dictionary = wire::kDictionaryNewest;
+  hello.dictionary = config.dictionary;
   hello.features = config.features;
   if (judgement == nullptr) return hello;
   if (judgement->rejection.code == CloseCode::kReplay) {
@@ -183,8 +183,8 @@ void Session::Impl::on_outcome(HandshakeOutcome outcome, Instant now) {
   if (is_closed) return;
   if (!known) peer_hello = std::move(outcome.peer);
   peer_key = outcome.peer_key;
-  packer.set_dictionary(static_cast<std::uint32_t>(
-      std::min<std::uint64_t>(peer_hello.dictionary, wire::kDictionaryNewest)));
+  packer.set_dictionary(static_cast<std::uint32_t>(std::min<std::uint64_t>(
+      {peer_hello.dictionary, config.dictionary, wire::kDictionaryNewest})));
   credentials_due = outcome.credentials_due;
   const Judgement& judgement = outcome.judgement;
   const CloseCode code = judgement.rejection.code;

@@ -47,6 +47,27 @@ TEST(Session, SendsTheRegistryBeforeAnyUpdate) {
   EXPECT_TRUE(world.all_agree());
 }
 
+// A later program's dictionary, or none at all: both sides use what both have.
+TEST(Session, GetsThroughWhateverDictionaryTheOtherProgramKnows) {
+  std::vector<std::uint64_t> sent;
+  for (const std::uint64_t theirs : {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{9}}) {
+    for (const bool they_dial : {false, true}) {
+      World world;
+      world.fill(20);
+      SessionConfig dialling = world.dialling(), answering = world.answering();
+      (they_dial ? dialling : answering).dictionary = theirs;
+      End a(world.leaf_replica, std::move(dialling), world.now);
+      End b(world.hub_replica, std::move(answering), world.now);
+      run(a, b, world.now);
+      EXPECT_FALSE(a.closed || b.closed);
+      EXPECT_TRUE(world.all_agree());
+      sent.push_back(a.session.stats().sent_bytes);
+    }
+  }
+  EXPECT_GT(sent[0], sent[2]);  // without one
+  EXPECT_EQ(sent[4], sent[2]);
+}
+
 TEST(Session, TakesBytesOneAtATimeWithTheSameActions) {
   std::string logs[2];
   Bytes sent[2];
