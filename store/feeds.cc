@@ -10,7 +10,7 @@ namespace lienthong::store {
 namespace {
 
 constexpr std::size_t kOpenRecordsMax = 256;    // kept decoded while a feed is filled
-constexpr std::uint32_t kFillRecordsMax = 512;  // in one commit: the writer is held some 50 ms
+constexpr std::uint32_t kFillRecordsMax = 512;  // in one commit, so that others get their turn
 
 }  // namespace
 
