@@ -178,7 +178,8 @@ void report(const char* name, const Measured& measured) {
 int main(int argc, char** argv) {
   const std::size_t dossiers = argc > 1 ? std::stoul(argv[1]) : 20'000;
   const int repeat = argc > 2 ? std::stoi(argv[2]) : 3;
-  const std::size_t seals = argc > 3 ? std::stoul(argv[3]) : 1;  // to a part
+  const std::size_t seals = argc > 3 ? std::stoul(argv[3]) : 1;       // to a part
+  const std::size_t before = argc > 4 ? std::stoul(argv[4]) : 2'000;  // the outage
   try {
     {
       test::EncodeWorld world(kSeed, kCommune);
@@ -187,7 +188,7 @@ int main(int argc, char** argv) {
     }
     {
       test::EncodeWorld world(kSeed + 1, kCommune + 1);
-      world.write_dossiers(2'000);
+      world.write_dossiers(before);
       for (const FeedPart& part : world.take_parts()) world.deliver(part);
       world.write_changes(2'340);
       report("outage", measure(world, join(world.take_parts(), seals), true, repeat));

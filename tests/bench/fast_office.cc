@@ -246,6 +246,8 @@ int main(int argc, char** argv) {
   applying->add_option("--seed", plan.traffic.seed);
   applying->add_option("--commune", plan.traffic.commune);
   applying->add_option("--dossiers-per-day", plan.traffic.dossiers_per_day);
+  applying->add_option("--numbers-from", plan.traffic.numbers_from,
+                       "beside dossiers of another seed with the same office");
   applying->add_option("--skip-dossiers", plan.skip_dossiers, "made up before, so passed over");
   applying->add_option("--dossiers", plan.dossiers);
   applying->add_option("--skip-changes", plan.skip_changes);

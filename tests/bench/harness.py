@@ -322,12 +322,17 @@ class Rig:
         log(f"  made {name} {facts} in {time.monotonic() - begin:.1f} s")
         return path
 
-    def pair(self, dossiers, pending=0, fresh=0, seed=1):
-        """A pair that is level with so many dossiers; then the child makes so many changes, or
-        brings in so many dossiers more, which have never left it. How it is told apart from others
-        is the seed of the traffic."""
+    def pair(self, dossiers, pending=0, fresh=0, seed=1, others=0):
+        """A pair that is level with so many dossiers, and so many others that nothing happens to;
+        then the child makes so many changes, or brings in so many dossiers more, which have never
+        left it. How it is told apart from others is the seed of the traffic."""
         def fill(world):
             child, parent = world.office(CHILD), world.office(PARENT)
+            if others:
+                self.programs.fast("apply", "--data", child.folder, "--agency", CHILD,
+                                   "--seed", seed + 1000, "--commune", seed % 80,
+                                   "--group", 64, "--dossiers-per-day", 4000,
+                                   "--numbers-from", 4500, "--dossiers", others)
             traffic = ["--data", child.folder, "--agency", CHILD, "--superior", PARENT,
                        "--seed", seed, "--commune", seed % 80,
                        "--group", 1 if dossiers + fresh <= 50_000 else 64,
@@ -338,7 +343,8 @@ class Rig:
             if pending or fresh:
                 self.programs.fast("apply", *traffic, "--skip-dossiers", dossiers,
                                    "--dossiers", fresh, "--changes", pending)
-        return self.folder("pair", fill, dossiers=dossiers, pending=pending, fresh=fresh, seed=seed)
+        return self.folder("pair", fill, dossiers=dossiers, pending=pending, fresh=fresh, seed=seed,
+                           **({"others": others} if others else {}))
 
     def level(self, dossiers, seed=1):
         """A running pair that has nothing left to say: the world, parent and child."""

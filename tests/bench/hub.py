@@ -102,6 +102,7 @@ def hub_return(rig):
         codes = [offer_one(child) for child in children(world)]
         hub.measured.reset_peak()
         before = hub.cost()
+        theirs = sum(child.measured.cpu() for child in children(world))
         begin = time.monotonic()
         for child in children(world):
             world.net.set(child.code, cut=False)
@@ -112,9 +113,12 @@ def hub_return(rig):
         cost = hub.cost()
         return {"neighbours": len(tree) - 1, "handoffs": len(times),
                 "handoff_worst": max(times.values()) if len(times) == len(codes) else None,
-                "handoff_median": harness.median(list(times.values())), "seconds": done,
+                "handoff_median": harness.median(list(times.values())),
+                "handoff_seconds": sorted(times.values()), "seconds": done,
                 "resident_peak": cost["resident_peak"], "hub": cost,
-                "cpu_seconds": cost["cpu_seconds"] - before["cpu_seconds"]}
+                "cpu_seconds": cost["cpu_seconds"] - before["cpu_seconds"],
+                "cpu_seconds_of_all_others":
+                    sum(child.measured.cpu() for child in children(world)) - theirs}
 
 
 SCENARIOS = (

@@ -267,7 +267,7 @@ std::optional<UnixMillis> Traffic::Impl::due(const Procedure& of, UnixMillis rec
 
 std::string Traffic::Impl::number() {
   const std::int64_t day = day_of(now);
-  if (day != numbered_day) numbered = 0;
+  if (day != numbered_day) numbered = options.numbers_from;
   numbered_day = day;
   const std::string date = stamp(now);
   return options.agency + "-" + date.substr(2, 2) + date.substr(5, 2) + date.substr(8, 2) + "-" +

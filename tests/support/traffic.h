@@ -21,6 +21,7 @@ struct TrafficOptions {
   std::string superior;               // code of where dossiers are offered; empty: none is
   std::size_t dossiers_per_day = 40;  // 1 to 9,000, while next_dossier() is called
   std::size_t changes_per_day = 470;  // at least 1, while next_change() is called
+  std::size_t numbers_from = 0;       // 0 to 9,000; the first dossier of a day has the next number
   // Where its people live: one of the communes that traffic_facts.h names, by number; numbers past
   // the last begin again.
   std::size_t commune = 9;
