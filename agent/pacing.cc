@@ -16,6 +16,8 @@ constexpr Nanos kIntervalMax = std::chrono::seconds(2);
 constexpr std::size_t kIntervalSegments = 8;  // fewer, and whole segments blur the rate
 constexpr Nanos kRoundTripUnknown = milliseconds(200);
 constexpr std::size_t kStartSampleCount = 2;
+constexpr int kDeviations = 2;
+constexpr double kGrowth = 1.05;
 constexpr std::size_t kUnitBytesUnknown = 16 * 1024;
 
 double seconds(Nanos time) { return std::chrono::duration<double>(time).count(); }
@@ -46,11 +48,17 @@ Nanos Pacer::interval() const {
 
 double Pacer::best() const { return samples_.empty() ? 0 : samples_.front().rate; }
 
-double Pacer::queue_limit() const { return best() * seconds(base() + kQueueTime); }
+Nanos Pacer::queue_time() const {
+  if (growing_) return kQueueTime;
+  return std::min<Nanos>(kQueueTimeMin + kDeviations * rtt_deviation_, kQueueTime);
+}
+
+double Pacer::queue_limit() const { return best() * seconds(base() + queue_time()); }
 
 void Pacer::observe(const TcpInfo& info, Instant now) {
   if (info.segment_bytes > 0) segment_bytes_ = info.segment_bytes;
   rtt_ = info.rtt;
+  rtt_deviation_ = info.rtt_deviation;
   min_rtt_ = info.min_rtt;
   kernel_rate_ = static_cast<double>(info.delivery_rate);
   // Segments that were acknowledged selectively count by the segment, so the sum may step back.
@@ -81,6 +89,7 @@ void Pacer::take_sample(Nanos passed, std::uint64_t bytes) {
   const Nanos time = std::exchange(sample_time_, Nanos(0));
   const double rate = static_cast<double>(std::exchange(sample_bytes_, 0)) / seconds(time);
   if (rate <= 0) return;  // a silent path says nothing of its rate
+  growing_ = rate > kGrowth * best();
   waited_ += time;
   ++sample_count_;
   while (!samples_.empty() && samples_.back().rate <= rate) samples_.pop_back();
@@ -165,7 +174,8 @@ std::size_t Pacer::unit_bytes() const {
 
 std::size_t Pacer::frame_bytes() const {
   const auto known = rate();
-  return known ? std::clamp<std::size_t>(*known / 4, kUnitBytesMin, kUnitBytesMax) : kUnitBytesMin;
+  return known ? std::clamp<std::size_t>(*known / 16, kFrameBytesMin, kUnitBytesMax)
+               : kUnitBytesMin;
 }
 
 }  // namespace lienthong::agent

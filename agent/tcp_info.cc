@@ -47,6 +47,7 @@ std::optional<TcpInfo> read_tcp_info(int socket) {
   if (::getsockopt(socket, IPPROTO_TCP, TCP_INFO, &raw, &size) != 0) return std::nullopt;
   TcpInfo info;
   info.rtt = std::chrono::microseconds(raw.tcpi_rtt);
+  info.rtt_deviation = std::chrono::microseconds(raw.tcpi_rttvar);
   // The kernel's "none yet" is all ones.
   if (raw.tcpi_min_rtt != ~0U) info.min_rtt = std::chrono::microseconds(raw.tcpi_min_rtt);
   info.delivery_rate = raw.tcpi_delivery_rate;

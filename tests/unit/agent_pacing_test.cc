@@ -21,8 +21,9 @@ class SimulatedPath {
  public:
   SimulatedPath(double bytes_a_second, milliseconds base) : rate(bytes_a_second), trip(base) {}
 
-  double rate;        // bytes a second
-  milliseconds trip;  // without a queue
+  double rate;             // bytes a second
+  milliseconds trip;       // without a queue
+  milliseconds jitter{0};  // up to so much is added to a trip
   bool down = false;
   std::size_t window_max = ~std::size_t{0};  // bytes, where losses keep it small
 
@@ -62,6 +63,7 @@ class SimulatedPath {
   TcpInfo info() const {
     TcpInfo out;
     out.rtt = std::chrono::duration_cast<std::chrono::microseconds>(smoothed_);
+    out.rtt_deviation = std::chrono::duration_cast<std::chrono::microseconds>(deviation_);
     out.min_rtt = std::chrono::duration_cast<std::chrono::microseconds>(smallest_);
     out.queue_bytes = queue();
     out.acknowledged = acknowledged_;
@@ -82,7 +84,11 @@ class SimulatedPath {
       flying_ += bytes;
       standing_ += static_cast<double>(bytes);
       const auto leaves = nanoseconds(static_cast<std::int64_t>(standing_ / rate * 1e9));
-      packets_.push_back(Packet{now, now + leaves + trip, bytes});
+      dice_ = dice_ * 1'103'515'245U + 12'345U;
+      const auto late = jitter * static_cast<int>(dice_ >> 16 & 0xff) / 255;
+      const Instant back = now + leaves + trip + late;
+      packets_.push_back(
+          Packet{now, packets_.empty() ? back : std::max(back, packets_.back().back), bytes});
     }
     if (down) {
       for (Packet& packet : packets_) packet.back += kStep;
@@ -94,6 +100,7 @@ class SimulatedPath {
       flying_ -= packet.bytes;
       window_ += packet.bytes;
       const nanoseconds taken = now - packet.sent;
+      deviation_ += (nanoseconds(std::abs((taken - smoothed_).count())) - deviation_) / 4;
       smoothed_ = smoothed_.count() == 0 ? taken : (7 * smoothed_ + taken) / 8;
       smallest_ = smallest_.count() == 0 ? taken : std::min(smallest_, taken);
     }
@@ -102,7 +109,8 @@ class SimulatedPath {
   std::size_t unsent_ = 0, flying_ = 0, window_ = 10 * kSegment;
   double standing_ = 0;  // bytes before the link
   std::uint64_t acknowledged_ = 0;
-  nanoseconds smoothed_{0}, smallest_{0};
+  nanoseconds smoothed_{0}, smallest_{0}, deviation_{0};
+  std::uint32_t dice_ = 1;
   std::deque<Packet> packets_;
 };
 
@@ -122,10 +130,19 @@ TEST(Pacer, FillsEveryLinkAndLeavesNoMoreThanTheQueueTimeBeforeIt) {
       EXPECT_GT(delivered_rate(path, seconds(20), pacer), 0.93 * path.rate);
       const double four_segments = 4 * kSegment / path.rate;
       EXPECT_LT(path.queue_seconds(),
-                std::max(0.3 * 1.4 + 0.4 * std::chrono::duration<double>(trip).count(),
+                std::max(0.15 * 1.4 + 0.4 * std::chrono::duration<double>(trip).count(),
                          four_segments + 0.01));
     }
   }
+}
+
+// The smallest round trip is then shorter than the usual one.
+TEST(Pacer, FillsALinkWhoseRoundTripsVary) {
+  SimulatedPath path(512'000 / 8.0, milliseconds(600));
+  path.jitter = milliseconds(300);
+  Pacer pacer;
+  path.run(seconds(60), true, pacer);
+  EXPECT_GT(delivered_rate(path, seconds(120), pacer), 0.9 * path.rate);
 }
 
 TEST(Pacer, ReachesTheLinksRateAsSoonAsSlowStartDoes) {
@@ -224,7 +241,7 @@ TEST(Pacer, AtLeastFourSegmentsHaveRoomOnTheSlowestLink) {
   EXPECT_LE(pacer.limit_bytes(), 5 * kSegment);
 }
 
-TEST(Pacer, AUnitIsHalfASecondOfTheLinkAndAFrameAQuarter) {
+TEST(Pacer, AUnitIsHalfASecondOfTheLinkAndAFrameASixteenth) {
   Pacer pacer;
   EXPECT_EQ(pacer.rate(), std::nullopt);
   EXPECT_EQ(pacer.unit_bytes(), 16U * 1024);
@@ -233,7 +250,7 @@ TEST(Pacer, AUnitIsHalfASecondOfTheLinkAndAFrameAQuarter) {
   info.delivery_rate = 64'000;
   pacer.observe(info, Instant(seconds(1)));
   EXPECT_EQ(pacer.unit_bytes(), 32'000U);
-  EXPECT_EQ(pacer.frame_bytes(), 16'000U);
+  EXPECT_EQ(pacer.frame_bytes(), 4'000U);
   info.delivery_rate = 1;
   pacer.observe(info, Instant(seconds(2)));
   EXPECT_EQ(pacer.unit_bytes(), Pacer::kUnitBytesMin);
