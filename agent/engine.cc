@@ -55,15 +55,17 @@ struct Engine::Impl {
   std::mutex mutex;
   std::condition_variable work, change;
   std::deque<Item> queue;
-  std::deque<Item> hints;  // what can wait
+  std::deque<Item> in_turn;  // after the queue
+  std::deque<Item> hints;    // what can wait
   Clock::time_point hints_since;
   bool stopping = false;
   std::optional<Error> failed;  // nothing is accepted: until there is room, or for good
   std::atomic<bool> healthy{true};
   // The writer's own:
   bool waiting_for_room = false;
-  bool broken = false;   // the replica must be opened again; set under the mutex
-  bool swollen = false;  // a burst went by
+  bool broken = false;     // the replica must be opened again; set under the mutex
+  bool swollen = false;    // a burst went by
+  bool turn_taken = true;  // the last group took something in its turn
   bool reserve_there = false;
   Clock::time_point worked_at, looked_at;
   std::optional<Reserve> reserve;
@@ -81,8 +83,8 @@ struct Engine::Impl {
         refusal = failed->code() == Errc::kDiskFull ? *failed : being_opened(*failed);
       } else if (stopping) {
         refusal = Error(Errc::kClosed, "the agent is stopping");
-      } else if (urgency == Urgency::kNow) {
-        queue.push_back(std::move(item));
+      } else if (urgency != Urgency::kCanWait) {
+        (urgency == Urgency::kNow ? queue : in_turn).push_back(std::move(item));
       } else {
         if (hints.empty()) hints_since = Clock::now();
         hints.push_back(std::move(item));
@@ -110,7 +112,7 @@ struct Engine::Impl {
       {
         std::unique_lock lock(mutex);
         due = await_work(lock);
-        if (stopping && queue.empty() && hints.empty()) return;
+        if (stopping && queue.empty() && in_turn.empty() && hints.empty()) return;
       }
       if (Clock::now() - looked_at >= kLookInterval) look();
       if (due) commit_group();
@@ -120,7 +122,7 @@ struct Engine::Impl {
   // With the lock held, until there is something to commit, or it is time to look at the disk:
   // then it is false.
   bool await_work(std::unique_lock<std::mutex>& lock) {
-    const auto needed = [this] { return stopping || !queue.empty(); };
+    const auto needed = [this] { return stopping || !queue.empty() || !in_turn.empty(); };
     const auto look_at = looked_at + kLookInterval;
     if (!work.wait_until(lock, look_at, [&] { return needed() || !hints.empty(); })) return false;
     const auto hints_due = hints_since + kHintPatience;
@@ -186,13 +188,16 @@ struct Engine::Impl {
     if (told) asio::post(loop, std::move(told));
   }
 
-  std::optional<std::pair<Item, Sync>> take() {
+  // `in_turn_first`: of what waits its turn, if there is any.
+  std::optional<std::pair<Item, Sync>> take(bool in_turn_first) {
     const std::lock_guard lock(mutex);
-    const bool urgent = !queue.empty();
-    auto& from = urgent ? queue : hints;
+    const bool turn = !in_turn.empty() && (in_turn_first || queue.empty());
+    auto& from = turn ? in_turn : !queue.empty() ? queue : hints;
     if (from.empty()) return std::nullopt;
-    std::pair<Item, Sync> taken(std::move(from.front()), urgent ? Sync::kYes : Sync::kNo);
+    const Sync sync = &from == &hints ? Sync::kNo : Sync::kYes;
+    std::pair<Item, Sync> taken(std::move(from.front()), sync);
     from.pop_front();
+    turn_taken = turn_taken || turn;
     return taken;
   }
 
@@ -204,10 +209,11 @@ struct Engine::Impl {
     bool entered = false;
     Sync sync = Sync::kNo;
     const bool room = !broken && has_room(kRoomMin);
+    const bool in_turn_due = !std::exchange(turn_taken, false);
     {
       store::Transaction transaction(*replica, clock.now());
       while (group.size() < kGroupJobsMax && transaction.bytes() < kGroupBytesMax) {
-        auto taken = take();
+        auto taken = take(in_turn_due && !turn_taken);
         if (!taken) break;
         auto& [item, wanted] = *taken;
         transaction.savepoint();
@@ -258,8 +264,10 @@ struct Engine::Impl {
       failed = error;
       healthy = false;
       orphans.swap(queue);
-      for (Item& hint : hints) orphans.push_back(std::move(hint));
-      hints.clear();
+      for (auto* rest : {&in_turn, &hints}) {
+        for (Item& item : *rest) orphans.push_back(std::move(item));
+        rest->clear();
+      }
     }
     for (auto& item : orphans) answer(item, error);
     if (broken && told) asio::post(loop, [told, error] { told(error); });

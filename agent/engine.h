@@ -29,9 +29,11 @@ struct WallClock {
   virtual Instant monotonic() const = 0;  // any thread
 };
 
-// What can wait is taken along by the next commit, or after kHintPatience, and is not synced by
-// itself: hints, which a power cut may take back without harm.
-enum class Urgency { kNow, kCanWait };
+// kInTurn: what neighbours send beside custody and the registry. It comes after everything that
+// somebody waits for here, but every other commit takes some of it along.
+// kCanWait: taken along by the next commit, or after kHintPatience, and not synced by itself:
+// hints, which a power cut may take back without harm.
+enum class Urgency { kNow, kInTurn, kCanWait };
 
 // Less room than this: read-only. As much as the other: on again. The reserve is not counted, nor
 // is the room for one that is not there.

@@ -20,6 +20,7 @@ constexpr std::size_t kPlainBytesPerWireByte = 6;
 constexpr std::chrono::seconds kLingerMax{2};
 constexpr std::size_t kGatherBytesMax = 160;
 constexpr std::chrono::milliseconds kGatherTimeMax{100};
+constexpr unsigned kHistoryBit = 1U << static_cast<unsigned>(wire::Lane::kHistory);
 constexpr int kGatherShare = 6;  // of a round trip
 
 // What waits for TCP's window: handed over and never sent.
@@ -210,8 +211,10 @@ void Link::perform(Action& action) {
   } else if (std::holds_alternative<Live>(action)) {
     on_live();
   } else if (const auto* lanes = std::get_if<PeerLanes>(&action)) {
-    spdlog::warn("{} event=lanes closed={:#x} reason={}", name(), lanes->closed,
-                 in_quotes(lanes->reason));
+    const bool turn = (lanes->closed & ~kHistoryBit) == 0;  // of many neighbours' backlogs
+    spdlog::log(turn ? spdlog::level::debug : spdlog::level::warn,
+                "{} event=lanes closed={:#x} reason={}", name(), lanes->closed,
+                in_quotes(lanes->reason));
   } else if (auto* heard = std::get_if<PeerCursor>(&action)) {
     on_cursor(std::move(*heard));
   } else if (const auto* refused = std::get_if<PeerRefused>(&action)) {
@@ -256,6 +259,7 @@ void Link::on_established(Established fact) {
 void Link::on_live() {
   live_ = true;
   host_.link_established(shared_from_this());
+  share_line();
   if (host_.blobs() != nullptr && session_.blobs() != nullptr) host_.blobs()->peer_up(*this);
 }
 
@@ -270,12 +274,16 @@ void Link::on_part(StorePart part) {
   const NodeId node = peer_->node;
   const AgencyId agency = peer_->agency;
   const auto job = [work, node, agency](store::Transaction& transaction) -> Result<void> {
-    LT_TRY(work->outcome, transaction.receive(work->part.kind, node, agency, work->part.part));
+    const auto beginning =
+        work->part.may_repeat ? store::Beginning::kGuess : store::Beginning::kKnown;
+    LT_TRY(work->outcome,
+           transaction.receive(work->part.kind, node, agency, work->part.part, beginning));
     return {};
   };
-  host_.engine().post(job, [self, work](Result<void> result) {
+  const auto stored = [self, work](Result<void> result) {
     self->on_stored(work->part.token, result, work->outcome);
-  });
+  };
+  host_.engine().post(job, stored, work->part.urgent ? Urgency::kNow : Urgency::kInTurn);
 }
 
 void Link::on_stored(std::uint64_t token, const Result<void>& result,
@@ -406,6 +414,8 @@ void Link::share_line() {
   }
   session_.set_closed_lanes(closed, reason, now());
   session_.set_backlog_turn(host_.backlog_turn(*this, session_.has_backlog()), now());
+  caught_up_ = caught_up_ || session_.stats().drained_in;
+  if (live_) session_.set_intake_turn(host_.intake_turn(*this, !caught_up_), now());
 }
 
 // What could not be stored is asked for again after a while, each time a longer one.

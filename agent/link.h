@@ -36,7 +36,12 @@ class Link : public std::enable_shared_from_this<Link>, public BlobPeer {
 
   bool initiator() const { return initiator_; }
   std::size_t granted() const { return granted_; }  // bytes of updates taken in before a sync
-  std::uint64_t sent_top(FeedKind kind) const { return session_.sent_top(kind); }
+  std::array<std::uint64_t, 2> sent_tops() const {  // by FeedKind
+    return {session_.sent_top(FeedKind::kRegistry), session_.sent_top(FeedKind::kUpdates)};
+  }
+  const std::array<std::vector<std::uint64_t>, 2>& early_ends() const {
+    return session_.early_ends();
+  }
   bool established() const { return live_; }  // and live
   bool ended() const { return ended_; }
   bool closing() const { return session_.closed(); }
@@ -111,6 +116,7 @@ class Link : public std::enable_shared_from_this<Link>, public BlobPeer {
   bool ended_ = false;
   Instant closing_since_{};
   Instant heard_at_{};
+  bool caught_up_ = false;  // all was here once that the peer had for us
   SessionStats reported_;
   std::function<void()> ended_listener_;
   std::vector<std::function<void(std::optional<HealReport>)>> compared_listeners_;

@@ -54,6 +54,9 @@ class LinkHost {
   // Whether the link may send backlog (lanes 2 and 3, more than a few messages) now: of all, at
   // most BacklogTurns::kAtOnce may. To be asked on every tick and whenever backlog begins or ends.
   virtual bool backlog_turn(const Link& link, bool has_backlog) = 0;
+  // The same of what the neighbour sends: whether it may, of at most kIntakeAtOnce. `wants`: it has
+  // not sent yet all that it had when we met.
+  virtual bool intake_turn(const Link& link, bool wants) = 0;
   // For reading into, shared by all links: what is in it holds until the next suspension.
   virtual std::span<std::uint8_t> read_buffer() = 0;
   // Work of ours waits for that agency, or somebody has just used the agent.

@@ -13,6 +13,7 @@
 #include "agent/blob_keeper.h"
 #include "agent/credentials.h"
 #include "agent/dialler.h"
+#include "agent/first_message.h"
 #include "agent/link.h"
 #include "agent/link_meter.h"
 #include "agent/listener.h"
@@ -31,6 +32,12 @@ constexpr std::chrono::milliseconds kTick{250};
 constexpr std::chrono::milliseconds kGoodbyeMax{1500};
 constexpr std::chrono::minutes kPeopleStay{10};  // after somebody has used the agent
 constexpr std::size_t kReadBytes = 64 * 1024;
+constexpr std::chrono::seconds kStandsStill{2};
+constexpr std::size_t kIntakeAtOnce = 32;  // neighbours that send us their backlog
+
+bool serves(const Link& link, const AgencyId& agency) {
+  return link.established() && !link.ended() && !link.closing() && link.peer().agency == agency;
+}
 
 }  // namespace
 
@@ -73,6 +80,7 @@ class PeerSet::Impl final : public LinkHost, public std::enable_shared_from_this
     return lane > 0 && !engine_.healthy() ? LaneGate::kDisk : meters_.gate(lane);
   }
   bool backlog_turn(const Link& link, bool has_backlog) override;
+  bool intake_turn(const Link& link, bool wants) override;
   std::span<std::uint8_t> read_buffer() override { return read_buffer_; }
   bool people_wait(const AgencyId& agency) const override;
   std::size_t callers() const override { return callers_; }
@@ -100,9 +108,9 @@ class PeerSet::Impl final : public LinkHost, public std::enable_shared_from_this
  private:
   static asio::awaitable<void> tick(std::shared_ptr<Impl> self);
   SessionConfig session_config();
-  std::optional<std::array<Cursor, 2>> last_heard(const DhPublic& key,
-                                                  const std::optional<AgencyId>& agency) const;
+  std::optional<FirstMessages::Tops> standing(const NodeId& node) const;
   bool stays(const Link& fresh, const Link& old) const;
+  bool flows(const AgencyId& agency) const;
   void log_end(const Link& link);
   void list_children();
   void watch_network();
@@ -117,15 +125,15 @@ class PeerSet::Impl final : public LinkHost, public std::enable_shared_from_this
   NeighbourTable table_;
   LinkMeters meters_;
   BacklogTurns turns_;
+  BacklogTurns intake_{kIntakeAtOnce};
   RefusedPeers refused_;
   asio::steady_timer ticker_;
   std::shared_ptr<Listener> listener_;
   std::vector<std::shared_ptr<Dialler>> diallers_;
   std::set<std::shared_ptr<Link>> links_;
   std::shared_ptr<SharedTables> tables_ = std::make_shared<SharedTables>();
-  std::map<NodeId, std::array<std::uint64_t, 2>> sent_tops_;  // by FeedKind, on the last session
+  FirstMessages first_messages_;
   std::map<const Link*, AgencyId> dialled_;
-  std::set<AgencyId> swallowed_;  // the last session that we dialled there never came up
   BlobKeeper* blobs_ = nullptr;
   std::shared_ptr<const Registry> listed_;  // children of this registry are in the table
   std::size_t callers_ = 0;                 // machines of theirs, and of our parent
@@ -213,26 +221,13 @@ SessionConfig PeerSet::Impl::session_config() {
   return config;
 }
 
-// Where that machine stood when it was last heard, and what was sent to it since: the first message
-// bears what comes after both.
-std::optional<std::array<Cursor, 2>> PeerSet::Impl::last_heard(
-    const DhPublic& key, const std::optional<AgencyId>& agency) const {
-  const store::Replica& replica = engine_.replica();
-  const auto peer = find_by_dh_key(*replica.registry(), key, agency);
-  if (!peer) return std::nullopt;
-  std::array<Cursor, 2> heard;
-  const auto sent = sent_tops_.find(peer->node);
-  for (const FeedKind kind : {FeedKind::kRegistry, FeedKind::kUpdates}) {
-    const auto at = static_cast<std::size_t>(kind);
-    heard[at] = replica.heard_cursor(kind, peer->node);
-    FeedMark& mark = heard[at].mark;
-    if (mark.number == 0) return std::nullopt;  // new to each other, or one of them begins anew
-    const std::uint64_t top = sent == sent_tops_.end() ? 0 : sent->second[at];
-    if (top <= mark.number) continue;
-    if (const auto hash = replica.feed_hash(kind, peer->agency, top))
-      heard[at].ranges = {CursorRange{mark.number + 1, top, *hash}};
+// What was sent on a session with that machine that is up.
+std::optional<FirstMessages::Tops> PeerSet::Impl::standing(const NodeId& node) const {
+  for (const auto& link : links_) {
+    if (!link->established() || link->peer().node != node) continue;
+    return link->sent_tops();
   }
-  return heard;
+  return std::nullopt;
 }
 
 std::shared_ptr<Link> PeerSet::Impl::adopt(asio::ip::tcp::socket socket, bool initiator,
@@ -245,14 +240,14 @@ std::shared_ptr<Link> PeerSet::Impl::adopt(asio::ip::tcp::socket socket, bool in
   config.expected_agency = expected;
   config.session_number = session_number;
   config.tables = tables_;
+  if (!initiator) config.history_waits = [this] { return intake_.sending() >= kIntakeAtOnce; };
   std::size_t granted = 0;
   for (const auto& link : links_) granted += link->granted();
   config.window_bytes = window_beside(granted);
-  // What a session that never came up, or stands still, has sent may be there. To offer it once
-  // more would look like a feed that begins anew, and its reader would get all of its own back.
-  if (initiator && peer_key && expected && !swallowed_.contains(*expected) &&
-      !connected(*expected)) {
-    config.heard = last_heard(*peer_key, expected);
+  if (initiator && peer_key && expected && !flows(*expected)) {
+    const store::Replica& replica = engine_.replica();
+    if (const auto peer = find_by_dh_key(*replica.registry(), *peer_key, expected))
+      first_messages_.prepare(config, replica, *peer, standing(peer->node));
   }
   const int descriptor = socket.native_handle();
   auto link = std::make_shared<Link>(std::move(socket), std::move(config), *this);
@@ -275,7 +270,7 @@ bool PeerSet::Impl::stays(const Link& fresh, const Link& old) const {
 }
 
 void PeerSet::Impl::link_established(const std::shared_ptr<Link>& link) {
-  swallowed_.erase(link->peer().agency);
+  first_messages_.came_up(link->peer().agency);
   const auto links = links_;
   for (const auto& other : links) {
     if (other == link || !other->established() || other->ended()) continue;
@@ -326,6 +321,18 @@ void PeerSet::Impl::log_end(const Link& link) {
 void PeerSet::Impl::link_closing(const Link& link) {
   meters_.remove(link);
   turns_.leave(&link);
+  intake_.leave(&link);
+}
+
+bool PeerSet::Impl::intake_turn(const Link& link, bool wants) {
+  if (!wants) {
+    intake_.leave(&link);
+    return true;
+  }
+  const Instant now = engine_.clock().monotonic();
+  intake_.ask(&link, now);
+  intake_.step(now);
+  return intake_.has(&link);
 }
 
 bool PeerSet::Impl::backlog_turn(const Link& link, bool has_backlog) {
@@ -349,10 +356,8 @@ bool PeerSet::Impl::people_wait(const AgencyId& agency) const {
 void PeerSet::Impl::link_ended(const std::shared_ptr<Link>& link) {
   links_.erase(link);
   if (const auto dialled = dialled_.extract(link.get()); !dialled.empty() && !link->established())
-    swallowed_.insert(dialled.mapped());
-  if (link->established())
-    sent_tops_[link->peer().node] = {link->sent_top(FeedKind::kRegistry),
-                                     link->sent_top(FeedKind::kUpdates)};
+    first_messages_.swallowed(dialled.mapped(), link->early_ends());
+  if (link->established()) first_messages_.session_ended(link->peer().node, link->sent_tops());
   log_end(*link);
   if (link->established() && !connected(link->peer().agency)) {
     table_.with(link->peer().agency, [&](NeighbourStatus& status) {
@@ -366,10 +371,14 @@ void PeerSet::Impl::link_ended(const std::shared_ptr<Link>& link) {
 }
 
 bool PeerSet::Impl::connected(const AgencyId& agency) const {
-  return std::any_of(links_.begin(), links_.end(), [&](const std::shared_ptr<Link>& link) {
-    return link->established() && !link->ended() && !link->closing() &&
-           link->peer().agency == agency;
-  });
+  return std::ranges::any_of(links_, [&](const auto& link) { return serves(*link, agency); });
+}
+
+// A session with that agency is up, and something was heard on it just now.
+bool PeerSet::Impl::flows(const AgencyId& agency) const {
+  const Instant since = engine_.clock().monotonic() - kStandsStill;
+  return std::ranges::any_of(
+      links_, [&](const auto& link) { return serves(*link, agency) && link->heard_at() > since; });
 }
 
 std::size_t PeerSet::Impl::unproved() const {

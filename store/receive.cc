@@ -26,7 +26,8 @@ Refusal refusal(const UpdateId& id, const Error& error) {
 }  // namespace
 
 Result<ReceiveOutcome> Transaction::receive(FeedKind kind, const NodeId& from,
-                                            const AgencyId& from_agency, const EncodedPart& part) {
+                                            const AgencyId& from_agency, const EncodedPart& part,
+                                            Beginning beginning) {
   Impl& tx = *impl_;
   const auto names = receiver_names(tx.overlay, tx.ledger.registry, [&tx](std::uint32_t number) {
     OpenRecord* record = tx.find(number);
@@ -51,17 +52,17 @@ Result<ReceiveOutcome> Transaction::receive(FeedKind kind, const NodeId& from,
   decoded.covered = part.covered;
   using Naming = Impl::Naming;
   const Naming naming = wire::names_shortly(part.body) ? Naming::kShort : Naming::kInFull;
-  return tx.receive(kind, from, from_agency, decoded, naming);
+  return tx.receive(kind, from, from_agency, decoded, naming, beginning);
 }
 
 Result<ReceiveOutcome> Transaction::receive(FeedKind kind, const NodeId& from,
                                             const AgencyId& from_agency, const FeedPart& part) {
-  return impl_->receive(kind, from, from_agency, part, Impl::Naming::kInFull);
+  return impl_->receive(kind, from, from_agency, part, Impl::Naming::kInFull, Beginning::kKnown);
 }
 
 Result<ReceiveOutcome> Transaction::Impl::receive(FeedKind kind, const NodeId& from,
                                                   const AgencyId& from_agency, const FeedPart& part,
-                                                  Naming naming) {
+                                                  Naming naming, Beginning beginning) {
   ReceiveOutcome outcome;
   // The registry always comes in: it may be what the others wait for.
   if (kind == FeedKind::kUpdates && pen_is_full(from))
@@ -70,7 +71,11 @@ Result<ReceiveOutcome> Transaction::Impl::receive(FeedKind kind, const NodeId& f
   const std::string row_key = key::cursor(kind, from);
   const auto row = overlay.get(row_key);
   outcome.cursor = row ? decode_cursor_row(*row) : Cursor{};
-  note_new_beginning(kind, from, from_agency, outcome.cursor.mark, part);
+  // A sender that guessed may repeat itself; then nothing of it is new.
+  const bool may_repeat = beginning == Beginning::kGuess && !part.covered.empty() &&
+                          part.epoch == outcome.cursor.mark.epoch &&
+                          part.covered.back().last <= outcome.cursor.mark.number;
+  if (!may_repeat) note_new_beginning(kind, from, from_agency, outcome.cursor.mark, part);
   if (kind == FeedKind::kRegistry)
     receive_statements(part.statements, from, from_agency, source, outcome);
   else
@@ -82,6 +87,8 @@ Result<ReceiveOutcome> Transaction::Impl::receive(FeedKind kind, const NodeId& f
            std::string(to_string(refused.code)) + ": " + refused.detail);
   // What short names led elsewhere comes again, in full: the cursor stays.
   if (outcome.unclear) return outcome;
+  if (may_repeat && (outcome.added > 0 || outcome.waiting > 0))
+    note_new_beginning(kind, from, from_agency, outcome.cursor.mark, part);
   for (const CursorRange& stretch : part.covered)
     outcome.cursor.add(part.epoch, stretch.first, stretch.last, stretch.hash);
   overlay.put(row_key, encode_cursor_row(outcome.cursor));

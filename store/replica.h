@@ -199,6 +199,10 @@ struct Refusal {
   std::string detail;
 };
 
+// Whether the sender of a part knew where we stand. kGuess: a part that we have as a whole is one
+// that came before; from kKnown it shows that the sender's disk is an older copy.
+enum class Beginning { kKnown, kGuess };
+
 struct ReceiveOutcome {
   Cursor cursor;  // durable once the transaction is committed
   std::vector<Refusal> refused;
@@ -260,7 +264,7 @@ class Transaction {
   // The same from the wire. Fails also with what decode_part_body() fails with: the peer's error,
   // nothing was stored.
   Result<ReceiveOutcome> receive(FeedKind kind, const NodeId& from, const AgencyId& from_agency,
-                                 const EncodedPart& part);
+                                 const EncodedPart& part, Beginning beginning = Beginning::kKnown);
   // A statement made here or brought by hand. Errors as Registry::check; waiting statements fail
   // too.
   Result<StatementId> add_statement(const Statement& statement);

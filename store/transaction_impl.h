@@ -121,7 +121,7 @@ struct Transaction::Impl {
   // verify then is nobody's fault, and is asked for again.
   enum class Naming { kInFull, kShort };
   Result<ReceiveOutcome> receive(FeedKind kind, const NodeId& from, const AgencyId& from_agency,
-                                 const FeedPart& part, Naming naming);
+                                 const FeedPart& part, Naming naming, Beginning beginning);
   void receive_units(const std::vector<SealedUnit>& units, const NodeId& from, std::uint32_t source,
                      Naming naming, ReceiveOutcome& outcome);
   std::vector<VerifiedLeaf> verify_unit(const SealedUnit& unit, const NodeId& from, Naming naming,

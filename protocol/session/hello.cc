@@ -11,6 +11,7 @@ constexpr std::uint8_t kReplayed = 4;
 constexpr std::uint8_t kHasWindow = 8;
 constexpr std::uint8_t kHasEarly = 16;
 constexpr std::uint8_t kLevelRegistry = 32;  // the next bit: updates
+constexpr std::uint8_t kHistoryWaits = 128;
 constexpr std::uint64_t kEpochMask = 0xffffffff;
 
 // Twice the number, one more if there are ranges; epoch u32 unless both are none; hash u64 unless
@@ -57,7 +58,8 @@ Bytes encode_hello(const Hello& hello) {
   out.u8(static_cast<std::uint8_t>(
       (hello.credentials_wanted ? kCredentialsWanted : 0) | (hello.cursors ? kHasCursors : 0) |
       (hello.replayed ? kReplayed : 0) | (window ? kHasWindow : 0) |
-      (hello.early.empty() ? 0 : kHasEarly) | (hello.level & 3) * kLevelRegistry));
+      (hello.early.empty() ? 0 : kHasEarly) | (hello.level & 3) * kLevelRegistry |
+      (hello.history_waits ? kHistoryWaits : 0)));
   out.varint(hello.features);
   out.varint(hello.session_number);
   out.u32(hello.registry_check);
@@ -87,6 +89,7 @@ Result<Hello> decode_hello(ByteView bytes) {
   hello.program_version = std::string(as_text(program));
   hello.credentials_wanted = (flags & kCredentialsWanted) != 0;
   hello.replayed = (flags & kReplayed) != 0;
+  hello.history_waits = (flags & kHistoryWaits) != 0;
   hello.level = static_cast<std::uint8_t>((flags / kLevelRegistry) & 3);
   if (hello.version_lowest == 0 || hello.version_lowest > hello.version_highest) {
     return Error(Errc::kMalformed, "versions of a hello");

@@ -27,7 +27,8 @@ struct Hello {
   std::uint64_t dictionary = 0;      // the newest that is known; 0: none
   std::string program_version;
   bool credentials_wanted = false;  // no certificate for the other's key is here
-  bool replayed = false;   // the number did not rise; session_number is the last one seen instead
+  bool replayed = false;  // the number did not rise; session_number is the last one seen instead
+  bool history_waits = false;  // lane 3 is closed to the other until a Lanes message opens it
   std::uint8_t level = 0;  // bit for each feed that begins after the cursor heard and ends there
   std::uint64_t window_bytes = kWindowBytesDefault;  // taken before anything is acknowledged
   // What we durably have of the other's feeds, by FeedKind, with the low 32 bits of their epochs;

@@ -5,8 +5,8 @@
 namespace lienthong {
 
 void Inbox::on_begin(std::uint64_t epoch, std::uint64_t first, bool guess) {
-  const bool nothing_yet = durable_.mark.number == 0 && durable_.ranges.empty();
-  joins_on_ = nothing_yet || (epoch == durable_.mark.epoch && first > durable_.mark.number);
+  const bool nothing_yet = told_.mark.number == 0 && told_.ranges.empty();
+  joins_on_ = nothing_yet || (epoch == told_.mark.epoch && first > told_.mark.number);
   if (guess && !*joins_on_) joins_on_.reset();
   ack_due_ = ack_due_ || begun_;  // what was acknowledged under the beginning before is passed over
   begun_ = true;

@@ -12,7 +12,8 @@ namespace lienthong {
 
 class Inbox {
  public:
-  Inbox(FeedKind kind, Cursor durable) : kind_(kind), durable_(std::move(durable)) {}
+  Inbox(FeedKind kind, Cursor durable)
+      : kind_(kind), durable_(std::move(durable)), told_(durable_) {}
 
   // Where the peer's feed goes on; again when it begins anew. `guess`: it did not know yet what we
   // have, so that nothing follows from a beginning before that.
@@ -22,6 +23,8 @@ class Inbox {
   // Whether the peer still has what it once delivered: its feed joins on where we are. nullopt: not
   // said yet.
   std::optional<bool> joins_on() const { return joins_on_; }
+  // The beginning was a guess at a place before ours: what came once may come again.
+  bool may_repeat() const { return begun_ && !joins_on_; }
   // Takes a part in: sets its epoch. False: it is passed over, for the peer will send it again.
   // kOutOfOrder: a part before the beginning. `beside_healing`: the cursor on the disk does not
   // move with it, so its stretches are taken out and noted here only.
@@ -41,6 +44,7 @@ class Inbox {
   // Healing has brought what was missing up to there: the peer is told in full, and begins anew.
   void set_durable(Cursor cursor) {
     durable_ = std::move(cursor);
+    told_ = durable_;
     ahead_of_disk_ = false;
   }
   // What is durable beyond a mark of its epoch.
@@ -64,6 +68,7 @@ class Inbox {
 
   FeedKind kind_;
   Cursor durable_;
+  Cursor told_;  // in full, to the peer: where it begins
   std::optional<bool> joins_on_;
   std::uint8_t serial_ = 0;     // beginnings heard
   std::uint64_t epoch_ = 0;     // of the last one

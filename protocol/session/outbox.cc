@@ -1,5 +1,7 @@
 #include "protocol/session/outbox.h"
 
+#include <ranges>
+
 #include "protocol/wire/limits.h"
 #include "protocol/wire/part.h"
 
@@ -7,8 +9,9 @@ namespace lienthong {
 namespace {
 
 constexpr std::size_t kLookCount = 256;  // lines of the feed read at a time
-// Custody that is part of the backlog overtakes only a long one, and only the newest entries are
-// looked at: a link sent alone costs its path in the seal, twelve times what it costs in its place.
+// Custody that is part of the backlog overtakes only a long one, or one that takes long, and only
+// the newest entries are looked at: a link sent alone costs its path in the seal, twelve times what
+// it costs in its place.
 constexpr std::uint64_t kLookBackBehindMin = 8192;
 constexpr std::uint64_t kLookBackMax = 256;
 constexpr std::size_t kUrgentCountMax = 256;  // custody entries waiting to overtake
@@ -32,8 +35,10 @@ void Outbox::restart(const FeedMark& end) {
   held_.clear();
   beside_.clear();
   live_from_ = live_next_ = looked_ = 0;
+  looked_back_ = false;
   urgent_.clear();
   again_.clear();
+  ends_.clear();
   sent_.clear();
   unacked_bytes_ = 0;
   announced_.reset();
@@ -47,8 +52,6 @@ void Outbox::begin_backlog(const FeedMark& end) {
   looked_ = end.number;
   if (kind_ != FeedKind::kUpdates || end.number < next_ + kOvertakeCountMin) return;
   live_from_ = live_next_ = end.number + 1;
-  const std::uint64_t behind = end.number - next_;
-  if (behind >= kLookBackBehindMin) looked_ = end.number - kLookBackMax;
 }
 
 // Begins anew from what the peer durably has.
@@ -97,10 +100,17 @@ Cursor Outbox::on_cursor(Cursor cursor, unsigned epoch_bits) {
   return cursor;
 }
 
-void Outbox::guess(const Cursor& hint) {
+void Outbox::guess(const Cursor& hint, std::span<const std::uint64_t> ends) {
   place(hint, view_->feed_end(kind_, peer_.agency));
   live_from_ = live_next_ = 0;
   guessed_ = true;
+  ends_.assign(ends.begin(), ends.end());
+}
+
+std::vector<std::uint64_t> Outbox::sent_ends() const {
+  std::vector<std::uint64_t> ends;
+  for (const Sent& part : sent_) ends.push_back(part.covered.back().last);
+  return ends;
 }
 
 void Outbox::acknowledge(std::uint64_t number, std::span<const CursorRange> ranges) {
@@ -180,9 +190,11 @@ Cursor Outbox::heard() const {
   return cursor;
 }
 
-bool Outbox::settled(std::uint64_t place) const {
-  return place <= acked_ || place < next_ || held_.contains(place) || beside_.contains(place);
+bool Outbox::there(std::uint64_t place) const {
+  return place <= acked_ || held_.contains(place) || beside_.contains(place);
 }
+
+bool Outbox::settled(std::uint64_t place) const { return place < next_ || there(place); }
 
 // Whether all that is left is known to the peer, which delivered it, and little.
 bool Outbox::only_echoes(const FeedMark& end) const {
@@ -205,6 +217,21 @@ bool Outbox::too_scattered(std::span<const std::uint64_t> places) const {
 }
 
 // ---- what comes next ----
+
+// Once, when all is sealed: at the end of the backlog, the newest first, for the cursor over there
+// has not room for all.
+void Outbox::look_back() {
+  if (live_from_ == 0 || looked_back_) return;
+  const auto last = view_->feed_lines(peer_.agency, peer_.node, live_from_ - 1, 1);
+  if (last.empty() || !last.front().sealed) return;
+  looked_back_ = true;
+  const std::uint64_t first = std::max(next_, live_from_ - std::min(live_from_ - 1, kLookBackMax));
+  const auto lines = view_->feed_lines(peer_.agency, peer_.node, first, live_from_ - first);
+  for (const FeedLine& line : lines | std::views::reverse) {
+    const bool waits = line.position < live_from_ && !settled(line.position);
+    if (line.custody && !line.echoed && waits) urgent_.push_back(line.position);
+  }
+}
 
 // Custody that would wait behind a backlog.
 void Outbox::look_for_custody(std::uint64_t end) {
@@ -294,10 +321,14 @@ Result<std::optional<Outgoing>> Outbox::next_again(const RootFingerprint& root,
 // A custody link goes with all of its record that the peer does not have yet.
 Result<std::optional<Outgoing>> Outbox::next_urgent(const RootFingerprint& root,
                                                     const Allowance& allowed) {
+  if (allowed.look_back || backlog() >= kLookBackBehindMin) look_back();
   while (allowed.custody && allowed.lane_open(wire::Lane::kCustody) && has_urgent()) {
     std::vector<std::uint64_t> places = view_->feed_places(peer_.agency, urgent_.front());
     urgent_.pop_front();
-    std::erase_if(places, [&](std::uint64_t place) { return settled(place); });
+    // What is on its way may lie there for long before it is stored: then it goes once more.
+    std::erase_if(places, [&](std::uint64_t place) {
+      return allowed.look_back ? there(place) : settled(place);
+    });
     if (too_scattered(places)) continue;  // in its turn
     LT_TRY(const auto part, view_->read_places(peer_.agency, peer_.node, echo(), places));
     if (!part || part->epoch != epoch_) continue;
@@ -338,6 +369,8 @@ Result<std::optional<Outgoing>> Outbox::next_part(const RootFingerprint& root,
   if (live_from_ != 0 && (!allowed.backlog || history_held_)) return std::optional<Outgoing>();
   what.first = next_;
   if (live_from_ != 0) what.last = live_from_ - 1;
+  if (const auto to = std::ranges::lower_bound(ends_, next_); to != ends_.end())
+    what.last = std::min(what.last, *to);
   const bool may_end = live_from_ == 0 && again_.empty();
   LT_TRY(auto out, read(root, what, lane, false, may_end ? end.number : 0));
   if (!out) return out;

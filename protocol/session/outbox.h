@@ -34,6 +34,7 @@ struct Allowance {
   bool empty_window = false;  // nothing is: one part may go whatever its size
   std::uint8_t lanes = 0xff;  // bit for each lane that is open
   bool backlog = true;        // our turn to send history
+  bool look_back = false;     // custody in a short backlog has waited long, too
   std::size_t unit_bytes = 64 * 1024;
   bool lane_open(wire::Lane lane) const { return (lanes >> static_cast<unsigned>(lane) & 1) != 0; }
 };
@@ -73,8 +74,9 @@ class Outbox {
   // What to do with entries that the peer itself delivered; until it is known, sending stops there.
   void set_echo(Echo echo) { echo_ = echo; }
   // Before the peer's cursor is known: as if it stood at `hint` (what was heard last); on_cursor()
-  // corrects it.
-  void guess(const Cursor& hint);
+  // corrects it. `ends`: places where parts ended that may have arrived since, ascending; what is
+  // sent ends there, too, so that a part is there as a whole or not at all.
+  void guess(const Cursor& hint, std::span<const std::uint64_t> ends = {});
 
   // The next message: Begin, a part, or at the end of the feed, unless the last part said so, an
   // End. Entries that the peer delivered are not worth a message: they wait for the next part that
@@ -98,6 +100,7 @@ class Outbox {
   std::size_t unacked_bytes() const { return unacked_bytes_; }
   std::size_t unacked_custody_bytes() const;
   std::uint64_t sent_top() const { return std::max(sent_max_, acked_); }
+  std::vector<std::uint64_t> sent_ends() const;  // of parts not acknowledged, as they were sent
 
  private:
   struct Sent {
@@ -113,9 +116,11 @@ class Outbox {
   void acknowledge(std::uint64_t number, std::span<const CursorRange> ranges);
   // Beside healing what came from the peer came just now, whatever its cursor was.
   Echo echo() const { return history_held_ ? Echo::kPassOver : echo_; }
+  bool there(std::uint64_t place) const;  // or sent ahead of others
   bool settled(std::uint64_t place) const;
   bool only_echoes(const FeedMark& end) const;
   bool too_scattered(std::span<const std::uint64_t> places) const;
+  void look_back();
   void look_for_custody(std::uint64_t end);
   Result<std::optional<Outgoing>> next_again(const RootFingerprint& root, const Allowance& allowed);
   Result<std::optional<Outgoing>> next_part(const RootFingerprint& root, const Allowance& allowed,
@@ -146,10 +151,12 @@ class Outbox {
   std::uint64_t live_from_ = 0;    // 0: no backlog; else what is new begins here
   std::uint64_t live_next_ = 0;    // place to send next of what is new
   std::uint64_t looked_ = 0;       // custody was looked for up to here
+  bool looked_back_ = false;       // at the newest entries of the backlog
   std::deque<std::uint64_t> urgent_;
   std::deque<CursorRange> again_;  // in full
-  std::deque<Sent> sent_;          // not acknowledged
-  wire::RecentSeals there_;        // acknowledged on this session
+  std::vector<std::uint64_t> ends_;
+  std::deque<Sent> sent_;    // not acknowledged
+  wire::RecentSeals there_;  // acknowledged on this session
   std::size_t unacked_bytes_ = 0;
   std::optional<FeedMark> announced_;  // by End; hash unused
 };

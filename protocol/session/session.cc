@@ -95,12 +95,13 @@ Result<void> Session::Impl::on_frame(ByteView ciphertext, Instant now) {
   auto message = assembler.add(*plaintext);
   if (!message.ok()) return fail(close_code(message.error()), message.error());
   if (!*message) return {};
+  const wire::Lane lane = (*message)->lane;
   auto plain = packer.unpack(**std::move(message));
   if (!plain.ok()) return fail(close_code(plain.error()), plain.error());
-  return on_message(*plain, now);
+  return on_message(lane, *plain, now);
 }
 
-Result<void> Session::Impl::on_message(ByteView bytes, Instant now) {
+Result<void> Session::Impl::on_message(wire::Lane lane, ByteView bytes, Instant now) {
   auto message = wire::decode_message(bytes);
   if (!message.ok()) return fail(close_code(message.error()), message.error());
   if (std::holds_alternative<wire::OptionalMessage>(*message)) return {};
@@ -123,11 +124,11 @@ Result<void> Session::Impl::on_message(ByteView bytes, Instant now) {
     return fail(CloseCode::kProtocolError,
                 Error(Errc::kOutOfOrder, "message before the peer is known"));
   }
-  return on_message_of_member(*std::move(message), bytes.size(), now);
+  return on_message_of_member(lane, *std::move(message), bytes.size(), now);
 }
 
-Result<void> Session::Impl::on_message_of_member(wire::Message message, std::size_t size,
-                                                 Instant now) {
+Result<void> Session::Impl::on_message_of_member(wire::Lane lane, wire::Message message,
+                                                 std::size_t size, Instant now) {
   if (auto* refused = std::get_if<wire::RefusedMessage>(&message)) {
     actions.emplace_back(
         PeerRefused(std::move(refused->ids), printable(std::move(refused->reason))));
@@ -144,19 +145,20 @@ Result<void> Session::Impl::on_message_of_member(wire::Message message, std::siz
     if (auto taken = on_heal(*heal, now); !taken.ok()) {
       return fail(close_code(taken.error()), taken.error());
     }
-  } else if (auto taken = on_feed_message(message, size); !taken.ok()) {
+  } else if (auto taken = on_feed_message(lane, message, size); !taken.ok()) {
     return fail(close_code(taken.error()), taken.error());
   }
   pump(now);
   return {};
 }
 
-Result<void> Session::Impl::on_feed_message(wire::Message& message, std::size_t size) {
+Result<void> Session::Impl::on_feed_message(wire::Lane lane, wire::Message& message,
+                                            std::size_t size) {
   if (auto* part = std::get_if<wire::PartMessage>(&message)) {
     const bool ends = part->end;
     const FeedKind kind = part->kind;
     const std::uint64_t last = part->part.covered.empty() ? 0 : part->part.covered.back().last;
-    LT_TRY_VOID(on_part(std::move(*part), size));
+    LT_TRY_VOID(on_part(lane, std::move(*part), size));
     if (!ends) return {};
     packer.drop_inflaters();
     return inbox(kind).on_end(last);
@@ -207,7 +209,7 @@ void Session::Impl::on_lanes(const wire::LanesMessage& message) {
   actions.emplace_back(PeerLanes(closed_by_peer, printable(message.reason)));
 }
 
-Result<void> Session::Impl::on_part(wire::PartMessage message, std::size_t size) {
+Result<void> Session::Impl::on_part(wire::Lane lane, wire::PartMessage message, std::size_t size) {
   const std::size_t unstored = inbox(message.kind).unstored_bytes();
   const std::size_t granted = std::max(config.window_bytes, kControlWindow) + kCustodyWindow;
   if (unstored > 0 && unstored + size > granted + 2 * kMessageBytesMax) {
@@ -216,7 +218,11 @@ Result<void> Session::Impl::on_part(wire::PartMessage message, std::size_t size)
   const std::uint64_t token = next_token++;
   const bool beside = healing && healing->holds_cursor(message.kind);
   LT_TRY(const bool taken, inbox(message.kind).on_part(message.part, token, size, beside));
-  if (taken) actions.emplace_back(StorePart(token, message.kind, std::move(message.part)));
+  if (!taken) return {};
+  StorePart store(token, message.kind, std::move(message.part));
+  store.may_repeat = inbox(message.kind).may_repeat();
+  store.urgent = message.kind == FeedKind::kRegistry || lane <= wire::Lane::kCustody;
+  actions.emplace_back(std::move(store));
   return {};
 }
 
@@ -434,6 +440,13 @@ void Session::set_closed_lanes(std::uint8_t lanes, const std::string& reason, In
   impl_->pump(now);
 }
 
+void Session::set_intake_turn(bool open, Instant now) {
+  const std::uint8_t kept_back = open ? 0 : kHistoryLane;
+  if (impl_->kept_back == kept_back || impl_->is_closed || !impl_->live || !impl_->known) return;
+  impl_->kept_back = kept_back;
+  impl_->send_lanes(0, now);
+}
+
 void Session::set_backlog_turn(bool ours, Instant now) {
   impl_->backlog_turn = ours;
   if (ours && !impl_->is_closed) impl_->pump(now);
@@ -453,6 +466,10 @@ void Session::on_blobs(Instant now) {
 bool Session::lane_open(wire::Lane lane) const {
   const unsigned closed = impl_->closed_by_us | impl_->closed_by_peer | impl_->stalled;
   return (closed >> static_cast<unsigned>(lane) & 1U) == 0;
+}
+
+const std::array<std::vector<std::uint64_t>, 2>& Session::early_ends() const {
+  return impl_->early_ends;
 }
 
 std::uint64_t Session::sent_top(FeedKind kind) const {

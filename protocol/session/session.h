@@ -58,6 +58,8 @@ struct StorePart {
   std::uint64_t token = 0;
   FeedKind kind = FeedKind::kUpdates;
   EncodedPart part;
+  bool urgent = false;      // of lane 0 or 1: not behind what others sent of their backlogs
+  bool may_repeat = false;  // sent without knowing what is here: store::Beginning::kGuess
   StorePart(std::uint64_t t, FeedKind k, EncodedPart p) : token(t), kind(k), part(std::move(p)) {}
 };
 // The peer is who it says; emitted once, before its parts. A responder's peer may still be somebody
@@ -131,9 +133,15 @@ struct SessionConfig {
       0;  // rises with every session of ours with that node, persisted before
   // Responder: last session number seen from a node; asked once, when the hello was read.
   std::function<std::uint64_t(const NodeId&)> last_session_number;
+  // Responder: whether the peer is to keep its history back for now (set_intake_turn()); asked when
+  // our hello is written. None: no.
+  std::function<bool()> history_waits;
   // Initiator: what was last heard from that machine, by FeedKind: updates beyond it go with the
   // first message. None: nothing goes with it.
   std::optional<std::array<Cursor, 2>> heard;
+  // Where parts ended that first messages bore since, of sessions that never came up: Session::
+  // early_ends(), ascending.
+  std::array<std::vector<std::uint64_t>, 2> early_ends;
   std::size_t early_bytes_max = 12 * 1024;  // of updates in the first message, and in its answer
   // What is remembered of healing with a machine from session to session; none: nothing is.
   std::function<std::shared_ptr<HealMemory>(const NodeId&)> heal_memory;
@@ -209,11 +217,15 @@ class Session {
   void set_rate(std::uint64_t bits_per_second);
   // Lanes 1 to 4 that are closed from our side, both ways (a spent budget); the peer is told why.
   void set_closed_lanes(std::uint8_t lanes, const std::string& reason, Instant now);
+  // Whether the peer may send history now.
+  void set_intake_turn(bool open, Instant now);
   // Whether history may be sent now; has_backlog(): there is some.
   void set_backlog_turn(bool ours, Instant now);
   bool has_backlog() const;
   // The highest place of our feed that was sent on this session.
   std::uint64_t sent_top(FeedKind kind) const;
+  // Where the parts end that our first message bore.
+  const std::array<std::vector<std::uint64_t>, 2>& early_ends() const;
   // Lane 4, once the peer is known; null before, and where the configuration has none. Its actions
   // are the driver's to take whenever the session was called.
   BlobLane* blobs();

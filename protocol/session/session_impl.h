@@ -23,6 +23,8 @@ inline constexpr std::size_t kHealedPartBytes = 3;
 // Tokens of parts that healing brings, beside those of the feeds.
 inline constexpr std::uint64_t kHealTokenBit = 1ULL << 63;
 
+inline constexpr std::uint8_t kHistoryLane = 1U << static_cast<unsigned>(wire::Lane::kHistory);
+
 struct Session::Impl final : HelloWriter {
   Impl(const ReplicaView& replica, SessionConfig c, Instant now);
 
@@ -40,10 +42,11 @@ struct Session::Impl final : HelloWriter {
   // ---- in (session.cc) ----
   Result<void> on_bytes(ByteView input, Instant now);
   Result<void> on_frame(ByteView ciphertext, Instant now);
-  Result<void> on_message(ByteView bytes, Instant now);
-  Result<void> on_message_of_member(wire::Message message, std::size_t size, Instant now);
-  Result<void> on_feed_message(wire::Message& message, std::size_t size);
-  Result<void> on_part(wire::PartMessage message, std::size_t size);
+  Result<void> on_message(wire::Lane lane, ByteView bytes, Instant now);
+  Result<void> on_message_of_member(wire::Lane lane, wire::Message message, std::size_t size,
+                                    Instant now);
+  Result<void> on_feed_message(wire::Lane lane, wire::Message& message, std::size_t size);
+  Result<void> on_part(wire::Lane lane, wire::PartMessage message, std::size_t size);
   Result<void> on_begin(const wire::BeginMessage& message);
   Result<void> on_level(const wire::LevelMessage& message);
   Result<void> on_acknowledged(const wire::Message& message);
@@ -118,6 +121,7 @@ struct Session::Impl final : HelloWriter {
   bool live = false;   // the peer has shown that it holds this session's keys
   bool cursors_sent = false;
   bool reading_early = false;
+  std::array<std::vector<std::uint64_t>, 2> early_ends;  // of the first message, by kind
   bool credentials_due = false;
   bool handshake_said_replay = false;
   bool said_something = false;   // a frame went out, by which we are known to be there
@@ -139,9 +143,12 @@ struct Session::Impl final : HelloWriter {
   std::size_t room = 0;
   bool waits_for_room = false;
   std::size_t part_bytes = 64 * 1024, frame_bytes = wire::kPlaintextBytesMax;
-  std::uint8_t closed_by_us = 0, closed_by_peer = 0, stalled = 0;  // lanes; stalled: by the disk
+  // Lanes; stalled: by the disk; kept_back: the peer's history, until it is its turn.
+  std::uint8_t closed_by_us = 0, closed_by_peer = 0, stalled = 0, kept_back = 0;
   std::string closed_reason;
   bool backlog_turn = true;
+  bool long_under_way = false;  // what was there when we met should be there by now
+  Instant live_at;
 
   Instant started_at;
   Instant heard_at;

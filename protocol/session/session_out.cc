@@ -11,6 +11,10 @@ constexpr std::uint64_t kBurstBytesMin = 2048;  // in a tick, both ways
 constexpr std::chrono::seconds kBurstMemory{1};
 constexpr std::uint8_t kNothing = wire::kOptionalTypeMin;
 constexpr std::size_t kUnitBytesMin = 4096;
+// A backlog of which some is still unsent after so long, and as many round trips, is not a short
+// one, whatever its length.
+constexpr std::chrono::seconds kBacklogPatience{1};
+constexpr int kBacklogRoundTrips = 2;
 
 }  // namespace
 
@@ -80,9 +84,10 @@ void Session::Impl::send_credentials(Instant now) {
 
 void Session::Impl::send_lanes(std::uint8_t again, Instant now) {
   wire::LanesMessage message;
-  message.closed = closed_by_us | stalled;
+  message.closed = closed_by_us | stalled | kept_back;
   message.again = again;
   message.reason = closed_reason.substr(0, wire::kReasonBytesMax);
+  if (message.reason.empty() && kept_back != 0) message.reason = "others first";
   send(message, now);
 }
 
@@ -118,6 +123,7 @@ Allowance Session::Impl::allowance(FeedKind kind) const {
   allowed.custody = custody < kCustodyWindow;
   allowed.lanes = static_cast<std::uint8_t>(~(closed_by_us | closed_by_peer));
   allowed.backlog = backlog_turn;
+  allowed.look_back = long_under_way;
   allowed.unit_bytes = std::min(part_bytes, std::max(window / 2, kUnitBytesMin));
   return allowed;
 }
@@ -150,6 +156,9 @@ bool Session::Impl::has_something_due() const {
 // lanes before them.
 void Session::Impl::pump(Instant now) {
   if (!known || !live) return;
+  const auto round_trips = kBacklogRoundTrips * counters.rtt.value_or(std::chrono::milliseconds{0});
+  long_under_way =
+      now - live_at >= kBacklogPatience + round_trips || (closed_by_peer & kHistoryLane) != 0;
   waits_for_room = false;
   while (!is_closed) {
     if (room == 0) {

@@ -38,14 +38,17 @@ Hello Session::Impl::write_hello(const Judgement* judgement, const Hello* peer_s
   if (config.initiator && peer_said == nullptr && config.heard) {
     for (const FeedKind kind : kFeedKinds) {
       outboxes.emplace_back(kind, view, identity);
-      outboxes.back().guess((*config.heard)[index_of(kind)]);
+      outboxes.back().guess((*config.heard)[index_of(kind)], config.early_ends[index_of(kind)]);
     }
     hello.early = early_messages();
     if (hello.early.empty()) outboxes.clear();
+    for (std::size_t at = 0; at < outboxes.size(); ++at) early_ends[at] = outboxes[at].sent_ends();
   } else if (!config.initiator && peer_said != nullptr) {
     peer_hello = *peer_said;
     know_peer(identity);
     if (is_closed) return hello;
+    hello.history_waits = config.history_waits && config.history_waits();
+    if (hello.history_waits) kept_back = kHistoryLane;
     for (const FeedKind kind : kFeedKinds) {
       if (outbox(kind).take_level()) hello.level |= bit_of(kind);
     }
@@ -115,7 +118,7 @@ Result<void> Session::Impl::on_early(ByteView early) {
     if (count == kEarlyMessageCountMax) return Error(Errc::kTooLarge, "messages of a hello");
     LT_TRY(const ByteView bytes, in.sized(kMessageBytesMax));
     LT_TRY(wire::Message message, wire::decode_message(bytes));
-    LT_TRY_VOID(on_feed_message(message, bytes.size()));
+    LT_TRY_VOID(on_feed_message(wire::Lane::kUpdates, message, bytes.size()));
   }
   reading_early = false;
   return {};
@@ -129,6 +132,7 @@ void Session::Impl::know_peer(const PeerIdentity& identity) {
     return close(CloseCode::kWrongAgency, "the other side is this node itself");
   }
   known = true;
+  if (peer_hello.history_waits) closed_by_peer = kHistoryLane;
   Established fact;
   fact.node = peer->node;
   fact.agency = peer->agency;
@@ -210,6 +214,7 @@ void Session::Impl::on_outcome(HandshakeOutcome outcome, Instant now) {
 // The first frames of a session, in either direction, follow.
 void Session::Impl::on_live(Instant now) {
   const bool first = !std::exchange(live, true);
+  if (first) live_at = now;
   if (first && credentials_due) send_credentials(now);
   if (known) {
     counters.established = true;

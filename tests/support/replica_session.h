@@ -23,11 +23,13 @@ struct ReplicaEnd {
   // `dials`: whom; null: it answers.
   ReplicaEnd(TestDeployment& deployment, Office& self, const Office* dials, std::uint64_t number,
              std::uint64_t features, Instant now)
-      : office(self), session(self.replica(), config(deployment, dials, number, features), now) {}
+      : ReplicaEnd(self, config(self, deployment, dials, number, features), now) {}
+  ReplicaEnd(Office& self, SessionConfig config, Instant now)
+      : office(self), session(self.replica(), answering(std::move(config)), now) {}
 
-  SessionConfig config(TestDeployment& deployment, const Office* dials, std::uint64_t number,
-                       std::uint64_t features) {
-    const TestNode& node = office.node();
+  static SessionConfig config(Office& self, TestDeployment& deployment, const Office* dials,
+                              std::uint64_t number, std::uint64_t features) {
+    const TestNode& node = self.node();
     SessionConfig out(node.dh_key, DhKey(deployment.entropy().array<32>()));
     out.initiator = dials != nullptr;
     out.root = deployment.root();
@@ -35,11 +37,14 @@ struct ReplicaEnd {
     out.node = node.id();
     out.program_version = "0.1.0";
     out.features = features;
-    out.last_session_number = [this](const NodeId&) { return seen; };
     if (dials == nullptr) return out;
     out.session_number = number;
     out.expected_agency = dials->agency();
     out.peer_dh_key = dials->node().dh_key.public_key();
+    return out;
+  }
+  SessionConfig answering(SessionConfig out) {
+    out.last_session_number = [this](const NodeId&) { return seen; };
     return out;
   }
   void seal() {
@@ -56,7 +61,9 @@ struct ReplicaEnd {
   void store(const StorePart& part, Instant now) {
     store::ReceiveOutcome outcome;
     office.commit([&](store::Transaction& transaction) {
-      auto received = transaction.receive(part.kind, peer->node, peer->agency, part.part);
+      auto received = transaction.receive(
+          part.kind, peer->node, peer->agency, part.part,
+          part.may_repeat ? store::Beginning::kGuess : store::Beginning::kKnown);
       ASSERT_TRUE(received.ok()) << received.error().message();
       EXPECT_TRUE(received->refused.empty()) << received->refused.front().detail;
       outcome = *std::move(received);
@@ -121,6 +128,9 @@ struct ReplicaPair {
               std::uint64_t features_of_b = kFeaturesOfThisProgram)
       : a(deployment, one, &other, number, kFeaturesOfThisProgram, now),
         b(deployment, other, nullptr, 0, features_of_b, now) {}
+  ReplicaPair(TestDeployment& deployment, Office& one, Office& other, SessionConfig config_of_a)
+      : a(one, std::move(config_of_a), now),
+        b(deployment, other, nullptr, 0, kFeaturesOfThisProgram, now) {}
 
   void pass(ReplicaEnd& from, ReplicaEnd& to) {
     const Bytes bytes = std::exchange(from.outgoing, {});

@@ -104,6 +104,38 @@ TEST_F(EngineTest, JobsThatArriveDuringOneCommitGoTogetherIntoTheNext) {
   EXPECT_EQ(answered, 300);
 }
 
+// What neighbours send of their backlogs goes after what somebody waits for here, but does not
+// starve.
+TEST_F(EngineTest, WhatHasItsTurnGoesAfterTheRestAndIsNotStarved) {
+  std::promise<void> go;
+  auto gate = go.get_future().share();
+  std::string order;  // the writer's until stop()
+  engine->post(
+      [gate](store::Transaction&) {
+        gate.wait();
+        return Result<void>();
+      },
+      nullptr);
+  const auto post = [&](char name, Urgency urgency) {
+    engine->post(
+        [&order, name](store::Transaction&) {
+          order += name;
+          return Result<void>();
+        },
+        nullptr, urgency);
+  };
+  for (int i = 0; i < 3; ++i) post('t', Urgency::kInTurn);
+  for (int i = 0; i < 600; ++i) post('n', Urgency::kNow);
+  go.set_value();
+  engine->stop();
+  ASSERT_EQ(order.size(), 603U);
+  EXPECT_EQ(order.substr(0, 255), std::string(255, 'n'))
+      << "the first group has 256, the gate's own included";
+  EXPECT_EQ(order[255], 't') << "a group without any is followed by one that begins with one";
+  EXPECT_EQ(order.substr(256, 345), std::string(345, 'n'));
+  EXPECT_EQ(order.substr(601), "tt");
+}
+
 TEST_F(EngineTest, AJobThatFailsIsRolledBackAlone) {
   std::promise<void> go;
   auto gate = go.get_future().share();
@@ -177,9 +209,7 @@ TEST_F(EngineTest, HintsAreWrittenWithoutAnyOtherWork) {
 TEST_F(EngineTest, AReserveIsMadeOfBlocksAndGivenBack) {
   const Reserve reserve(folder / kReserveFile);
   EXPECT_FALSE(reserve.whole());
-  {
-    const std::ofstream hole(folder / kReserveFile, std::ios::binary);
-  }
+  { const std::ofstream hole(folder / kReserveFile, std::ios::binary); }
   std::filesystem::resize_file(folder / kReserveFile, kReserveBytes);
   EXPECT_FALSE(reserve.whole()) << "a hole is no room";
   ASSERT_TRUE(reserve.make().ok());

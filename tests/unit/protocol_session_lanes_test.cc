@@ -298,6 +298,70 @@ TEST(Session, CustodyOvertakesABacklogWithWhatItNeeds) {
   EXPECT_TRUE(world.all_agree()) << "each came once";
 }
 
+// It lies at the end of a backlog of 200, which is a short one, unless it takes long.
+TEST(Session, CustodyAtTheEndOfAShortBacklogOvertakesItOnceItHasTakenLong) {
+  SlowWorld world;
+  world.leaf_replica.mark_custody({150});
+  End a = world.slow_end();
+  End b(world.hub_replica, world.answering(), world.now);
+  a.session.set_sizes(4096, 4096);
+  run(a, b, world.now);
+  const auto urgent = [&b] {
+    return std::ranges::count_if(b.parts, [](const StorePart& part) {
+      return part.kind == FeedKind::kUpdates && part.urgent;
+    });
+  };
+  a.session.on_room(6000, world.now);
+  run(a, b, world.now);
+  EXPECT_EQ(urgent(), 0);
+  world.now += std::chrono::milliseconds(1500);
+  a.session.on_tick(world.now);
+  a.session.on_room(1, world.now);
+  run(a, b, world.now);
+  ASSERT_EQ(urgent(), 1);
+  EXPECT_EQ(b.parts.back().part.covered.back().last, SlowWorld::kBacklog);
+  while (a.session.wants_room()) {
+    a.session.on_room(3000, world.now);
+    run(a, b, world.now);
+  }
+  EXPECT_TRUE(drained(a) && drained(b));
+  EXPECT_TRUE(world.all_agree()) << "each came once";
+  EXPECT_EQ(urgent(), 1);
+}
+
+// A hub whose neighbours all return: custody comes at once, history when it is its turn.
+TEST(Session, HistoryWaitsForItsTurnAndCustodyDoesNot) {
+  SlowWorld world;
+  world.leaf_replica.mark_custody({150});
+  SessionConfig answering = world.answering();
+  answering.history_waits = [] { return true; };
+  End a = world.slow_end();
+  End b(world.hub_replica, std::move(answering), world.now);
+  const auto flow = [&] {
+    for (int i = 0; i < 50 && a.session.wants_room(); ++i) {
+      a.session.on_room(8000, world.now);
+      run(a, b, world.now);
+    }
+  };
+  run(a, b, world.now);
+  flow();
+  const auto updates = [&b] {
+    std::size_t count = 0;
+    for (const StorePart& part : b.parts)
+      for (const CursorRange& range : part.part.covered)
+        if (part.kind == FeedKind::kUpdates) count += range.last - range.first + 1;
+    return count;
+  };
+  EXPECT_EQ(updates(), 2U) << "the handoff and what it needs";
+  EXPECT_FALSE(a.session.lane_open(wire::Lane::kHistory));
+  EXPECT_TRUE(b.session.lane_open(wire::Lane::kHistory)) << "what the hub has for them goes";
+  b.session.set_intake_turn(true, world.now);
+  run(a, b, world.now);
+  flow();
+  EXPECT_TRUE(drained(a) && drained(b));
+  EXPECT_TRUE(world.all_agree()) << "each came once";
+}
+
 // Its record is too long to go beside the backlog, so it looks urgent and is not to be had.
 TEST(Session, AHandoffThatCannotOvertakeLeavesTheMessageUnderWayWhole) {
   SlowWorld world;

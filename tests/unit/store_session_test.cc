@@ -42,6 +42,77 @@ class ReplicaSessions : public ::testing::Test {
   Cursor lost() { return district.replica().cursor(FeedKind::kUpdates, commune.node().id()); }
 };
 
+// The commune dials with what is new since the district was last heard.
+class FirstMessages : public ReplicaSessions {
+ protected:
+  FirstMessages() {
+    for (int i = 0; i < 40; ++i) commune.create("A" + std::to_string(i));
+    settle({&commune, &district});
+    heard = {commune.replica().heard_cursor(FeedKind::kRegistry, district.node().id()),
+             commune.replica().heard_cursor(FeedKind::kUpdates, district.node().id())};
+    heard[0].mark = commune.replica().feed_end(FeedKind::kRegistry, district.agency());
+    heard[1].mark = commune.replica().feed_end(FeedKind::kUpdates, district.agency());
+  }
+  void writes(const std::string& name, int count) {
+    for (int i = 0; i < count; ++i) commune.create(name + std::to_string(i));
+    commune.commit([&](store::Transaction& transaction) {
+      ASSERT_TRUE(transaction.seal_pending(district.agency()).ok());
+    });
+  }
+  SessionConfig dialling(std::uint64_t number) {
+    SessionConfig config =
+        ReplicaEnd::config(commune, offices.deployment, &district, number, kFeaturesOfThisProgram);
+    config.heard = heard;
+    config.early_ends = ends;
+    return config;
+  }
+  // One that never comes up: what it bears arrives (stored there, the answer lost) or does not.
+  void swallowed(std::uint64_t number, bool arrives) {
+    ReplicaPair pair(offices.deployment, commune, district, dialling(number));
+    ends = pair.a.session.early_ends();
+    pair.a.perform(pair.now);
+    if (arrives) pair.pass(pair.a, pair.b);
+  }
+  std::array<Cursor, 2> heard;
+  std::array<std::vector<std::uint64_t>, 2> ends;
+};
+
+TEST_F(FirstMessages, MayRepeatThemselvesAndNothingIsCarriedBack) {
+  for (const bool arrived : {true, false}) {
+    const std::uint64_t number = arrived ? 2 : 4;
+    writes(arrived ? "B" : "C", 50);
+    heard[1].mark = commune.replica().feed_end(FeedKind::kUpdates, district.agency());
+    heard[1].mark.number -= 50;
+    heard[1].mark.hash =
+        *commune.replica().feed_hash(FeedKind::kUpdates, district.agency(), heard[1].mark.number);
+    ends = {};
+    swallowed(number - 1, arrived);
+    ASSERT_FALSE(ends[1].empty());
+    writes(arrived ? "BB" : "CC", 5);
+    ReplicaPair pair(offices.deployment, commune, district, dialling(number));
+    pair.run();
+    EXPECT_TRUE(pair.a.drained() && pair.b.drained());
+    EXPECT_EQ(pair.b.added, arrived ? 5U : 55U);
+    EXPECT_EQ(pair.b.duplicates, arrived ? 50U : 0U);
+    EXPECT_EQ(pair.a.duplicates, 0U) << "what the commune delivered, or the district, comes back";
+  }
+}
+
+// What came does not end where the next first message would end: then it looks like a disk that is
+// an older copy, and costs bytes, but nothing is lost.
+TEST_F(FirstMessages, ThatRepeatInOtherPartsAreTakenForAnOlderDisk) {
+  writes("B", 50);
+  heard[1].mark.number =
+      commune.replica().feed_end(FeedKind::kUpdates, district.agency()).number - 50;
+  swallowed(1, true);
+  ends = {};
+  writes("BB", 5);
+  ReplicaPair pair(offices.deployment, commune, district, dialling(2));
+  pair.run();
+  EXPECT_TRUE(pair.a.drained() && pair.b.drained());
+  EXPECT_EQ(pair.b.added, 5U);
+}
+
 TEST_F(ReplicaSessions, CustodyGoesOnWhileALostCursorHeals) {
   const RecordId missing = loses_the_cursor();
   const Cursor before = lost();
