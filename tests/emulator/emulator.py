@@ -76,8 +76,14 @@ class Emulator:
         begin anew."""
         self.command(do="set", node=node, direction=direction, settings=settings)
 
+    def nat(self, node):
+        """Puts a node behind a router with an address of its own, which this returns: connections
+        are made from inside only. Once more: the router forgets those that there are."""
+        return self.command(do="nat", node=node)["address"]
+
     def counters(self):
-        """node -> up and down -> bytes and packets on the line, and what became of them."""
+        """node -> up and down -> bytes and packets on the line, and what became of them; nat_drops:
+        packets that its router did not let through."""
         return self.command(do="counters")["nodes"]
 
     def reset(self):

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The link emulator measured from outside: delay, loss, rate, queue, outages, counters.
+"""The link emulator measured from outside: delay, loss, rate, queue, outages, counters, routers.
 
 Lower bounds are strict; upper bounds leave room for a loaded machine.
 """
@@ -188,13 +188,74 @@ def trace(pair, path):
     return f"{len(lines)} packets are in the log, with their fate"
 
 
+def reaches(net, node, address):
+    """Whether a connection from a node comes about within half a second."""
+    with net.socket(node) as dialler:
+        dialler.settimeout(0.5)
+        try:
+            dialler.connect(address)
+        except OSError:
+            return False
+        return True
+
+
+def carry(sender, receiver, size):
+    """Whether so many bytes arrive as they were sent."""
+    text = bytes(i * 7 % 251 for i in range(size))
+    sender.sendall(text)
+    came = b""
+    while len(came) < size:
+        came += receiver.recv(size)
+    return came == text
+
+
+def router(net):
+    """Behind one a node dials out as another, nobody dials in, and after a power cut of it what
+    was connected is not."""
+    listeners = {}
+    for node in ("far", "home"):
+        listeners[node] = net.socket(node)
+        listeners[node].bind(("0.0.0.0", PORT + 1))
+        listeners[node].listen()
+        listeners[node].settimeout(5)
+    far, home = ((net.address(node), PORT + 1) for node in ("far", "home"))
+    expect(reaches(net, "far", home), "without a router home cannot be dialled")
+    outside = net.nat("home")
+    expect(outside != home[0], "the router has the node's address")
+    dialler = net.socket("home")
+    dialler.settimeout(5)
+    dialler.connect(far)
+    accepted, seen = listeners["far"].accept()
+    accepted.settimeout(5)
+    expect(seen[0] == outside and seen[1] != dialler.getsockname()[1], f"{seen} dialled")
+    expect(carry(dialler, accepted, 100_001) and carry(accepted, dialler, 100_001), "bytes differ")
+    for node, address in (("far", home), ("far", (outside, PORT + 1)), ("far", seen),
+                          ("near", seen)):
+        expect(not reaches(net, node, address), f"{node} reached {address} behind the router")
+    with net.socket("home", socket.SOCK_DGRAM) as talker, \
+            net.socket("far", socket.SOCK_DGRAM) as hearer:
+        hearer.bind((far[0], PORT + 2))
+        talker.sendto(b"x", (far[0], PORT + 2))
+        expect(not select.select([hearer], [], [], 0.3)[0], "something else than TCP passed")
+    drops = net.counters()["home"]["nat_drops"]
+    expect(drops >= 5, f"{drops} packets were not let through")
+    net.nat("home")
+    dialler.sendall(b"x")
+    accepted.sendall(b"x")
+    expect(not select.select([dialler, accepted], [], [], 1)[0], "the router has not forgotten")
+    with net.socket("home") as again:
+        again.connect(far)
+        expect(listeners["far"].accept()[1] != seen, "a port was used again")
+    return f"a router: {home[0]} is seen as {outside}, and only when it dials"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--emulator", default="build/release/tests/emulator/link_emulator")
     options = parser.parse_args()
     try:
         path = os.path.join(tempfile.mkdtemp(prefix="lienthong-test-"), "trace")
-        net = Emulator(options.emulator, ["near", "far"], seed=3, trace=path)
+        net = Emulator(options.emulator, ["near", "far", "home"], seed=3, trace=path)
     except NoRights as wrong:
         return skip_without_rights(wrong)
     with net:
@@ -204,6 +265,7 @@ def main():
             print(test(pair), flush=True)
         pair.perfect()
         print(trace(pair, path), flush=True)
+        print(router(net), flush=True)
     shutil.rmtree(os.path.dirname(path))
     return 0
 

@@ -10,17 +10,20 @@ PORT = 7410
 
 
 class FarOffice(offices.Office):
-    """Its agent and its command line run in the namespace that bears its code."""
+    """Its agent and its command line run in the namespace that bears its code, or in another."""
 
     def __init__(self, bench, code, name, tier):
         super().__init__(bench, code, name, tier)
-        self.host = bench.net.address(code)
         self.port = PORT
+        self.move(code)
+
+    def move(self, node):
+        self.node, self.host = node, self.bench.net.address(node)
 
     def run(self, *words, stdin=None, patience=offices.PATIENCE):
         data = stdin.encode() if isinstance(stdin, str) else stdin
         done = subprocess.run(
-            self.bench.net.inside(self.code, [self.bench.cli, "--lang", "en", "--socket",
+            self.bench.net.inside(self.node, [self.bench.cli, "--lang", "en", "--socket",
                                               self.socket, *words]),
             input=data or b"", capture_output=True, check=False, timeout=patience)
         return subprocess.CompletedProcess(words, done.returncode,
@@ -30,7 +33,7 @@ class FarOffice(offices.Office):
     def spawn(self):
         with open(self.log, "ab") as log:
             self.process = self.bench.net.spawn(
-                self.code, [self.bench.daemon, "--config", self.config], stdout=log, stderr=log,
+                self.node, [self.bench.daemon, "--config", self.config], stdout=log, stderr=log,
                 stdin=subprocess.DEVNULL, start_new_session=True)
 
 

@@ -17,6 +17,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::uint32_t kFirstAddress = 0x0A4D0001;  // 10.77.0.1
+constexpr std::uint32_t kOutsides = 0x8000;          // from an address to that of its router
 constexpr std::size_t kPacketBytesMax = 65'536;
 constexpr std::size_t kPacketsAtOnce = 64;
 constexpr std::uint64_t kStdin = ~0ULL, kTimer = ~1ULL, kStop = ~2ULL;
@@ -173,19 +174,31 @@ void Forwarder::land() {
           write(place.node.tun, flight.packet->data(), flight.packet->size());
       recycle(flight.packet);
     } else {
-      const unsigned char* to = flight.packet->data() + 16;
-      const std::uint32_t address = static_cast<std::uint32_t>(to[0]) << 24 |
-                                    static_cast<std::uint32_t>(to[1]) << 16 |
-                                    static_cast<std::uint32_t>(to[2]) << 8 | to[3];
-      const auto target = by_address_.find(address);
-      if (target == by_address_.end()) {
-        ++foreign_packets_;
-        recycle(flight.packet);
-      } else {
-        enter(target->second, true, flight.packet);
-      }
+      route(place, flight.packet);
     }
   }
+}
+
+void Forwarder::route(Place& from, std::vector<unsigned char>* packet) {
+  if (from.nat && !from.nat->outwards(*packet)) {
+    ++from.nat_drops;
+    return recycle(packet);
+  }
+  const unsigned char* to = packet->data() + 16;
+  const std::uint32_t address = static_cast<std::uint32_t>(to[0]) << 24 |
+                                static_cast<std::uint32_t>(to[1]) << 16 |
+                                static_cast<std::uint32_t>(to[2]) << 8 | to[3];
+  const auto target = by_address_.find(address);
+  if (target == by_address_.end()) {
+    ++foreign_packets_;
+    return recycle(packet);
+  }
+  Place& place = places_[target->second];
+  if (place.nat && !place.nat->inwards(*packet)) {
+    ++place.nat_drops;
+    return recycle(packet);
+  }
+  enter(target->second, true, packet);
 }
 
 void Forwarder::arm_timer() {
@@ -269,14 +282,27 @@ json Forwarder::obey_json(const json& command) {
     }
     return {{"ok", true}};
   }
-  if (what != "set") throw std::invalid_argument("unknown command " + what);
+  if (what != "set" && what != "nat") throw std::invalid_argument("unknown command " + what);
   const auto name = command.at("node").get<std::string>();
-  for (Place& place : places_) {
-    if (place.node.name != name) continue;
-    set(place, command);
+  for (std::size_t place = 0; place < places_.size(); ++place) {
+    if (places_[place].node.name != name) continue;
+    if (what == "nat") return translate(place);
+    set(places_[place], command);
     return {{"ok", true}};
   }
   throw std::invalid_argument("no node " + name);
+}
+
+// The first time the node comes to stand behind a router, later the router forgets.
+json Forwarder::translate(std::size_t index) {
+  Place& place = places_[index];
+  if (place.nat) {
+    place.nat->forget();
+  } else {
+    place.nat.emplace(place.node.address, place.node.address + kOutsides);
+    by_address_[place.nat->outside()] = index;
+  }
+  return {{"ok", true}, {"address", dotted(place.nat->outside())}};
 }
 
 // Each direction begins from what it is set to; what is not named stays.
@@ -299,7 +325,8 @@ json Forwarder::counters() const {
   const Nanos moment = now();
   for (const Place& place : places_)
     nodes[place.node.name] = {{"up", counters_json(place.up, moment)},
-                              {"down", counters_json(place.down, moment)}};
+                              {"down", counters_json(place.down, moment)},
+                              {"nat_drops", place.nat_drops}};
   return nodes;
 }
 

@@ -5,12 +5,14 @@
 
 #include <deque>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <queue>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "tests/emulator/namespaces.h"
+#include "tests/emulator/nat.h"
 #include "tests/emulator/pipe.h"
 #include "tests/emulator/trace.h"
 
@@ -36,6 +38,8 @@ class Forwarder final {
   struct Place {
     Node node;
     Pipe up, down;
+    std::optional<Nat> nat = {};
+    std::uint64_t nat_drops = 0;
   };
   struct Flight {
     Nanos at;
@@ -52,6 +56,8 @@ class Forwarder final {
   void read_device(std::size_t place);
   void enter(std::size_t place, bool down, std::vector<unsigned char>* packet);
   void land();
+  // A packet that left a node's pipe: to the node that has its address, if any has.
+  void route(Place& from, std::vector<unsigned char>* packet);
   void arm_timer();
   void recycle(std::vector<unsigned char>* packet);
   bool read_commands();
@@ -59,6 +65,7 @@ class Forwarder final {
   nlohmann::json obey_json(const nlohmann::json& command);
   nlohmann::json counters() const;
   void set(Place& place, const nlohmann::json& command);
+  nlohmann::json translate(std::size_t place);
 
   sim::Dice dice_;
   std::deque<Place> places_;
