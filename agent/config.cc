@@ -63,13 +63,14 @@ class Reader {
   void known_keys(const toml::table& table, std::string_view where,
                   std::initializer_list<std::string_view> keys) {
     for (const auto& [key, node] : table) {
-      if (std::find(keys.begin(), keys.end(), key.str()) != keys.end()) continue;
-      const auto nearest =
-          std::min_element(keys.begin(), keys.end(), [&](std::string_view a, std::string_view b) {
-            return distance(a, key.str()) < distance(b, key.str());
+      const std::string_view given = key.str();
+      if (std::find(keys.begin(), keys.end(), given) != keys.end()) continue;
+      const auto nearest = std::min_element(
+          keys.begin(), keys.end(), [given](std::string_view a, std::string_view b) {
+            return distance(a, given) < distance(b, given);
           });
-      std::string text = quote(key.str()) + ": unknown key" + std::string(where);
-      if (distance(*nearest, key.str()) <= 3) {
+      std::string text = quote(given) + ": unknown key" + std::string(where);
+      if (distance(*nearest, given) <= 3) {
         text += "; did you mean " + quote(*nearest) + "?";
       } else {
         text += "; expected one of";

@@ -258,7 +258,10 @@ std::size_t Healing::send_entries(Side& side, std::span<const std::uint64_t> pla
       run.unstored_bytes += body.size();
       Run::Unstored& sent = run.unstored.emplace_back();
       sent.bytes = body.size();
-      if (names != nullptr) sent.places.assign(places.begin(), places.begin() + read->taken);
+      if (names != nullptr) {
+        const auto taken = static_cast<std::ptrdiff_t>(read->taken);
+        sent.places.assign(places.begin(), places.begin() + taken);
+      }
     }
     if (again)
       send(side, heal::Again{last, std::move(body)}, dense);
