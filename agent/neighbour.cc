@@ -39,6 +39,7 @@ void NeighbourTable::note_stats(const AgencyId& agency, const SessionStats& befo
     if (now.rtt) status.rtt_seconds = std::chrono::duration<double>(*now.rtt).count();
     status.pending_out_updates = now.pending_out;
     status.pending_in_updates = now.pending_in;
+    status.pending_in_bytes = now.pending_in_bytes;
     const bool drained = now.drained_out && now.drained_in;
     if (drained && (!status.in_sync || now.received_bytes != before.received_bytes)) {
       status.caught_up_at = at;
@@ -62,7 +63,7 @@ void NeighbourTable::complete(NeighbourStatus& status, const Ends* ends) const {
     return;
   }
   status.in_sync = false;
-  status.pending_in_updates = 0;
+  status.pending_in_updates = status.pending_in_bytes = 0;
   std::uint64_t heard = 0;
   if (status.node) {
     const Cursor cursor = replica_.heard_cursor(FeedKind::kUpdates, *status.node);

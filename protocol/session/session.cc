@@ -340,6 +340,7 @@ SessionStats Session::Impl::stats() const {
   for (const Inbox& inbox : inboxes) {
     stats.drained_in = stats.drained_in && inbox.drained();
     stats.pending_in += inbox.pending();
+    stats.pending_in_bytes += inbox.unstored_bytes();
   }
   return stats;
 }

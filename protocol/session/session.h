@@ -176,6 +176,8 @@ struct SessionStats {
   bool drained_in = false;        // we have durably all that the peer said it has for us
   std::uint64_t pending_out = 0;  // entries of our feed not yet acknowledged
   std::uint64_t pending_in = 0;   // entries announced and not yet stored
+  // Of messages: what has come of these. How large the rest is only the peer knows.
+  std::uint64_t pending_in_bytes = 0;
 };
 
 class Session {

@@ -295,4 +295,22 @@ inline std::size_t run(End& a, End& b, Instant now, std::size_t chunk = 1U << 20
   }
 }
 
+// The reader stores what waits and both go on, until nothing waits. Whether all of the writer's
+// feed has been acknowledged then.
+inline bool store_to_the_end(End& writer, End& reader, Instant now) {
+  while (!reader.waiting.empty()) {
+    reader.store_waiting(now);
+    run(writer, reader, now);
+  }
+  return writer.session.stats().drained_out;
+}
+
+// The writer gets room piece by piece, as long as it wants any and nobody hangs up.
+inline void make_room_to_the_end(End& writer, End& reader, std::size_t piece, Instant now) {
+  while (writer.session.wants_room() && !writer.session.closed() && !reader.session.closed()) {
+    writer.session.on_room(piece, now);
+    run(writer, reader, now);
+  }
+}
+
 }  // namespace lienthong::test

@@ -290,10 +290,7 @@ TEST(Session, CustodyOvertakesABacklogWithWhatItNeeds) {
   ASSERT_EQ(urgent.part.covered.size(), 3U);
   EXPECT_EQ(urgent.part.covered[0].first, 150U);
   EXPECT_EQ(urgent.part.covered[2].last, SlowWorld::kBacklog + 1);
-  while (a.session.wants_room()) {
-    a.session.on_room(3000, world.now);
-    run(a, b, world.now);
-  }
+  make_room_to_the_end(a, b, 3000, world.now);
   EXPECT_TRUE(drained(a) && drained(b));
   EXPECT_TRUE(world.all_agree()) << "each came once";
 }
@@ -378,11 +375,7 @@ TEST(Session, AHandoffThatCannotOvertakeLeavesTheMessageUnderWayWhole) {
   for (std::uint64_t place = 2; place < SlowWorld::kBacklog; place += 2) record.push_back(place);
   world.leaf_replica.mark_custody(record);
   a.session.on_feed_grown(world.now);
-  while (a.session.wants_room()) {
-    a.session.on_room(1500, world.now);
-    run(a, b, world.now);
-    ASSERT_FALSE(a.session.closed() || b.session.closed());
-  }
+  make_room_to_the_end(a, b, 1500, world.now);
   EXPECT_TRUE(drained(a) && drained(b));
   EXPECT_TRUE(world.all_agree());
 }
@@ -406,10 +399,7 @@ TEST(Session, HandoffsOvertakeOnlyAsLongAsTheCursorHasRoom) {
   }
   EXPECT_EQ(world.hub_replica.cursor(FeedKind::kUpdates, world.leaf.id()).ranges.size(),
             Outbox::kOvertakeRangeCountMax);
-  while (a.session.wants_room()) {
-    a.session.on_room(3000, world.now);
-    run(a, b, world.now);
-  }
+  make_room_to_the_end(a, b, 3000, world.now);
   EXPECT_TRUE(drained(a) && drained(b));
   EXPECT_TRUE(world.all_agree());
 }
@@ -513,10 +503,7 @@ TEST(Session, AReaderThatIsSlowToStoreHoldsUpNeitherTheRegistryNorCustody) {
   EXPECT_EQ(b.waiting.back().kind, FeedKind::kUpdates);
   EXPECT_EQ(b.waiting.back().part.covered.back().first, 102U);
   EXPECT_FALSE(a.closed || b.closed);
-  for (int i = 0; i < 100 && !drained(a); ++i) {
-    b.store_waiting(world.now);
-    run(a, b, world.now);
-  }
+  EXPECT_TRUE(store_to_the_end(a, b, world.now));
   EXPECT_TRUE(drained(a) && world.hub_replica.received_once(world.leaf_replica));
 }
 
@@ -540,23 +527,8 @@ TEST(Session, ASlowReadersCustodyKeepsToItsWindowToo) {
   EXPECT_GT(b.waiting.size(), 10U);
   EXPECT_LT(bytes, 64U * 1024 + kCustodyWindow + 4096U) << "one part, and custody's window";
   EXPECT_FALSE(a.closed || b.closed);
-  for (int i = 0; i < 300 && !drained(a); ++i) {
-    b.store_waiting(world.now);
-    run(a, b, world.now);
-  }
+  EXPECT_TRUE(store_to_the_end(a, b, world.now));
   EXPECT_TRUE(drained(a) && world.hub_replica.received_once(world.leaf_replica));
-}
-
-TEST(SessionWindow, OfTwoHundredAndFiftyStaysBelowTheBound) {
-  std::size_t granted = 0;
-  for (int i = 0; i < 250; ++i) {
-    const std::size_t window = window_beside(granted);
-    EXPECT_GE(window, kSessionWindowMin);
-    EXPECT_LE(window, kSessionWindowMax);
-    granted += window + kCustodyWindow;
-  }
-  EXPECT_LE(granted, kIntakeBytesMax);
-  EXPECT_GE(window_beside(0), 150U * 1024) << "2 Mbit/s for 600 ms";
 }
 
 }  // namespace
