@@ -58,6 +58,12 @@ void put_field_conflicts(json& list, const store::Replica& replica, const Regist
   }
 }
 
+// Zero: no certificate of the node is believed.
+AgencyId agency_of(const NodeId& node, const Registry& registry) {
+  const auto certificate = registry.certificate_of(node);
+  return certificate ? registry.find_certificate(*certificate)->agency : AgencyId();
+}
+
 }  // namespace
 
 void get_quarantine(ApiCall& call) {
@@ -72,10 +78,14 @@ void get_quarantine(ApiCall& call) {
                        {"reason", entry.reason},
                        {"at", time_json(entry.at)}});
   for (const store::WaitingEntry& entry : replica.waiting())
-    waiting.push_back({{"id", entry.id.hex()},
-                       {"node", entry.from.hex()},
-                       {"reason", entry.reason},
-                       {"since", time_json(entry.since)}});
+    waiting.push_back(
+        {{"id", entry.id.hex()},
+         {"record", entry.record.hex()},
+         {"missing", entry.missing.is_zero() ? json(nullptr) : json(entry.missing.hex())},
+         {"from", agency_json(agency_of(entry.from, *registry), *registry)},
+         {"node", entry.from.hex()},
+         {"reason", entry.reason},
+         {"since", time_json(entry.since)}});
   replica.for_each_marked({store::Mark::kInert}, [&](const store::RecordEntry& record) {
     const RecordState& state = record.state;
     for (const InertEntry& entry : state.inert)

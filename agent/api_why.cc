@@ -1,6 +1,7 @@
 // GET …/why: who holds a dossier, since when, what it waits for, and where its last change has got
 // to.
 #include <algorithm>
+#include <set>
 
 #include "agent/api_offers.h"
 #include "agent/api_routes.h"
@@ -54,6 +55,7 @@ class Explanation {
   void explain_offer();
   void explain_links();
   void explain_record();
+  void explain_waiting();
   void explain_work();
   void put_waiting(json& out) const;
   json hops_json() const;
@@ -187,6 +189,41 @@ void Explanation::explain_record() {
            "hai máy trạm ghi cùng một trường vào cùng lúc");
 }
 
+// What has come of it and does not count yet, as something that it builds on is not here.
+void Explanation::explain_waiting() {
+  if (replica_.counts().waiting == 0) return;
+  struct Group {
+    std::size_t count = 0;
+    UnixMillis since = 0;
+    void add(UnixMillis at) { since = ++count == 1 ? at : std::min(since, at); }
+  };
+  std::set<UpdateId> refused;
+  for (const store::RefusedEntry& entry : replica_.refused(SIZE_MAX)) refused.insert(entry.id);
+  Group on_missing, on_refused, on_registry;
+  for (const store::WaitingEntry& entry : replica_.waiting()) {
+    if (entry.record != state_.record) continue;
+    Group& group = entry.missing.is_zero()           ? on_registry
+                   : refused.contains(entry.missing) ? on_refused
+                                                     : on_missing;
+    group.add(entry.since);
+  }
+  const auto tell = [this](const Group& group, const char* code_text, const char* text_en,
+                           const char* text_vi) {
+    if (group.count == 0) return;
+    const std::string count = std::to_string(group.count);
+    reason(code_text, text_en + count, count + text_vi, group.since);
+  };
+  tell(on_missing, "parent-missing",
+       "changes that have come and build on an earlier one that has not: ",
+       " thay đổi đã nhận dựa trên thay đổi trước đó chưa về, còn chờ thay đổi ấy");
+  tell(on_refused, "parent-refused",
+       "changes that build on one which was refused here (see: lienthong quarantine): ",
+       " thay đổi đã nhận dựa trên một thay đổi bị từ chối ở đây; xem: lienthong quarantine");
+  tell(on_registry, "registry-missing",
+       "changes that name a certificate, an agency or a tree version which is not here yet: ",
+       " thay đổi đã nhận nêu chứng thư, cơ quan hoặc phiên bản cây cơ quan chưa có ở đây");
+}
+
 // What others have still to do, and where the result has to go.
 void Explanation::explain_work() {
   for (const store::Leg& leg : legs_of(replica_, state_)) {
@@ -267,6 +304,7 @@ json Explanation::to_json() {
   explain_offer();
   explain_links();
   explain_record();
+  explain_waiting();
   explain_work();
   json out = {
       {"code", open_text(state_, Field::kCode).value_or("")},

@@ -348,7 +348,10 @@ std::uint64_t Replica::only_here() const {
 std::vector<WaitingEntry> Replica::waiting() const {
   std::vector<WaitingEntry> out;
   impl_->database->scan("P", "P", [&](std::string_view, std::string_view value) {
-    out.push_back(decode_pen_row(value).entry);
+    PenRow row = decode_pen_row(value);
+    row.entry.record = record_of(row.unit.leaves.front().update, row.entry.id);
+    row.entry.missing = row.missing;
+    out.push_back(std::move(row.entry));
     return true;
   });
   return out;

@@ -63,6 +63,8 @@ struct WaitingEntry {  // in the pen
   NodeId from;
   std::string reason;  // what is missing
   UnixMillis since = 0;
+  RecordId record = {};   // it may not be here yet
+  UpdateId missing = {};  // the earlier update that it builds on; zero: an entry of the registry
 };
 
 struct RefusedEntry {  // quarantine

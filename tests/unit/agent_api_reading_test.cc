@@ -93,6 +93,73 @@ TEST_F(Api, HandoffsAndWhyTellWhereItIsStuck) {
   EXPECT_EQ(check.at("messages")[0].at("code"), "handoff-out-pending");
 }
 
+// The commune's machine writes three changes; the second comes last.
+TEST_F(Api, WhyTellsOfChangesWhoseParentIsMissing) {
+  const test::TestNode& node = deployment_.add_node(commune_);
+  test::Office commune(deployment_, node, env_.get(), "/commune");
+  const RecordId record = commune.create("H47.12.05-230401-0001");
+  ASSERT_TRUE(commune.set_unit(record, "Tư pháp").ok());
+  ASSERT_TRUE(commune.set_unit(record, "Văn phòng").ok());
+  commune.commit([this](store::Transaction& transaction) {
+    ASSERT_TRUE(transaction.ensure_feed(district_).ok());
+    ASSERT_TRUE(transaction.seal_pending(district_).ok());
+  });
+  const auto receive = [&](std::uint64_t place) {
+    const NodeId reader = engine_->replica().identity().node;
+    const auto part = commune.replica().read_feed(
+        {FeedKind::kUpdates, district_, reader, Echo::kCarry, place, place});
+    ASSERT_TRUE(part.ok() && *part);
+    const auto written = engine_->write([&](store::Transaction& transaction) -> Result<void> {
+      LT_TRY(const auto outcome,
+             transaction.receive(FeedKind::kUpdates, node.id(), commune_, **part));
+      EXPECT_TRUE(outcome.refused.empty());
+      return {};
+    });
+    ASSERT_TRUE(written.ok());
+  };
+  ASSERT_TRUE(engine_
+                  ->write([&](store::Transaction& transaction) -> Result<void> {
+                    LT_TRY(const auto id,
+                           transaction.add_statement(deployment_.statements().back()));
+                    EXPECT_FALSE(id.is_zero());
+                    return {};
+                  })
+                  .ok());
+  start();
+  const auto reason = [&](const std::string& code) {
+    const json why = get("/v1/dossiers/H47.12.05-230401-0001/why");
+    for (const json& entry : why.at("reasons"))
+      if (entry.at("code") == code) return entry;
+    return json();
+  };
+  receive(1);
+  EXPECT_EQ(reason("parent-missing"), json());
+  clock_.time += 60'000;
+  receive(3);
+  const json missing = reason("parent-missing");
+  EXPECT_EQ(missing.value("text_en", ""),
+            "changes that have come and build on an earlier one that has not: 1");
+  EXPECT_NE(missing.value("text_vi", "").find("chưa về"), std::string::npos);
+  EXPECT_EQ(missing.value("since", ""), "2023-04-01T07:01:00+07:00");
+  const json waiting = get("/v1/quarantine").at("waiting");
+  ASSERT_EQ(waiting.size(), 1U);
+  EXPECT_EQ(waiting[0].at("record"), record.hex());
+  EXPECT_EQ(waiting[0].at("from"), "H47.12.05");
+  const UpdateId second = commune.replica().find_update(2)->id;
+  EXPECT_EQ(waiting[0].at("missing"), second.hex());
+  ASSERT_TRUE(engine_
+                  ->write([&](store::Transaction& transaction) -> Result<void> {
+                    transaction.note_refused(node.id(), commune_, second, "bad-hash");
+                    return {};
+                  })
+                  .ok());
+  EXPECT_EQ(reason("parent-missing"), json());
+  EXPECT_NE(reason("parent-refused"), json());
+  receive(2);
+  EXPECT_EQ(reason("parent-refused"), json());
+  EXPECT_EQ(get("/v1/quarantine").at("waiting"), json::array());
+}
+
 // ---- looking ----
 
 TEST_F(Api, AClockBehindTheNewestChangeIsDoubtful) {
