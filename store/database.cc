@@ -4,6 +4,7 @@
 #include <rocksdb/env.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/listener.h>
+#include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
 #include <rocksdb/transaction_log.h>
 
@@ -14,6 +15,9 @@
 namespace lienthong::store {
 namespace {
 
+constexpr char kUpdateLetter = 'U';  // key::update()
+constexpr std::size_t kBatchBytesMax = 1U << 20;
+
 // For 24 MB resident with 20,000 dossiers: one small cache with index and filter blocks inside, two
 // small write buffers, few open files (docs/storage.md, "Memory").
 rocksdb::Options small_machine_options(rocksdb::Env* env, bool create) {
@@ -22,7 +26,13 @@ rocksdb::Options small_machine_options(rocksdb::Env* env, bool create) {
   options.create_if_missing = create;
   options.write_buffer_size = 2U << 20;
   options.max_write_buffer_number = 4;
+  // A batch is sorted: each kind of rows goes on from where it was last put. Most look-ups by id
+  // are for something that is not there.
+  options.memtable_insert_with_hint_prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(1));
+  options.memtable_prefix_bloom_size_ratio = 0.05;
+  options.memtable_whole_key_filtering = true;
   options.max_open_files = 64;
+  options.table_cache_numshardbits = 0;  // of 64 shards each would keep one file open
   options.max_background_jobs = 2;
   options.max_total_wal_size = 8U << 20;
   options.stats_dump_period_sec = 0;
@@ -38,11 +48,6 @@ rocksdb::Options small_machine_options(rocksdb::Env* env, bool create) {
   options.level0_file_num_compaction_trigger = 8;
   options.max_bytes_for_level_base = 32U << 20;
   options.target_file_size_base = 16U << 20;
-  options.enable_blob_files = true;
-  options.min_blob_size = 1024;
-  options.blob_file_size = 16U << 20;
-  options.blob_compression_type = rocksdb::kLZ4Compression;
-  options.enable_blob_garbage_collection = true;
   options.avoid_unnecessary_blocking_io = true;
   options.paranoid_checks = true;
   rocksdb::BlockBasedTableOptions table;
@@ -66,11 +71,27 @@ bool has_prefix(std::string_view key, std::string_view prefix) {
 // Scans: chunks of 64 KiB that rarely change, in files of their own and not compressed again.
 rocksdb::ColumnFamilyOptions scan_options(const rocksdb::Options& main) {
   rocksdb::ColumnFamilyOptions options(main);
+  options.memtable_insert_with_hint_prefix_extractor.reset();  // fails where ranges are deleted
+  options.memtable_prefix_bloom_size_ratio = 0;
   options.write_buffer_size = 4U << 20;
   options.max_write_buffer_number = 2;
+  options.enable_blob_files = true;
+  options.min_blob_size = 1024;
   options.blob_file_size = 64U << 20;
   options.blob_compression_type = rocksdb::kNoCompression;
+  options.enable_blob_garbage_collection = true;
   options.blob_garbage_collection_force_threshold = 0.5;
+  return options;
+}
+
+// Updates, by ascending number: a file begins where the one before ended, so it moves down the
+// levels as it is. Whoever asks for a number knows that it is there.
+rocksdb::ColumnFamilyOptions update_options(const rocksdb::Options& main) {
+  rocksdb::ColumnFamilyOptions options(main);
+  auto table = *main.table_factory->GetOptions<rocksdb::BlockBasedTableOptions>();
+  table.filter_policy.reset();
+  table.block_size = 8U << 10;
+  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   return options;
 }
 
@@ -126,7 +147,9 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path, rocksd
   options.listeners.push_back(database->failure_);
   options.max_bgerror_resume_count = 0;
   const std::vector<rocksdb::ColumnFamilyDescriptor> families{
-      {rocksdb::kDefaultColumnFamilyName, options}, {"scans", scan_options(options)}};
+      {rocksdb::kDefaultColumnFamilyName, options},
+      {"scans", scan_options(options)},
+      {"updates", update_options(options)}};
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
   const auto status = rocksdb::DB::Open(options, path, families, &handles, &db);
@@ -134,17 +157,40 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path, rocksd
   database->db_.reset(db);
   database->main_.reset(handles[0]);
   database->scans_.reset(handles[1]);
+  database->updates_.reset(handles[2]);
   return database;
 }
 
 Database::~Database() = default;
+
+rocksdb::ColumnFamilyHandle* Database::family_of(std::string_view key) const {
+  return key.starts_with(kUpdateLetter) ? updates_.get() : main_.get();
+}
+
+Result<void> Database::move_updates() {
+  const std::unique_ptr<rocksdb::Iterator> at(db_->NewIterator({}, main_.get()));
+  rocksdb::WriteBatch batch;
+  Result<void> done;
+  const auto write = [&] {
+    if (const auto status = db_->Write({}, &batch); !status.ok()) done = to_error(status, path_);
+    batch.Clear();
+  };
+  for (at->Seek(rocksdb::Slice(&kUpdateLetter, 1)); done && at->Valid(); at->Next()) {
+    if (!view(at->key()).starts_with(kUpdateLetter)) break;
+    batch.Put(updates_.get(), at->key(), at->value());
+    batch.Delete(main_.get(), at->key());
+    if (batch.GetDataSize() > kBatchBytesMax) write();
+  }
+  if (done) write();
+  return done;
+}
 
 std::optional<std::string> Database::get(std::string_view key,
                                          const rocksdb::Snapshot* snapshot) const {
   std::string value;
   rocksdb::ReadOptions options;
   options.snapshot = snapshot;
-  const auto status = db_->Get(options, slice(key), &value);
+  const auto status = db_->Get(options, family_of(key), slice(key), &value);
   if (status.IsNotFound()) return std::nullopt;
   if (!status.ok()) throw std::runtime_error("read " + path_ + ": " + status.ToString());
   return value;
@@ -152,7 +198,7 @@ std::optional<std::string> Database::get(std::string_view key,
 
 void Database::scan(std::string_view prefix, std::string_view from, const Visit& visit) const {
   rocksdb::ReadOptions options;
-  const std::unique_ptr<rocksdb::Iterator> at(db_->NewIterator(options));
+  const std::unique_ptr<rocksdb::Iterator> at(db_->NewIterator(options, family_of(prefix)));
   for (at->Seek(slice(from)); at->Valid() && has_prefix(view(at->key()), prefix); at->Next())
     if (!visit(view(at->key()), view(at->value()))) return;
   if (!at->status().ok())
@@ -167,7 +213,7 @@ void Database::scan_range(const rocksdb::Snapshot* snapshot, std::string_view fi
   options.readahead_size = 256 * 1024;
   const rocksdb::Slice end = slice(after);
   options.iterate_upper_bound = &end;
-  const std::unique_ptr<rocksdb::Iterator> at(db_->NewIterator(options));
+  const std::unique_ptr<rocksdb::Iterator> at(db_->NewIterator(options, family_of(first)));
   for (at->Seek(slice(first)); at->Valid(); at->Next())
     if (!visit(view(at->key()), view(at->value()))) return;
   if (!at->status().ok())
@@ -175,7 +221,8 @@ void Database::scan_range(const rocksdb::Snapshot* snapshot, std::string_view fi
 }
 
 void Database::scan_back(std::string_view prefix, const Visit& visit) const {
-  const std::unique_ptr<rocksdb::Iterator> at(db_->NewIterator(rocksdb::ReadOptions()));
+  const std::unique_ptr<rocksdb::Iterator> at(
+      db_->NewIterator(rocksdb::ReadOptions(), family_of(prefix)));
   const std::string end = std::string(prefix) + std::string(16, '\xff');
   for (at->SeekForPrev(end); at->Valid() && has_prefix(view(at->key()), prefix); at->Prev())
     if (!visit(view(at->key()), view(at->value()))) return;
@@ -193,9 +240,9 @@ Result<void> Database::write(const Changes& changes, Sync sync) {
   rocksdb::WriteBatch batch(changes.bytes + 16 * rows.size());
   for (const auto& [key, value] : rows) {
     if (*value)
-      batch.Put(slice(key), **value);
+      batch.Put(family_of(key), slice(key), **value);
     else
-      batch.Delete(slice(key));
+      batch.Delete(family_of(key), slice(key));
   }
   rocksdb::WriteOptions options;
   options.sync = sync == Sync::kYes;
@@ -240,7 +287,9 @@ std::optional<std::string> RowReader::get(std::string_view key) {
   const bool next = follows(key, last_);
   last_ = key;
   if (!next) return database_.get(key);
-  if (!at_) at_.reset(database_.db().NewIterator(rocksdb::ReadOptions()));
+  rocksdb::ColumnFamilyHandle* const family = database_.family_of(key);
+  if (std::exchange(family_, family) != family)
+    at_.reset(database_.db().NewIterator(rocksdb::ReadOptions(), family));
   const bool close = at_->Valid() && follows(key, view(at_->key()));
   if (close)
     at_->Next();

@@ -58,8 +58,13 @@ class Database {
   std::optional<std::uint64_t> free_bytes() const;  // nullopt: the file system does not say
   std::optional<Error> failure() const;             // see Replica
   const std::string& path() const { return path_; }
-  // The column family of scans, for blobs*.cc: large values in files of their own.
+  // Layout 3 had updates among the other rows. Can be cut anywhere and begun again.
+  // Fails: kDiskFull, kIo.
+  Result<void> move_updates();
   rocksdb::DB& db() const { return *db_; }
+  // Where a row lies: updates by themselves, all others together.
+  rocksdb::ColumnFamilyHandle* family_of(std::string_view key) const;
+  // The column family of scans, for blobs*.cc: large values in files of their own.
   rocksdb::ColumnFamilyHandle* scans() const { return scans_.get(); }
 
  private:
@@ -68,7 +73,7 @@ class Database {
   std::string path_;
   std::shared_ptr<FailureNote> failure_;
   std::unique_ptr<rocksdb::DB> db_;
-  std::unique_ptr<rocksdb::ColumnFamilyHandle> main_, scans_;  // closed before db_
+  std::unique_ptr<rocksdb::ColumnFamilyHandle> main_, scans_, updates_;  // closed before db_
 };
 
 // Reads rows one by one, fast where each lies right behind the one before: then it goes on where
@@ -80,6 +85,7 @@ class RowReader {
 
  private:
   const Database& database_;
+  rocksdb::ColumnFamilyHandle* family_ = nullptr;  // of at_
   std::unique_ptr<rocksdb::Iterator> at_;
   std::string last_;
 };

@@ -33,8 +33,6 @@ void fill_places(FedFeed& fed, const std::vector<std::uint64_t>& updates,
   }
 }
 
-}  // namespace
-
 // 1 → 2: RecordRow says where its updates lie in each feed, not only how many are there. Rows tell
 // which of the two they are, so the work can be cut anywhere and begun again.
 Result<void> migrate_from_first_layout(Database& database, const Ledger& ledger) {
@@ -92,8 +90,22 @@ Result<void> migrate_to_office_rows(Database& database, const Ledger& ledger,
     return written.ok();
   });
   if (!written.ok()) return written;
-  overlay->put(key::meta("version"), encode_number(kLayoutVersion));
+  overlay->put(key::meta("version"), encode_number(3));
   return write_batch();
+}
+
+}  // namespace
+
+// 3 → 4 comes first, for the others read updates: these move to a family of their own.
+Result<void> migrate(Database& database, std::uint64_t version, const Ledger& ledger,
+                     const RootFingerprint& root, NameTable& names) {
+  if (version == kLayoutVersion) return {};
+  LT_TRY_VOID(database.move_updates());
+  if (version < 2) LT_TRY_VOID(migrate_from_first_layout(database, ledger));
+  if (version < 3) LT_TRY_VOID(migrate_to_office_rows(database, ledger, root, names));
+  Changes changes;
+  changes.rows[key::meta("version")] = encode_number(kLayoutVersion);
+  return database.write(changes);
 }
 
 }  // namespace lienthong::store

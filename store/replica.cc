@@ -122,10 +122,7 @@ Result<void> Replica::Impl::load() {
     names.add(std::string(value));
     return true;
   });
-  if (version && decode_number(*version) < 2)
-    LT_TRY_VOID(migrate_from_first_layout(*database, *ledger));
-  if (version && decode_number(*version) < kLayoutVersion)
-    LT_TRY_VOID(migrate_to_office_rows(*database, *ledger, root, names));
+  if (version) LT_TRY_VOID(migrate(*database, decode_number(*version), *ledger, root, names));
   database->scan("J", "J", [&](std::string_view, std::string_view) {
     ledger->leads = true;
     return false;

@@ -163,12 +163,9 @@ std::vector<std::uint32_t> led_numbers(const Source& source, const RecordId& lea
 // Ascending; both are.
 std::vector<AgencyId> united(const std::vector<AgencyId>& a, const std::vector<AgencyId>& b);
 
-// Rows of records that name a lead, in a database whose program did not know of them: once.
-
+// Brings a database of an older layout to this one; fills the table of names on the way.
 // Fails: kDiskFull, kIo; opening the database again goes on.
-Result<void> migrate_from_first_layout(Database& database, const Ledger& ledger);
-// The same; fills the table of names.
-Result<void> migrate_to_office_rows(Database& database, const Ledger& ledger,
-                                    const RootFingerprint& root, NameTable& names);
+Result<void> migrate(Database& database, std::uint64_t version, const Ledger& ledger,
+                     const RootFingerprint& root, NameTable& names);
 
 }  // namespace lienthong::store

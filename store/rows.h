@@ -14,7 +14,7 @@
 
 namespace lienthong::store {
 
-inline constexpr std::uint32_t kLayoutVersion = 3;
+inline constexpr std::uint32_t kLayoutVersion = 4;
 
 namespace key {
 // One letter for each kind of row: on disk, never change.

@@ -287,8 +287,8 @@ void receive_dossiers(benchmark::State& state) {
   for (std::uint64_t first = 1; first <= kDossiers;) {
     const FeedPart part = w.part(first);
     const auto names = w.child->names();
-    parts.push_back({part.epoch, part.covered,
-                     wire::encode_part_body(w.deployment.root(), part, names.get())});
+    parts.push_back(
+        {part.epoch, part.covered, wire::encode_part_body(w.deployment.root(), part, names.get())});
     first = part.covered.back().last + 1;
   }
   std::size_t updates = 0;

@@ -349,7 +349,7 @@ TEST_F(Feeds, MigratesADatabaseOfTheFirstLayoutAlsoWhenItWasCut) {
   rocksdb::Options options;
   options.env = offices.env.get();
   const std::vector<rocksdb::ColumnFamilyDescriptor> families{
-      {rocksdb::kDefaultColumnFamilyName, options}, {"scans", options}};
+      {rocksdb::kDefaultColumnFamilyName, options}, {"scans", options}, {"updates", options}};
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   ASSERT_TRUE(rocksdb::DB::Open(options, path, families, &handles, &db).ok());
   int rewritten = 0;
@@ -362,6 +362,16 @@ TEST_F(Feeds, MigratesADatabaseOfTheFirstLayoutAlsoWhenItWasCut) {
     }
   }
   EXPECT_EQ(rewritten, 20);
+  {  // half of the updates were moved
+    int moved = 0;
+    const std::unique_ptr<rocksdb::Iterator> at(db->NewIterator({}, handles[2]));
+    for (at->SeekToFirst(); at->Valid(); at->Next()) {
+      if (++moved % 2 == 0) continue;
+      ASSERT_TRUE(db->Put({}, at->key(), at->value()).ok());
+      ASSERT_TRUE(db->Delete({}, handles[2], at->key()).ok());
+    }
+    EXPECT_GE(moved, 60);
+  }
   ASSERT_TRUE(db->Put({}, "Mversion", std::string("\0\0\0\0\0\0\0\1", 8)).ok());
   for (rocksdb::ColumnFamilyHandle* handle : handles) delete handle;
   delete db;
