@@ -11,14 +11,6 @@
 namespace lienthong::store {
 namespace {
 
-struct PendingLeaf {
-  const SealedUnit* unit;
-  const SealedLeaf* leaf;
-  UpdateId id;
-  std::uint32_t seal_row;
-  std::optional<std::uint64_t> number;
-};
-
 Refusal refusal(const UpdateId& id, const Error& error) {
   return {id, error.code(), error.detail()};
 }
@@ -35,7 +27,7 @@ Result<ReceiveOutcome> Transaction::receive(FeedKind kind, const NodeId& from,
     return static_cast<const OpenRecord*>(record);
   });
   names->seals = &tx.replica.recent_seals;
-  auto body = wire::decode_part_body(tx.root(), part.body, names.get());
+  auto body = wire::decode_part(tx.root(), part.body, names.get());
   if (!body.ok() && body.error().code() == Errc::kUnclear) {
     const auto row = tx.overlay.get(key::cursor(kind, from));
     ReceiveOutcome outcome;
@@ -44,7 +36,9 @@ Result<ReceiveOutcome> Transaction::receive(FeedKind kind, const NodeId& from,
     return outcome;
   }
   if (!body.ok()) return body.error();
-  FeedPart decoded = *std::move(body);
+  FeedPart decoded;
+  decoded.units = std::move(body->units);
+  decoded.statements = std::move(body->statements);
   const bool stray =
       kind == FeedKind::kRegistry ? !decoded.units.empty() : !decoded.statements.empty();
   if (stray) return Error(Errc::kMalformed, "feed part of the other kind");
@@ -52,7 +46,7 @@ Result<ReceiveOutcome> Transaction::receive(FeedKind kind, const NodeId& from,
   decoded.covered = part.covered;
   using Naming = Impl::Naming;
   const Naming naming = wire::names_shortly(part.body) ? Naming::kShort : Naming::kInFull;
-  return tx.receive(kind, from, from_agency, decoded, naming, beginning);
+  return tx.receive(kind, from, from_agency, decoded, naming, beginning, body->facts);
 }
 
 Result<ReceiveOutcome> Transaction::receive(FeedKind kind, const NodeId& from,
@@ -62,7 +56,8 @@ Result<ReceiveOutcome> Transaction::receive(FeedKind kind, const NodeId& from,
 
 Result<ReceiveOutcome> Transaction::Impl::receive(FeedKind kind, const NodeId& from,
                                                   const AgencyId& from_agency, const FeedPart& part,
-                                                  Naming naming, Beginning beginning) {
+                                                  Naming naming, Beginning beginning,
+                                                  Facts facts) {
   ReceiveOutcome outcome;
   // The registry always comes in: it may be what the others wait for.
   if (kind == FeedKind::kUpdates && pen_is_full(from))
@@ -79,7 +74,7 @@ Result<ReceiveOutcome> Transaction::Impl::receive(FeedKind kind, const NodeId& f
   if (kind == FeedKind::kRegistry)
     receive_statements(part.statements, from, from_agency, source, outcome);
   else
-    receive_units(part.units, from, source, naming, outcome);
+    receive_units(part.units, from, source, naming, facts, outcome);
   settle_all();
   honour_recalls();
   for (const Refusal& refused : outcome.refused)
@@ -113,18 +108,19 @@ void Transaction::Impl::note_new_beginning(FeedKind kind, const NodeId& from,
 // Parents may lie in a later unit of the same part: what misses one is tried again as long as
 // others enter, and waits in the pen if it still does.
 void Transaction::Impl::receive_units(const std::vector<SealedUnit>& units, const NodeId& from,
-                                      std::uint32_t source, Naming naming,
+                                      std::uint32_t source, Naming naming, Facts facts,
                                       ReceiveOutcome& outcome) {
   std::vector<PendingLeaf> pending;
-  for (const SealedUnit& unit : units)
-    for (auto& [leaf, id, row, number] : verify_unit(unit, from, naming, outcome))
-      pending.push_back({&unit, leaf, id, row, number});
+  for (std::size_t i = 0; i < units.size(); ++i) {
+    const wire::UnitFacts* known = i < facts.size() ? &facts[i] : nullptr;
+    for (const VerifiedLeaf& leaf : verify_unit(units[i], from, naming, known, outcome))
+      pending.push_back({&units[i], leaf});
+  }
   for (bool progress = true; progress && !pending.empty();) {
     progress = false;
     std::vector<PendingLeaf> missing;
     for (const PendingLeaf& item : pending) {
-      const VerifiedLeaf leaf{item.leaf, item.id, item.seal_row, item.number};
-      const auto refused = receive_leaf(*item.unit, leaf, from, source, outcome);
+      const auto refused = receive_leaf(*item.unit, item.verified, from, source, outcome);
       if (!refused)
         progress = true;
       else if (refused->code == Errc::kUnknownParent)
@@ -135,7 +131,8 @@ void Transaction::Impl::receive_units(const std::vector<SealedUnit>& units, cons
     pending = std::move(missing);
   }
   for (const PendingLeaf& item : pending) {
-    wait(*item.unit, *item.leaf, item.id, missing_parent(item.leaf->update), "a parent is missing",
+    const SealedLeaf& leaf = *item.verified.leaf;
+    wait(*item.unit, leaf, item.verified.id, missing_parent(leaf.update), "a parent is missing",
          from);
     ++outcome.waiting;
   }
@@ -144,12 +141,14 @@ void Transaction::Impl::receive_units(const std::vector<SealedUnit>& units, cons
 
 // Signature and Merkle path. The leaves that may be entered; the others are refused or wait.
 std::vector<Transaction::Impl::VerifiedLeaf> Transaction::Impl::verify_unit(
-    const SealedUnit& unit, const NodeId& from, Naming naming, ReceiveOutcome& outcome) {
+    const SealedUnit& unit, const NodeId& from, Naming naming, const wire::UnitFacts* facts,
+    ReceiveOutcome& outcome) {
   std::vector<IndexedLeaf> indexed;
   std::vector<UpdateId> ids;
+  if (facts != nullptr) ids = facts->ids;
   for (const SealedLeaf& leaf : unit.leaves) {
-    ids.push_back(update_id(root(), leaf.update));
-    indexed.push_back({leaf.index, id_cast<Hash256>(ids.back())});
+    if (facts == nullptr) ids.push_back(update_id(root(), leaf.update));
+    indexed.push_back({leaf.index, id_cast<Hash256>(ids[indexed.size()])});
   }
   const auto refuse_all = [&](const Error& error) {
     if (naming == Naming::kShort) {
@@ -161,10 +160,12 @@ std::vector<Transaction::Impl::VerifiedLeaf> Transaction::Impl::verify_unit(
     return std::vector<VerifiedLeaf>{};
   };
   const SealId id = seal_id(root(), unit.seal);
-  const auto merkle = merkle_root_from_part(root(), unit.seal.count, indexed, unit.proof);
-  if (!merkle.ok()) return refuse_all(merkle.error());
-  if (*merkle != unit.seal.root)
-    return refuse_all(Error(Errc::kBadHash, "the seal does not cover the update"));
+  if (facts == nullptr || !facts->root_computed) {
+    const auto merkle = merkle_root_from_part(root(), unit.seal.count, indexed, unit.proof);
+    if (!merkle.ok()) return refuse_all(merkle.error());
+    if (*merkle != unit.seal.root)
+      return refuse_all(Error(Errc::kBadHash, "the seal does not cover the update"));
+  }
   const Certificate* signer = registry().find_certificate(unit.seal.certificate);
   if (signer == nullptr) {
     if (naming == Naming::kShort) {  // nothing shows yet whether the names led to the right thing
@@ -191,7 +192,8 @@ std::vector<Transaction::Impl::VerifiedLeaf> Transaction::Impl::verify_unit(
   replica.recent_seals.note(unit.seal, id);
   std::vector<VerifiedLeaf> out;
   for (std::size_t i = 0; i < ids.size(); ++i)
-    out.push_back({&unit.leaves[i], ids[i], row, numbers[i]});
+    out.push_back({&unit.leaves[i], ids[i], row, numbers[i],
+                   facts == nullptr ? std::nullopt : facts->salts[i]});
   return out;
 }
 
@@ -213,7 +215,7 @@ std::optional<Refusal> Transaction::Impl::receive_leaf(const SealedUnit& unit,
                                                        const VerifiedLeaf& verified,
                                                        const NodeId& from, std::uint32_t source,
                                                        ReceiveOutcome& outcome) {
-  const auto& [leaf, id, seal_row, before] = verified;
+  const auto& [leaf, id, seal_row, before, salt] = verified;
   const Update& sent = leaf->update;
   // It may have entered since it was verified, from another unit of the part.
   const bool now_here = !before && overlay.changed(key::update_index(id));
@@ -252,7 +254,7 @@ std::optional<Refusal> Transaction::Impl::receive_leaf(const SealedUnit& unit,
   update.body = *std::move(body);
   update.source = source;
   update.seal = UpdateSeal{seal_row, leaf->index};
-  if (!closed_part_fits(update)) return refusal(id, Error(Errc::kBadHash, "closed part"));
+  if (!closed_part_fits(update, salt)) return refusal(id, Error(Errc::kBadHash, "closed part"));
   if (update.body.kind == UpdateKind::kRecallRequest)
     recalls.push_back(record_of(update.update, id));
   enter(std::move(update));
@@ -275,12 +277,12 @@ Result<void> Transaction::Impl::check_parents(const Update& update) {
 
 // Checks the closed part under the record's salt. Without the salt (erased here), or when its form
 // is bad, it is not kept; its hash is, so the update means the same here as where only the hash
-// came.
-bool Transaction::Impl::closed_part_fits(NewUpdate& made) {
+// came. `computed`: its hash was computed under that salt, here.
+bool Transaction::Impl::closed_part_fits(NewUpdate& made, const std::optional<Salt>& computed) {
   Update& update = made.update;
   if (update.closed.empty()) return true;
   Bytes salt_bytes;
-  const auto form = check_closed_form(update, made.body);
+  auto form = check_closed_form(update, made.body);
   if (update.envelope.record.is_zero()) {
     if (!form.ok()) return false;  // it bears the salt: without it nothing could ever be checked
     salt_bytes = made.salt = form->salt;
@@ -294,8 +296,11 @@ bool Transaction::Impl::closed_part_fits(NewUpdate& made) {
   }
   Salt salt;
   std::ranges::copy(salt_bytes, salt.begin());
-  if (!check_closed(root(), salt, update).ok()) return false;
-  if (!form.ok()) update.closed.clear();
+  if (computed != salt && !check_closed(root(), salt, update).ok()) return false;
+  if (form.ok())
+    made.closed = *std::move(form);
+  else
+    update.closed.clear();
   return true;
 }
 
@@ -390,7 +395,7 @@ void Transaction::Impl::wake() {
 
 void Transaction::Impl::receive_waiting(const PenRow& row, ReceiveOutcome& outcome) {
   const std::uint32_t source = node_number(row.entry.from);
-  for (const VerifiedLeaf& leaf : verify_unit(row.unit, row.entry.from, Naming::kInFull, outcome)) {
+  for (const VerifiedLeaf& leaf : verify_unit(row.unit, row.entry.from, Naming::kInFull, nullptr, outcome)) {
     const auto refused = receive_leaf(row.unit, leaf, row.entry.from, source, outcome);
     if (!refused) continue;
     if (refused->code == Errc::kUnknownParent)

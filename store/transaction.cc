@@ -203,7 +203,7 @@ std::uint64_t Transaction::Impl::enter(NewUpdate update) {
   const GraphUpdate view = graph_view(update);
   if (!record.stale &&
       !(extend(record.state, view, registry()) &&
-        office.extended(record.office, record_no, record.state, view, update.update.closed)))
+        office.extended(record.office, record_no, record.state, view, update.closed)))
     record.stale = true;
   office.heard(view.agency, view.envelope.hlc.value);
   record.changed = true;
@@ -393,8 +393,7 @@ Result<UpdateId> Transaction::Impl::write(Draft draft) {
   }
   LT_TRY(update.body, check_form(update.update));
   if (!update.update.closed.empty()) {
-    const auto closed = check_closed_form(update.update, update.body);
-    if (!closed.ok()) return closed.error();
+    LT_TRY(update.closed, check_closed_form(update.update, update.body));
   }
   const UpdateId id = update.id = update_id(root(), update.update);
   enter(std::move(update));

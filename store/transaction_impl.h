@@ -5,6 +5,7 @@
 
 #include <unordered_map>
 
+#include "protocol/wire/part.h"
 #include "store/office/writer.h"
 #include "store/replica_impl.h"
 
@@ -84,7 +85,8 @@ struct Transaction::Impl {
     OpenBody body;
     std::uint32_t source = 0;
     std::optional<UpdateSeal> seal;
-    Bytes salt;  // of a first update with a closed part
+    Bytes salt;         // of a first update with a closed part
+    ClosedBody closed;  // of what is here of the closed part
   };
   // The update's parents, certificate and tree version are here.
   std::uint64_t enter(NewUpdate update);
@@ -116,16 +118,24 @@ struct Transaction::Impl {
     UpdateId id;
     std::uint32_t seal_row;
     std::optional<std::uint64_t> number;  // it was here already
+    std::optional<Salt> salt;             // see wire::UnitFacts
+  };
+  struct PendingLeaf {
+    const SealedUnit* unit;
+    VerifiedLeaf verified;
   };
   // How things were named in what is received. Short names may have led elsewhere: what does not
   // verify then is nobody's fault, and is asked for again.
   enum class Naming { kInFull, kShort };
+  // `facts`: by unit; none: they are not known.
+  using Facts = std::span<const wire::UnitFacts>;
   Result<ReceiveOutcome> receive(FeedKind kind, const NodeId& from, const AgencyId& from_agency,
-                                 const FeedPart& part, Naming naming, Beginning beginning);
+                                 const FeedPart& part, Naming naming, Beginning beginning,
+                                 Facts facts = {});
   void receive_units(const std::vector<SealedUnit>& units, const NodeId& from, std::uint32_t source,
-                     Naming naming, ReceiveOutcome& outcome);
+                     Naming naming, Facts facts, ReceiveOutcome& outcome);
   std::vector<VerifiedLeaf> verify_unit(const SealedUnit& unit, const NodeId& from, Naming naming,
-                                        ReceiveOutcome& outcome);
+                                        const wire::UnitFacts* facts, ReceiveOutcome& outcome);
   std::optional<Refusal> receive_leaf(const SealedUnit& unit, const VerifiedLeaf& verified,
                                       const NodeId& from, std::uint32_t source,
                                       ReceiveOutcome& outcome);
@@ -134,7 +144,7 @@ struct Transaction::Impl {
                           const FeedMark& mark, const FeedPart& part);
   void forgotten_own_seal();
   UpdateId missing_parent(const Update& update) const;  // zero: none
-  bool closed_part_fits(NewUpdate& made);
+  bool closed_part_fits(NewUpdate& made, const std::optional<Salt>& computed);
   bool is_desk() const;
   bool pen_is_full(const NodeId& from) const;
   void honour_recalls();

@@ -426,6 +426,27 @@ bool only_believed(const RecordState& state) {
                       [](const InertEntry& entry) { return entry.reason == InertReason::kCutOff; });
 }
 
+// fold() of a record's first update, believed and of rules that we know.
+RecordState created(const GraphUpdate& update) {
+  RecordState state;
+  state.record = id_cast<RecordId>(update.id);
+  state.kind = update.open.record_kind;
+  state.rules_needed = update.envelope.rules_version;
+  state.origin = state.holder = update.agency;
+  state.lead = update.open.lead;
+  state.chain.push_back(custody::link_entry(update));
+  for (const FieldWrite& write : update.open.writes)
+    state.open_fields.emplace_hint(state.open_fields.end(), write.field,
+                                   Register{{update.id}, write.value});
+  for (const std::uint16_t field : update.open.closed_fields)
+    state.closed_fields.emplace_hint(state.closed_fields.end(), field, Register{{update.id}, {}});
+  state.heads.push_back(update.id);
+  state.timeline.push_back(update.id);
+  state.latest = update.envelope.hlc;
+  state.participants.push_back(update.agency);
+  return state;
+}
+
 // The place of a link in the chain; kNone: not there. Nearly always the last.
 Index find_link(const RecordState& state, const UpdateId& id) {
   for (auto i = static_cast<Index>(state.chain.size()); i-- > 0;) {
@@ -544,7 +565,8 @@ RecordState fold(std::span<const GraphUpdate> updates, const TreeView& tree) {
 bool extend(RecordState& state, const GraphUpdate& update, const TreeView& tree) {
   if (state.record.is_zero()) {
     if (!is_first(update)) return false;
-    state = fold({&update, 1}, tree);
+    const bool plain = update.believed && update.envelope.rules_version <= kRulesVersion;
+    state = plain ? created(update) : fold({&update, 1}, tree);
     return true;
   }
   if (update.envelope.deps != state.heads) return false;

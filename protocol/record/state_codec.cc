@@ -35,9 +35,11 @@ template <class IdType>
 class Table {
  public:
   void add(const IdType& id) {
-    if (!id.is_zero()) ids_.push_back(id);
+    if (!id.is_zero() && (ids_.empty() || ids_.back() != id)) ids_.push_back(id);
   }
-  void add(const std::vector<IdType>& ids) { ids_.insert(ids_.end(), ids.begin(), ids.end()); }
+  void add(const std::vector<IdType>& ids) {
+    for (const IdType& id : ids) add(id);
+  }
   void close() {
     std::sort(ids_.begin(), ids_.end());
     ids_.erase(std::unique(ids_.begin(), ids_.end()), ids_.end());

@@ -243,15 +243,18 @@ class PartDecoder {
   Result<SealedUnit> unit(SealRow& row, PartBody& body) {
     SealedUnit unit;
     unit.leaves.reserve(row.indices.size());
+    UnitFacts& facts = body.facts.emplace_back();
     std::vector<Hash256> leaves;
     for (std::size_t i = 0; i < row.indices.size(); ++i) {
       SealedLeaf& leaf = unit.leaves.emplace_back();
       leaf.index = row.indices[i];
-      LT_TRY(leaf.update, update(row.first + static_cast<std::uint32_t>(i)));
+      LT_TRY(leaf.update,
+             update(row.first + static_cast<std::uint32_t>(i), facts.salts.emplace_back()));
+      facts.ids.push_back(ids_.back());
       leaves.push_back(id_cast<Hash256>(ids_.back()));
     }
-    body.ids.emplace_back(ids_.end() - static_cast<std::ptrdiff_t>(leaves.size()), ids_.end());
-    if ((row.flags & kWholeSeal) != 0) row.seal.root = merkle_root(root_, leaves);
+    facts.root_computed = (row.flags & kWholeSeal) != 0;
+    if (facts.root_computed) row.seal.root = merkle_root(root_, leaves);
     if ((row.flags & kPreviousMask) == kFollowsUnit)
       row.seal.previous = seal_id(root_, body.units.back().seal);
     if (row.flags == kHeldSeal) {
@@ -331,7 +334,8 @@ class PartDecoder {
     return out;
   }
 
-  Result<Update> update(std::uint32_t number) {
+  // `computed`: the salt under which the closed hash was computed, if it was.
+  Result<Update> update(std::uint32_t number, std::optional<Salt>& computed) {
     const UpdateCells& cells = columns_.updates[number];
     RecordEntry& record = columns_.records[cells.record];
     const auto& [open, closed] = columns_.bodies.rows[number];
@@ -351,9 +355,9 @@ class PartDecoder {
     if (closed.present && out.closed.empty())
       return Error(Errc::kMalformed, "closed part of no bytes");
     if (state == Closed::kComputed) {
-      const auto salt = salt_in(record, names_);
-      if (!salt) return misled("the salt of a record is not here");
-      out.closed_hash = closed_part_hash(root_, *salt, encode_envelope(out.envelope), out.closed);
+      computed = salt_in(record, names_);
+      if (!computed) return misled("the salt of a record is not here");
+      out.closed_hash = closed_part_hash(root_, *computed, fixed, out.closed);
     } else {
       out.closed_hash = cells.closed_hash;
     }

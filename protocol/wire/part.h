@@ -27,11 +27,18 @@ std::size_t dense_tail(ByteView body);
 // Whether names in it are short; false also for what is no body.
 bool names_shortly(ByteView body);
 
-// What a body holds. `ids`: of the leaves, by unit, as they were computed on the way.
+// What the decoder computed of a unit on the way, and whoever stores it need not again.
+struct UnitFacts {
+  std::vector<UpdateId> ids;               // by leaf
+  std::vector<std::optional<Salt>> salts;  // by leaf: its closed hash was computed under that one
+  bool root_computed = false;              // from all leaves of the seal
+};
+
+// What a body holds.
 struct PartBody {
   std::vector<SealedUnit> units;
   std::vector<Statement> statements;
-  std::vector<std::vector<UpdateId>> ids;
+  std::vector<UnitFacts> facts;  // by unit
 };
 
 // Form only: signatures, hashes and bodies are the store's to check.

@@ -46,15 +46,14 @@ std::uint32_t OfficeWriter::intern(NameKind kind, std::string_view bytes) {
 }
 
 bool OfficeWriter::extended(OfficeDraft& draft, std::uint32_t record, const RecordState& state,
-                            const GraphUpdate& update, ByteView closed) {
+                            const GraphUpdate& update, const ClosedBody& closed) {
   if (state.kind != RecordKind::kDossier) return true;
   draft.dirty = true;
   if (!has_row(state)) return true;
   if (update.envelope.record.is_zero()) {
     draft.row = build_row(state, std::span(&update, 1), *this);
-    const ClosedBody body = closed_body(closed);
     draft.search =
-        encode(search_text_of(state, [&](Field field) { return closed_text(body, field); }));
+        encode(search_text_of(state, [&](Field field) { return closed_text(closed, field); }));
     draft.loaded = true;
     return true;
   }

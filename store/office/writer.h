@@ -31,10 +31,10 @@ class OfficeWriter final : public Interner {
 
   std::uint32_t intern(NameKind kind, std::string_view bytes) override;
 
-  // extend() has applied the update to the state. `closed`: its closed part, empty when it is not
-  // here. False: only a refold can tell.
+  // extend() has applied the update to the state. `closed`: its closed part, nothing in it when it
+  // is not here. False: only a refold can tell.
   bool extended(OfficeDraft& draft, std::uint32_t record, const RecordState& state,
-                const GraphUpdate& update, ByteView closed);
+                const GraphUpdate& update, const ClosedBody& closed);
   // The state was folded from those updates.
   void refolded(OfficeDraft& draft, const RecordState& state, std::span<const GraphUpdate> updates);
   // Writes what has changed into the overlay.

@@ -169,6 +169,26 @@ TEST(Fold, HolderAdoptsWhatWasSetAside) {
   EXPECT_EQ(shown_of(state), update_ids({adopt}));
 }
 
+TEST(Fold, BeginsStepwiseAsFromScratch) {
+  Dossier d;
+  GraphUpdate first = d.updates().front();
+  first.open.record_kind = RecordKind::kLeg;
+  first.open.lead = RecordId::from(Bytes(32, 9));
+  first.open.writes = {{1, std::string("A")}, {3, std::int64_t{4}}, {5, Bytes{6}}, {7, {}}};
+  first.open.closed_fields = {2, 8};
+  const auto agrees = [&](const GraphUpdate& update) {
+    RecordState state;
+    return extend(state, update, d.tree()) && state == fold({&update, 1}, d.tree());
+  };
+  EXPECT_TRUE(agrees(first));
+  GraphUpdate cut_off = first;
+  cut_off.believed = false;
+  EXPECT_TRUE(agrees(cut_off));
+  GraphUpdate newer = first;
+  newer.envelope.rules_version = kRulesVersion + 1;
+  EXPECT_TRUE(agrees(newer));
+}
+
 TEST(Fold, TimelineGoesByClockThenId) {
   Dossier d;
   d.add(A, kNote, {.deps = {{0}}, .hlc = 30});

@@ -38,6 +38,7 @@ TEST(PartBody, ComesBackExactlyWhateverTheOrderOfItsUnits) {
 }
 
 TEST(PartBody, ComesBackExactlyByShortNames) {
+  std::size_t salts = 0, roots = 0;  // computed by the decoder
   for (std::uint64_t seed = 0; seed < 60; ++seed) {
     PartMaker maker(seed);
     FakeNames sender, receiver;
@@ -52,12 +53,28 @@ TEST(PartBody, ComesBackExactlyByShortNames) {
       const auto back = wire::decode_part(maker.root, body, &receiver);
       ASSERT_TRUE(back.ok()) << seed << ' ' << back.error().message();
       ASSERT_EQ(back->units, part.units) << seed;
-      for (std::size_t u = 0; u < part.units.size(); ++u)
-        for (std::size_t k = 0; k < part.units[u].leaves.size(); ++k)
-          ASSERT_EQ(back->ids[u][k], update_id(maker.root, part.units[u].leaves[k].update));
+      for (std::size_t u = 0; u < part.units.size(); ++u) {
+        const SealedUnit& unit = part.units[u];
+        const wire::UnitFacts& facts = back->facts[u];
+        std::vector<Hash256> leaves;
+        for (std::size_t k = 0; k < unit.leaves.size(); ++k) {
+          const Update& update = unit.leaves[k].update;
+          ASSERT_EQ(facts.ids[k], update_id(maker.root, update));
+          leaves.push_back(id_cast<Hash256>(facts.ids[k]));
+          if (!facts.salts[k]) continue;
+          ++salts;
+          ASSERT_TRUE(check_closed(maker.root, *facts.salts[k], update).ok());
+        }
+        if (!facts.root_computed) continue;
+        ++roots;
+        ASSERT_EQ(leaves.size(), unit.seal.count);
+        ASSERT_EQ(merkle_root(maker.root, leaves), unit.seal.root);
+      }
       receiver.enter(maker.root, part);
     }
   }
+  EXPECT_GT(salts, 100U);
+  EXPECT_GT(roots, 50U);
 }
 
 // One record known to both, one update of it to send.
