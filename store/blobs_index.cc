@@ -61,7 +61,8 @@ Result<bool> Blobs::catch_up(std::size_t limit, UnixMillis now) {
     const RecordId record = record_of(update.update, update.id);
     for (NamedBlob& blob : named_in(update.update, open))
       namings.push_back({record, std::move(blob), update.id});
-    if (is_link(open.kind) || open.kind == UpdateKind::kErase) touched.insert(record);
+    const bool first = open.kind == UpdateKind::kCreated;  // nothing was named before it
+    if ((is_link(open.kind) && !first) || open.kind == UpdateKind::kErase) touched.insert(record);
   }
   Batch batch(impl.database->scans(), false);  // lost, it is taken in again
   std::set<RecordId> naming;

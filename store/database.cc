@@ -25,7 +25,7 @@ rocksdb::Options small_machine_options(rocksdb::Env* env, bool create) {
   if (env != nullptr) options.env = env;
   options.create_if_missing = create;
   options.write_buffer_size = 2U << 20;
-  options.max_write_buffer_number = 4;
+  options.max_write_buffer_number = 2;
   // A batch is sorted: each kind of rows goes on from where it was last put. Most look-ups by id
   // are for something that is not there.
   options.memtable_insert_with_hint_prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(1));

@@ -395,7 +395,8 @@ void Transaction::Impl::wake() {
 
 void Transaction::Impl::receive_waiting(const PenRow& row, ReceiveOutcome& outcome) {
   const std::uint32_t source = node_number(row.entry.from);
-  for (const VerifiedLeaf& leaf : verify_unit(row.unit, row.entry.from, Naming::kInFull, nullptr, outcome)) {
+  for (const VerifiedLeaf& leaf :
+       verify_unit(row.unit, row.entry.from, Naming::kInFull, nullptr, outcome)) {
     const auto refused = receive_leaf(row.unit, leaf, row.entry.from, source, outcome);
     if (!refused) continue;
     if (refused->code == Errc::kUnknownParent)

@@ -436,12 +436,10 @@ RecordState created(const GraphUpdate& update) {
   state.lead = update.open.lead;
   state.chain.push_back(custody::link_entry(update));
   for (const FieldWrite& write : update.open.writes)
-    state.open_fields.emplace_hint(state.open_fields.end(), write.field,
-                                   Register{{update.id}, write.value});
+    state.open_fields.emplace(write.field, Register{{update.id}, write.value});
   for (const std::uint16_t field : update.open.closed_fields)
-    state.closed_fields.emplace_hint(state.closed_fields.end(), field, Register{{update.id}, {}});
-  state.heads.push_back(update.id);
-  state.timeline.push_back(update.id);
+    state.closed_fields.emplace(field, Register{{update.id}, {}});
+  state.heads = state.timeline = {update.id};
   state.latest = update.envelope.hlc;
   state.participants.push_back(update.agency);
   return state;
