@@ -196,6 +196,23 @@ std::optional<std::string> Database::get(std::string_view key,
   return value;
 }
 
+std::vector<std::optional<std::string>> Database::get_all(
+    std::span<const std::string> keys) const {
+  std::vector<std::optional<std::string>> out(keys.size());
+  if (keys.empty()) return out;
+  const std::vector<rocksdb::Slice> slices(keys.begin(), keys.end());
+  std::vector<rocksdb::PinnableSlice> values(keys.size());
+  std::vector<rocksdb::Status> found(keys.size());
+  db_->MultiGet({}, family_of(keys[0]), keys.size(), slices.data(), values.data(), found.data());
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (found[i].ok())
+      out[i] = values[i].ToString();
+    else if (!found[i].IsNotFound())
+      throw std::runtime_error("read " + path_ + ": " + found[i].ToString());
+  }
+  return out;
+}
+
 void Database::scan(std::string_view prefix, std::string_view from, const Visit& visit) const {
   rocksdb::ReadOptions options;
   const std::unique_ptr<rocksdb::Iterator> at(db_->NewIterator(options, family_of(prefix)));
@@ -317,6 +334,13 @@ const Change* Overlay::find(std::string_view key) const {
 std::optional<std::string> Overlay::get(std::string_view key) const {
   if (const Change* change = find(key)) return *change;
   return database_.get(key);
+}
+
+std::vector<std::optional<std::string>> Overlay::get_all(std::span<const std::string> keys) const {
+  auto out = database_.get_all(keys);
+  for (std::size_t i = 0; i < keys.size(); ++i)
+    if (const Change* change = find(keys[i])) out[i] = *change;
+  return out;
 }
 
 void Overlay::set(std::string key, Change value) {

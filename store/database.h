@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -44,6 +45,8 @@ class Database {
   // std::runtime_error, which ends the process before anything wrong is acknowledged.
   std::optional<std::string> get(std::string_view key,
                                  const rocksdb::Snapshot* snapshot = nullptr) const;
+  // The same for keys of one family, in their order.
+  std::vector<std::optional<std::string>> get_all(std::span<const std::string> keys) const;
   // Ascending over keys with the prefix, of one snapshot; stops when `visit` returns false.
   using Visit = std::function<bool(std::string_view key, std::string_view value)>;
   void scan(std::string_view prefix, std::string_view from, const Visit& visit) const;
@@ -101,6 +104,8 @@ class Overlay {
 
   explicit Overlay(const Database& database) : database_(database) {}
   std::optional<std::string> get(std::string_view key) const;
+  // The same for several of one kind of rows.
+  std::vector<std::optional<std::string>> get_all(std::span<const std::string> keys) const;
   bool changed(std::string_view key) const { return find(key) != nullptr; }
   void put(std::string key, std::string value) { set(std::move(key), std::move(value)); }
   void erase(std::string key) { set(std::move(key), std::nullopt); }

@@ -183,8 +183,7 @@ std::vector<Transaction::Impl::VerifiedLeaf> Transaction::Impl::verify_unit(
       return refuse_all(verified.error());
     if (signer->node == replica.identity.node) forgotten_own_seal();
   }
-  std::vector<std::optional<std::uint64_t>> numbers;
-  for (const UpdateId& update : ids) numbers.push_back(update_number(overlay, update));
+  const auto numbers = numbers_of(ids);
   const bool all_here =
       std::ranges::all_of(numbers, [](const auto& number) { return number.has_value(); });
   const std::uint32_t row =
@@ -194,6 +193,18 @@ std::vector<Transaction::Impl::VerifiedLeaf> Transaction::Impl::verify_unit(
   for (std::size_t i = 0; i < ids.size(); ++i)
     out.push_back({&unit.leaves[i], ids[i], row, numbers[i],
                    facts == nullptr ? std::nullopt : facts->salts[i]});
+  return out;
+}
+
+// update_number() of each. Nearly always none is here.
+std::vector<std::optional<std::uint64_t>> Transaction::Impl::numbers_of(
+    std::span<const UpdateId> ids) const {
+  std::vector<std::string> keys;
+  for (const UpdateId& id : ids) keys.push_back(key::update_index(id));
+  const auto rows = overlay.get_all(keys);
+  std::vector<std::optional<std::uint64_t>> out(ids.size());
+  for (std::size_t i = 0; i < ids.size(); ++i)
+    if (rows[i]) out[i] = update_number(overlay, ids[i]);
   return out;
 }
 

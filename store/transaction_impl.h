@@ -139,6 +139,7 @@ struct Transaction::Impl {
   std::optional<Refusal> receive_leaf(const SealedUnit& unit, const VerifiedLeaf& verified,
                                       const NodeId& from, std::uint32_t source,
                                       ReceiveOutcome& outcome);
+  std::vector<std::optional<std::uint64_t>> numbers_of(std::span<const UpdateId> ids) const;
   Result<void> check_parents(const Update& update);
   void note_new_beginning(FeedKind kind, const NodeId& from, const AgencyId& agency,
                           const FeedMark& mark, const FeedPart& part);
