@@ -58,13 +58,24 @@ std::optional<UpdateId> find_update_in(const Source& source, ByteView prefix) {
 
 // What begins so in the index of seals, and is that in full.
 template <class Source>
-std::optional<SealId> find_seal_in(const Source& source, const RootFingerprint& root,
-                                   ByteView prefix) {
-  const auto number = only_number(source, 's', prefix);
-  const auto seal = number ? read_seal(source, static_cast<std::uint32_t>(*number)) : std::nullopt;
-  if (!seal) return std::nullopt;
-  const SealId id = seal_id(root, *seal);
-  return starts_with(id.view(), prefix) ? std::optional(id) : std::nullopt;
+std::vector<wire::Names::HeldSeal> find_seals_in(const Source& source, const RootFingerprint& root,
+                                                 ByteView prefix) {
+  std::string begin = "s";
+  begin += as_text(prefix.first(std::min(prefix.size(), kIndexed)));
+  std::vector<std::uint64_t> numbers;
+  source.scan(begin, begin, [&](std::string_view, std::string_view value) {
+    numbers.push_back(decode_number(value));
+    return numbers.size() <= wire::kHeldSealsTriedMax;
+  });
+  std::vector<wire::Names::HeldSeal> out;
+  if (numbers.size() > wire::kHeldSealsTriedMax) return out;
+  for (const std::uint64_t number : numbers) {
+    const auto seal = read_seal(source, static_cast<std::uint32_t>(number));
+    if (!seal) continue;
+    const SealId id = seal_id(root, *seal);
+    if (starts_with(id.view(), prefix)) out.push_back({id, *seal});
+  }
+  return out;
 }
 
 std::optional<Salt> to_salt(const Bytes& bytes) {
@@ -153,7 +164,7 @@ class SenderNames final : public RegistryNames {
     return prefix_in_index(database_, key::update_index(id), wire::kShortUpdateBytes);
   }
   std::size_t prefix_size(const SealId& id) const override {
-    return prefix_in_index(database_, key::seal_index(id), wire::kShortNameBytes);
+    return prefix_in_index(database_, key::seal_index(id), wire::kShortSealBytes);
   }
 
   // From how the record stands now, back over what came after. Only where every step is plain: one
@@ -233,7 +244,7 @@ class ReceiverNames final : public RegistryNames {
     return prefix_in_index(overlay_, key::update_index(id), wire::kShortUpdateBytes);
   }
   std::size_t prefix_size(const SealId& id) const override {
-    return prefix_in_index(overlay_, key::seal_index(id), wire::kShortNameBytes);
+    return prefix_in_index(overlay_, key::seal_index(id), wire::kShortSealBytes);
   }
   std::optional<wire::RecordPlace> place_before(const RecordId&, const UpdateId&) const override {
     return std::nullopt;
@@ -248,12 +259,8 @@ class ReceiverNames final : public RegistryNames {
   std::optional<UpdateId> find_update(ByteView prefix) const override {
     return find_update_in(overlay_, prefix);
   }
-  std::optional<SealId> find_seal_id(ByteView prefix) const override {
-    return find_seal_in(overlay_, root(), prefix);
-  }
-  std::optional<Seal> held_seal(const SealId& id) const override {
-    const auto number = seal_number(overlay_, id);
-    return number ? read_seal(overlay_, *number) : std::nullopt;
+  std::vector<HeldSeal> held_seals(ByteView prefix) const override {
+    return find_seals_in(overlay_, root(), prefix);
   }
   std::optional<std::vector<Hash256>> seal_proof(
       const SealId& id, std::span<const std::uint16_t> indices) const override {

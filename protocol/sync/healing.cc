@@ -79,7 +79,7 @@ std::optional<FeedDigest> Healing::digest(const Side& side, bool quiet) const {
 bool Healing::on_lost_cursor(FeedKind kind, Instant now) {
   Side& side = *sides_[static_cast<std::size_t>(kind)];
   const auto ours = view_.feed_digest(kind, config_.agency, ReplicaView::UpTo::kEnd);
-  if (!ours || ours->count < config_.entry_count_min || memory(side).runs_left < 1) return false;
+  if (!ours || ours->count < config_.entry_count_min || runs_left(side, now) < 1) return false;
   side.lost = true;
   side.lost_since = now;
   if (!side.active()) ask_if_due(side, now);
@@ -155,15 +155,19 @@ void Healing::ask_if_due(Side& side, Instant now) {
 
 // Whether a run that makes us scan is granted: a peer that asks again and again waits.
 bool Healing::may_run(Side& side, Instant now) {
+  if (runs_left(side, now) < 1) return false;
+  memory(side).runs_left -= 1;
+  return true;
+}
+
+double Healing::runs_left(Side& side, Instant now) {
   HealMemory::OfFeed& known = memory(side);
   if (known.runs_counted_at) {
     const std::chrono::duration<double, std::ratio<60>> since = now - *known.runs_counted_at;
     known.runs_left = std::min(kRunsMax, known.runs_left + since.count() * kRunsPerMinute);
   }
   known.runs_counted_at = now;
-  if (known.runs_left < 1) return false;
-  known.runs_left -= 1;
-  return true;
+  return known.runs_left;
 }
 
 void Healing::on_ask(Side& side, std::uint8_t id, const heal::Ask& asked, Instant now) {
@@ -222,14 +226,14 @@ void Healing::answer(Side& side, const FeedDigest& ours, Instant now) {
     return finish(side, HealOutcome::kBusy, now);
   }
   const std::uint64_t nonce = config_.nonce++;
-  run.key.emplace(config_.root, run.ask_nonce, nonce);
+  run.key.emplace(config_.root, run.ask_nonce, nonce, std::max(ours.count, run.their_count));
   const std::uint64_t excess =
       std::max(ours.count, run.their_count) - std::min(ours.count, run.their_count);
   const bool whole = is_too_different(excess, ours.count, run.their_count);
   const std::uint64_t symbols =
       whole ? 0 : std::min(symbols_for(excess), symbol_limit(ours.count, run.their_count));
   send(side, heal::Differ{side.lost, ours.count, ours.sum, nonce, symbols});
-  if (whole) return send_whole(side);
+  if (whole) return send_whole(side, now);
   count_symbols(side, symbols);
 }
 
@@ -264,9 +268,10 @@ Result<void> Healing::on_differ(Side& side, const heal::Differ& differ, Instant 
     give_up(side, now);
     return {};
   }
-  run.key.emplace(config_.root, run.ask_nonce, differ.nonce);
+  run.key.emplace(config_.root, run.ask_nonce, differ.nonce,
+                  std::max(run.ours.count, differ.count));
   if (differ.symbol_count == 0) {
-    send_whole(side);
+    send_whole(side, now);
   } else {
     count_symbols(side, differ.symbol_count);
   }
@@ -291,7 +296,10 @@ void Healing::finish(Side& side, HealOutcome outcome, Instant now) {
     side.requested = side.requested || config_.leads;  // whether it has helped
     known.shortfall = shortfall(side.run.their_count, side.run.their_sum, side.run.ours);
   }
-  if (outcome == HealOutcome::kGaveUp) known.runs_left = std::min(known.runs_left, 1.0) - 1;
+  // Then the feed goes on; were its cursor told anew, it would still be the lost one.
+  const bool left_to_feed = outcome == HealOutcome::kSentWhole && side.lost;
+  if (outcome == HealOutcome::kGaveUp || left_to_feed)
+    known.runs_left = std::min(known.runs_left, 1.0) - 1;
   known.report = report;
   side.run = Run{};
   side.lost = false;
@@ -331,11 +339,11 @@ Result<void> Healing::on_message(ByteView bytes, Instant now) {
   } else if (const auto* differ = std::get_if<heal::Differ>(&body.content)) {
     LT_TRY_VOID(on_differ(side, *differ, now));
   } else if (const auto* symbols = std::get_if<heal::Symbols>(&body.content)) {
-    LT_TRY_VOID(on_symbols(side, *symbols));
+    LT_TRY_VOID(on_symbols(side, *symbols, now));
   } else if (const auto* more = std::get_if<heal::More>(&body.content)) {
-    LT_TRY_VOID(on_more(side, *more));
-  } else if (auto* want = std::get_if<heal::Want>(&body.content)) {
-    LT_TRY_VOID(on_want(side, std::move(*want)));
+    LT_TRY_VOID(on_more(side, *more, now));
+  } else if (const auto* want = std::get_if<heal::Want>(&body.content)) {
+    LT_TRY_VOID(on_want(side, *want));
   } else if (auto* part = std::get_if<heal::Part>(&body.content)) {
     LT_TRY_VOID(on_part(side, std::move(*part)));
   } else if (const auto* stored = std::get_if<heal::Stored>(&body.content)) {

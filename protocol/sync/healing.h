@@ -6,7 +6,7 @@
 // both send what the other lacks as parts without places. Where a cursor was lost, both feeds wait
 // and each side has the other's up to the end of its snapshot once all of that is durable.
 //
-// Memory while a run lasts: 8 bytes for each entry of the feed, 24 for each symbol. Errors of
+// Memory while a run lasts: 8 bytes for each entry of the feed, 16 for each symbol. Errors of
 // on_message() are violations: close the session. Whatever else goes wrong ends the run, and the
 // feed is sent as if there were no healing.
 #pragma once
@@ -24,7 +24,7 @@ namespace lienthong {
 enum class HealOutcome : std::uint8_t {
   kEqual,           // both hold the same
   kHealed,          // the difference is durable on both sides
-  kSentWhole,       // it was too large for symbols: the feeds were sent
+  kSentWhole,       // it was too large for symbols: the feeds are sent
   kStillDifferent,  // what an earlier run could not remove: one side refuses what the other holds
   kBusy,            // the other side has traffic, or was asked too often
   kGaveUp,          // no progress, or the other side stopped
@@ -136,9 +136,9 @@ class Healing {
   void on_equal(Side& side, const heal::Equal& equal, Instant now);
   void on_busy(Side& side, Instant now);
   Result<void> on_differ(Side& side, const heal::Differ& differ, Instant now);
-  Result<void> on_symbols(Side& side, const heal::Symbols& symbols);
-  Result<void> on_more(Side& side, const heal::More& more);
-  Result<void> on_want(Side& side, heal::Want want);
+  Result<void> on_symbols(Side& side, const heal::Symbols& symbols, Instant now);
+  Result<void> on_more(Side& side, const heal::More& more, Instant now);
+  Result<void> on_want(Side& side, const heal::Want& want);
   Result<void> on_part(Side& side, heal::Part part);
   Result<void> on_again(Side& side, heal::Again again);
   Result<void> store(Side& side, Bytes body, bool again);
@@ -152,11 +152,12 @@ class Healing {
   bool ask(Side& side, bool at_once, Instant now);
   void count_symbols(Side& side, std::uint64_t symbol_count);
   void count_step(Side& side, Instant now);
-  void counted(Side& side);
-  void take_out(Side& side);
-  void send_whole(Side& side);
+  void counted(Side& side, Instant now);
+  void take_out(Side& side, Instant now);
+  void send_wants(Side& side, std::vector<ShortId> ids);
+  void send_whole(Side& side, Instant now);
   void begin_sending(Side& side);
-  void send_places_of(Side& side, std::vector<ShortId> ids);
+  void send_places_of(Side& side, std::vector<ShortId> beginnings, unsigned bits);
   void pump(Side& side);
   std::uint64_t end_of_places(const Side& side) const;
   std::vector<std::uint64_t> next_places(const Run& run, std::uint64_t end) const;
@@ -166,6 +167,7 @@ class Healing {
   void give_up(Side& side, Instant now);
   void ask_if_due(Side& side, Instant now);
   bool may_run(Side& side, Instant now);
+  double runs_left(Side& side, Instant now);
   void send(const Side& side, heal::Content content, std::size_t dense = 0);
   HealMemory::OfFeed& memory(const Side& side);
 

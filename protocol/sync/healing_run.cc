@@ -1,7 +1,7 @@
 #include "protocol/sync/healing_run.h"
 
 #include <algorithm>
-#include <limits>
+#include <bit>
 
 #include "protocol/wire/limits.h"
 #include "protocol/wire/part.h"
@@ -12,6 +12,7 @@ namespace {
 constexpr std::size_t kScanCount = 8 * 1024;     // ids read in one step
 constexpr std::size_t kSketchCount = 64 * 1024;  // ids added again in one step
 constexpr std::size_t kSymbolsOfMessage = 4096;
+constexpr unsigned kWantBitsMin = 10;  // beyond those that tell entries of the feed from each other
 constexpr std::size_t kPartPlaceCountMax = 1024;
 constexpr std::size_t kPartHeader = 16;
 
@@ -23,9 +24,9 @@ std::uint64_t symbol_limit(std::uint64_t ours, std::uint64_t theirs) {
                                    kHealSymbolCountMax);
 }
 
-// A difference over a quarter of the larger feed costs less from the feed.
 bool is_too_different(std::uint64_t difference, std::uint64_t ours, std::uint64_t theirs) {
-  return difference > std::max(ours, theirs) / 4 && difference > kHealSymbolCountMin / 4;
+  return (difference > std::max(ours, theirs) / 4 * 3 && difference > kHealSymbolCountMin / 4) ||
+         symbols_for(difference) > symbol_limit(ours, theirs);
 }
 
 // ---- counting ----
@@ -58,30 +59,30 @@ void Healing::count_step(Side& side, Instant now) {
     const auto ids = view_.feed_ids(side.kind, config_.agency, run.shorts.size() + 1, limit);
     if (ids.empty() || ids.size() > limit) return give_up(side, now);
     for (const IdPrefix& id : ids)
-      run.shorts.push_back(id == IdPrefix{} ? 0 : std::max<ShortId>(run.key->short_id(id), 1));
+      run.shorts.push_back(id == IdPrefix{} ? 0 : run.key->short_id(id));
   }
-  const std::size_t to = std::min(run.shorts.size(), run.sketched + kSketchCount);
-  for (; run.sketched < to; ++run.sketched)
-    if (run.shorts[run.sketched] != 0) run.sketch->add(run.shorts[run.sketched]);
-  if (run.sketched == end) counted(side);
+  const std::size_t count = std::min(run.shorts.size() - run.sketched, kSketchCount);
+  run.sketch->add(std::span(run.shorts).subspan(run.sketched, count));
+  run.sketched += count;
+  if (run.sketched == end) counted(side, now);
 }
 
-void Healing::counted(Side& side) {
+void Healing::counted(Side& side, Instant now) {
   Run& run = side.run;
   run.phase = Phase::kWaiting;
-  if (run.asker) return take_out(side);
+  if (run.asker) return take_out(side, now);
   while (run.symbols_sent < run.symbol_count) {
     const std::size_t count = static_cast<std::size_t>(
         std::min<std::uint64_t>(kSymbolsOfMessage, run.symbol_count - run.symbols_sent));
     ByteWriter out;
-    encode_symbols(out, run.sketch->symbols().subspan(run.symbols_sent, count), run.symbols_sent,
-                   run.ours.count);
+    encode_symbols(out, run.sketch->symbols().subspan(run.symbols_sent, count),
+                   run.key->id_bytes());
     send(side, heal::Symbols{run.symbols_sent, count, out.take()});
     run.symbols_sent += count;
   }
 }
 
-Result<void> Healing::on_symbols(Side& side, const heal::Symbols& symbols) {
+Result<void> Healing::on_symbols(Side& side, const heal::Symbols& symbols, Instant now) {
   Run& run = side.run;
   const bool expected = run.asker && run.symbol_count > 0 &&
                         (run.phase == Phase::kCounting || run.phase == Phase::kWaiting);
@@ -90,16 +91,16 @@ Result<void> Healing::on_symbols(Side& side, const heal::Symbols& symbols) {
   if (symbols.count > run.symbol_count - run.theirs.size())
     return Error(Errc::kTooLarge, "more coded symbols than were asked for");
   ByteReader in(symbols.body);
-  LT_TRY(const auto decoded, decode_symbols(in, static_cast<std::size_t>(symbols.count),
-                                            symbols.first, run.their_count));
+  LT_TRY(const auto decoded,
+         decode_symbols(in, static_cast<std::size_t>(symbols.count), run.key->id_bytes()));
   LT_TRY_VOID(in.finish("coded symbols"));
   run.theirs.insert(run.theirs.end(), decoded.begin(), decoded.end());
-  if (run.phase == Phase::kWaiting) take_out(side);
+  if (run.phase == Phase::kWaiting) take_out(side, now);
   return {};
 }
 
 // Asker: takes the difference out of the symbols once all that were asked for are here.
-void Healing::take_out(Side& side) {
+void Healing::take_out(Side& side, Instant now) {
   Run& run = side.run;
   if (run.theirs.size() < run.symbol_count) return;
   auto difference = subtract(run.theirs, run.sketch->symbols());
@@ -111,7 +112,7 @@ void Healing::take_out(Side& side) {
     const std::uint64_t limit = symbol_limit(run.ours.count, run.their_count);
     if (run.symbol_count >= limit || is_too_different(guess, run.ours.count, run.their_count)) {
       send(side, heal::More{0});
-      return send_whole(side);
+      return send_whole(side, now);
     }
     const std::uint64_t wanted =
         std::max(symbols_for(guess + guess / 8), run.symbol_count + run.symbol_count / 4 + 8);
@@ -120,26 +121,41 @@ void Healing::take_out(Side& side) {
   }
   run.report.we_lacked = found->theirs.size();
   run.report.they_lacked = found->ours.size();
-  for (std::size_t at = 0;;) {
-    const std::size_t to = std::min(found->theirs.size(), at + kHealWantCountMax);
-    heal::Want want;
-    want.ids.assign(found->theirs.begin() + static_cast<std::ptrdiff_t>(at),
-                    found->theirs.begin() + static_cast<std::ptrdiff_t>(to));
-    at = to;
-    want.last = at == found->theirs.size();
-    const bool last = want.last;
-    send(side, std::move(want));
-    if (last) break;
-  }
-  send_places_of(side, std::move(found->ours));
+  send_wants(side, std::move(found->theirs));
+  send_places_of(side, std::move(found->ours), 8 * static_cast<unsigned>(run.key->id_bytes()));
 }
 
-Result<void> Healing::on_more(Side& side, const heal::More& more) {
+// One bit more than tell so many from all that the answerer holds, more for few: half an update or
+// less comes along that was not wanted.
+void Healing::send_wants(Side& side, std::vector<ShortId> ids) {
+  const Run& run = side.run;
+  const auto all_bits = 8 * static_cast<unsigned>(run.key->id_bytes());
+  const auto of_feed = static_cast<unsigned>(std::bit_width(run.their_count));
+  const auto of_wanted = static_cast<unsigned>(std::bit_width(ids.size())) + 1;
+  const unsigned bits = std::min(all_bits, of_feed + std::max(of_wanted, kWantBitsMin));
+  for (ShortId& id : ids) id >>= all_bits - bits;
+  std::ranges::sort(ids);
+  const auto alike = std::ranges::unique(ids);
+  ids.erase(alike.begin(), alike.end());
+  for (std::size_t at = 0;;) {
+    const std::size_t to = std::min(ids.size(), at + kHealWantCountMax);
+    heal::Want want;
+    want.bits = static_cast<std::uint8_t>(bits);
+    want.beginnings.assign(ids.begin() + static_cast<std::ptrdiff_t>(at),
+                           ids.begin() + static_cast<std::ptrdiff_t>(to));
+    at = to;
+    want.last = at == ids.size();
+    send(side, std::move(want));
+    if (at == ids.size()) return;
+  }
+}
+
+Result<void> Healing::on_more(Side& side, const heal::More& more, Instant now) {
   Run& run = side.run;
   if (run.asker || run.phase != Phase::kWaiting)
     return Error(Errc::kOutOfOrder, "more coded symbols asked for without a run");
   if (more.symbol_count == 0) {
-    send_whole(side);
+    send_whole(side, now);
     return {};
   }
   if (more.symbol_count <= run.symbol_count)
@@ -150,25 +166,32 @@ Result<void> Healing::on_more(Side& side, const heal::More& more) {
   return {};
 }
 
-Result<void> Healing::on_want(Side& side, heal::Want want) {
+Result<void> Healing::on_want(Side& side, const heal::Want& want) {
   Run& run = side.run;
   if (run.asker || run.phase != Phase::kWaiting || run.places_known)
     return Error(Errc::kOutOfOrder, "updates wanted without a run");
-  if (want.ids.size() > run.ours.count - std::min<std::uint64_t>(run.ours.count, run.wanted.size()))
+  if (want.bits > 8 * run.key->id_bytes() || (run.wanted_bits != 0 && want.bits != run.wanted_bits))
+    return Error(Errc::kMalformed, "bits of short ids");
+  if (want.beginnings.size() >
+      run.ours.count - std::min<std::uint64_t>(run.ours.count, run.wanted.size()))
     return Error(Errc::kTooLarge, "more updates wanted than there are");
-  run.wanted.insert(run.wanted.end(), want.ids.begin(), want.ids.end());
+  run.wanted_bits = want.bits;
+  run.wanted.insert(run.wanted.end(), want.beginnings.begin(), want.beginnings.end());
   if (!want.last) return {};
   run.report.outcome = HealOutcome::kHealed;
   run.report.they_lacked = run.wanted.size();
-  send_places_of(side, std::move(run.wanted));
+  send_places_of(side, std::move(run.wanted), want.bits);
   return {};
 }
 
 // ---- sending ----
 
-void Healing::send_whole(Side& side) {
+// Where a cursor was lost the feeds go their ordinary way from where the cursors heard last lead:
+// each step of that is kept when the session is cut.
+void Healing::send_whole(Side& side, Instant now) {
   Run& run = side.run;
   run.report.outcome = HealOutcome::kSentWhole;
+  if (side.lost) return finish(side, HealOutcome::kSentWhole, now);
   run.whole = true;
   begin_sending(side);
 }
@@ -184,12 +207,19 @@ void Healing::begin_sending(Side& side) {
   pump(side);
 }
 
-void Healing::send_places_of(Side& side, std::vector<ShortId> ids) {
+// Of the entries whose short ids begin so, in `bits` bits.
+void Healing::send_places_of(Side& side, std::vector<ShortId> beginnings, unsigned bits) {
   Run& run = side.run;
-  std::ranges::sort(ids);
-  for (std::size_t i = 0; i < run.shorts.size(); ++i)
-    if (run.shorts[i] != 0 && std::ranges::binary_search(ids, run.shorts[i]))
+  const unsigned rest = 8 * static_cast<unsigned>(run.key->id_bytes()) - bits;
+  std::ranges::sort(beginnings);
+  std::vector<bool> some_end_so(1U << 16);  // passes over nearly all others
+  for (const ShortId each : beginnings) some_end_so[each & 0xffff] = true;
+  for (std::size_t i = 0; i < run.shorts.size() && !beginnings.empty(); ++i) {
+    const ShortId beginning = run.shorts[i] >> rest;
+    if (run.shorts[i] != 0 && some_end_so[beginning & 0xffff] &&
+        std::ranges::binary_search(beginnings, beginning))
       run.places.push_back(i + 1);
+  }
   begin_sending(side);
 }
 

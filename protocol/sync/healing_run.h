@@ -35,7 +35,8 @@ struct Healing::Run {
   std::size_t sketched = 0;  // of `shorts`
   std::uint64_t symbol_count = 0, symbols_sent = 0;
   std::vector<CodedSymbol> theirs;
-  std::vector<ShortId> wanted;  // by the peer, so far
+  std::vector<ShortId> wanted;  // by the peer, so far: beginnings of short ids
+  unsigned wanted_bits = 0;     // of each; 0: none yet
 
   // ---- sending ----
   bool whole = false;                 // every place
@@ -80,7 +81,8 @@ struct Healing::Side {
 
 // How many symbols are worth counting; then the feeds are sent.
 std::uint64_t symbol_limit(std::uint64_t ours, std::uint64_t theirs);
-// A difference over a quarter of the larger feed costs less from the feed.
+// A difference over three quarters of the larger feed, or of more symbols than are worth counting:
+// the feeds are sent.
 bool is_too_different(std::uint64_t difference, std::uint64_t ours, std::uint64_t theirs);
 
 }  // namespace lienthong

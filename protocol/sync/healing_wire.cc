@@ -1,5 +1,6 @@
 #include "protocol/sync/healing_wire.h"
 
+#include "protocol/wire/columns_coder.h"
 #include "protocol/wire/limits.h"
 
 namespace lienthong::heal {
@@ -10,6 +11,7 @@ constexpr std::uint8_t kCursorLost = 1;
 constexpr std::uint8_t kAtOnce = 2;
 constexpr std::uint8_t kKnown = 2;
 constexpr std::uint8_t kLast = 1;
+constexpr std::uint8_t kShortIdBitsMax = 48;
 
 struct Encoder {
   ByteWriter& out;
@@ -42,10 +44,18 @@ struct Encoder {
   }
   void operator()(const More& more) const { out.varint(more.symbol_count); }
   void operator()(const Want& want) const {
-    LT_CHECK(want.ids.size() <= kHealWantCountMax);
+    LT_CHECK(want.beginnings.size() <= kHealWantCountMax);
     flags(want.last);
-    out.varint(want.ids.size());
-    for (const ShortId id : want.ids) out.u64(id);
+    out.u8(want.bits);
+    out.varint(want.beginnings.size());
+    wire::RangeEncoder coder;
+    wire::NumberModel gaps;
+    ShortId next = 0;
+    for (const ShortId each : want.beginnings) {
+      gaps.encode(coder, each - next);
+      next = each + 1;
+    }
+    if (!want.beginnings.empty()) out.raw(coder.finish());
   }
   void operator()(const Part& part) const { out.raw(part.body); }
   void operator()(const Stored& stored) const { out.varint(stored.parts); }
@@ -119,11 +129,25 @@ Result<Content> want(ByteReader& in) {
   Want out;
   LT_TRY(const std::uint8_t bits, flags(in, kLast));
   out.last = bits != 0;
+  LT_TRY(out.bits, in.u8());
+  if (out.bits == 0 || out.bits > kShortIdBitsMax)
+    return Error(Errc::kMalformed, "bits of short ids");
   LT_TRY(const std::uint64_t size, count(in, kHealWantCountMax));
+  LT_TRY(const ByteView coded, in.raw(in.rest().size()));
+  if (!coded.empty() && (size == 0 || coded.back() == 0))
+    return Error(Errc::kMalformed, "short ids");
+  wire::RangeDecoder coder(coded);
+  wire::NumberModel gaps;
+  const ShortId end = ShortId{1} << out.bits;
+  ShortId next = 0;
   for (std::uint64_t i = 0; i < size; ++i) {
-    LT_TRY(const ShortId id, in.u64());
-    out.ids.push_back(id);
+    const std::uint64_t gap = gaps.decode(coder);
+    if (coder.overrun()) return Error(Errc::kTruncated, "short ids");
+    if (gap >= end - next) return Error(Errc::kMalformed, "short ids");
+    out.beginnings.push_back(next + gap);
+    next = out.beginnings.back() + 1;
   }
+  if (!coder.consumed()) return Error(Errc::kMalformed, "short ids");
   return Content(std::move(out));
 }
 

@@ -47,9 +47,12 @@ struct More {  // symbols up to there, please; 0: each side sends all of its fee
   std::uint64_t symbol_count = 0;
   bool operator==(const More&) const = default;
 };
-struct Want {  // "these I lack"; `last`: no more of them follow
+// "I lack those whose short ids begin so"; `last`: no more of them follow. As many bits as tell
+// them from all others that the answerer holds, nearly always; what else begins so comes along.
+struct Want {
   bool last = true;
-  std::vector<ShortId> ids;  // at most kHealWantCountMax
+  std::uint8_t bits = 48;           // of a short id, its highest; 1 to 48
+  std::vector<ShortId> beginnings;  // ascending, at most kHealWantCountMax
   bool operator==(const Want&) const = default;
 };
 struct Part {  // a part's body, without places

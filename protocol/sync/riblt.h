@@ -4,6 +4,7 @@
 // layout. Pure values; no threads.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -13,27 +14,33 @@
 
 namespace lienthong {
 
-// An id under the key of one healing. Two ids with one short id hide each other; the next healing
-// has another key.
+// An id under the key of one healing, of 5 or 6 bytes. Two ids with one short id hide each other;
+// the next healing has another key.
 using ShortId = std::uint64_t;
 
 class SymbolKey {
  public:
-  // Both sides' nonces go in, so that neither alone says which ids fall together.
-  SymbolKey(const RootFingerprint& root, std::uint64_t asker_nonce, std::uint64_t answerer_nonce);
-  ShortId short_id(ByteView id_prefix) const;  // SipHash-2-4; `id_prefix`: 16 bytes
-  std::uint32_t check_of(ShortId id) const;    // never linear in the id
+  // Both sides' nonces go in, so that neither alone says which ids fall together. `entry_count`: of
+  // the larger set, by which it is known how long short ids must be.
+  SymbolKey(const RootFingerprint& root, std::uint64_t asker_nonce, std::uint64_t answerer_nonce,
+            std::uint64_t entry_count);
+  std::size_t id_bytes() const { return id_bytes_; }
+  ShortId short_id(ByteView id_prefix) const;  // SipHash-2-4, never 0; `id_prefix`: 16 bytes
+  std::uint8_t check_of(ShortId id) const {    // never linear in the id
+    return static_cast<std::uint8_t>((id * check_factor_) >> 56);
+  }
 
  private:
   std::array<std::uint8_t, 16> id_key_;
-  std::array<std::uint8_t, 16> check_key_;
+  std::uint64_t check_factor_ = 1;
+  std::size_t id_bytes_;
 };
 
 // Sums over the ids that fall into a symbol.
 struct CodedSymbol {
-  ShortId ids = 0;           // exclusive or
-  std::uint32_t checks = 0;  // exclusive or
-  std::int64_t count = 0;
+  ShortId ids = 0;          // exclusive or
+  std::uint8_t checks = 0;  // exclusive or
+  std::uint8_t count = 0;   // modulo 256
   bool is_empty() const { return ids == 0 && checks == 0 && count == 0; }
   bool operator==(const CodedSymbol&) const = default;
 };
@@ -43,9 +50,19 @@ class SymbolSequence {
  public:
   explicit SymbolSequence(ShortId id) : state_(id) {}
   std::uint64_t index() const { return index_; }
-  void advance();
+  // The gaps have the distribution that makes symbol i hold an id with probability 2 / (i + 2).
+  // Inlined, and rounded up without a call: it is most of what the symbols of a large feed cost.
+  void advance() {
+    state_ *= kStep;
+    const double spread = 4294967296.0 / std::sqrt(static_cast<double>(state_) + 1.0) - 1.0;
+    const double gap = (static_cast<double>(index_) + 1.5) * spread;
+    auto whole = static_cast<std::int64_t>(gap);
+    whole += static_cast<double>(whole) < gap ? 1 : 0;
+    index_ += whole >= 1 ? static_cast<std::uint64_t>(whole) : 1;
+  }
 
  private:
+  static constexpr std::uint64_t kStep = 0xda942042e4dd58b5;  // on the wire, never change
   std::uint64_t state_;
   std::uint64_t index_ = 0;
 };
@@ -54,7 +71,8 @@ class SymbolSequence {
 class Sketch {
  public:
   Sketch(const SymbolKey& key, std::size_t size) : key_(key), symbols_(size) {}
-  void add(ShortId id);  // falls into about 2 ln(size) symbols
+  // Each falls into about 2 ln(size) symbols. 0 is passed over.
+  void add(std::span<const ShortId> ids);
   std::span<const CodedSymbol> symbols() const { return symbols_; }
 
  private:
@@ -71,20 +89,19 @@ struct SetDifference {
 std::vector<CodedSymbol> subtract(std::span<const CodedSymbol> theirs,
                                   std::span<const CodedSymbol> ours);
 // nullopt: more symbols are needed, or these are not of two sets. Takes at most as many ids out as
-// there are symbols, so made-up symbols end too.
+// there are symbols, so made-up symbols end too. A check is short, so now and then what is no id is
+// taken out of one symbol; it is found in others as if the other set had it, and both cancel out.
 std::optional<SetDifference> peel(const SymbolKey& key, std::vector<CodedSymbol> difference);
 // How many ids differ, from how far the counts stray; within a third or so for 32 symbols.
 // `excess`: how many more ids the first set has than the second.
 std::uint64_t estimate_difference(std::span<const CodedSymbol> difference, std::int64_t excess);
-// So many symbols give a difference of that size nearly always.
+// So many symbols give a difference of that size in 99 of 100 cases.
 std::uint64_t symbols_for(std::uint64_t difference);
 
-// Each symbol: ids u64, checks u32, count as the zigzag varint of what it is above the count that a
-// set of that size has there on average. `first`: index of the first symbol.
-void encode_symbols(ByteWriter& out, std::span<const CodedSymbol> symbols, std::uint64_t first,
-                    std::uint64_t set_size);
-// Fails: kTruncated; kMalformed (varint, a count below 0 or over the set's).
+// Each symbol: ids in `id_bytes` bytes, little-endian; checks u8; count u8.
+void encode_symbols(ByteWriter& out, std::span<const CodedSymbol> symbols, std::size_t id_bytes);
+// Fails: kTruncated.
 Result<std::vector<CodedSymbol>> decode_symbols(ByteReader& in, std::size_t count,
-                                                std::uint64_t first, std::uint64_t set_size);
+                                                std::size_t id_bytes);
 
 }  // namespace lienthong

@@ -22,9 +22,6 @@ inline std::optional<UpdateId> find_by(const Names& names, ByteView prefix, cons
 inline std::optional<AgencyId> find_by(const Names& names, ByteView prefix, const AgencyId*) {
   return names.find_agency(prefix);
 }
-inline std::optional<SealId> find_by(const Names& names, ByteView prefix, const SealId*) {
-  return names.find_seal_id(prefix);
-}
 inline std::optional<CertificateId> find_by(const Names& names, ByteView prefix,
                                             const CertificateId*) {
   return names.find_certificate(prefix);
@@ -37,24 +34,31 @@ std::size_t name_size(const Names* names, const IdType& id, std::size_t shortest
   return std::max(shortest, std::min(names->prefix_size(id), IdType::kSize));
 }
 
-// The bytes of a name with code 0 or 1. `size`: the writer's choice. Fails: kUnclear.
-template <class Io, class IdType>
-void name_bytes(Io& io, const Names* names, std::size_t shortest, std::uint64_t code,
-                std::size_t size, IdType& id) {
+// The bytes of a name with code 0 or 1. `size`: the writer's choice.
+template <class Io>
+void name_prefix(Io& io, std::size_t shortest, std::uint64_t code, std::size_t size, ByteView id,
+                 ByteView& view) {
   std::uint64_t bytes = size;
   if (code == kSizedName)
     io.varint(bytes);
   else
     bytes = shortest;
   if constexpr (!Io::kWriting)
-    if (bytes < shortest || bytes > IdType::kSize)
+    if (bytes < shortest || bytes > Hash256::kSize)
       return io.fail(Errc::kMalformed, "size of a short name");
-  ByteView view;
-  if constexpr (Io::kWriting) view = id.view().first(bytes);
+  if constexpr (Io::kWriting) view = id.first(bytes);
   io.raw(view, bytes);
+}
+
+// What they name. Fails: kUnclear.
+template <class Io, class IdType>
+void name_bytes(Io& io, const Names* names, std::size_t shortest, std::uint64_t code,
+                std::size_t size, IdType& id) {
+  ByteView view;
+  name_prefix(io, shortest, code, size, id.view(), view);
   if constexpr (!Io::kWriting) {
     if (!io.ok()) return;
-    if (bytes == IdType::kSize) {
+    if (view.size() == IdType::kSize) {
       id = IdType::from(view);
       return;
     }

@@ -42,6 +42,7 @@ struct SealRow {
   std::uint64_t flags = 0;
   Seal seal;  // the reader: root and previous are set when the leaves are rebuilt
   SealId id;  // with kHeldSeal
+  std::vector<Names::HeldSeal> held;  // the reader, with kHeldSeal: it is one of these
   std::vector<std::uint16_t> indices;
   std::vector<Hash256> proof;
   std::uint32_t first = 0;  // of the part's updates
@@ -272,23 +273,34 @@ class PartColumns : public BodyNames<Io> {
   // What the reader finds under the name may be another seal: then nothing is malformed.
   void held_seal(SealRow& row) {
     std::size_t size = 0;
-    if constexpr (Io::kWriting) size = name_size(names_, row.id, kShortNameBytes);
-    std::uint64_t code = size > kShortNameBytes ? kSizedName : kShortName;
-    io_.varint(code);
+    if constexpr (Io::kWriting) size = name_size(names_, row.id, kShortSealBytes);
+    std::uint64_t code = size > kShortSealBytes ? kSizedName : kShortName;
+    io_.number(held_code_, code);
     if constexpr (!Io::kWriting)
       if (code > kSizedName) return io_.fail(Errc::kMalformed, "name of a seal");
-    name_bytes(io_, names_, kShortNameBytes, code, size, row.id);
+    ByteView prefix;
+    name_prefix(io_, kShortSealBytes, code, size, row.id.view(), prefix);
     std::uint64_t leaves = row.indices.size();
-    io_.varint(leaves);
+    io_.number(held_leaves_, leaves);
     if constexpr (!Io::kWriting) {
       if (!io_.ok()) return;
-      auto seal = names_ == nullptr ? std::nullopt : names_->held_seal(row.id);
-      if (!seal || seal->certificate != row.seal.certificate || leaves == 0 || leaves > seal->count)
-        return io_.fail(Errc::kUnclear, "a seal is not here");
-      row.seal = *std::move(seal);
+      if (names_ != nullptr) row.held = names_->held_seals(prefix);
+      std::erase_if(row.held, [&](const Names::HeldSeal& one) {
+        return one.seal.certificate != row.seal.certificate || leaves > one.seal.count;
+      });
+      if (row.held.empty() || leaves == 0) return io_.fail(Errc::kUnclear, "a seal is not here");
+      row.seal = row.held.front().seal;
       row.indices.resize(leaves);
     }
-    leaf_indices(row);
+    std::uint64_t next = 0;
+    for (std::uint16_t& index : row.indices) {
+      std::uint64_t gap = index - next;
+      io_.number(held_index_, gap);
+      if constexpr (!Io::kWriting)
+        if (gap >= kSealUpdateCountMax - next) return io_.fail(Errc::kMalformed, "index of a leaf");
+      index = static_cast<std::uint16_t>(next + gap);
+      next = index + 1U;
+    }
   }
   void leaf_indices(SealRow& row) {
     std::uint64_t next = 0;
@@ -296,9 +308,7 @@ class PartColumns : public BodyNames<Io> {
       std::uint64_t gap = index - next;
       io_.varint(gap);
       if constexpr (!Io::kWriting)
-        if (gap >= row.seal.count - next)
-          return io_.fail(row.flags == kHeldSeal ? Errc::kUnclear : Errc::kMalformed,
-                          "index of a leaf");
+        if (gap >= row.seal.count - next) return io_.fail(Errc::kMalformed, "index of a leaf");
       index = static_cast<std::uint16_t>(next + gap);
       next = index + 1U;
     }
@@ -522,7 +532,7 @@ class PartColumns : public BodyNames<Io> {
   std::size_t written_records_ = 0;  // entries of `records` that both sides have by now
   SymbolModel flags_;
   NumberModel clock_, counter_, record_code_, update_code_, dep_count_, link_there_,
-      reference_count_;
+      reference_count_, held_code_, held_leaves_, held_index_;
 };
 
 }  // namespace lienthong::wire

@@ -18,8 +18,11 @@
 namespace lienthong::wire {
 
 // Fewest bytes of a short name. On the wire: never change.
-inline constexpr std::size_t kShortNameBytes = 4;    // of all but updates
+inline constexpr std::size_t kShortNameBytes = 4;    // of all but updates and held seals
 inline constexpr std::size_t kShortUpdateBytes = 6;  // of an update
+inline constexpr std::size_t kShortSealBytes = 3;    // of a held seal: its leaves tell the rest
+// So many seals whose names begin alike are tried; a program's own bound.
+inline constexpr std::size_t kHeldSealsTriedMax = 8;
 
 // Where a record stands: what the next update of it would name, were it written now.
 struct RecordPlace {
@@ -88,8 +91,9 @@ class Names {
 
   // ---- the encoder's questions ----
 
-  // The fewest bytes, at least kShortNameBytes (updates: kShortUpdateBytes), by which this is told
-  // from every other of its kind here. 32: write it in full.
+  // The fewest bytes, at least kShortNameBytes (updates: kShortUpdateBytes, seals:
+  // kShortSealBytes), by which this is told from every other of its kind here. 32: write it in
+  // full.
   virtual std::size_t prefix_size(const RecordId& id) const = 0;
   virtual std::size_t prefix_size(const UpdateId& id) const = 0;
   virtual std::size_t prefix_size(const AgencyId& id) const = 0;
@@ -111,9 +115,12 @@ class Names {
   virtual std::optional<UpdateId> find_update(ByteView prefix) const = 0;
   virtual std::optional<AgencyId> find_agency(ByteView prefix) const = 0;
   virtual std::optional<CertificateId> find_certificate(ByteView prefix) const = 0;
-  // The one seal here whose id begins so, and what it says.
-  virtual std::optional<SealId> find_seal_id(ByteView /*prefix*/) const { return std::nullopt; }
-  virtual std::optional<Seal> held_seal(const SealId&) const { return std::nullopt; }
+  // The seals here whose ids begin so; none if they are over kHeldSealsTriedMax.
+  struct HeldSeal {
+    SealId id;
+    Seal seal;
+  };
+  virtual std::vector<HeldSeal> held_seals(ByteView /*prefix*/) const { return {}; }
   // A proof for those of its leaves (ascending, below its count) from what is held of its tree.
   // nullopt: too little is held.
   virtual std::optional<std::vector<Hash256>> seal_proof(

@@ -257,14 +257,28 @@ class PartDecoder {
     if (facts.root_computed) row.seal.root = merkle_root(root_, leaves);
     if ((row.flags & kPreviousMask) == kFollowsUnit)
       row.seal.previous = seal_id(root_, body.units.back().seal);
-    if (row.flags == kHeldSeal) {
-      auto proof = names_ == nullptr ? std::nullopt : names_->seal_proof(row.id, row.indices);
-      if (!proof) return Error(Errc::kUnclear, "too little of a seal is here");
-      row.proof = *std::move(proof);
-    }
+    if (row.flags == kHeldSeal && !find_held(row, leaves))
+      return Error(Errc::kUnclear, "no seal here that the leaves belong to");
     unit.seal = row.seal;
     unit.proof = std::move(row.proof);
     return unit;
+  }
+
+  // Of the seals whose names begin so the one whose tree these leaves complete.
+  bool find_held(SealRow& row, std::span<const Hash256> values) const {
+    std::vector<IndexedLeaf> leaves;
+    for (std::size_t i = 0; i < values.size(); ++i) leaves.push_back({row.indices[i], values[i]});
+    for (const Names::HeldSeal& held : row.held) {
+      if (row.indices.back() >= held.seal.count) continue;
+      auto proof = names_->seal_proof(held.id, row.indices);
+      if (!proof) continue;
+      const auto root = merkle_root_from_part(root_, held.seal.count, leaves, *proof);
+      if (!root.ok() || *root != held.seal.root) continue;
+      row.seal = held.seal;
+      row.proof = *std::move(proof);
+      return true;
+    }
+    return false;
   }
 
   UpdateId resolve(const UpdateRef& ref) const {

@@ -105,22 +105,27 @@ void decode_record(ByteView input) {
   }
 }
 
+std::vector<ShortId> short_ids(std::uint64_t count) {
+  std::vector<ShortId> out;
+  for (ShortId id = 1; id <= count; ++id) out.push_back((id * 0x9e3779b97f4a7c15ULL) >> 24);
+  return out;
+}
+
 void decode_symbols(ByteView input) {
   ByteReader in(input);
   const auto count = in.u8();
-  const auto first = in.varint();
   const auto size = in.varint();
-  if (!count || !first || !size || *first > UINT32_MAX) return;
-  const auto symbols = lienthong::decode_symbols(in, *count, *first, *size);
+  if (!count || !size) return;
+  const SymbolKey key(kRoot, 1, 2, *size);
+  const auto symbols = lienthong::decode_symbols(in, *count, key.id_bytes());
   if (!symbols.ok()) return;
   ByteWriter out;
-  encode_symbols(out, *symbols, *first, *size);
+  encode_symbols(out, *symbols, key.id_bytes());
   ByteReader back(out.bytes());
-  const auto again = lienthong::decode_symbols(back, *count, *first, *size);
+  const auto again = lienthong::decode_symbols(back, *count, key.id_bytes());
   LT_CHECK(again.ok() && *again == *symbols);
-  const SymbolKey key(kRoot, 1, 2);
   Sketch ours(key, symbols->size());
-  for (ShortId id = 1; id <= 20; ++id) ours.add(id * 0x9e3779b97f4a7c15ULL);
+  ours.add(short_ids(20));
   auto difference = subtract(*symbols, ours.symbols());
   static_cast<void>(symbols_for(estimate_difference(difference, 3)));
   const auto peeled = peel(key, std::move(difference));
@@ -256,14 +261,13 @@ std::vector<Bytes> seeds_of_records() {
 std::vector<Bytes> seeds_of_symbols() {
   std::vector<Bytes> out;
   for (const std::uint64_t ids : {18ULL, 30ULL}) {
-    const SymbolKey key(kRoot, 1, 2);
+    const SymbolKey key(kRoot, 1, 2, ids);
     Sketch theirs(key, 24);
-    for (ShortId id = 1; id <= ids; ++id) theirs.add(id * 0x9e3779b97f4a7c15ULL);
+    theirs.add(short_ids(ids));
     ByteWriter seed;
     seed.u8(24);
-    seed.varint(0);
     seed.varint(ids);
-    encode_symbols(seed, theirs.symbols(), 0, ids);
+    encode_symbols(seed, theirs.symbols(), key.id_bytes());
     out.push_back(seed.take());
   }
   return out;
@@ -276,7 +280,7 @@ std::vector<Bytes> seeds_of_heal_bodies() {
                                             heal::Differ{false, 7, {}, 9, 40},
                                             heal::Symbols{32, 2, Bytes(26, 1)},
                                             heal::More{80},
-                                            heal::Want{true, {1, 2, 3}},
+                                            heal::Want{true, 31, {1, 2, 3, 70'000}},
                                             heal::Part{Bytes(20, 3)},
                                             heal::Stored{4},
                                             heal::Done{FeedMark{1, 2, 3}},

@@ -41,7 +41,7 @@ TEST(Healing, SendsExactlyWhatEachLacks) {
   }
 }
 
-TEST(Healing, OfAThousandDifferencesTakesTwoRoundTripsAndThirtyTwoKilobytes) {
+TEST(Healing, OfAThousandDifferencesTakesTwoRoundTripsAndFifteenKilobytes) {
   for (const std::uint64_t missing_at_a : {0U, 500U, 1000U}) {
     Pair pair;
     pair.fill(9000, 1000 - missing_at_a, missing_at_a);
@@ -51,7 +51,7 @@ TEST(Healing, OfAThousandDifferencesTakesTwoRoundTripsAndThirtyTwoKilobytes) {
     pair.turns = 0;
     pair.run();
     EXPECT_TRUE(pair.same());
-    EXPECT_LE(pair.a.sent_bytes + pair.b.sent_bytes, 32U * 1024);
+    EXPECT_LE(pair.a.sent_bytes + pair.b.sent_bytes, 15U * 1024);
     // Symbols, then parts, then the other's parts; what follows says that they are stored. Half
     // and half, the counts say nothing, and one more round trip asks for more symbols.
     EXPECT_LE(pair.turns, missing_at_a == 500 ? 8 : 6);
@@ -121,9 +121,9 @@ TEST(Healing, OfASmallFeedIsNotWorthARun) {
   EXPECT_FALSE(pair.a.healing.feed_waits(FeedKind::kUpdates));
 }
 
-TEST(Healing, SendsTheFeedsWhenOverAQuarterDiffers) {
+TEST(Healing, SendsTheFeedsWhenOverThreeQuartersDiffer) {
   for (const auto& [both, only_a, only_b] :
-       {std::tuple{1000U, 600U, 0U}, {0U, 400U, 0U}, {500U, 400U, 400U}}) {
+       {std::tuple{400U, 1300U, 0U}, {0U, 400U, 0U}, {100U, 400U, 400U}}) {
     Pair pair;
     pair.fill(both, only_a, only_b);
     pair.quiet_moment();
@@ -131,6 +131,64 @@ TEST(Healing, SendsTheFeedsWhenOverAQuarterDiffers) {
     EXPECT_EQ(last(pair.a).outcome, HealOutcome::kSentWhole);
     EXPECT_EQ(pair.b.received, both + only_a);
   }
+  Pair pair;
+  pair.fill(1000, 1200, 0);
+  pair.quiet_moment();
+  EXPECT_TRUE(pair.same());
+  EXPECT_EQ(last(pair.a).outcome, HealOutcome::kHealed);
+  EXPECT_EQ(pair.b.received, 1200U);
+}
+
+// As parts without places they would have to begin anew after a cut.
+TEST(Healing, LeavesAFeedToItsOrdinaryWayWhenItsCursorIsLostAndTooMuchDiffers) {
+  Pair pair;
+  pair.fill(100, 900, 0);
+  ASSERT_TRUE(pair.a.healing.on_lost_cursor(FeedKind::kUpdates, pair.now));
+  pair.run();
+  EXPECT_EQ(last(pair.a).outcome, HealOutcome::kSentWhole);
+  EXPECT_EQ(last(pair.b).outcome, HealOutcome::kSentWhole);
+  EXPECT_FALSE(pair.a.healing.feed_waits(FeedKind::kUpdates));
+  EXPECT_FALSE(pair.b.healing.feed_waits(FeedKind::kUpdates));
+  EXPECT_EQ(pair.b.received, 0U);
+  EXPECT_FALSE(pair.a.cursor || pair.b.cursor);
+  EXPECT_EQ(pair.a.feed.scanned + pair.b.feed.scanned, 0U);
+  EXPECT_FALSE(pair.a.healing.on_lost_cursor(FeedKind::kUpdates, pair.now)) << "told once more";
+  pair.now += 5min;
+  EXPECT_TRUE(pair.a.healing.on_lost_cursor(FeedKind::kUpdates, pair.now));
+}
+
+// What is stored counts, so what was done before a cut is not done again.
+TEST(Healing, AfterACutCostsWhatIsStillMissing) {
+  Pair first;
+  first.fill(2000, 1000, 0);
+  ASSERT_TRUE(first.a.healing.on_lost_cursor(FeedKind::kUpdates, first.now));
+  first.a.healing.set_part_bytes(4096);
+  for (int i = 0; i < 1000 && first.b.received < 700; ++i) {
+    first.settle(first.a);
+    first.settle(first.b);
+    if (first.b.outgoing.empty() && !first.a.outgoing.empty()) {
+      const Bytes body = first.a.outgoing.front();
+      first.a.outgoing.pop_front();
+      ASSERT_TRUE(first.b.healing.on_message(body, first.now).ok());
+    } else {
+      ASSERT_TRUE(first.deliver(first.b, first.a).ok());
+    }
+  }
+  const std::size_t missing = 1000 - first.b.received;
+  ASSERT_LT(missing, 310U);
+  ASSERT_GT(missing, 200U);
+  EXPECT_FALSE(first.b.cursor) << "nothing was finished";
+
+  Pair second;
+  for (std::uint64_t place = 1; place <= first.a.feed.mark().number; ++place)
+    second.a.feed.add(first.a.feed.feed_ids({}, {}, place, 1).front());
+  for (const IdPrefix& id : first.b.feed.held()) second.b.feed.add(id);
+  ASSERT_TRUE(second.a.healing.on_lost_cursor(FeedKind::kUpdates, second.now));
+  second.run();
+  EXPECT_TRUE(second.same());
+  EXPECT_EQ(second.b.received, missing);
+  EXPECT_EQ(second.b.cursor, second.a.feed.mark());
+  EXPECT_LT(second.a.sent_bytes + second.b.sent_bytes, 11 * missing + 500);
 }
 
 TEST(Healing, CountsWhatWasWithdrawnOnNeitherSide) {

@@ -38,12 +38,12 @@ TEST(Healing, RefusesMoreSymbolsThanTwiceTheSmallerFeed) {
 
 TEST(Healing, RefusesSymbolsThatNobodyAskedFor) {
   Asked asked;
-  heal::Symbols symbols{0, 1, Bytes(13)};
+  heal::Symbols symbols{0, 1, Bytes(7)};
   EXPECT_EQ(asked.say(symbols).error().code(), Errc::kOutOfOrder);
   ASSERT_TRUE(asked.differ().ok());
-  symbols = {5, 1, Bytes(13)};
+  symbols = {5, 1, Bytes(7)};
   EXPECT_EQ(asked.say(symbols).error().code(), Errc::kOutOfOrder);
-  symbols = {0, 41, Bytes(41 * 13)};
+  symbols = {0, 41, Bytes(41 * 7)};
   EXPECT_EQ(asked.say(symbols).error().code(), Errc::kTooLarge);
 }
 
@@ -60,9 +60,10 @@ TEST(Healing, EndsWithTheFeedWhenSymbolsAreMadeUp) {
     if (upto == 0) break;
     first = round == 0 ? 0 : 40;
     std::vector<CodedSymbol> made_up(upto - first);
-    for (CodedSymbol& symbol : made_up) symbol = {mixer(), static_cast<std::uint32_t>(mixer()), 3};
+    for (CodedSymbol& symbol : made_up)
+      symbol = {mixer() >> 24, static_cast<std::uint8_t>(mixer()), 3};
     ByteWriter out;
-    encode_symbols(out, made_up, first, 800);
+    encode_symbols(out, made_up, 5);
     ASSERT_TRUE(asked.say(heal::Symbols{first, made_up.size(), out.take()}).ok());
   }
   EXPECT_GT(asked.a.part_bytes, 0U);  // all of the feed, as if there were no healing
@@ -92,10 +93,17 @@ TEST(Healing, RefusesAWantForMoreThanThereIs) {
       pair.b.healing.on_message(heal::encode_body({FeedKind::kUpdates, 9, ask}), pair.now).ok());
   pair.settle(pair.b);
   heal::Want want;
-  want.ids.assign(801, 5);
+  want.bits = 40;
+  for (ShortId id = 0; id < 801; ++id) want.beginnings.push_back(id);
   const auto result =
       pair.b.healing.on_message(heal::encode_body({FeedKind::kUpdates, 9, want}), pair.now);
   EXPECT_EQ(result.error().code(), Errc::kTooLarge);
+  want.beginnings = {5};
+  want.bits = 41;  // short ids have 40
+  EXPECT_EQ(pair.b.healing.on_message(heal::encode_body({FeedKind::kUpdates, 9, want}), pair.now)
+                .error()
+                .code(),
+            Errc::kMalformed);
 }
 
 TEST(Healing, PassesOverMessagesOfARunThatIsOver) {
@@ -167,9 +175,24 @@ TEST(HealingBody, RefusesWhatCannotBe) {
   const Bytes ghost = heal::encode_body({FeedKind::kUpdates, 3, heal::Done{FeedMark{1, 0, 3}}});
   EXPECT_EQ(heal::decode_body(ghost).error().code(), Errc::kMalformed);
   ByteWriter many;
-  many.raw(Bytes{6, 1, 3, 1});
+  many.raw(Bytes{6, 1, 3, 1, 40});
   many.varint(kHealWantCountMax + 1);
   EXPECT_EQ(heal::decode_body(many.bytes()).error().code(), Errc::kTooLarge);
+  const Bytes wants = heal::encode_body({FeedKind::kUpdates, 3, heal::Want{true, 9, {3, 511}}});
+  ASSERT_TRUE(heal::decode_body(wants).ok());
+  for (const std::uint8_t bits : Bytes{0, 49, 8}) {  // none; too many; 511 has 9
+    Bytes changed = wants;
+    changed[4] = bits;
+    EXPECT_EQ(heal::decode_body(changed).error().code(), Errc::kMalformed) << int{bits};
+  }
+  Bytes left_over = wants;
+  left_over.push_back(0);
+  EXPECT_EQ(heal::decode_body(left_over).error().code(), Errc::kMalformed);
+  left_over.insert(left_over.end(), 8, 1);
+  EXPECT_EQ(heal::decode_body(left_over).error().code(), Errc::kMalformed);
+  Bytes cut = wants;
+  cut[5] = 200;  // so many are not there
+  EXPECT_FALSE(heal::decode_body(cut).ok());
 }
 
 TEST(Healing, UnclearAndAgainNeedSomethingThatWasNamedShortly) {

@@ -132,6 +132,81 @@ TEST(PartBody, NamesWhatBothHoldInAFewBytes) {
   EXPECT_LE(one.encode().size(), 64 + 8 + 4 + 4 + 24U);
 }
 
+// A reader that holds some of the leaves of seals whose ids begin alike.
+class HoldsSeals : public FakeNames {
+ public:
+  std::vector<std::pair<HeldSeal, std::vector<Hash256>>> held;  // each with what it proves with
+  std::vector<HeldSeal> held_seals(ByteView prefix) const override {
+    EXPECT_EQ(prefix.size(), 3U);
+    std::vector<HeldSeal> out;
+    for (const auto& [seal, proof] : held) out.push_back(seal);
+    return out;
+  }
+  std::optional<std::vector<Hash256>> seal_proof(const SealId& id,
+                                                 std::span<const std::uint16_t>) const override {
+    for (const auto& [seal, proof] : held)
+      if (seal.id == id) return proof;
+    return std::nullopt;
+  }
+  std::size_t prefix_size(const SealId&) const override { return 3; }
+  using FakeNames::prefix_size;
+};
+
+// Every third of `count` new records, with their proof.
+SealedUnit some_of(PartMaker& maker, std::uint16_t count, const CertificateId& certificate) {
+  std::vector<IndexedLeaf> all, some;
+  SealedUnit out;
+  for (std::uint16_t i = 0; i < count; ++i) {
+    Update update;
+    update.envelope.certificate = certificate;
+    update.envelope.hlc.value = maker.below(1ULL << 40);
+    OpenBody open;
+    open.kind = UpdateKind::kCreated;
+    update.open = wire::encode(open);
+    all.push_back({i, id_cast<Hash256>(update_id(maker.root, update))});
+    if (i % 3 == 1) out.leaves.push_back({i, std::move(update)});
+  }
+  std::vector<Hash256> values;
+  for (const IndexedLeaf& leaf : all) values.push_back(leaf.value);
+  out.seal.certificate = certificate;
+  out.seal.incarnation = maker.below(100);
+  out.seal.number = 1;
+  out.seal.count = count;
+  out.seal.root = merkle_root(maker.root, values);
+  SealEvidence evidence(out.seal);
+  EXPECT_TRUE(evidence.absorb(maker.root, all, {}).ok());
+  std::vector<std::uint16_t> indices;
+  for (const SealedLeaf& leaf : out.leaves) indices.push_back(leaf.index);
+  out.proof = evidence.prove(maker.root, indices);
+  return out;
+}
+
+TEST(PartBody, NamesAHeldSealInThreeBytesAndTellsItFromOthersByItsLeaves) {
+  for (std::uint64_t seed = 0; seed < 40; ++seed) {
+    PartMaker maker(seed);
+    const CertificateId& certificate = maker.certificates[0];
+    HoldsSeals sender, receiver;
+    sender.seals_held = true;
+    sender.certificates[certificate], receiver.certificates[certificate];
+    FeedPart part;
+    const std::uint16_t count = seed % 2 == 0 ? 5 : 60;  // coded where it is large
+    part.units.push_back(some_of(maker, count, certificate));
+    const SealedUnit& unit = part.units.front();
+    const Bytes body = wire::encode_part_body(maker.root, part, &sender);
+    EXPECT_EQ(wire::decode_part(maker.root, body, &receiver).error().code(), Errc::kUnclear);
+    for (int i = 0; i < 3; ++i) {  // too few leaves, as many, another machine's
+      const SealedUnit other =
+          some_of(maker, i == 0 ? 2 : count, i == 2 ? maker.id<CertificateId>() : certificate);
+      receiver.held.push_back({{seal_id(maker.root, other.seal), other.seal}, other.proof});
+    }
+    EXPECT_EQ(wire::decode_part(maker.root, body, &receiver).error().code(), Errc::kUnclear);
+    receiver.held.push_back({{seal_id(maker.root, unit.seal), unit.seal}, unit.proof});
+    const auto back = wire::decode_part(maker.root, body, &receiver);
+    ASSERT_TRUE(back.ok()) << seed << ' ' << back.error().message();
+    EXPECT_EQ(back->units, part.units);
+  }
+}
+
 TEST(PartBody, IsUnclearWhereTheRecordIsNotHere) {
   OneUpdate one;
   one.receiver.records.clear();

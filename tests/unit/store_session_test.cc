@@ -171,6 +171,53 @@ TEST_F(ReplicaSessions, HealAgainAfterACutAmidHealing) {
   EXPECT_TRUE(pair.a.drained() && pair.b.drained());
 }
 
+// A cut amid healing: what was stored counts, and the next session brings the rest alone.
+TEST_F(ReplicaSessions, ACutAmidHealingLosesNothingOfWhatWasStored) {
+  loses_the_cursor();
+  for (int i = 0; i < 250; ++i) commune.create("C" + std::to_string(i));
+  commune.commit([&](store::Transaction& transaction) {
+    ASSERT_TRUE(transaction.seal_pending(district.agency()).ok());
+  });
+  std::size_t sent_first = 0, stored_first = 0;
+  {
+    ReplicaPair pair(offices.deployment, commune, district);
+    pair.a.session.set_sizes(1024, 1024);  // small parts
+    for (int turn = 0; turn < 200 && pair.b.added < 120; ++turn) {
+      pair.a.perform(pair.now);
+      pair.b.perform(pair.now);
+      if (!pair.b.outgoing.empty()) pair.pass(pair.b, pair.a);
+      // Of what the commune has to say only so much arrives before the cut.
+      Bytes all = std::exchange(pair.a.outgoing, {});
+      const std::size_t some = std::min<std::size_t>(all.size(), 3000);
+      pair.a.outgoing.assign(all.begin() + static_cast<std::ptrdiff_t>(some), all.end());
+      const auto taken = pair.b.session.on_bytes(ByteView(all).first(some), pair.now);
+      ASSERT_TRUE(taken.ok()) << taken.error().message();
+      sent_first += some;
+    }
+    stored_first = pair.b.added;
+    EXPECT_TRUE(pair.a.reports.empty() && pair.b.reports.empty()) << "amid healing";
+  }
+  ASSERT_GE(stored_first, 100U);
+  ASSERT_LT(stored_first, 200U);
+  ReplicaPair pair(offices.deployment, commune, district, 2);
+  std::size_t sent_second = 0;
+  for (bool more = true; more;) {
+    pair.a.perform(pair.now);
+    pair.b.perform(pair.now);
+    sent_second += pair.a.outgoing.size();
+    more = !pair.a.outgoing.empty() || !pair.b.outgoing.empty();
+    if (!pair.a.outgoing.empty()) pair.pass(pair.a, pair.b);
+    if (!pair.b.outgoing.empty()) pair.pass(pair.b, pair.a);
+  }
+  EXPECT_EQ(pair.b.added, 251 - stored_first);
+  EXPECT_EQ(pair.b.duplicates, 0U);
+  EXPECT_EQ(pair.a.reports.front().outcome, HealOutcome::kHealed);
+  EXPECT_EQ(lost().mark, commune.replica().feed_end(FeedKind::kUpdates, district.agency()));
+  EXPECT_TRUE(pair.a.drained() && pair.b.drained());
+  // 250 of them, and no more, took what both sessions sent; all of the feed is 550.
+  EXPECT_LT(sent_second, (sent_first + sent_second) * 2 / 3);
+}
+
 TEST_F(ReplicaSessions, HealsInFullWithAProgramThatKnowsNoShortNamesThere) {
   const RecordId missing = loses_the_cursor();
   ReplicaPair pair(offices.deployment, commune, district, 1, kFeatureHealing);
