@@ -426,7 +426,9 @@ bool Session::wants_room() const { return !impl_->is_closed && impl_->waits_for_
 
 void Session::set_sizes(std::size_t part_bytes, std::size_t frame_bytes) {
   impl_->part_bytes = std::clamp<std::size_t>(part_bytes, 1024, kMessageBytesMax / 2);
-  if (impl_->healing) impl_->healing->set_part_bytes(kHealedPartBytes * impl_->part_bytes);
+  if (impl_->healing)
+    impl_->healing->set_part_bytes(
+        std::min(kHealedPartBytes * impl_->part_bytes, kHealedPartBytesMax));
   impl_->frame_bytes = std::clamp<std::size_t>(frame_bytes, 1024, wire::kPlaintextBytesMax);
 }
 

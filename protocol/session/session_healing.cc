@@ -19,7 +19,7 @@ void Session::Impl::begin_healing() {
   const DhPublic fresh = config.ephemeral.public_key();
   for (unsigned i = 0; i < 8; ++i) heal.nonce |= static_cast<std::uint64_t>(fresh[i]) << (8 * i);
   heal.entry_count_min = config.heal_entry_count_min;
-  heal.part_bytes_max = kHealedPartBytes * part_bytes;
+  heal.part_bytes_max = std::min(kHealedPartBytes * part_bytes, kHealedPartBytesMax);
   heal.send_window = std::min<std::size_t>(heal.window_bytes, peer_hello.window_bytes);
   if (config.heal_memory) heal.memory = config.heal_memory(peer->node);
   heal.quiet_unasked = kQuietUnasked;
@@ -112,6 +112,9 @@ void Session::on_heal_work(Instant now) {
 void Session::on_cursor_set(FeedKind kind, const Cursor& cursor, Instant now) {
   if (impl_->is_closed || !impl_->healing) return;
   impl_->inbox(kind).set_durable(cursor);
+  // Both sides hold the same: what the peer delivered it still has, though the beginning of its
+  // feed that was heard last did not join on.
+  impl_->outbox(kind).set_echo(Echo::kPassOver);
   impl_->send(wire::CursorMessage{kind, cursor}, now);
   impl_->healing->on_cursor_set(kind, now);
   impl_->perform_healing(now);

@@ -17,9 +17,9 @@ inline std::uint8_t bit_of(FeedKind kind) {
   return static_cast<std::uint8_t>(1U << index_of(kind));
 }
 
-// Scattered updates have little in common: so many times what else goes into a part of the feed
-// makes up for that: 24 bytes an update at one times, 7 at three.
-inline constexpr std::size_t kHealedPartBytes = 3;
+// Scattered updates have little in common: so many times what is asked for of the feed goes into
+// one part, which is where the feed's own parts end that finish their seals.
+inline constexpr std::size_t kHealedPartBytes = 8, kHealedPartBytesMax = 256 * 1024;
 // Tokens of parts that healing brings, beside those of the feeds.
 inline constexpr std::uint64_t kHealTokenBit = 1ULL << 63;
 
