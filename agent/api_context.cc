@@ -38,7 +38,7 @@ class LineWriter {
 }  // namespace
 
 std::uint64_t OnlyHere::count(const Engine& engine) {
-  constexpr std::chrono::milliseconds kShort{50};
+  constexpr std::chrono::milliseconds kShort{5};
   const std::lock_guard lock(mutex_);  // others wait for the same count
   const Instant begin = engine.clock().monotonic();
   if (begin < good_until_) return count_;
