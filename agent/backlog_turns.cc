@@ -18,6 +18,12 @@ bool BacklogTurns::has(Key key) const {
   return found != asked_.end() && found->second.sends;
 }
 
+bool BacklogTurns::take(Key key, Instant now) {
+  ask(key, now);
+  step(now);
+  return has(key);
+}
+
 std::vector<BacklogTurns::Change> BacklogTurns::step(Instant now) {
   std::vector<std::pair<Instant, Key>> queue, tired;
   for (const auto& [key, place] : asked_) {

@@ -28,6 +28,8 @@ class BacklogTurns {
   // Has none any more, or cannot send now (ended, stalled, lane closed).
   void leave(Key key);
   bool has(Key key) const;
+  // ask() and step(); whether the place is held. Others whose turn ends learn it when they ask.
+  bool take(Key key, Instant now);
   std::size_t waiting() const { return asked_.size() - held_; }
   std::size_t sending() const { return held_; }
 

@@ -243,7 +243,7 @@ std::shared_ptr<Link> PeerSet::Impl::adopt(asio::ip::tcp::socket socket, bool in
   if (!initiator) config.history_waits = [this] { return intake_.sending() >= kIntakeAtOnce; };
   std::size_t granted = 0;
   for (const auto& link : links_) granted += link->granted();
-  config.window_bytes = window_beside(granted);
+  config.window_bytes = window_beside(granted, callers_);
   if (initiator && peer_key && expected && !flows(*expected)) {
     const store::Replica& replica = engine_.replica();
     if (const auto peer = find_by_dh_key(*replica.registry(), *peer_key, expected))
@@ -329,10 +329,7 @@ bool PeerSet::Impl::intake_turn(const Link& link, bool wants) {
     intake_.leave(&link);
     return true;
   }
-  const Instant now = engine_.clock().monotonic();
-  intake_.ask(&link, now);
-  intake_.step(now);
-  return intake_.has(&link);
+  return intake_.take(&link, engine_.clock().monotonic());
 }
 
 bool PeerSet::Impl::backlog_turn(const Link& link, bool has_backlog) {
@@ -340,10 +337,7 @@ bool PeerSet::Impl::backlog_turn(const Link& link, bool has_backlog) {
     turns_.leave(&link);
     return false;
   }
-  const Instant now = engine_.clock().monotonic();
-  turns_.ask(&link, now);
-  turns_.step(now);  // a link whose turn ends learns it when it asks
-  return turns_.has(&link);
+  return turns_.take(&link, engine_.clock().monotonic());
 }
 
 bool PeerSet::Impl::people_wait(const AgencyId& agency) const {

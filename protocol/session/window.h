@@ -12,13 +12,15 @@ inline constexpr std::size_t kSessionWindowMax = 256U * 1024;  // of one session
 inline constexpr std::size_t kSessionWindowMin = 16U * 1024;
 inline constexpr std::size_t kCustodyWindow = 16U * 1024;  // lane 1: beside it, always
 inline constexpr std::size_t kControlWindow = 64U * 1024;  // lane 0: beside it, always
-inline constexpr std::size_t kWindowShares = 128;
 
-// The window of the next session where others were granted so much in all, custody included: a
-// fixed part of what is left, so that all together stay below the bound however many come at once.
-constexpr std::size_t window_beside(std::size_t granted) {
+// The window of the next session of a machine that so many others may call, where others were
+// granted so much in all, custody included: an equal share of the bound for each caller, so that
+// all together stay below it however many come at once, and never more than half of what is left.
+constexpr std::size_t window_beside(std::size_t granted, std::size_t callers) {
   const std::size_t left = kIntakeBytesMax - std::min(granted, kIntakeBytesMax);
-  return std::clamp(left / kWindowShares, kSessionWindowMin, kSessionWindowMax);
+  const std::size_t share = kIntakeBytesMax / (callers + 1);
+  const std::size_t window = std::min(share - std::min(share, kCustodyWindow), left / 2);
+  return std::clamp(window, kSessionWindowMin, kSessionWindowMax);
 }
 
 }  // namespace lienthong

@@ -15,13 +15,16 @@ constexpr std::size_t kNeighbourCount = 250;
 TEST(SessionWindow, OfTwoHundredAndFiftyStaysBelowTheBound) {
   std::size_t granted = 0;
   for (std::size_t i = 0; i < kNeighbourCount; ++i) {
-    const std::size_t window = window_beside(granted);
+    const std::size_t window = window_beside(granted, kNeighbourCount);
     EXPECT_GE(window, kSessionWindowMin);
     EXPECT_LE(window, kSessionWindowMax);
     granted += window + kCustodyWindow;
   }
   EXPECT_LE(granted, kIntakeBytesMax);
-  EXPECT_GE(window_beside(0), 150U * 1024) << "2 Mbit/s for 600 ms";
+  EXPECT_GE(window_beside(0, kNeighbourCount), 80U * 1000)
+      << "the first gets no more than the last";
+  EXPECT_EQ(window_beside(0, 20), kSessionWindowMax);
+  EXPECT_EQ(window_beside(kIntakeBytesMax, 20), kSessionWindowMin) << "sessions twice, for once";
 }
 
 // One of the neighbours, each with the same backlog, and the hub's end, whose disk is slow.
@@ -32,7 +35,7 @@ struct Neighbour {
 
   Neighbour(World& world, std::size_t granted)
       : stores(world.hub_replica),
-        window(window_beside(granted)),
+        window(window_beside(granted, kNeighbourCount)),
         leaf(world.leaf_replica, world.dialling(), world.now),
         hub(stores, answering(world, window), world.now) {
     hub.stores_at_once = false;
