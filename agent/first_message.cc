@@ -24,14 +24,14 @@ void FirstMessages::swallowed(const AgencyId& agency, const Ends& early_ends) {
 // It bears what comes after the place where that machine was last heard, and after what was sent to
 // it since.
 void FirstMessages::prepare(SessionConfig& config, const store::Replica& replica,
-                            const PeerIdentity& peer, const std::optional<Tops>& standing) const {
+                            const PeerIdentity& peer) const {
   const auto swallowed = swallowed_.find(peer.agency);
   if (swallowed != swallowed_.end()) {
     if (swallowed->second.count > kRepeatMax) return;
     config.early_ends = swallowed->second.early_ends;
   }
   const auto sent = sent_.find(peer.node);
-  const Tops tops = standing ? *standing : sent == sent_.end() ? Tops{} : sent->second;
+  const Tops tops = sent == sent_.end() ? Tops{} : sent->second;
   std::array<Cursor, 2> heard;
   for (const FeedKind kind : {FeedKind::kRegistry, FeedKind::kUpdates}) {
     const auto at = static_cast<std::size_t>(kind);

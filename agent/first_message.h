@@ -24,10 +24,9 @@ class FirstMessages {
   // A session is up.
   void came_up(const AgencyId& agency) { swallowed_.erase(agency); }
 
-  // Completes the configuration of a session that we dial. `standing`: what was sent on a session
-  // with that machine that is up and stands still.
-  void prepare(SessionConfig& config, const store::Replica& replica, const PeerIdentity& peer,
-               const std::optional<Tops>& standing) const;
+  // Completes the configuration of a session that we dial.
+  void prepare(SessionConfig& config, const store::Replica& replica,
+               const PeerIdentity& peer) const;
 
  private:
   struct Swallowed {

@@ -32,12 +32,7 @@ constexpr std::chrono::milliseconds kTick{250};
 constexpr std::chrono::milliseconds kGoodbyeMax{1500};
 constexpr std::chrono::minutes kPeopleStay{10};  // after somebody has used the agent
 constexpr std::size_t kReadBytes = 64 * 1024;
-constexpr std::chrono::seconds kStandsStill{2};
 constexpr std::size_t kIntakeAtOnce = 32;  // neighbours that send us their backlog
-
-bool serves(const Link& link, const AgencyId& agency) {
-  return link.established() && !link.ended() && !link.closing() && link.peer().agency == agency;
-}
 
 }  // namespace
 
@@ -108,9 +103,7 @@ class PeerSet::Impl final : public LinkHost, public std::enable_shared_from_this
  private:
   static asio::awaitable<void> tick(std::shared_ptr<Impl> self);
   SessionConfig session_config();
-  std::optional<FirstMessages::Tops> standing(const NodeId& node) const;
   bool stays(const Link& fresh, const Link& old) const;
-  bool flows(const AgencyId& agency) const;
   void log_end(const Link& link);
   void list_children();
   void watch_network();
@@ -221,15 +214,6 @@ SessionConfig PeerSet::Impl::session_config() {
   return config;
 }
 
-// What was sent on a session with that machine that is up.
-std::optional<FirstMessages::Tops> PeerSet::Impl::standing(const NodeId& node) const {
-  for (const auto& link : links_) {
-    if (!link->established() || link->peer().node != node) continue;
-    return link->sent_tops();
-  }
-  return std::nullopt;
-}
-
 std::shared_ptr<Link> PeerSet::Impl::adopt(asio::ip::tcp::socket socket, bool initiator,
                                            std::optional<DhPublic> peer_key,
                                            std::optional<AgencyId> expected,
@@ -244,10 +228,11 @@ std::shared_ptr<Link> PeerSet::Impl::adopt(asio::ip::tcp::socket socket, bool in
   std::size_t granted = 0;
   for (const auto& link : links_) granted += link->granted();
   config.window_bytes = window_beside(granted, callers_);
-  if (initiator && peer_key && expected && !flows(*expected)) {
+  // What a session has sent that stands still is on its way.
+  if (initiator && peer_key && expected && !connected(*expected)) {
     const store::Replica& replica = engine_.replica();
     if (const auto peer = find_by_dh_key(*replica.registry(), *peer_key, expected))
-      first_messages_.prepare(config, replica, *peer, standing(peer->node));
+      first_messages_.prepare(config, replica, *peer);
   }
   const int descriptor = socket.native_handle();
   auto link = std::make_shared<Link>(std::move(socket), std::move(config), *this);
@@ -365,14 +350,10 @@ void PeerSet::Impl::link_ended(const std::shared_ptr<Link>& link) {
 }
 
 bool PeerSet::Impl::connected(const AgencyId& agency) const {
-  return std::ranges::any_of(links_, [&](const auto& link) { return serves(*link, agency); });
-}
-
-// A session with that agency is up, and something was heard on it just now.
-bool PeerSet::Impl::flows(const AgencyId& agency) const {
-  const Instant since = engine_.clock().monotonic() - kStandsStill;
-  return std::ranges::any_of(
-      links_, [&](const auto& link) { return serves(*link, agency) && link->heard_at() > since; });
+  return std::any_of(links_.begin(), links_.end(), [&](const std::shared_ptr<Link>& link) {
+    return link->established() && !link->ended() && !link->closing() &&
+           link->peer().agency == agency;
+  });
 }
 
 std::size_t PeerSet::Impl::unproved() const {
