@@ -65,10 +65,10 @@ class Reader {
     for (const auto& [key, node] : table) {
       const std::string_view given = key.str();
       if (std::find(keys.begin(), keys.end(), given) != keys.end()) continue;
-      const auto nearest = std::min_element(
-          keys.begin(), keys.end(), [given](std::string_view a, std::string_view b) {
-            return distance(a, given) < distance(b, given);
-          });
+      const auto nearest = std::min_element(keys.begin(), keys.end(),
+                                            [given](std::string_view a, std::string_view b) {
+                                              return distance(a, given) < distance(b, given);
+                                            });
       std::string text = quote(given) + ": unknown key" + std::string(where);
       if (distance(*nearest, given) <= 3) {
         text += "; did you mean " + quote(*nearest) + "?";

@@ -20,12 +20,12 @@ enum class Congestion : std::uint8_t {
 
 // Counters are of the connection's whole life, in bytes of payload unless named otherwise.
 struct TcpInfo {
-  std::chrono::microseconds rtt{0};      // smoothed; 0: not measured yet
+  std::chrono::microseconds rtt{0};            // smoothed; 0: not measured yet
   std::chrono::microseconds rtt_deviation{0};  // mean, of rtt
-  std::chrono::microseconds min_rtt{0};  // smallest of the last minutes; 0: not measured yet
-  std::uint64_t delivery_rate = 0;       // bytes a second, the kernel's newest good sample; 0: none
-  std::uint64_t queue_bytes = 0;         // SIOCOUTQ: handed over, unsent or unacknowledged
-  std::uint64_t sent = 0;                // retransmissions included
+  std::chrono::microseconds min_rtt{0};        // smallest of the last minutes; 0: not measured yet
+  std::uint64_t delivery_rate = 0;  // bytes a second, the kernel's newest good sample; 0: none
+  std::uint64_t queue_bytes = 0;    // SIOCOUTQ: handed over, unsent or unacknowledged
+  std::uint64_t sent = 0;           // retransmissions included
   std::uint64_t retransmitted = 0;
   std::uint64_t acknowledged = 0;  // cumulatively
   std::uint64_t received = 0;      // in order, once

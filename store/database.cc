@@ -196,8 +196,7 @@ std::optional<std::string> Database::get(std::string_view key,
   return value;
 }
 
-std::vector<std::optional<std::string>> Database::get_all(
-    std::span<const std::string> keys) const {
+std::vector<std::optional<std::string>> Database::get_all(std::span<const std::string> keys) const {
   std::vector<std::optional<std::string>> out(keys.size());
   if (keys.empty()) return out;
   const std::vector<rocksdb::Slice> slices(keys.begin(), keys.end());

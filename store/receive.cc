@@ -56,8 +56,7 @@ Result<ReceiveOutcome> Transaction::receive(FeedKind kind, const NodeId& from,
 
 Result<ReceiveOutcome> Transaction::Impl::receive(FeedKind kind, const NodeId& from,
                                                   const AgencyId& from_agency, const FeedPart& part,
-                                                  Naming naming, Beginning beginning,
-                                                  Facts facts) {
+                                                  Naming naming, Beginning beginning, Facts facts) {
   ReceiveOutcome outcome;
   // The registry always comes in: it may be what the others wait for.
   if (kind == FeedKind::kUpdates && pen_is_full(from))

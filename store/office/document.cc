@@ -33,9 +33,7 @@ int receipt_of(const RecordState& document, Arrived arrived) {
   return std::clamp(said, kReceiptAccepted, kReceiptDone);
 }
 
-int office_year(UnixMillis moment) {
-  return year_of(day_at(moment));
-}
+int office_year(UnixMillis moment) { return year_of(day_at(moment)); }
 
 std::string document_code(std::string_view agency, std::string_view direction,
                           std::string_view book, int year, std::int64_t number) {
