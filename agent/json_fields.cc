@@ -8,8 +8,8 @@
 #include "agent/json_checks.h"
 #include "agent/json_time.h"
 #include "agent/text_check.h"
+#include "protocol/base/limits.h"
 #include "protocol/wire/codec.h"
-#include "protocol/wire/limits.h"
 
 namespace lienthong::agent {
 namespace {

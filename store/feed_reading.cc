@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <map>
 
-#include "protocol/wire/limits.h"
+#include "protocol/base/limits.h"
 #include "store/replica_impl.h"
 
 namespace lienthong::store {

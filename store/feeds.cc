@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "protocol/wire/limits.h"
+#include "protocol/base/limits.h"
 #include "store/transaction_impl.h"
 
 namespace lienthong::store {

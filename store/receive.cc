@@ -2,8 +2,8 @@
 // reason.
 #include <algorithm>
 
+#include "protocol/base/limits.h"
 #include "protocol/wire/codec.h"
-#include "protocol/wire/limits.h"
 #include "protocol/wire/part.h"
 #include "store/names.h"
 #include "store/transaction_impl.h"

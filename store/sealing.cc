@@ -1,7 +1,7 @@
 // Sealing: one signature over a batch of our updates when they first leave the machine.
 #include <algorithm>
 
-#include "protocol/wire/limits.h"
+#include "protocol/base/limits.h"
 #include "store/transaction_impl.h"
 
 namespace lienthong::store {

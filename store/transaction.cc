@@ -2,9 +2,9 @@
 #include <ctime>
 #include <set>
 
+#include "protocol/base/limits.h"
 #include "protocol/record/fields.h"
 #include "protocol/wire/codec.h"
-#include "protocol/wire/limits.h"
 #include "store/transaction_impl.h"
 
 namespace lienthong::store {

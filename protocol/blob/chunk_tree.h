@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "protocol/base/ids.h"
+#include "protocol/base/limits.h"
 #include "protocol/crypto/hash.h"
-#include "protocol/wire/limits.h"
 
 namespace lienthong {
 

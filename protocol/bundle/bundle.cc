@@ -5,9 +5,9 @@
 
 #include <algorithm>
 
+#include "protocol/base/limits.h"
 #include "protocol/bundle/record.h"
 #include "protocol/crypto/hash.h"
-#include "protocol/wire/limits.h"
 
 namespace lienthong {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <tuple>
 
-#include "protocol/wire/limits.h"
+#include "protocol/base/limits.h"
 
 namespace lienthong::custody {
 namespace {

@@ -6,9 +6,9 @@
 #include <tuple>
 #include <unordered_map>
 
+#include "protocol/base/limits.h"
 #include "protocol/record/ancestors.h"
 #include "protocol/record/custody.h"
-#include "protocol/wire/limits.h"
 
 namespace lienthong {
 namespace {

@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <functional>
 
+#include "protocol/base/limits.h"
 #include "protocol/crypto/hash.h"
 #include "protocol/record/seal.h"
-#include "protocol/wire/limits.h"
 
 namespace lienthong {
 namespace {

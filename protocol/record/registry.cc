@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <tuple>
 
+#include "protocol/base/limits.h"
 #include "protocol/crypto/hash.h"
 #include "protocol/record/registry_state.h"
 #include "protocol/wire/codec.h"
-#include "protocol/wire/limits.h"
 
 namespace lienthong {
 

@@ -1,7 +1,7 @@
 #include "protocol/record/seal.h"
 
+#include "protocol/base/limits.h"
 #include "protocol/crypto/hash.h"
-#include "protocol/wire/limits.h"
 
 namespace lienthong {
 namespace {

@@ -10,10 +10,10 @@
 #include <algorithm>
 #include <limits>
 
+#include "protocol/base/limits.h"
 #include "protocol/crypto/hash.h"
 #include "protocol/record/fields.h"
 #include "protocol/record/fold.h"
-#include "protocol/wire/limits.h"
 
 namespace lienthong {
 namespace {

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
+#include "protocol/base/limits.h"
 #include "protocol/crypto/hash.h"
 #include "protocol/wire/codec.h"
-#include "protocol/wire/limits.h"
 
 namespace lienthong {
 namespace {

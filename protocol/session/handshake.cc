@@ -1,6 +1,6 @@
 #include "protocol/session/handshake.h"
 
-#include "protocol/wire/limits.h"
+#include "protocol/base/limits.h"
 
 namespace lienthong {
 namespace {

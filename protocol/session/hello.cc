@@ -1,6 +1,6 @@
 #include "protocol/session/hello.h"
 
-#include "protocol/wire/limits.h"
+#include "protocol/base/limits.h"
 
 namespace lienthong {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <ranges>
 
-#include "protocol/wire/limits.h"
+#include "protocol/base/limits.h"
 #include "protocol/wire/part.h"
 
 namespace lienthong {

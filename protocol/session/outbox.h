@@ -9,10 +9,10 @@
 #include <deque>
 #include <optional>
 
+#include "protocol/base/limits.h"
 #include "protocol/session/hello.h"
 #include "protocol/sync/stretches.h"
 #include "protocol/wire/fragment.h"
-#include "protocol/wire/limits.h"
 #include "protocol/wire/message.h"
 #include "protocol/wire/names.h"
 

@@ -1,12 +1,12 @@
 // The members of Session; internal to protocol/session.
 #pragma once
 
+#include "protocol/base/limits.h"
 #include "protocol/session/handshake.h"
 #include "protocol/session/inbox.h"
 #include "protocol/session/outbox.h"
 #include "protocol/session/session.h"
 #include "protocol/wire/fragment.h"
-#include "protocol/wire/limits.h"
 #include "protocol/wire/message.h"
 
 namespace lienthong {

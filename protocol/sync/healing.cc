@@ -1,7 +1,7 @@
 #include <algorithm>
 
+#include "protocol/base/limits.h"
 #include "protocol/sync/healing_run.h"
-#include "protocol/wire/limits.h"
 
 namespace lienthong {
 namespace {

@@ -16,8 +16,8 @@
 #include <memory>
 
 #include "protocol/base/instant.h"
+#include "protocol/base/limits.h"
 #include "protocol/sync/healing_wire.h"
-#include "protocol/wire/limits.h"
 
 namespace lienthong {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <bit>
 
-#include "protocol/wire/limits.h"
+#include "protocol/base/limits.h"
 #include "protocol/wire/part.h"
 
 namespace lienthong {

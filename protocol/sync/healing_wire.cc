@@ -1,7 +1,7 @@
 #include "protocol/sync/healing_wire.h"
 
+#include "protocol/base/limits.h"
 #include "protocol/wire/columns_coder.h"
-#include "protocol/wire/limits.h"
 
 namespace lienthong::heal {
 namespace {

@@ -7,7 +7,7 @@
 #include <cstring>
 
 #include "lienthong.capnp.h"
-#include "protocol/wire/limits.h"
+#include "protocol/base/limits.h"
 
 namespace lienthong::wire {
 namespace {

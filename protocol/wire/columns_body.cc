@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "protocol/base/limits.h"
 #include "protocol/record/fields.h"
-#include "protocol/wire/limits.h"
 
 // Cap'n Proto's encoding: https://capnproto.org/encoding.html. Words are 8 bytes, little-endian.
 namespace lienthong::wire {

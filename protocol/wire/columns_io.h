@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "protocol/base/limits.h"
 #include "protocol/wire/columns_coder.h"
-#include "protocol/wire/limits.h"
 
 namespace lienthong::wire {
 

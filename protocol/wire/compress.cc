@@ -6,8 +6,8 @@
 
 #include <algorithm>
 
+#include "protocol/base/limits.h"
 #include "protocol/wire/dictionary.h"
-#include "protocol/wire/limits.h"
 
 namespace lienthong::wire {
 namespace {

@@ -1,6 +1,6 @@
 #include "protocol/wire/fragment.h"
 
-#include "protocol/wire/limits.h"
+#include "protocol/base/limits.h"
 
 namespace lienthong::wire {
 namespace {

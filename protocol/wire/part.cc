@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
+#include "protocol/base/limits.h"
 #include "protocol/crypto/hash.h"
 #include "protocol/wire/codec.h"
 #include "protocol/wire/columns_part.h"
-#include "protocol/wire/limits.h"
 
 namespace lienthong::wire {
 namespace {

@@ -1,8 +1,8 @@
 #include <deque>
 
+#include "protocol/base/limits.h"
 #include "protocol/session/blob_lane.h"
 #include "protocol/sync/healing.h"
-#include "protocol/wire/limits.h"
 #include "tests/fuzz/fuzz_targets.h"
 #include "tests/support/fake_feeds.h"
 

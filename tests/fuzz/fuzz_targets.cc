@@ -1,8 +1,8 @@
 #include "tests/fuzz/fuzz_targets.h"
 
+#include "protocol/base/limits.h"
 #include "protocol/session/hello.h"
 #include "protocol/wire/fragment.h"
-#include "protocol/wire/limits.h"
 #include "protocol/wire/message.h"
 #include "protocol/wire/part.h"
 #include "tests/support/session_pair.h"

@@ -1,6 +1,7 @@
 #include "agent/config.h"
 #include "agent/invite.h"
 #include "protocol/base/csv.h"
+#include "protocol/base/limits.h"
 #include "protocol/bundle/record.h"
 #include "protocol/crypto/hash.h"
 #include "protocol/crypto/secret_file.h"
@@ -10,7 +11,6 @@
 #include "protocol/wire/codec.h"
 #include "protocol/wire/compress.h"
 #include "protocol/wire/dictionary.h"
-#include "protocol/wire/limits.h"
 #include "tests/fuzz/fuzz_targets.h"
 #include "tests/support/deployment.h"
 

@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "agent/invite.h"
+#include "protocol/base/limits.h"
 #include "protocol/blob/chunk_tree.h"
 #include "protocol/crypto/hash.h"
 #include "protocol/record/fold.h"
@@ -18,7 +19,6 @@
 #include "protocol/session/window.h"
 #include "protocol/wire/codec.h"
 #include "protocol/wire/fragment.h"
-#include "protocol/wire/limits.h"
 #include "protocol/wire/message.h"
 #include "protocol/wire/part.h"
 

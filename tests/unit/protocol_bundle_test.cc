@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
+#include "protocol/base/limits.h"
 #include "protocol/bundle/bundle.h"
-#include "protocol/wire/limits.h"
 
 namespace lienthong {
 namespace {

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "protocol/base/limits.h"
 #include "protocol/record/fold.h"
-#include "protocol/wire/limits.h"
 #include "tests/support/custody_dossier.h"
 
 namespace lienthong {

@@ -3,8 +3,8 @@
 #include <random>
 #include <set>
 
+#include "protocol/base/limits.h"
 #include "protocol/sync/feed.h"
-#include "protocol/wire/limits.h"
 
 namespace lienthong {
 namespace {

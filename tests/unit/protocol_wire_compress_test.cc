@@ -3,10 +3,10 @@
 
 #include <random>
 
+#include "protocol/base/limits.h"
 #include "protocol/crypto/hash.h"
 #include "protocol/wire/compress.h"
 #include "protocol/wire/dictionary.h"
-#include "protocol/wire/limits.h"
 
 namespace lienthong {
 namespace {

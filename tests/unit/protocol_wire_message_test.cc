@@ -3,8 +3,8 @@
 
 #include <random>
 
+#include "protocol/base/limits.h"
 #include "protocol/session/packer.h"
-#include "protocol/wire/limits.h"
 #include "protocol/wire/message.h"
 
 namespace lienthong {

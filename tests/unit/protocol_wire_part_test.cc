@@ -1,9 +1,9 @@
 // The body of a part: what goes in comes out, and what does not is found out.
 #include <gtest/gtest.h>
 
+#include "protocol/base/limits.h"
 #include "protocol/wire/columns_body.h"
 #include "protocol/wire/columns_coder.h"
-#include "protocol/wire/limits.h"
 #include "protocol/wire/part.h"
 #include "tests/support/part_maker.h"
 

@@ -4,8 +4,8 @@
 
 #include <numeric>
 
+#include "protocol/base/limits.h"
 #include "protocol/record/fields.h"
-#include "protocol/wire/limits.h"
 #include "store/rows.h"
 #include "tests/support/offices.h"
 

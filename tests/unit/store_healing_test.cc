@@ -1,7 +1,7 @@
 // Count, sum and ids of feeds, and healing between two replicas.
 #include <gtest/gtest.h>
 
-#include "protocol/wire/limits.h"
+#include "protocol/base/limits.h"
 #include "protocol/wire/part.h"
 #include "store/rows.h"
 #include "tests/support/healing_pair.h"

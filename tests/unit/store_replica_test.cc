@@ -1,9 +1,9 @@
 #include <gtest/gtest.h>
 #include <rocksdb/db.h>
 
+#include "protocol/base/limits.h"
 #include "protocol/record/fields.h"
 #include "protocol/wire/codec.h"
-#include "protocol/wire/limits.h"
 #include "store/replica.h"
 #include "tests/support/offices.h"
 
