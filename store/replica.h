@@ -13,8 +13,8 @@
 #include <string>
 #include <vector>
 
+#include "protocol/feed/feed.h"
 #include "protocol/record/fold.h"
-#include "protocol/sync/feed.h"
 #include "protocol/wire/names.h"
 #include "store/marks.h"
 

@@ -13,7 +13,7 @@
 
 #include "protocol/base/instant.h"
 #include "protocol/crypto/keys.h"
-#include "protocol/sync/feed.h"
+#include "protocol/feed/feed.h"
 
 namespace lienthong {
 

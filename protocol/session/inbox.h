@@ -5,7 +5,7 @@
 #include <deque>
 #include <optional>
 
-#include "protocol/sync/feed.h"
+#include "protocol/feed/feed.h"
 #include "protocol/wire/message.h"
 
 namespace lienthong {

@@ -10,8 +10,8 @@
 #include <optional>
 
 #include "protocol/base/limits.h"
+#include "protocol/feed/stretches.h"
 #include "protocol/session/hello.h"
-#include "protocol/sync/stretches.h"
 #include "protocol/wire/fragment.h"
 #include "protocol/wire/message.h"
 #include "protocol/wire/names.h"

@@ -20,10 +20,10 @@
 
 #include "protocol/base/instant.h"
 #include "protocol/crypto/noise.h"
+#include "protocol/feed/feed.h"
 #include "protocol/session/blob_lane.h"
 #include "protocol/session/packer.h"
 #include "protocol/session/window.h"
-#include "protocol/sync/feed.h"
 #include "protocol/sync/healing.h"
 #include "protocol/wire/dictionary.h"
 #include "protocol/wire/fragment.h"

@@ -3,7 +3,7 @@
 
 #include <variant>
 
-#include "protocol/sync/feed.h"
+#include "protocol/feed/feed.h"
 #include "protocol/sync/riblt.h"
 
 namespace lienthong::heal {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "protocol/base/result.h"
-#include "protocol/sync/feed.h"
+#include "protocol/feed/feed.h"
 
 namespace lienthong::wire {
 

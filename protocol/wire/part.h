@@ -9,7 +9,7 @@
 #pragma once
 
 #include "protocol/base/result.h"
-#include "protocol/sync/feed.h"
+#include "protocol/feed/feed.h"
 #include "protocol/wire/names.h"
 
 namespace lienthong::wire {

@@ -1,7 +1,7 @@
 // A replica without anything in it, for those that show a session a part of one.
 #pragma once
 
-#include "protocol/sync/feed.h"
+#include "protocol/feed/feed.h"
 
 namespace lienthong::test {
 

@@ -6,8 +6,8 @@
 #include <map>
 #include <random>
 
+#include "protocol/feed/feed.h"
 #include "protocol/record/fields.h"
-#include "protocol/sync/feed.h"
 #include "protocol/wire/codec.h"
 #include "protocol/wire/names.h"
 

@@ -4,7 +4,7 @@
 #include <set>
 
 #include "protocol/base/limits.h"
-#include "protocol/sync/feed.h"
+#include "protocol/feed/feed.h"
 
 namespace lienthong {
 namespace {

@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "protocol/sync/feed.h"
+#include "protocol/feed/feed.h"
 
 namespace lienthong {
 

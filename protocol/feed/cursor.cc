@@ -1,6 +1,6 @@
 #include "protocol/base/limits.h"
 #include "protocol/crypto/hash.h"
-#include "protocol/sync/feed.h"
+#include "protocol/feed/feed.h"
 
 namespace lienthong {
 std::uint64_t next_feed_hash(const RootFingerprint& root, std::uint64_t hash, ByteView id) {
