@@ -5,7 +5,7 @@
 #include "agent/json_dossier.h"
 #include "agent/json_fields.h"
 #include "agent/json_status.h"
-#include "protocol/wire/codec.h"
+#include "protocol/record/codec.h"
 
 namespace lienthong::agent {
 namespace {

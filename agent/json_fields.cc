@@ -9,7 +9,7 @@
 #include "agent/json_time.h"
 #include "agent/text_check.h"
 #include "protocol/base/limits.h"
-#include "protocol/wire/codec.h"
+#include "protocol/record/codec.h"
 
 namespace lienthong::agent {
 namespace {

@@ -13,8 +13,8 @@
 #include <string>
 #include <vector>
 
+#include "protocol/record/codec.h"
 #include "protocol/session/blob_lane.h"
-#include "protocol/wire/codec.h"
 #include "store/replica.h"
 
 namespace lienthong::store {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <unordered_map>
 
-#include "protocol/wire/codec.h"
+#include "protocol/record/codec.h"
 
 namespace lienthong::store {
 namespace {

@@ -6,7 +6,7 @@
 #include <cctype>
 
 #include "protocol/crypto/hash.h"
-#include "protocol/wire/codec.h"
+#include "protocol/record/codec.h"
 #include "store/application.h"
 #include "store/office/checks.h"
 

@@ -1,7 +1,7 @@
 // Operations that pass a dossier on, ask or show others, or take over what was set aside.
 #include <algorithm>
 
-#include "protocol/wire/codec.h"
+#include "protocol/record/codec.h"
 #include "store/application.h"
 
 namespace lienthong::store {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cctype>
 
-#include "protocol/wire/codec.h"
+#include "protocol/record/codec.h"
 #include "store/application.h"
 #include "store/office/document.h"
 #include "store/office/feedback.h"

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "protocol/base/limits.h"
-#include "protocol/wire/codec.h"
+#include "protocol/record/codec.h"
 #include "protocol/wire/part.h"
 #include "store/names.h"
 #include "store/transaction_impl.h"

@@ -4,7 +4,7 @@
 #include <set>
 #include <stdexcept>
 
-#include "protocol/wire/codec.h"
+#include "protocol/record/codec.h"
 #include "store/office/writer.h"
 #include "store/replica_impl.h"
 

@@ -3,8 +3,8 @@
 #include <set>
 
 #include "protocol/base/limits.h"
+#include "protocol/record/codec.h"
 #include "protocol/record/fields.h"
-#include "protocol/wire/codec.h"
 #include "store/transaction_impl.h"
 
 namespace lienthong::store {

@@ -5,8 +5,8 @@
 
 #include "protocol/base/limits.h"
 #include "protocol/crypto/hash.h"
+#include "protocol/record/codec.h"
 #include "protocol/record/registry_state.h"
-#include "protocol/wire/codec.h"
 
 namespace lienthong {
 

@@ -4,7 +4,7 @@
 
 #include "protocol/base/limits.h"
 #include "protocol/crypto/hash.h"
-#include "protocol/wire/codec.h"
+#include "protocol/record/codec.h"
 #include "protocol/wire/columns_part.h"
 
 namespace lienthong::wire {

@@ -5,7 +5,7 @@
 #include <tuple>
 #include <unordered_map>
 
-#include "protocol/wire/codec.h"
+#include "protocol/record/codec.h"
 #include "store/dossier.h"
 #include "store/office/dossier_code.h"
 #include "store/office/form_text.h"

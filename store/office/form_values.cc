@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "protocol/wire/codec.h"
+#include "protocol/record/codec.h"
 #include "store/office/form_text.h"
 
 namespace lienthong::store {

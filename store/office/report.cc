@@ -4,7 +4,7 @@
 #include <thread>
 #include <unordered_map>
 
-#include "protocol/wire/codec.h"
+#include "protocol/record/codec.h"
 
 namespace lienthong::store {
 namespace {

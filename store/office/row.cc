@@ -5,8 +5,8 @@
 #include <stdexcept>
 #include <unordered_map>
 
+#include "protocol/record/codec.h"
 #include "protocol/record/custody.h"
-#include "protocol/wire/codec.h"
 
 namespace lienthong::store {
 namespace {

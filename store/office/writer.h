@@ -6,7 +6,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "protocol/wire/codec.h"
+#include "protocol/record/codec.h"
 #include "store/database.h"
 #include "store/office/name_table.h"
 #include "store/office/row.h"

@@ -3,7 +3,7 @@
 
 #include <random>
 
-#include "protocol/wire/codec.h"
+#include "protocol/record/codec.h"
 #include "tests/fuzz/fuzz_targets.h"
 
 namespace lienthong::fuzz {

@@ -23,8 +23,8 @@
 #include "agent/credentials.h"
 #include "agent/identity_files.h"
 #include "agent/setup.h"
+#include "protocol/record/codec.h"
 #include "protocol/record/fields.h"
-#include "protocol/wire/codec.h"
 #include "tests/support/session_pair.h"
 
 extern char** environ;

@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-#include "protocol/wire/codec.h"
+#include "protocol/record/codec.h"
 #include "store/office/report.h"
 #include "store/operations.h"
 #include "tests/support/offices.h"

@@ -1,8 +1,8 @@
 #include "tests/simulation/adversary.h"
 
 #include "agent/credentials.h"
+#include "protocol/record/codec.h"
 #include "protocol/record/fields.h"
-#include "protocol/wire/codec.h"
 #include "tests/support/session_pair.h"
 
 namespace lienthong::sim {

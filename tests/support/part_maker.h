@@ -7,8 +7,8 @@
 #include <random>
 
 #include "protocol/feed/feed.h"
+#include "protocol/record/codec.h"
 #include "protocol/record/fields.h"
-#include "protocol/wire/codec.h"
 #include "protocol/wire/names.h"
 
 namespace lienthong::test {

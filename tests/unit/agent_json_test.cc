@@ -8,7 +8,7 @@
 #include "agent/json_operation.h"
 #include "agent/json_time.h"
 #include "agent/text_check.h"
-#include "protocol/wire/codec.h"
+#include "protocol/record/codec.h"
 #include "tests/support/deployment.h"
 
 namespace lienthong::agent {

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <set>
 
+#include "protocol/record/codec.h"
 #include "protocol/record/fields.h"
-#include "protocol/wire/codec.h"
 #include "store/office/data_check.h"
 #include "store/office/dossier_code.h"
 #include "store/office/form_text.h"

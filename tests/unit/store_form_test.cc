@@ -4,7 +4,7 @@
 #include <set>
 
 #include "protocol/base/csv.h"
-#include "protocol/wire/codec.h"
+#include "protocol/record/codec.h"
 #include "store/office/form.h"
 #include "store/office/form_register.h"
 #include "store/office/form_render.h"

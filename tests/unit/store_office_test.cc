@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "protocol/wire/codec.h"
+#include "protocol/record/codec.h"
 #include "store/office/report.h"
 #include "store/office/search_text.h"
 #include "store/operations.h"

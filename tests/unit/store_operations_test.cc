@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
+#include "protocol/record/codec.h"
 #include "protocol/record/fields.h"
-#include "protocol/wire/codec.h"
 #include "store/dossier.h"
 #include "store/operations.h"
 #include "tests/support/operations.h"

@@ -2,8 +2,8 @@
 #include <rocksdb/db.h>
 
 #include "protocol/base/limits.h"
+#include "protocol/record/codec.h"
 #include "protocol/record/fields.h"
-#include "protocol/wire/codec.h"
 #include "store/replica.h"
 #include "tests/support/offices.h"
 

@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
+#include "protocol/record/codec.h"
 #include "protocol/record/fields.h"
-#include "protocol/wire/codec.h"
 #include "tests/support/replica_session.h"
 
 namespace lienthong::test {

@@ -1,4 +1,4 @@
-#include "protocol/wire/codec.h"
+#include "protocol/record/codec.h"
 
 #include <capnp/message.h>
 #include <capnp/serialize.h>
