@@ -1,4 +1,4 @@
-// What the replica can name shortly in parts (protocol/wire/names.h). Internal to store/.
+// What the replica can name shortly in parts (protocol/wire/short_names.h). Internal to store/.
 // A few reads for each record that a part names, none that grows with the store: neighbours of an
 // id in its index, the record's row, and those of its updates that a part brings or that come
 // after. Agencies and certificates are looked up among the registry's statements, which are in
@@ -9,7 +9,7 @@
 #include <functional>
 #include <memory>
 
-#include "protocol/wire/names.h"
+#include "protocol/wire/short_names.h"
 #include "store/database.h"
 #include "store/transaction_impl.h"
 

@@ -15,7 +15,7 @@
 
 #include "protocol/feed/feed.h"
 #include "protocol/record/fold.h"
-#include "protocol/wire/names.h"
+#include "protocol/wire/short_names.h"
 #include "store/marks.h"
 
 namespace rocksdb {

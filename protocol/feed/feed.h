@@ -13,7 +13,7 @@
 #include "protocol/record/registry.h"
 #include "protocol/record/seal.h"
 #include "protocol/record/statement.h"
-#include "protocol/wire/names.h"
+#include "protocol/wire/short_names.h"
 
 namespace lienthong {
 

@@ -14,7 +14,7 @@
 #include "protocol/session/hello.h"
 #include "protocol/wire/fragment.h"
 #include "protocol/wire/message.h"
-#include "protocol/wire/names.h"
+#include "protocol/wire/short_names.h"
 
 namespace lienthong {
 

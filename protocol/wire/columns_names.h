@@ -5,7 +5,7 @@
 #include <unordered_map>
 
 #include "protocol/wire/columns_io.h"
-#include "protocol/wire/names.h"
+#include "protocol/wire/short_names.h"
 
 namespace lienthong::wire {
 

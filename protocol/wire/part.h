@@ -10,7 +10,7 @@
 
 #include "protocol/base/result.h"
 #include "protocol/feed/feed.h"
-#include "protocol/wire/names.h"
+#include "protocol/wire/short_names.h"
 
 namespace lienthong::wire {
 

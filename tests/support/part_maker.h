@@ -9,7 +9,7 @@
 #include "protocol/feed/feed.h"
 #include "protocol/record/codec.h"
 #include "protocol/record/fields.h"
-#include "protocol/wire/names.h"
+#include "protocol/wire/short_names.h"
 
 namespace lienthong::test {
 
