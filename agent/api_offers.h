@@ -4,7 +4,7 @@
 #include <optional>
 #include <vector>
 
-#include "store/replica.h"
+#include "store/replica/replica.h"
 
 namespace lienthong::agent {
 

@@ -18,7 +18,7 @@
 #include <optional>
 
 #include "agent/reserve.h"
-#include "store/replica.h"
+#include "store/replica/replica.h"
 
 namespace lienthong::agent {
 

@@ -8,7 +8,7 @@
 
 #include "protocol/session/hello.h"
 #include "protocol/session/session.h"
-#include "store/replica.h"
+#include "store/replica/replica.h"
 
 namespace lienthong::agent {
 

@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "protocol/crypto/keys.h"
-#include "store/replica.h"
+#include "store/replica/replica.h"
 
 namespace lienthong::agent {
 

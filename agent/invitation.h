@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "protocol/crypto/noise.h"
-#include "store/replica.h"
+#include "store/replica/replica.h"
 
 namespace lienthong::agent {
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "agent/links.h"
-#include "store/replica.h"
+#include "store/replica/replica.h"
 
 namespace lienthong::agent {
 

@@ -8,7 +8,7 @@
 
 #include "protocol/record/registry.h"
 #include "store/office/leg.h"
-#include "store/replica.h"
+#include "store/replica/replica.h"
 
 namespace lienthong::agent {
 

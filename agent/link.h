@@ -14,7 +14,7 @@
 #include "agent/blob_keeper.h"
 #include "agent/link_host.h"
 #include "agent/pacing.h"
-#include "store/replica.h"
+#include "store/replica/replica.h"
 
 namespace lienthong::agent {
 

@@ -10,7 +10,7 @@
 
 #include "agent/links.h"
 #include "protocol/session/session.h"
-#include "store/replica.h"
+#include "store/replica/replica.h"
 
 namespace lienthong::agent {
 

@@ -6,7 +6,7 @@
 
 #include "store/office/calendar.h"
 #include "store/office/feedback.h"
-#include "store/replica.h"
+#include "store/replica/replica.h"
 
 namespace lienthong::agent {
 

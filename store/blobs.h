@@ -15,7 +15,7 @@
 
 #include "protocol/record/codec.h"
 #include "protocol/session/blob_lane.h"
-#include "store/replica.h"
+#include "store/replica/replica.h"
 
 namespace lienthong::store {
 

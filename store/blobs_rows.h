@@ -7,7 +7,7 @@
 
 #include "protocol/base/bytes.h"
 #include "store/blobs.h"
-#include "store/replica_impl.h"
+#include "store/replica/replica_impl.h"
 
 namespace lienthong::store {
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "protocol/record/fields.h"
-#include "store/replica.h"
+#include "store/replica/replica.h"
 
 namespace lienthong::store {
 

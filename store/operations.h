@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "store/office/calendar.h"
-#include "store/replica.h"
+#include "store/replica/replica.h"
 
 namespace lienthong::store {
 

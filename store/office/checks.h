@@ -3,7 +3,7 @@
 // Any thread that has the transaction.
 #pragma once
 
-#include "store/replica.h"
+#include "store/replica/replica.h"
 
 namespace lienthong::store {
 

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "store/replica.h"
+#include "store/replica/replica.h"
 
 namespace lienthong::store {
 

@@ -7,7 +7,7 @@
 #include <functional>
 
 #include "store/office/form.h"
-#include "store/replica.h"
+#include "store/replica/replica.h"
 
 namespace lienthong::store {
 

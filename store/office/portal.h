@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "protocol/record/fields.h"
-#include "store/replica.h"
+#include "store/replica/replica.h"
 
 namespace lienthong::store {
 

@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "store/office/deadline.h"
-#include "store/replica.h"
+#include "store/replica/replica.h"
 
 namespace lienthong::store {
 

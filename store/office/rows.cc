@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "store/office/writer.h"
-#include "store/replica_impl.h"
+#include "store/replica/replica_impl.h"
 
 namespace lienthong::store {
 namespace {

@@ -12,7 +12,7 @@
 
 #include "store/office/name_table.h"
 #include "store/office/row.h"
-#include "store/replica.h"
+#include "store/replica/replica.h"
 
 namespace rocksdb {
 class Snapshot;

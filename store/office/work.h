@@ -6,7 +6,7 @@
 #include <functional>
 
 #include "store/office/step.h"
-#include "store/replica.h"
+#include "store/replica/replica.h"
 
 namespace lienthong::store {
 

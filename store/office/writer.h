@@ -7,11 +7,11 @@
 #include <vector>
 
 #include "protocol/record/codec.h"
-#include "store/database.h"
 #include "store/office/name_table.h"
 #include "store/office/row.h"
 #include "store/office/search_text.h"
-#include "store/replica_impl.h"
+#include "store/replica/database.h"
+#include "store/replica/replica_impl.h"
 
 namespace lienthong::store {
 

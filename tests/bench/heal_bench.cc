@@ -13,8 +13,8 @@
 
 #include "protocol/sync/healing.h"
 #include "protocol/wire/part.h"
-#include "store/database.h"
-#include "store/rows.h"
+#include "store/replica/database.h"
+#include "store/replica/rows.h"
 #include "tests/support/empty_view.h"
 
 namespace {

@@ -12,9 +12,9 @@
 #include <fstream>
 #include <iostream>
 
-#include "store/database.h"
 #include "store/office/report.h"
 #include "store/office/writer.h"
+#include "store/replica/database.h"
 #include "tests/support/deployment.h"
 
 namespace lienthong::test {

@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "protocol/session/session.h"
-#include "store/replica.h"
+#include "store/replica/replica.h"
 #include "tests/simulation/network.h"
 #include "tests/simulation/writer.h"
 

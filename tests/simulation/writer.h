@@ -7,7 +7,7 @@
 #include <functional>
 #include <memory>
 
-#include "store/replica.h"
+#include "store/replica/replica.h"
 #include "tests/simulation/dice.h"
 #include "tests/simulation/timeline.h"
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "store/replica.h"
+#include "store/replica/replica.h"
 #include "tests/support/deployment.h"
 
 namespace lienthong::test {

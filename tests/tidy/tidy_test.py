@@ -29,8 +29,8 @@ class TidyTest(unittest.TestCase):
     def test_imports_point_down(self):
         self.expect("store/a.cc", '#include "protocol/base/ids.h"\n')
         self.expect("store/a.cc", '#include "agent/engine.h"\n', "import")
-        self.expect("protocol/a.cc", '#include "store/replica.h"\n', "import")
-        self.expect("tools/a.cc", '#include "store/replica.h"\n', "import")
+        self.expect("protocol/a.cc", '#include "store/replica/replica.h"\n', "import")
+        self.expect("tools/a.cc", '#include "store/replica/replica.h"\n', "import")
 
     def test_inner_layers_do_no_io(self):
         self.expect("protocol/a.cc", "#include <fstream>\n", "header")

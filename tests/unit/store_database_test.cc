@@ -2,8 +2,8 @@
 #include <gtest/gtest.h>
 #include <rocksdb/env.h>
 
-#include "store/database.h"
-#include "store/rows.h"
+#include "store/replica/database.h"
+#include "store/replica/rows.h"
 
 namespace lienthong::store {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "protocol/base/limits.h"
 #include "protocol/record/fields.h"
-#include "store/rows.h"
+#include "store/replica/rows.h"
 #include "tests/support/offices.h"
 
 namespace lienthong::test {

@@ -3,7 +3,7 @@
 
 #include "protocol/base/limits.h"
 #include "protocol/wire/part.h"
-#include "store/rows.h"
+#include "store/replica/rows.h"
 #include "tests/support/healing_pair.h"
 
 namespace lienthong::test {

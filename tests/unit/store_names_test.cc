@@ -3,7 +3,7 @@
 
 #include "protocol/record/fields.h"
 #include "protocol/wire/part.h"
-#include "store/names.h"
+#include "store/replica/short_names.h"
 #include "tests/support/offices.h"
 
 namespace lienthong {

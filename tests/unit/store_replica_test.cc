@@ -4,7 +4,7 @@
 #include "protocol/base/limits.h"
 #include "protocol/record/codec.h"
 #include "protocol/record/fields.h"
-#include "store/replica.h"
+#include "store/replica/replica.h"
 #include "tests/support/offices.h"
 
 namespace lienthong::test {

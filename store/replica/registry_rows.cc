@@ -1,7 +1,7 @@
 // Statements of the registry: kept in the order in which they came, which is everyone's first feed.
 #include "protocol/base/limits.h"
 #include "protocol/record/codec.h"
-#include "store/transaction_impl.h"
+#include "store/replica/transaction_impl.h"
 
 namespace lienthong::store {
 namespace {

@@ -1,4 +1,4 @@
-#include "store/database.h"
+#include "store/replica/database.h"
 
 #include <rocksdb/cache.h>
 #include <rocksdb/env.h>

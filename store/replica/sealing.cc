@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "protocol/base/limits.h"
-#include "store/transaction_impl.h"
+#include "store/replica/transaction_impl.h"
 
 namespace lienthong::store {
 

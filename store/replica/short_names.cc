@@ -1,4 +1,4 @@
-#include "store/names.h"
+#include "store/replica/short_names.h"
 
 #include <algorithm>
 

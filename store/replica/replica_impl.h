@@ -3,10 +3,10 @@
 
 #include <mutex>
 
-#include "store/database.h"
-#include "store/ledger.h"
 #include "store/office/name_table.h"
-#include "store/replica.h"
+#include "store/replica/database.h"
+#include "store/replica/ledger.h"
+#include "store/replica/replica.h"
 
 namespace lienthong::store {
 

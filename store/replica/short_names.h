@@ -10,8 +10,8 @@
 #include <memory>
 
 #include "protocol/wire/short_names.h"
-#include "store/database.h"
-#include "store/transaction_impl.h"
+#include "store/replica/database.h"
+#include "store/replica/transaction_impl.h"
 
 namespace lienthong::store {
 

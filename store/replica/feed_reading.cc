@@ -3,7 +3,7 @@
 #include <map>
 
 #include "protocol/base/limits.h"
-#include "store/replica_impl.h"
+#include "store/replica/replica_impl.h"
 
 namespace lienthong::store {
 namespace {

@@ -7,7 +7,7 @@
 
 #include "protocol/wire/part.h"
 #include "store/office/writer.h"
-#include "store/replica_impl.h"
+#include "store/replica/replica_impl.h"
 
 namespace lienthong::store {
 

@@ -5,7 +5,7 @@
 #include "protocol/base/limits.h"
 #include "protocol/record/codec.h"
 #include "protocol/record/fields.h"
-#include "store/transaction_impl.h"
+#include "store/replica/transaction_impl.h"
 
 namespace lienthong::store {
 namespace {

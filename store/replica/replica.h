@@ -16,7 +16,7 @@
 #include "protocol/feed/feed.h"
 #include "protocol/record/fold.h"
 #include "protocol/wire/short_names.h"
-#include "store/marks.h"
+#include "store/replica/marks.h"
 
 namespace rocksdb {
 class Env;

@@ -9,8 +9,8 @@
 #include <string_view>
 #include <vector>
 
-#include "store/marks.h"
-#include "store/replica.h"
+#include "store/replica/marks.h"
+#include "store/replica/replica.h"
 
 namespace lienthong::store {
 

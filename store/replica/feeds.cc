@@ -4,7 +4,7 @@
 #include <limits>
 
 #include "protocol/base/limits.h"
-#include "store/transaction_impl.h"
+#include "store/replica/transaction_impl.h"
 
 namespace lienthong::store {
 namespace {

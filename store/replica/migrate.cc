@@ -1,7 +1,7 @@
 // From older layouts to this one, when a database is opened. docs/storage.md, "Version and
 // migration".
 #include "store/office/writer.h"
-#include "store/replica_impl.h"
+#include "store/replica/replica_impl.h"
 
 namespace lienthong::store {
 namespace {

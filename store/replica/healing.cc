@@ -1,5 +1,5 @@
 // What healing reads of feeds, and the cursor that it ends in. docs/storage.md, "Feeds".
-#include "store/transaction_impl.h"
+#include "store/replica/transaction_impl.h"
 
 namespace lienthong::store {
 namespace {

@@ -6,7 +6,7 @@
 #include <memory>
 #include <string>
 
-#include "store/rows.h"
+#include "store/replica/rows.h"
 
 namespace lienthong::store {
 

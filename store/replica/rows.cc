@@ -1,4 +1,4 @@
-#include "store/rows.h"
+#include "store/replica/rows.h"
 
 #include <stdexcept>
 

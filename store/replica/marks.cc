@@ -1,4 +1,4 @@
-#include "store/marks.h"
+#include "store/replica/marks.h"
 
 #include <algorithm>
 

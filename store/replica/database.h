@@ -15,7 +15,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "store/replica.h"
+#include "store/replica/replica.h"
 
 namespace lienthong::store {
 

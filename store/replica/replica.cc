@@ -1,4 +1,4 @@
-#include "store/replica.h"
+#include "store/replica/replica.h"
 
 #include <algorithm>
 #include <set>
@@ -6,7 +6,7 @@
 
 #include "protocol/record/codec.h"
 #include "store/office/writer.h"
-#include "store/replica_impl.h"
+#include "store/replica/replica_impl.h"
 
 namespace lienthong::store {
 

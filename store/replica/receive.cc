@@ -5,8 +5,8 @@
 #include "protocol/base/limits.h"
 #include "protocol/record/codec.h"
 #include "protocol/wire/part.h"
-#include "store/names.h"
-#include "store/transaction_impl.h"
+#include "store/replica/short_names.h"
+#include "store/replica/transaction_impl.h"
 
 namespace lienthong::store {
 namespace {
