@@ -17,7 +17,7 @@
 #include "agent/blob_worker.h"
 #include "agent/engine.h"
 #include "protocol/crypto/keys.h"
-#include "store/blobs.h"
+#include "store/scans/blobs.h"
 
 namespace lienthong::agent {
 

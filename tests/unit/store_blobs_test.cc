@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "protocol/record/fields.h"
-#include "store/blobs.h"
+#include "store/scans/blobs.h"
 #include "tests/support/offices.h"
 
 namespace lienthong::test {

@@ -6,8 +6,8 @@
 #include <rocksdb/write_batch.h>
 
 #include "protocol/base/bytes.h"
-#include "store/blobs.h"
 #include "store/replica/replica_impl.h"
+#include "store/scans/blobs.h"
 
 namespace lienthong::store {
 

@@ -1,7 +1,7 @@
 // Scans: chunks in and out, uploads, wishes.
 #include <algorithm>
 
-#include "store/blobs_rows.h"
+#include "store/scans/blobs_rows.h"
 
 namespace lienthong::store {
 namespace {

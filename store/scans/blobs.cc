@@ -1,9 +1,9 @@
-#include "store/blobs.h"
+#include "store/scans/blobs.h"
 
 #include <algorithm>
 #include <stdexcept>
 
-#include "store/blobs_rows.h"
+#include "store/scans/blobs_rows.h"
 
 namespace lienthong::store {
 namespace {

@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <set>
 
-#include "store/blobs_rows.h"
 #include "store/dossier.h"
+#include "store/scans/blobs_rows.h"
 
 namespace lienthong::store {
 namespace {
