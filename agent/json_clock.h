@@ -3,8 +3,8 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "store/desk/operations.h"
 #include "store/office/work.h"
-#include "store/operations.h"
 
 namespace lienthong::agent {
 

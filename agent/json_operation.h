@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "protocol/record/registry.h"
-#include "store/operations.h"
+#include "store/desk/operations.h"
 
 namespace lienthong::agent {
 

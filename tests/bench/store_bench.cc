@@ -12,7 +12,7 @@
 #include <iostream>
 
 #include "protocol/wire/part.h"
-#include "store/operations.h"
+#include "store/desk/operations.h"
 #include "tests/support/deployment.h"
 #include "tests/support/traffic.h"
 

@@ -15,8 +15,8 @@
 #include "agent/peer_set.h"
 #include "agent/setup.h"
 #include "protocol/record/fields.h"
+#include "store/desk/operations.h"
 #include "store/dossier.h"
-#include "store/operations.h"
 
 namespace lienthong::agent {
 namespace {

@@ -7,8 +7,8 @@
 #include <algorithm>
 
 #include "protocol/record/codec.h"
+#include "store/desk/operations.h"
 #include "store/office/report.h"
-#include "store/operations.h"
 #include "tests/support/offices.h"
 
 namespace lienthong::test {

@@ -3,8 +3,8 @@
 // (27 communes with 78,406 dossiers; of the district's 2,407 received, 2,289 resolved).
 #include <gtest/gtest.h>
 
+#include "store/desk/operations.h"
 #include "store/office/report.h"
-#include "store/operations.h"
 #include "tests/support/offices.h"
 
 namespace lienthong::test {

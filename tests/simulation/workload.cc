@@ -1,7 +1,7 @@
 #include "tests/simulation/workload.h"
 
 #include "protocol/record/fields.h"
-#include "store/operations.h"
+#include "store/desk/operations.h"
 
 namespace lienthong::sim {
 

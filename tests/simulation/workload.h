@@ -6,7 +6,7 @@
 #include <set>
 #include <string>
 
-#include "store/operations.h"
+#include "store/desk/operations.h"
 #include "tests/simulation/machine.h"
 
 namespace lienthong::sim {

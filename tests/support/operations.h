@@ -6,7 +6,7 @@
 #include <initializer_list>
 #include <string_view>
 
-#include "store/operations.h"
+#include "store/desk/operations.h"
 #include "tests/support/offices.h"
 
 namespace lienthong::test {

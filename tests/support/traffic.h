@@ -11,7 +11,7 @@
 
 #include "protocol/base/instant.h"
 #include "protocol/record/registry.h"
-#include "store/operations.h"
+#include "store/desk/operations.h"
 
 namespace lienthong::test {
 

@@ -13,7 +13,7 @@
 
 #include "agent/clock.h"
 #include "agent/engine.h"
-#include "store/operations.h"
+#include "store/desk/operations.h"
 #include "tests/support/deployment.h"
 
 namespace lienthong::agent {

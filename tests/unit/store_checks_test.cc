@@ -6,11 +6,11 @@
 
 #include "protocol/record/codec.h"
 #include "protocol/record/fields.h"
+#include "store/desk/operations.h"
 #include "store/office/data_check.h"
 #include "store/office/dossier_code.h"
 #include "store/office/form_text.h"
 #include "store/office/portal.h"
-#include "store/operations.h"
 #include "tests/support/offices.h"
 
 namespace lienthong::test {

@@ -1,8 +1,8 @@
 // A record as an office reads it.
 #include <gtest/gtest.h>
 
+#include "store/desk/operations.h"
 #include "store/dossier.h"
-#include "store/operations.h"
 #include "tests/support/offices.h"
 
 namespace lienthong::test {

@@ -5,12 +5,12 @@
 
 #include "protocol/base/csv.h"
 #include "protocol/record/codec.h"
+#include "store/desk/operations.h"
 #include "store/office/form.h"
 #include "store/office/form_register.h"
 #include "store/office/form_render.h"
 #include "store/office/form_text.h"
 #include "store/office/form_values.h"
-#include "store/operations.h"
 #include "tests/support/offices.h"
 
 namespace lienthong::test {

@@ -5,9 +5,9 @@
 #include <random>
 
 #include "protocol/record/fields.h"
+#include "store/desk/operations.h"
 #include "store/dossier.h"
 #include "store/office/leg.h"
-#include "store/operations.h"
 #include "tests/support/operations.h"
 
 namespace lienthong::test {

@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "protocol/record/fields.h"
+#include "store/desk/operations.h"
 #include "store/office/work.h"
-#include "store/operations.h"
 #include "tests/support/office_time.h"
 #include "tests/support/offices.h"
 

@@ -5,8 +5,8 @@
 
 #include "protocol/record/codec.h"
 #include "protocol/record/fields.h"
+#include "store/desk/operations.h"
 #include "store/dossier.h"
-#include "store/operations.h"
 #include "tests/support/operations.h"
 
 namespace lienthong::test {

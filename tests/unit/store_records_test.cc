@@ -5,10 +5,10 @@
 #include <algorithm>
 
 #include "protocol/record/fields.h"
+#include "store/desk/operations.h"
 #include "store/dossier.h"
 #include "store/office/document.h"
 #include "store/office/feedback.h"
-#include "store/operations.h"
 #include "tests/support/operations.h"
 
 namespace lienthong::test {

@@ -1,4 +1,4 @@
-#include "store/office/checks.h"
+#include "store/desk/checks.h"
 
 #include <algorithm>
 #include <array>

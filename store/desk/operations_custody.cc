@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "protocol/record/codec.h"
-#include "store/application.h"
+#include "store/desk/application.h"
 
 namespace lienthong::store {
 

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "protocol/record/fields.h"
+#include "store/desk/operations.h"
 #include "store/office/work.h"
-#include "store/operations.h"
 
 namespace lienthong::store {
 

@@ -3,7 +3,7 @@
 // "Counting deadlines"; NĐ 61/2018.
 #include <algorithm>
 
-#include "store/application.h"
+#include "store/desk/application.h"
 
 namespace lienthong::store {
 namespace {

@@ -2,7 +2,7 @@
 // to the desk that received it (domain: NĐ 61/2018 Đ.19(6) and (7)).
 #include <algorithm>
 
-#include "store/application.h"
+#include "store/desk/application.h"
 #include "store/office/leg.h"
 
 namespace lienthong::store {

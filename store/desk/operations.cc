@@ -1,4 +1,4 @@
-#include "store/operations.h"
+#include "store/desk/operations.h"
 
 #include <sodium/crypto_generichash.h>
 
@@ -7,8 +7,8 @@
 
 #include "protocol/crypto/hash.h"
 #include "protocol/record/codec.h"
-#include "store/application.h"
-#include "store/office/checks.h"
+#include "store/desk/application.h"
+#include "store/desk/checks.h"
 
 namespace lienthong::store {
 namespace {

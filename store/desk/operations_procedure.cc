@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <cctype>
 
-#include "store/application.h"
+#include "store/desk/application.h"
 
 namespace lienthong::store {
 namespace {

@@ -4,7 +4,7 @@
 #include <cctype>
 
 #include "protocol/record/codec.h"
-#include "store/application.h"
+#include "store/desk/application.h"
 #include "store/office/document.h"
 #include "store/office/feedback.h"
 
