@@ -1,8 +1,8 @@
 // Printed forms: of one dossier, and the registers of a year.
 #include "agent/api_routes.h"
-#include "store/office/form_register.h"
-#include "store/office/form_render.h"
-#include "store/office/form_values.h"
+#include "store/forms/form_register.h"
+#include "store/forms/form_render.h"
+#include "store/forms/form_values.h"
 
 namespace lienthong::agent {
 namespace {

@@ -5,7 +5,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
-#include "store/office/form_values.h"
+#include "store/forms/form_values.h"
 #include "store/office/portal.h"
 
 namespace lienthong::agent {

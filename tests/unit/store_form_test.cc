@@ -6,11 +6,11 @@
 #include "protocol/base/csv.h"
 #include "protocol/record/codec.h"
 #include "store/desk/operations.h"
-#include "store/office/form.h"
-#include "store/office/form_register.h"
-#include "store/office/form_render.h"
+#include "store/forms/form.h"
+#include "store/forms/form_register.h"
+#include "store/forms/form_render.h"
+#include "store/forms/form_values.h"
 #include "store/office/form_text.h"
-#include "store/office/form_values.h"
 #include "tests/support/offices.h"
 
 namespace lienthong::test {

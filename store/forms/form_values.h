@@ -7,7 +7,7 @@
 #include <string>
 
 #include "store/dossier.h"
-#include "store/office/form.h"
+#include "store/forms/form.h"
 #include "store/office/work.h"
 
 namespace lienthong::store {

@@ -1,6 +1,6 @@
 // What the pinned version of a procedure says about the times on a form: the limit as a person
 // reads it, and when each step that ended with a handing over was due.
-#include "store/office/form_values.h"
+#include "store/forms/form_values.h"
 
 namespace lienthong::store {
 namespace {

@@ -6,7 +6,7 @@
 
 #include <functional>
 
-#include "store/office/form.h"
+#include "store/forms/form.h"
 #include "store/replica/replica.h"
 
 namespace lienthong::store {

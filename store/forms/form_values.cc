@@ -1,4 +1,4 @@
-#include "store/office/form_values.h"
+#include "store/forms/form_values.h"
 
 #include <algorithm>
 

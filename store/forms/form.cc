@@ -1,4 +1,4 @@
-#include "store/office/form.h"
+#include "store/forms/form.h"
 
 #include <algorithm>
 #include <array>

@@ -5,7 +5,7 @@
 
 #include <span>
 
-#include "store/office/form.h"
+#include "store/forms/form.h"
 
 namespace lienthong::store {
 

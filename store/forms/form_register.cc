@@ -1,12 +1,12 @@
-#include "store/office/form_register.h"
+#include "store/forms/form_register.h"
 
 #include <algorithm>
 #include <array>
 #include <tuple>
 
 #include "store/dossier.h"
+#include "store/forms/form_values.h"
 #include "store/office/form_text.h"
-#include "store/office/form_values.h"
 
 namespace lienthong::store {
 namespace {

@@ -2,8 +2,8 @@
 // forwards inside an agency, from the timeline.
 #include <algorithm>
 
+#include "store/forms/form_values.h"
 #include "store/office/form_text.h"
-#include "store/office/form_values.h"
 
 namespace lienthong::store {
 namespace {

@@ -1,4 +1,4 @@
-#include "store/office/form_render.h"
+#include "store/forms/form_render.h"
 
 #include <algorithm>
 #include <numeric>
