@@ -8,7 +8,7 @@
 #include "agent/json_time.h"
 #include "agent/json_work.h"
 #include "agent/text_check.h"
-#include "store/dossier.h"
+#include "store/office/dossier.h"
 #include "store/office/rows.h"
 
 namespace lienthong::agent {

@@ -11,8 +11,8 @@
 #include "agent/json_work.h"
 #include "agent/office_feedback.h"
 #include "agent/text_check.h"
-#include "store/dossier.h"
 #include "store/office/document.h"
+#include "store/office/dossier.h"
 
 namespace lienthong::agent {
 namespace {

@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "store/dossier.h"
+#include "store/office/dossier.h"
 
 namespace lienthong::agent {
 

@@ -5,7 +5,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 
-#include "store/dossier.h"
+#include "store/office/dossier.h"
 
 namespace lienthong::agent {
 

@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "protocol/base/check.h"
-#include "store/office/form_text.h"
+#include "store/office/text.h"
 
 namespace lienthong::store {
 

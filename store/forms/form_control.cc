@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "store/forms/form_values.h"
-#include "store/office/form_text.h"
+#include "store/office/text.h"
 
 namespace lienthong::store {
 namespace {

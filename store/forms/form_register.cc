@@ -4,9 +4,9 @@
 #include <array>
 #include <tuple>
 
-#include "store/dossier.h"
 #include "store/forms/form_values.h"
-#include "store/office/form_text.h"
+#include "store/office/dossier.h"
+#include "store/office/text.h"
 
 namespace lienthong::store {
 namespace {

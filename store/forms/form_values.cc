@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "protocol/record/codec.h"
-#include "store/office/form_text.h"
+#include "store/office/text.h"
 
 namespace lienthong::store {
 namespace {

@@ -6,8 +6,8 @@
 #include <optional>
 #include <string>
 
-#include "store/dossier.h"
 #include "store/forms/form.h"
+#include "store/office/dossier.h"
 #include "store/office/work.h"
 
 namespace lienthong::store {

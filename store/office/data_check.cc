@@ -6,9 +6,9 @@
 #include <unordered_map>
 
 #include "protocol/record/codec.h"
-#include "store/dossier.h"
+#include "store/office/dossier.h"
 #include "store/office/dossier_code.h"
-#include "store/office/form_text.h"
+#include "store/office/text.h"
 
 namespace lienthong::store {
 namespace {

@@ -4,7 +4,7 @@
 #include <charconv>
 #include <string>
 
-#include "store/office/form_text.h"
+#include "store/office/text.h"
 
 namespace lienthong::store {
 namespace {

@@ -4,7 +4,7 @@
 #include <charconv>
 
 #include "protocol/base/check.h"
-#include "store/office/form_text.h"
+#include "store/office/text.h"
 
 namespace lienthong::store {
 

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <set>
 
-#include "store/dossier.h"
+#include "store/office/dossier.h"
 #include "store/scans/blobs_rows.h"
 
 namespace lienthong::store {

@@ -16,7 +16,7 @@
 #include "agent/setup.h"
 #include "protocol/record/fields.h"
 #include "store/desk/operations.h"
-#include "store/dossier.h"
+#include "store/office/dossier.h"
 
 namespace lienthong::agent {
 namespace {

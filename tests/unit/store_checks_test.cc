@@ -9,8 +9,8 @@
 #include "store/desk/operations.h"
 #include "store/office/data_check.h"
 #include "store/office/dossier_code.h"
-#include "store/office/form_text.h"
 #include "store/office/portal.h"
+#include "store/office/text.h"
 #include "tests/support/offices.h"
 
 namespace lienthong::test {

@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "store/desk/operations.h"
-#include "store/dossier.h"
+#include "store/office/dossier.h"
 #include "tests/support/offices.h"
 
 namespace lienthong::test {

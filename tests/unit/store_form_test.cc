@@ -10,7 +10,7 @@
 #include "store/forms/form_register.h"
 #include "store/forms/form_render.h"
 #include "store/forms/form_values.h"
-#include "store/office/form_text.h"
+#include "store/office/text.h"
 #include "tests/support/offices.h"
 
 namespace lienthong::test {

@@ -6,7 +6,7 @@
 
 #include "protocol/record/fields.h"
 #include "store/desk/operations.h"
-#include "store/dossier.h"
+#include "store/office/dossier.h"
 #include "store/office/leg.h"
 #include "tests/support/operations.h"
 

@@ -6,8 +6,8 @@
 
 #include "protocol/record/fields.h"
 #include "store/desk/operations.h"
-#include "store/dossier.h"
 #include "store/office/document.h"
+#include "store/office/dossier.h"
 #include "store/office/feedback.h"
 #include "tests/support/operations.h"
 

@@ -1,4 +1,4 @@
-#include "store/office/form_text.h"
+#include "store/office/text.h"
 
 #include <array>
 #include <charconv>

@@ -1,4 +1,4 @@
-#include "store/dossier.h"
+#include "store/office/dossier.h"
 
 #include <algorithm>
 #include <unordered_map>
