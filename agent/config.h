@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "agent/budget.h"
-#include "agent/tcp_info.h"
+#include "agent/net/tcp_info.h"
 #include "protocol/base/result.h"
 
 namespace lienthong::agent {

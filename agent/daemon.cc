@@ -13,7 +13,7 @@
 #include "agent/identity_files.h"
 #include "agent/log.h"
 #include "agent/memory.h"
-#include "agent/net.h"
+#include "agent/net/net.h"
 #include "agent/peer_set.h"
 #include "agent/systemd.h"
 #include "protocol/record/registry.h"

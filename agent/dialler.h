@@ -9,7 +9,7 @@
 
 #include "agent/backoff.h"
 #include "agent/link_host.h"
-#include "agent/net.h"
+#include "agent/net/net.h"
 #include "agent/path.h"
 
 namespace lienthong::agent {

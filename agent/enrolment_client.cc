@@ -3,7 +3,7 @@
 #include <asio/io_context.hpp>
 #include <asio/write.hpp>
 
-#include "agent/net.h"
+#include "agent/net/net.h"
 
 namespace lienthong::agent {
 namespace {

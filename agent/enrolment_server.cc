@@ -3,7 +3,7 @@
 #include <asio/write.hpp>
 
 #include "agent/enrolment.h"
-#include "agent/net.h"
+#include "agent/net/net.h"
 
 namespace lienthong::agent {
 namespace {

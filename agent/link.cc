@@ -9,7 +9,7 @@
 
 #include "agent/log.h"
 #include "agent/neighbour.h"
-#include "agent/net.h"
+#include "agent/net/net.h"
 
 namespace lienthong::agent {
 namespace {

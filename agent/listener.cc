@@ -8,8 +8,8 @@
 #include "agent/enrolment_server.h"
 #include "agent/link.h"
 #include "agent/log.h"
-#include "agent/net.h"
-#include "agent/tcp_info.h"
+#include "agent/net/net.h"
+#include "agent/net/tcp_info.h"
 
 namespace lienthong::agent {
 namespace {

@@ -22,7 +22,7 @@
 #include <deque>
 #include <optional>
 
-#include "agent/tcp_info.h"
+#include "agent/net/tcp_info.h"
 #include "protocol/base/instant.h"
 
 namespace lienthong::agent {

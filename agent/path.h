@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "agent/tcp_info.h"
+#include "agent/net/tcp_info.h"
 #include "protocol/base/instant.h"
 #include "protocol/crypto/keys.h"
 

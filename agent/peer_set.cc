@@ -19,9 +19,9 @@
 #include "agent/listener.h"
 #include "agent/log.h"
 #include "agent/neighbour.h"
-#include "agent/net.h"
-#include "agent/net_watch.h"
-#include "agent/reachable.h"
+#include "agent/net/net.h"
+#include "agent/net/net_watch.h"
+#include "agent/net/reachable.h"
 #include "agent/refused.h"
 #include "protocol/session/hello.h"
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/tcp_info.h"
+#include "agent/net/tcp_info.h"
 
 namespace lienthong::agent {
 namespace {

@@ -1,6 +1,6 @@
-#include "agent/net.h"
+#include "agent/net/net.h"
 
-#include "agent/tcp_info.h"
+#include "agent/net/tcp_info.h"
 
 namespace lienthong::agent {
 

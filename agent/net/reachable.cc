@@ -1,4 +1,4 @@
-#include "agent/reachable.h"
+#include "agent/net/reachable.h"
 
 #include <ifaddrs.h>
 #include <net/if.h>
@@ -6,7 +6,7 @@
 
 #include <cstring>
 
-#include "agent/net.h"
+#include "agent/net/net.h"
 
 namespace lienthong::agent {
 namespace {

@@ -1,4 +1,4 @@
-#include "agent/tcp_info.h"
+#include "agent/net/tcp_info.h"
 
 // Not <netinet/tcp.h>: glibc's tcp_info of Debian 12 ends before the counters that are needed here.
 #include <linux/sockios.h>

@@ -1,4 +1,4 @@
-#include "agent/net_watch.h"
+#include "agent/net/net_watch.h"
 
 #include <linux/rtnetlink.h>
 #include <net/if.h>
@@ -9,8 +9,8 @@
 #include <cerrno>
 #include <cstring>
 
-#include "agent/net.h"
-#include "agent/reachable.h"
+#include "agent/net/net.h"
+#include "agent/net/reachable.h"
 
 namespace lienthong::agent {
 namespace {
