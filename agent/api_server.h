@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/engine.h"
+#include "agent/engine/engine.h"
 #include "agent/links.h"
 #include "protocol/crypto/noise.h"
 #include "store/office/calendar.h"

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "agent/log.h"
+#include "agent/engine/log.h"
 
 namespace lienthong::agent {
 namespace {

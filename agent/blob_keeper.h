@@ -15,7 +15,7 @@
 #include <string>
 
 #include "agent/blob_worker.h"
-#include "agent/engine.h"
+#include "agent/engine/engine.h"
 #include "protocol/crypto/keys.h"
 #include "store/scans/blobs.h"
 

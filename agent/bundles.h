@@ -8,7 +8,7 @@
 #include <optional>
 #include <string>
 
-#include "agent/engine.h"
+#include "agent/engine/engine.h"
 #include "protocol/bundle/bundle.h"
 
 namespace lienthong::agent {

@@ -1,7 +1,7 @@
 #include <sstream>
 
 #include "agent/config.h"
-#include "agent/log.h"
+#include "agent/engine/log.h"
 
 namespace lienthong::agent {
 namespace {

@@ -10,12 +10,12 @@
 #include "agent/backoff.h"
 #include "agent/blob_keeper.h"
 #include "agent/calendar_file.h"
+#include "agent/engine/log.h"
+#include "agent/engine/memory.h"
+#include "agent/engine/systemd.h"
 #include "agent/identity_files.h"
-#include "agent/log.h"
-#include "agent/memory.h"
 #include "agent/net/net.h"
 #include "agent/peer_set.h"
-#include "agent/systemd.h"
 #include "protocol/record/registry.h"
 
 namespace lienthong::agent {

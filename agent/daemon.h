@@ -6,7 +6,7 @@
 #include <memory>
 
 #include "agent/config.h"
-#include "agent/engine.h"
+#include "agent/engine/engine.h"
 #include "protocol/crypto/keys.h"
 
 namespace lienthong::agent {

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "agent/engine/log.h"
 #include "agent/link.h"
-#include "agent/log.h"
 #include "agent/neighbour.h"
 
 namespace lienthong::agent {

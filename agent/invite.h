@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/engine.h"
+#include "agent/engine/engine.h"
 #include "protocol/crypto/noise.h"
 
 namespace lienthong::agent {

@@ -7,7 +7,7 @@
 #include <asio/post.hpp>
 #include <asio/write.hpp>
 
-#include "agent/log.h"
+#include "agent/engine/log.h"
 #include "agent/neighbour.h"
 #include "agent/net/net.h"
 

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "agent/config.h"
-#include "agent/engine.h"
+#include "agent/engine/engine.h"
 #include "agent/path.h"
 #include "protocol/session/session.h"
 

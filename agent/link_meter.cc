@@ -2,8 +2,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include "agent/engine/log.h"
 #include "agent/link.h"
-#include "agent/log.h"
 
 namespace lienthong::agent {
 namespace {

@@ -9,7 +9,7 @@
 #include <mutex>
 
 #include "agent/config.h"
-#include "agent/engine.h"
+#include "agent/engine/engine.h"
 #include "agent/neighbour.h"
 #include "agent/path.h"
 

@@ -4,10 +4,10 @@
 
 #include <asio/ip/v6_only.hpp>
 
+#include "agent/engine/log.h"
 #include "agent/enrolment.h"
 #include "agent/enrolment_server.h"
 #include "agent/link.h"
-#include "agent/log.h"
 #include "agent/net/net.h"
 #include "agent/net/tcp_info.h"
 

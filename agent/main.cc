@@ -5,11 +5,11 @@
 #include <cstdlib>
 #include <iostream>
 
-#include "agent/clock.h"
 #include "agent/config.h"
 #include "agent/daemon.h"
-#include "agent/log.h"
-#include "agent/memory.h"
+#include "agent/engine/clock.h"
+#include "agent/engine/log.h"
+#include "agent/engine/memory.h"
 
 int main(int argc, char** argv) {
   using namespace lienthong;

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "agent/config.h"
-#include "agent/engine.h"
+#include "agent/engine/engine.h"
 #include "agent/links.h"
 #include "protocol/crypto/keys.h"
 

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/clock.h"
+#include "agent/engine/clock.h"
 #include "protocol/crypto/secret_file.h"
 
 namespace lienthong::agent {

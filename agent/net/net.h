@@ -13,7 +13,7 @@
 #include <string>
 
 #include "agent/config.h"
-#include "agent/engine.h"
+#include "agent/engine/engine.h"
 
 namespace lienthong::agent {
 

@@ -9,7 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "agent/clock.h"
+#include "agent/engine/clock.h"
 #include "agent/identity_files.h"
 #include "tests/support/traffic.h"
 

@@ -18,9 +18,9 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "agent/clock.h"
 #include "agent/config.h"
 #include "agent/credentials.h"
+#include "agent/engine/clock.h"
 #include "agent/identity_files.h"
 #include "agent/setup.h"
 #include "protocol/record/codec.h"

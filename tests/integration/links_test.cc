@@ -8,8 +8,8 @@
 #include <future>
 #include <thread>
 
-#include "agent/clock.h"
 #include "agent/config.h"
+#include "agent/engine/clock.h"
 #include "agent/identity_files.h"
 #include "agent/invite.h"
 #include "agent/peer_set.h"

@@ -23,7 +23,7 @@ MAY_INCLUDE = {
     "agent": ("agent/", "store/", "protocol/"),
     # The command line has no door to an agent but its API; what works before there is one
     # (init, enroll) is agent/setup.h, with the clock that it is handed.
-    "tools": ("tools/", "agent/setup.h", "agent/clock.h", "protocol/base/"),
+    "tools": ("tools/", "agent/config/setup.h", "agent/engine/clock.h", "protocol/base/"),
     "tests": ("protocol/", "store/", "agent/", "tools/", "tests/"),
 }
 

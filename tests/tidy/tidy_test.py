@@ -28,7 +28,7 @@ class TidyTest(unittest.TestCase):
 
     def test_imports_point_down(self):
         self.expect("store/a.cc", '#include "protocol/base/ids.h"\n')
-        self.expect("store/a.cc", '#include "agent/engine.h"\n', "import")
+        self.expect("store/a.cc", '#include "agent/engine/engine.h"\n', "import")
         self.expect("protocol/a.cc", '#include "store/replica/replica.h"\n', "import")
         self.expect("tools/a.cc", '#include "store/replica/replica.h"\n', "import")
 

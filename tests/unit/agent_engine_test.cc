@@ -11,8 +11,8 @@
 #include <iostream>
 #include <thread>
 
-#include "agent/clock.h"
-#include "agent/engine.h"
+#include "agent/engine/clock.h"
+#include "agent/engine/engine.h"
 #include "store/desk/operations.h"
 #include "tests/support/deployment.h"
 

@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "agent/log.h"
+#include "agent/engine/log.h"
 #include "agent/refused.h"
 
 namespace lienthong::agent {

@@ -2,7 +2,7 @@
 // local API, because no agent runs on the folder yet that could answer.
 #include <fstream>
 
-#include "agent/clock.h"
+#include "agent/engine/clock.h"
 #include "agent/setup.h"
 #include "tools/lienthong/failure.h"
 #include "tools/lienthong/output.h"

@@ -1,4 +1,4 @@
-#include "agent/reserve.h"
+#include "agent/engine/reserve.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>

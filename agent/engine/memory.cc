@@ -1,4 +1,4 @@
-#include "agent/memory.h"
+#include "agent/engine/memory.h"
 
 #include <link.h>
 #include <malloc.h>

@@ -17,7 +17,7 @@
 #include <memory>
 #include <optional>
 
-#include "agent/reserve.h"
+#include "agent/engine/reserve.h"
 #include "store/replica/replica.h"
 
 namespace lienthong::agent {

@@ -1,4 +1,4 @@
-#include "agent/engine.h"
+#include "agent/engine/engine.h"
 
 #include <spdlog/spdlog.h>
 
@@ -11,8 +11,8 @@
 #include <thread>
 #include <utility>
 
-#include "agent/log.h"
-#include "agent/memory.h"
+#include "agent/engine/log.h"
+#include "agent/engine/memory.h"
 
 namespace lienthong::agent {
 namespace {

@@ -1,4 +1,4 @@
-#include "agent/log.h"
+#include "agent/engine/log.h"
 
 #include <spdlog/sinks/ringbuffer_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>

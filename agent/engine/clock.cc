@@ -1,4 +1,4 @@
-#include "agent/clock.h"
+#include "agent/engine/clock.h"
 
 #include <sodium/randombytes.h>
 

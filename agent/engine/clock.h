@@ -1,7 +1,7 @@
 // The machine's clocks and randomness, made in main() and handed down. Any thread.
 #pragma once
 
-#include "agent/engine.h"
+#include "agent/engine/engine.h"
 #include "protocol/crypto/keys.h"
 
 namespace lienthong::agent {

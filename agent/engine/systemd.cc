@@ -1,4 +1,4 @@
-#include "agent/systemd.h"
+#include "agent/engine/systemd.h"
 
 #include <systemd/sd-daemon.h>
 #include <time.h>
