@@ -1,6 +1,6 @@
 // Scans over the local API: files in, files out, and how far a file has come.
 #include "agent/api_routes.h"
-#include "agent/blob_keeper.h"
+#include "agent/files/blob_keeper.h"
 #include "agent/json_fields.h"
 
 namespace lienthong::agent {

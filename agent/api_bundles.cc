@@ -1,6 +1,6 @@
 // Bundles over the local API: feeds to a file and back.
 #include "agent/api_routes.h"
-#include "agent/bundles.h"
+#include "agent/files/bundles.h"
 #include "agent/json_fields.h"
 #include "agent/json_status.h"
 

@@ -12,7 +12,7 @@
 #include <string_view>
 
 #include "agent/api_server.h"
-#include "agent/bundles.h"
+#include "agent/files/bundles.h"
 
 namespace lienthong::agent {
 

@@ -1,7 +1,7 @@
 // How the agent is: health, status, neighbours, log; and the two calls that make it look for
 // itself.
 #include "agent/api_routes.h"
-#include "agent/blob_keeper.h"
+#include "agent/files/blob_keeper.h"
 #include "agent/json_fields.h"
 #include "agent/json_status.h"
 #include "store/office/data_check.h"

@@ -11,7 +11,7 @@
 #include <optional>
 #include <string>
 
-#include "agent/blob_keeper.h"
+#include "agent/files/blob_keeper.h"
 #include "agent/link_host.h"
 #include "agent/pacing.h"
 #include "store/replica/replica.h"

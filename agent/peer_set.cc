@@ -10,10 +10,10 @@
 #include <set>
 
 #include "agent/backlog_turns.h"
-#include "agent/blob_keeper.h"
 #include "agent/credentials.h"
 #include "agent/dialler.h"
 #include "agent/engine/log.h"
+#include "agent/files/blob_keeper.h"
 #include "agent/first_message.h"
 #include "agent/link.h"
 #include "agent/link_meter.h"

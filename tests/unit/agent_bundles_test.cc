@@ -4,7 +4,7 @@
 
 #include <asio/io_context.hpp>
 
-#include "agent/bundles.h"
+#include "agent/files/bundles.h"
 #include "protocol/record/fields.h"
 #include "tests/support/offices.h"
 

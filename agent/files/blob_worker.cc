@@ -1,4 +1,4 @@
-#include "agent/blob_worker.h"
+#include "agent/files/blob_worker.h"
 
 #include <sys/resource.h>
 #include <unistd.h>

@@ -14,8 +14,8 @@
 #include <set>
 #include <string>
 
-#include "agent/blob_worker.h"
 #include "agent/engine/engine.h"
+#include "agent/files/blob_worker.h"
 #include "protocol/crypto/keys.h"
 #include "store/scans/blobs.h"
 

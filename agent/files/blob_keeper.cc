@@ -1,4 +1,4 @@
-#include "agent/blob_keeper.h"
+#include "agent/files/blob_keeper.h"
 
 #include <spdlog/spdlog.h>
 

@@ -1,4 +1,4 @@
-#include "agent/bundles.h"
+#include "agent/files/bundles.h"
 
 #include <algorithm>
 
