@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "agent/engine/engine.h"
-#include "agent/links.h"
+#include "agent/links/links.h"
 #include "protocol/crypto/noise.h"
 #include "store/office/calendar.h"
 

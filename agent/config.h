@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "agent/budget.h"
+#include "agent/links/budget.h"
 #include "agent/net/tcp_info.h"
 #include "protocol/base/result.h"
 

@@ -7,15 +7,15 @@
 
 #include "agent/api_server.h"
 #include "agent/api_shut.h"
-#include "agent/backoff.h"
 #include "agent/calendar_file.h"
 #include "agent/engine/log.h"
 #include "agent/engine/memory.h"
 #include "agent/engine/systemd.h"
 #include "agent/files/blob_keeper.h"
 #include "agent/identity_files.h"
+#include "agent/links/backoff.h"
+#include "agent/links/peer_set.h"
 #include "agent/net/net.h"
-#include "agent/peer_set.h"
 #include "protocol/record/registry.h"
 
 namespace lienthong::agent {

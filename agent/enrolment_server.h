@@ -4,7 +4,7 @@
 #include <asio/awaitable.hpp>
 #include <asio/ip/tcp.hpp>
 
-#include "agent/link_host.h"
+#include "agent/links/link_host.h"
 
 namespace lienthong::agent {
 

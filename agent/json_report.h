@@ -4,7 +4,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
-#include "agent/links.h"
+#include "agent/links/links.h"
 #include "store/office/report.h"
 
 namespace lienthong::agent {

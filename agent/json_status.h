@@ -4,7 +4,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <vector>
 
-#include "agent/links.h"
+#include "agent/links/links.h"
 #include "store/replica/replica.h"
 
 namespace lienthong::agent {

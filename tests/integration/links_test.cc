@@ -12,7 +12,7 @@
 #include "agent/engine/clock.h"
 #include "agent/identity_files.h"
 #include "agent/invite.h"
-#include "agent/peer_set.h"
+#include "agent/links/peer_set.h"
 #include "agent/setup.h"
 #include "protocol/record/fields.h"
 #include "store/desk/operations.h"

@@ -4,7 +4,7 @@
 #include <array>
 #include <set>
 
-#include "agent/backlog_turns.h"
+#include "agent/links/backlog_turns.h"
 
 namespace lienthong::agent {
 namespace {

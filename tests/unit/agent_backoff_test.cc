@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "agent/backoff.h"
+#include "agent/links/backoff.h"
 
 namespace lienthong::agent {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <numeric>
 
-#include "agent/budget.h"
+#include "agent/links/budget.h"
 
 namespace lienthong::agent {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <deque>
 
-#include "agent/pacing.h"
+#include "agent/links/pacing.h"
 
 namespace lienthong::agent {
 namespace {

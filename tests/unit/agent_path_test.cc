@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "agent/path.h"
+#include "agent/links/path.h"
 
 namespace lienthong::agent {
 namespace {

@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "agent/engine/log.h"
-#include "agent/refused.h"
+#include "agent/links/refused.h"
 
 namespace lienthong::agent {
 namespace {

@@ -1,9 +1,9 @@
-#include "agent/path.h"
+#include "agent/links/path.h"
 
 #include <algorithm>
 #include <utility>
 
-#include "agent/backoff.h"
+#include "agent/links/backoff.h"
 
 namespace lienthong::agent {
 namespace {

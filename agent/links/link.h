@@ -12,8 +12,8 @@
 #include <string>
 
 #include "agent/files/blob_keeper.h"
-#include "agent/link_host.h"
-#include "agent/pacing.h"
+#include "agent/links/link_host.h"
+#include "agent/links/pacing.h"
 #include "store/replica/replica.h"
 
 namespace lienthong::agent {

@@ -1,4 +1,4 @@
-#include "agent/listener.h"
+#include "agent/links/listener.h"
 
 #include <spdlog/spdlog.h>
 
@@ -7,7 +7,7 @@
 #include "agent/engine/log.h"
 #include "agent/enrolment.h"
 #include "agent/enrolment_server.h"
-#include "agent/link.h"
+#include "agent/links/link.h"
 #include "agent/net/net.h"
 #include "agent/net/tcp_info.h"
 

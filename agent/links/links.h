@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/budget.h"
+#include "agent/links/budget.h"
 #include "protocol/base/ids.h"
 #include "protocol/base/instant.h"
 

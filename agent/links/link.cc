@@ -1,4 +1,4 @@
-#include "agent/link.h"
+#include "agent/links/link.h"
 
 #include <linux/sockios.h>
 #include <spdlog/spdlog.h>
@@ -8,7 +8,7 @@
 #include <asio/write.hpp>
 
 #include "agent/engine/log.h"
-#include "agent/neighbour.h"
+#include "agent/links/neighbour.h"
 #include "agent/net/net.h"
 
 namespace lienthong::agent {

@@ -9,7 +9,7 @@
 
 #include "agent/config.h"
 #include "agent/engine/engine.h"
-#include "agent/path.h"
+#include "agent/links/path.h"
 #include "protocol/session/session.h"
 
 namespace lienthong::agent {

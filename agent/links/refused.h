@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/links.h"
+#include "agent/links/links.h"
 
 namespace lienthong::agent {
 

@@ -10,8 +10,8 @@
 
 #include "agent/config.h"
 #include "agent/engine/engine.h"
-#include "agent/neighbour.h"
-#include "agent/path.h"
+#include "agent/links/neighbour.h"
+#include "agent/links/path.h"
 
 namespace lienthong::agent {
 

@@ -1,4 +1,4 @@
-#include "agent/refused.h"
+#include "agent/links/refused.h"
 
 #include <algorithm>
 

@@ -13,7 +13,7 @@
 
 #include "agent/config.h"
 #include "agent/engine/engine.h"
-#include "agent/links.h"
+#include "agent/links/links.h"
 #include "protocol/crypto/keys.h"
 
 namespace lienthong::agent {

@@ -1,4 +1,4 @@
-#include "agent/pacing.h"
+#include "agent/links/pacing.h"
 
 #include <algorithm>
 #include <utility>

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/link_host.h"
+#include "agent/links/link_host.h"
 
 namespace lienthong::agent {
 

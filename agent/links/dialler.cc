@@ -1,4 +1,4 @@
-#include "agent/dialler.h"
+#include "agent/links/dialler.h"
 
 #include <spdlog/spdlog.h>
 
@@ -6,8 +6,8 @@
 #include <charconv>
 
 #include "agent/engine/log.h"
-#include "agent/link.h"
-#include "agent/neighbour.h"
+#include "agent/links/link.h"
+#include "agent/links/neighbour.h"
 
 namespace lienthong::agent {
 namespace {

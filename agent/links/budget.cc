@@ -1,4 +1,4 @@
-#include "agent/budget.h"
+#include "agent/links/budget.h"
 
 #include <algorithm>
 #include <numeric>

@@ -7,10 +7,10 @@
 #include <asio/steady_timer.hpp>
 #include <memory>
 
-#include "agent/backoff.h"
-#include "agent/link_host.h"
+#include "agent/links/backoff.h"
+#include "agent/links/link_host.h"
+#include "agent/links/path.h"
 #include "agent/net/net.h"
-#include "agent/path.h"
 
 namespace lienthong::agent {
 

@@ -1,4 +1,4 @@
-#include "agent/backlog_turns.h"
+#include "agent/links/backlog_turns.h"
 
 #include <algorithm>
 

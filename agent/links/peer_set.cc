@@ -1,4 +1,4 @@
-#include "agent/peer_set.h"
+#include "agent/links/peer_set.h"
 
 #include <spdlog/spdlog.h>
 
@@ -9,20 +9,20 @@
 #include <mutex>
 #include <set>
 
-#include "agent/backlog_turns.h"
 #include "agent/credentials.h"
-#include "agent/dialler.h"
 #include "agent/engine/log.h"
 #include "agent/files/blob_keeper.h"
 #include "agent/first_message.h"
-#include "agent/link.h"
-#include "agent/link_meter.h"
-#include "agent/listener.h"
-#include "agent/neighbour.h"
+#include "agent/links/backlog_turns.h"
+#include "agent/links/dialler.h"
+#include "agent/links/link.h"
+#include "agent/links/link_meter.h"
+#include "agent/links/listener.h"
+#include "agent/links/neighbour.h"
+#include "agent/links/refused.h"
 #include "agent/net/net.h"
 #include "agent/net/net_watch.h"
 #include "agent/net/reachable.h"
-#include "agent/refused.h"
 #include "protocol/session/hello.h"
 
 namespace lienthong::agent {

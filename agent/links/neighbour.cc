@@ -1,4 +1,4 @@
-#include "agent/neighbour.h"
+#include "agent/links/neighbour.h"
 
 #include <algorithm>
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/links.h"
+#include "agent/links/links.h"
 #include "protocol/session/session.h"
 #include "store/replica/replica.h"
 

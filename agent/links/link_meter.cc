@@ -1,9 +1,9 @@
-#include "agent/link_meter.h"
+#include "agent/links/link_meter.h"
 
 #include <spdlog/spdlog.h>
 
 #include "agent/engine/log.h"
-#include "agent/link.h"
+#include "agent/links/link.h"
 
 namespace lienthong::agent {
 namespace {

@@ -1,4 +1,4 @@
-#include "agent/backoff.h"
+#include "agent/links/backoff.h"
 
 #include <algorithm>
 
