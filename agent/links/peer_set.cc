@@ -9,12 +9,12 @@
 #include <mutex>
 #include <set>
 
-#include "agent/credentials.h"
 #include "agent/engine/log.h"
 #include "agent/files/blob_keeper.h"
-#include "agent/first_message.h"
 #include "agent/links/backlog_turns.h"
+#include "agent/links/credentials.h"
 #include "agent/links/dialler.h"
+#include "agent/links/first_message.h"
 #include "agent/links/link.h"
 #include "agent/links/link_meter.h"
 #include "agent/links/listener.h"

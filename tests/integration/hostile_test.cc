@@ -19,9 +19,9 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/config.h"
-#include "agent/credentials.h"
 #include "agent/engine/clock.h"
 #include "agent/identity_files.h"
+#include "agent/links/credentials.h"
 #include "agent/setup.h"
 #include "protocol/record/codec.h"
 #include "protocol/record/fields.h"

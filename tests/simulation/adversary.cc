@@ -1,6 +1,6 @@
 #include "tests/simulation/adversary.h"
 
-#include "agent/credentials.h"
+#include "agent/links/credentials.h"
 #include "protocol/record/codec.h"
 #include "protocol/record/fields.h"
 #include "tests/support/session_pair.h"

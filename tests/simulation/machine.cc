@@ -3,7 +3,7 @@
 #include <charconv>
 #include <set>
 
-#include "agent/credentials.h"
+#include "agent/links/credentials.h"
 
 namespace lienthong::sim {
 namespace {

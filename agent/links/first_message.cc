@@ -1,4 +1,4 @@
-#include "agent/first_message.h"
+#include "agent/links/first_message.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "agent/credentials.h"
+#include "agent/links/credentials.h"
 
 #include <set>
 
