@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "agent/api_routes.h"
-#include "agent/invite.h"
+#include "agent/joining/invite.h"
 #include "agent/json_fields.h"
 #include "agent/json_status.h"
 

@@ -12,7 +12,7 @@
 #include "agent/engine/memory.h"
 #include "agent/engine/systemd.h"
 #include "agent/files/blob_keeper.h"
-#include "agent/identity_files.h"
+#include "agent/joining/identity_files.h"
 #include "agent/links/backoff.h"
 #include "agent/links/peer_set.h"
 #include "agent/net/net.h"

@@ -19,9 +19,9 @@
 
 #include <optional>
 
-#include "agent/identity_files.h"
-#include "agent/invitation.h"
-#include "agent/invite.h"
+#include "agent/joining/identity_files.h"
+#include "agent/joining/invitation.h"
+#include "agent/joining/invite.h"
 
 namespace lienthong::agent {
 

@@ -4,10 +4,10 @@
 #include <array>
 
 #include "agent/config.h"
-#include "agent/enrolment_client.h"
-#include "agent/identity_files.h"
-#include "agent/invitation.h"
-#include "agent/text_fields.h"
+#include "agent/joining/enrolment_client.h"
+#include "agent/joining/identity_files.h"
+#include "agent/joining/invitation.h"
+#include "agent/joining/text_fields.h"
 #include "protocol/record/registry.h"
 
 namespace lienthong::agent {

@@ -1,6 +1,6 @@
 #include <sodium/utils.h>
 
-#include "agent/invite.h"
+#include "agent/joining/invite.h"
 #include "protocol/crypto/hash.h"
 
 namespace lienthong::agent {

@@ -6,7 +6,7 @@
 
 #include "agent/engine/log.h"
 #include "agent/enrolment.h"
-#include "agent/enrolment_server.h"
+#include "agent/joining/enrolment_server.h"
 #include "agent/links/link.h"
 #include "agent/net/net.h"
 #include "agent/net/tcp_info.h"

@@ -10,7 +10,7 @@
 #include <optional>
 
 #include "agent/engine/clock.h"
-#include "agent/identity_files.h"
+#include "agent/joining/identity_files.h"
 #include "tests/support/traffic.h"
 
 namespace {

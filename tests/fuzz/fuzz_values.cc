@@ -1,5 +1,5 @@
 #include "agent/config.h"
-#include "agent/invite.h"
+#include "agent/joining/invite.h"
 #include "protocol/base/csv.h"
 #include "protocol/base/limits.h"
 #include "protocol/bundle/record.h"

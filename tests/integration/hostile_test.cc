@@ -20,7 +20,7 @@
 
 #include "agent/config.h"
 #include "agent/engine/clock.h"
-#include "agent/identity_files.h"
+#include "agent/joining/identity_files.h"
 #include "agent/links/credentials.h"
 #include "agent/setup.h"
 #include "protocol/record/codec.h"

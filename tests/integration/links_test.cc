@@ -10,8 +10,8 @@
 
 #include "agent/config.h"
 #include "agent/engine/clock.h"
-#include "agent/identity_files.h"
-#include "agent/invite.h"
+#include "agent/joining/identity_files.h"
+#include "agent/joining/invite.h"
 #include "agent/links/peer_set.h"
 #include "agent/setup.h"
 #include "protocol/record/fields.h"

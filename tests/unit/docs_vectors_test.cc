@@ -9,7 +9,7 @@
 #include <set>
 #include <sstream>
 
-#include "agent/invite.h"
+#include "agent/joining/invite.h"
 #include "protocol/base/limits.h"
 #include "protocol/blob/chunk_tree.h"
 #include "protocol/crypto/hash.h"

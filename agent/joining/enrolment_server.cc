@@ -1,4 +1,4 @@
-#include "agent/enrolment_server.h"
+#include "agent/joining/enrolment_server.h"
 
 #include <asio/write.hpp>
 

@@ -1,4 +1,4 @@
-#include "agent/identity_files.h"
+#include "agent/joining/identity_files.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -9,7 +9,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "agent/text_fields.h"
+#include "agent/joining/text_fields.h"
 
 namespace lienthong::agent {
 namespace {

@@ -1,4 +1,4 @@
-#include "agent/enrolment_client.h"
+#include "agent/joining/enrolment_client.h"
 
 #include <asio/io_context.hpp>
 #include <asio/write.hpp>

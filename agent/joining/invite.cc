@@ -1,6 +1,6 @@
-#include "agent/invite.h"
+#include "agent/joining/invite.h"
 
-#include "agent/invitation.h"
+#include "agent/joining/invitation.h"
 #include "protocol/record/registry.h"
 
 namespace lienthong::agent {

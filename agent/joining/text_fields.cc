@@ -1,4 +1,4 @@
-#include "agent/text_fields.h"
+#include "agent/joining/text_fields.h"
 
 namespace lienthong::agent {
 namespace {

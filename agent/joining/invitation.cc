@@ -1,8 +1,8 @@
-#include "agent/invitation.h"
+#include "agent/joining/invitation.h"
 
 #include <algorithm>
 
-#include "agent/text_fields.h"
+#include "agent/joining/text_fields.h"
 #include "protocol/crypto/hash.h"
 #include "protocol/record/registry.h"
 
