@@ -3,7 +3,7 @@
 
 #include <functional>
 
-#include "agent/enrolment.h"
+#include "agent/joining/enrolment.h"
 
 namespace lienthong::agent {
 

@@ -2,7 +2,7 @@
 
 #include <asio/write.hpp>
 
-#include "agent/enrolment.h"
+#include "agent/joining/enrolment.h"
 #include "agent/net/net.h"
 
 namespace lienthong::agent {

@@ -5,7 +5,7 @@
 #include <asio/ip/v6_only.hpp>
 
 #include "agent/engine/log.h"
-#include "agent/enrolment.h"
+#include "agent/joining/enrolment.h"
 #include "agent/joining/enrolment_server.h"
 #include "agent/links/link.h"
 #include "agent/net/net.h"

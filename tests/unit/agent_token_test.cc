@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "agent/enrolment.h"
+#include "agent/joining/enrolment.h"
 #include "tests/support/deployment.h"
 
 namespace lienthong::agent {

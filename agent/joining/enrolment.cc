@@ -1,4 +1,4 @@
-#include "agent/enrolment.h"
+#include "agent/joining/enrolment.h"
 
 #include <algorithm>
 
