@@ -7,7 +7,7 @@
 
 #include "agent/api_server.h"
 #include "agent/api_shut.h"
-#include "agent/calendar_file.h"
+#include "agent/config/calendar_file.h"
 #include "agent/engine/log.h"
 #include "agent/engine/memory.h"
 #include "agent/engine/systemd.h"

@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <memory>
 
-#include "agent/config.h"
+#include "agent/config/config.h"
 #include "agent/engine/engine.h"
 #include "protocol/crypto/keys.h"
 

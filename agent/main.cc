@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <iostream>
 
-#include "agent/config.h"
+#include "agent/config/config.h"
 #include "agent/daemon.h"
 #include "agent/engine/clock.h"
 #include "agent/engine/log.h"

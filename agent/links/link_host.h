@@ -7,7 +7,7 @@
 #include <span>
 #include <string>
 
-#include "agent/config.h"
+#include "agent/config/config.h"
 #include "agent/engine/engine.h"
 #include "agent/links/path.h"
 #include "protocol/session/session.h"

@@ -8,7 +8,7 @@
 #include <map>
 #include <mutex>
 
-#include "agent/config.h"
+#include "agent/config/config.h"
 #include "agent/engine/engine.h"
 #include "agent/links/neighbour.h"
 #include "agent/links/path.h"

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/config.h"
+#include "agent/config/config.h"
 #include "agent/engine/engine.h"
 #include "agent/links/links.h"
 #include "protocol/crypto/keys.h"

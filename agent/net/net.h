@@ -12,7 +12,7 @@
 #include <memory>
 #include <string>
 
-#include "agent/config.h"
+#include "agent/config/config.h"
 #include "agent/engine/engine.h"
 
 namespace lienthong::agent {

@@ -1,4 +1,4 @@
-#include "agent/config.h"
+#include "agent/config/config.h"
 #include "agent/joining/invite.h"
 #include "protocol/base/csv.h"
 #include "protocol/base/limits.h"

@@ -18,11 +18,11 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "agent/config.h"
+#include "agent/config/config.h"
+#include "agent/config/setup.h"
 #include "agent/engine/clock.h"
 #include "agent/joining/identity_files.h"
 #include "agent/links/credentials.h"
-#include "agent/setup.h"
 #include "protocol/record/codec.h"
 #include "protocol/record/fields.h"
 #include "tests/support/session_pair.h"

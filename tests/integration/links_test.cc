@@ -8,12 +8,12 @@
 #include <future>
 #include <thread>
 
-#include "agent/config.h"
+#include "agent/config/config.h"
+#include "agent/config/setup.h"
 #include "agent/engine/clock.h"
 #include "agent/joining/identity_files.h"
 #include "agent/joining/invite.h"
 #include "agent/links/peer_set.h"
-#include "agent/setup.h"
 #include "protocol/record/fields.h"
 #include "store/desk/operations.h"
 #include "store/office/dossier.h"

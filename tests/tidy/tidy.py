@@ -22,7 +22,7 @@ MAY_INCLUDE = {
     "store": ("store/", "protocol/"),
     "agent": ("agent/", "store/", "protocol/"),
     # The command line has no door to an agent but its API; what works before there is one
-    # (init, enroll) is agent/setup.h, with the clock that it is handed.
+    # (init, enroll) is agent/config/setup.h, with the clock that it is handed.
     "tools": ("tools/", "agent/config/setup.h", "agent/engine/clock.h", "protocol/base/"),
     "tests": ("protocol/", "store/", "agent/", "tools/", "tests/"),
 }

@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "agent/config.h"
+#include "agent/config/config.h"
 
 namespace lienthong::agent {
 namespace {

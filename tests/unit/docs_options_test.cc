@@ -5,7 +5,7 @@
 #include <map>
 #include <sstream>
 
-#include "agent/config.h"
+#include "agent/config/config.h"
 
 namespace lienthong::agent {
 namespace {

@@ -1,9 +1,9 @@
-// init, enroll: how a data folder comes into being. These two call agent/setup.h instead of the
-// local API, because no agent runs on the folder yet that could answer.
+// init, enroll: how a data folder comes into being. These two call agent/config/setup.h instead of
+// the local API, because no agent runs on the folder yet that could answer.
 #include <fstream>
 
+#include "agent/config/setup.h"
 #include "agent/engine/clock.h"
-#include "agent/setup.h"
 #include "tools/lienthong/failure.h"
 #include "tools/lienthong/output.h"
 #include "tools/lienthong/shell.h"

@@ -1,9 +1,9 @@
-#include "agent/setup.h"
+#include "agent/config/setup.h"
 
 #include <algorithm>
 #include <array>
 
-#include "agent/config.h"
+#include "agent/config/config.h"
 #include "agent/joining/enrolment_client.h"
 #include "agent/joining/identity_files.h"
 #include "agent/joining/invitation.h"

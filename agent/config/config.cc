@@ -1,4 +1,4 @@
-#include "agent/config.h"
+#include "agent/config/config.h"
 
 #include <toml++/toml.h>
 
@@ -10,7 +10,7 @@
 #include <optional>
 #include <sstream>
 
-#include "agent/calendar_file.h"
+#include "agent/config/calendar_file.h"
 
 namespace lienthong::agent {
 namespace {

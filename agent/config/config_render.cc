@@ -1,6 +1,6 @@
 #include <sstream>
 
-#include "agent/config.h"
+#include "agent/config/config.h"
 #include "agent/engine/log.h"
 
 namespace lienthong::agent {

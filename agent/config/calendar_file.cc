@@ -1,4 +1,4 @@
-#include "agent/calendar_file.h"
+#include "agent/config/calendar_file.h"
 
 #include <fstream>
 #include <sstream>
