@@ -3,8 +3,8 @@
 
 #include "agent/api_routes.h"
 #include "agent/joining/invite.h"
-#include "agent/json_fields.h"
-#include "agent/json_status.h"
+#include "agent/json/fields.h"
+#include "agent/json/status.h"
 
 namespace lienthong::agent {
 namespace {

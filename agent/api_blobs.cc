@@ -1,7 +1,7 @@
 // Scans over the local API: files in, files out, and how far a file has come.
 #include "agent/api_routes.h"
 #include "agent/files/blob_keeper.h"
-#include "agent/json_fields.h"
+#include "agent/json/fields.h"
 
 namespace lienthong::agent {
 namespace {

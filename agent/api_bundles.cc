@@ -1,8 +1,8 @@
 // Bundles over the local API: feeds to a file and back.
 #include "agent/api_routes.h"
 #include "agent/files/bundles.h"
-#include "agent/json_fields.h"
-#include "agent/json_status.h"
+#include "agent/json/fields.h"
+#include "agent/json/status.h"
 
 namespace lienthong::agent {
 namespace {

@@ -5,9 +5,9 @@
 #include <memory>
 
 #include "agent/api_routes.h"
-#include "agent/json_dossier.h"
-#include "agent/json_fields.h"
-#include "agent/json_time.h"
+#include "agent/json/dossier.h"
+#include "agent/json/fields.h"
+#include "agent/json/time.h"
 
 namespace lienthong::agent {
 namespace {

@@ -3,7 +3,7 @@
 #include <condition_variable>
 
 #include "agent/api_routes.h"
-#include "agent/json_fields.h"
+#include "agent/json/fields.h"
 
 namespace lienthong::agent {
 namespace {

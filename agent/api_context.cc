@@ -2,8 +2,8 @@
 
 #include <charconv>
 
-#include "agent/json_fields.h"
-#include "agent/json_operation.h"
+#include "agent/json/fields.h"
+#include "agent/json/operation.h"
 
 namespace lienthong::agent {
 namespace {

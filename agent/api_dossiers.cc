@@ -2,12 +2,12 @@
 #include <algorithm>
 
 #include "agent/api_routes.h"
-#include "agent/json_dossier.h"
-#include "agent/json_fields.h"
-#include "agent/json_portal.h"
-#include "agent/json_time.h"
-#include "agent/json_work.h"
-#include "agent/text_check.h"
+#include "agent/json/dossier.h"
+#include "agent/json/fields.h"
+#include "agent/json/portal.h"
+#include "agent/json/text_check.h"
+#include "agent/json/time.h"
+#include "agent/json/work.h"
 #include "store/office/dossier.h"
 #include "store/office/rows.h"
 

@@ -4,10 +4,10 @@
 
 #include "agent/api_offers.h"
 #include "agent/api_routes.h"
-#include "agent/json_dossier.h"
-#include "agent/json_fields.h"
-#include "agent/json_time.h"
-#include "agent/json_work.h"
+#include "agent/json/dossier.h"
+#include "agent/json/fields.h"
+#include "agent/json/time.h"
+#include "agent/json/work.h"
 
 namespace lienthong::agent {
 namespace {

@@ -2,8 +2,8 @@
 // itself.
 #include "agent/api_routes.h"
 #include "agent/files/blob_keeper.h"
-#include "agent/json_fields.h"
-#include "agent/json_status.h"
+#include "agent/json/fields.h"
+#include "agent/json/status.h"
 #include "store/office/data_check.h"
 
 namespace lienthong::agent {

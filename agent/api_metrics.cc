@@ -1,7 +1,7 @@
 // GET /metrics: text format 0.0.4 of Prometheus.
 #include "agent/api_routes.h"
-#include "agent/json_fields.h"
-#include "agent/json_status.h"
+#include "agent/json/fields.h"
+#include "agent/json/status.h"
 
 namespace lienthong::agent {
 namespace {

@@ -4,8 +4,8 @@
 #include <memory>
 
 #include "agent/api_routes.h"
-#include "agent/json_clock.h"
-#include "agent/json_operation.h"
+#include "agent/json/clock.h"
+#include "agent/json/operation.h"
 
 namespace lienthong::agent {
 namespace {

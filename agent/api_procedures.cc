@@ -4,8 +4,8 @@
 #include <map>
 
 #include "agent/api_routes.h"
-#include "agent/json_clock.h"
-#include "agent/text_check.h"
+#include "agent/json/clock.h"
+#include "agent/json/text_check.h"
 
 namespace lienthong::agent {
 namespace {

@@ -4,13 +4,13 @@
 #include <map>
 
 #include "agent/api_routes.h"
-#include "agent/edxml.h"
-#include "agent/json_dossier.h"
-#include "agent/json_fields.h"
-#include "agent/json_time.h"
-#include "agent/json_work.h"
-#include "agent/office_feedback.h"
-#include "agent/text_check.h"
+#include "agent/json/dossier.h"
+#include "agent/json/edxml.h"
+#include "agent/json/fields.h"
+#include "agent/json/office_feedback.h"
+#include "agent/json/text_check.h"
+#include "agent/json/time.h"
+#include "agent/json/work.h"
 #include "store/office/document.h"
 #include "store/office/dossier.h"
 

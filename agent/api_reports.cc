@@ -5,9 +5,9 @@
 #include <thread>
 
 #include "agent/api_routes.h"
-#include "agent/json_fields.h"
-#include "agent/json_report.h"
-#include "agent/json_time.h"
+#include "agent/json/fields.h"
+#include "agent/json/report.h"
+#include "agent/json/time.h"
 
 namespace lienthong::agent {
 namespace {

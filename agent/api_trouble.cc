@@ -2,9 +2,9 @@
 #include <map>
 
 #include "agent/api_routes.h"
-#include "agent/json_dossier.h"
-#include "agent/json_fields.h"
-#include "agent/json_status.h"
+#include "agent/json/dossier.h"
+#include "agent/json/fields.h"
+#include "agent/json/status.h"
 #include "protocol/record/codec.h"
 
 namespace lienthong::agent {

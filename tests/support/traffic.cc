@@ -5,8 +5,8 @@
 #include <optional>
 #include <vector>
 
-#include "agent/json_operation.h"
-#include "agent/json_time.h"
+#include "agent/json/operation.h"
+#include "agent/json/time.h"
 #include "protocol/record/fields.h"
 #include "tests/simulation/dice.h"
 #include "tests/support/traffic_facts.h"

@@ -2,8 +2,8 @@
 // totals; cells, saved reports and what changed them.
 #include <algorithm>
 
-#include "agent/json_report.h"
-#include "agent/json_time.h"
+#include "agent/json/report.h"
+#include "agent/json/time.h"
 #include "tests/unit/agent_api_fixture.h"
 
 namespace lienthong::agent {

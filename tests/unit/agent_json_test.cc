@@ -3,11 +3,11 @@
 
 #include <nlohmann/json.hpp>
 
-#include "agent/json_dossier.h"
-#include "agent/json_fields.h"
-#include "agent/json_operation.h"
-#include "agent/json_time.h"
-#include "agent/text_check.h"
+#include "agent/json/dossier.h"
+#include "agent/json/fields.h"
+#include "agent/json/operation.h"
+#include "agent/json/text_check.h"
+#include "agent/json/time.h"
 #include "protocol/record/codec.h"
 #include "tests/support/deployment.h"
 

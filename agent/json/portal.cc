@@ -1,8 +1,8 @@
-#include "agent/json_portal.h"
+#include "agent/json/portal.h"
 
 #include <nlohmann/json.hpp>
 
-#include "agent/json_fields.h"
+#include "agent/json/fields.h"
 
 namespace lienthong::agent {
 namespace {

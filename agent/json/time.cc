@@ -1,4 +1,4 @@
-#include "agent/json_time.h"
+#include "agent/json/time.h"
 
 #include <array>
 #include <chrono>

@@ -1,12 +1,12 @@
-#include "agent/json_report.h"
+#include "agent/json/report.h"
 
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 
-#include "agent/json_fields.h"
-#include "agent/json_status.h"
-#include "agent/json_time.h"
+#include "agent/json/fields.h"
+#include "agent/json/status.h"
+#include "agent/json/time.h"
 
 namespace lienthong::agent {
 namespace {

@@ -1,12 +1,12 @@
-#include "agent/json_operation.h"
+#include "agent/json/operation.h"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <vector>
 
-#include "agent/json_fields.h"
-#include "agent/text_check.h"
+#include "agent/json/fields.h"
+#include "agent/json/text_check.h"
 
 namespace lienthong::agent {
 namespace {

@@ -1,10 +1,10 @@
-#include "agent/edxml.h"
+#include "agent/json/edxml.h"
 
 #include <pugixml.hpp>
 #include <sstream>
 
-#include "agent/json_dossier.h"
-#include "agent/json_time.h"
+#include "agent/json/dossier.h"
+#include "agent/json/time.h"
 #include "store/office/document.h"
 
 namespace lienthong::agent {

@@ -1,9 +1,9 @@
-#include "agent/json_clock.h"
+#include "agent/json/clock.h"
 
 #include <nlohmann/json.hpp>
 
-#include "agent/json_fields.h"
-#include "agent/json_time.h"
+#include "agent/json/fields.h"
+#include "agent/json/time.h"
 
 namespace lienthong::agent {
 namespace {

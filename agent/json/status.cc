@@ -1,10 +1,10 @@
-#include "agent/json_status.h"
+#include "agent/json/status.h"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "agent/json_fields.h"
-#include "agent/json_time.h"
+#include "agent/json/fields.h"
+#include "agent/json/time.h"
 
 namespace lienthong::agent {
 

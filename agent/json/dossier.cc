@@ -1,10 +1,10 @@
-#include "agent/json_dossier.h"
+#include "agent/json/dossier.h"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "agent/json_fields.h"
-#include "agent/json_time.h"
+#include "agent/json/fields.h"
+#include "agent/json/time.h"
 
 namespace lienthong::agent {
 namespace {

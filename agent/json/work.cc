@@ -1,11 +1,11 @@
-#include "agent/json_work.h"
+#include "agent/json/work.h"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "agent/json_dossier.h"
-#include "agent/json_fields.h"
-#include "agent/json_time.h"
+#include "agent/json/dossier.h"
+#include "agent/json/fields.h"
+#include "agent/json/time.h"
 
 namespace lienthong::agent {
 

@@ -1,8 +1,8 @@
-#include "agent/json_checks.h"
+#include "agent/json/checks.h"
 
 #include <nlohmann/json.hpp>
 
-#include "agent/json_fields.h"
+#include "agent/json/fields.h"
 #include "protocol/base/bytes.h"
 
 namespace lienthong::agent {

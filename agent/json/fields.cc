@@ -1,13 +1,13 @@
-#include "agent/json_fields.h"
+#include "agent/json/fields.h"
 
 #include <algorithm>
 #include <array>
 #include <limits>
 #include <nlohmann/json.hpp>
 
-#include "agent/json_checks.h"
-#include "agent/json_time.h"
-#include "agent/text_check.h"
+#include "agent/json/checks.h"
+#include "agent/json/text_check.h"
+#include "agent/json/time.h"
 #include "protocol/base/limits.h"
 #include "protocol/record/codec.h"
 

@@ -1,12 +1,12 @@
-#include "agent/office_feedback.h"
+#include "agent/json/office_feedback.h"
 
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 
-#include "agent/json_dossier.h"
-#include "agent/json_fields.h"
-#include "agent/json_time.h"
+#include "agent/json/dossier.h"
+#include "agent/json/fields.h"
+#include "agent/json/time.h"
 
 namespace lienthong::agent {
 namespace {

@@ -1,4 +1,4 @@
-#include "agent/text_check.h"
+#include "agent/json/text_check.h"
 
 #include <utf8proc.h>
 
