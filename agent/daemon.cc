@@ -5,8 +5,8 @@
 #include <asio/signal_set.hpp>
 #include <csignal>
 
-#include "agent/api_server.h"
-#include "agent/api_shut.h"
+#include "agent/api/server.h"
+#include "agent/api/shut.h"
 #include "agent/config/calendar_file.h"
 #include "agent/engine/log.h"
 #include "agent/engine/memory.h"

@@ -15,7 +15,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/api_server.h"
+#include "agent/api/server.h"
 #include "tests/support/offices.h"
 
 namespace lienthong::agent {

@@ -7,7 +7,7 @@
 #include <set>
 #include <thread>
 
-#include "agent/api_context.h"
+#include "agent/api/context.h"
 #include "tests/unit/agent_api_fixture.h"
 
 namespace lienthong::agent {

@@ -1,10 +1,10 @@
-#include "agent/api_shut.h"
+#include "agent/api/shut.h"
 
 #include <mutex>
 #include <thread>
 
-#include "agent/api_context.h"
-#include "agent/api_socket.h"
+#include "agent/api/context.h"
+#include "agent/api/socket.h"
 
 namespace lienthong::agent {
 namespace {

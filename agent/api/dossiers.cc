@@ -1,7 +1,7 @@
 // Dossiers: lists with filters, one in full, export, and what replicas compare.
 #include <algorithm>
 
-#include "agent/api_routes.h"
+#include "agent/api/routes.h"
 #include "agent/json/dossier.h"
 #include "agent/json/fields.h"
 #include "agent/json/portal.h"

@@ -3,7 +3,7 @@
 #include <map>
 #include <memory>
 
-#include "agent/api_routes.h"
+#include "agent/api/routes.h"
 #include "agent/json/clock.h"
 #include "agent/json/operation.h"
 

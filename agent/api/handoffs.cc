@@ -2,8 +2,8 @@
 // legs and consultations; the oldest first.
 #include <algorithm>
 
-#include "agent/api_offers.h"
-#include "agent/api_routes.h"
+#include "agent/api/offers.h"
+#include "agent/api/routes.h"
 #include "agent/json/dossier.h"
 #include "agent/json/fields.h"
 #include "agent/json/time.h"

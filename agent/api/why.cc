@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <set>
 
-#include "agent/api_offers.h"
-#include "agent/api_routes.h"
+#include "agent/api/offers.h"
+#include "agent/api/routes.h"
 #include "agent/json/dossier.h"
 #include "agent/json/fields.h"
 #include "agent/json/status.h"

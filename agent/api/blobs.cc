@@ -1,5 +1,5 @@
 // Scans over the local API: files in, files out, and how far a file has come.
-#include "agent/api_routes.h"
+#include "agent/api/routes.h"
 #include "agent/files/blob_keeper.h"
 #include "agent/json/fields.h"
 

@@ -1,5 +1,5 @@
 // Printed forms: of one dossier, and the registers of a year.
-#include "agent/api_routes.h"
+#include "agent/api/routes.h"
 #include "store/forms/form_register.h"
 #include "store/forms/form_render.h"
 #include "store/forms/form_values.h"

@@ -1,6 +1,6 @@
 // How the agent is: health, status, neighbours, log; and the two calls that make it look for
 // itself.
-#include "agent/api_routes.h"
+#include "agent/api/routes.h"
 #include "agent/files/blob_keeper.h"
 #include "agent/json/fields.h"
 #include "agent/json/status.h"

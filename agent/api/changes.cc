@@ -4,7 +4,7 @@
 #include <map>
 #include <memory>
 
-#include "agent/api_routes.h"
+#include "agent/api/routes.h"
 #include "agent/json/dossier.h"
 #include "agent/json/fields.h"
 #include "agent/json/time.h"

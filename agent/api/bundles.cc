@@ -1,6 +1,7 @@
 // Bundles over the local API: feeds to a file and back.
-#include "agent/api_routes.h"
 #include "agent/files/bundles.h"
+
+#include "agent/api/routes.h"
 #include "agent/json/fields.h"
 #include "agent/json/status.h"
 

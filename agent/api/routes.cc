@@ -1,4 +1,4 @@
-#include "agent/api_routes.h"
+#include "agent/api/routes.h"
 
 #include <array>
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <map>
 
-#include "agent/api_routes.h"
+#include "agent/api/routes.h"
 #include "agent/json/clock.h"
 #include "agent/json/text_check.h"
 

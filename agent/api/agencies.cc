@@ -1,7 +1,7 @@
 // The agency tree, and who may join it: declarations, invitations, certificates.
 #include <algorithm>
 
-#include "agent/api_routes.h"
+#include "agent/api/routes.h"
 #include "agent/joining/invite.h"
 #include "agent/json/fields.h"
 #include "agent/json/status.h"

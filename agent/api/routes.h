@@ -1,7 +1,7 @@
 // Every handler of the local API, by theme; private to api_*.cc.
 #pragma once
 
-#include "agent/api_context.h"
+#include "agent/api/context.h"
 
 namespace lienthong::agent {
 

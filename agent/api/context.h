@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-#include "agent/api_server.h"
+#include "agent/api/server.h"
 #include "agent/files/bundles.h"
 
 namespace lienthong::agent {

@@ -1,4 +1,4 @@
-#include "agent/api_socket.h"
+#include "agent/api/socket.h"
 
 #include <sys/socket.h>
 #include <sys/un.h>

@@ -1,7 +1,7 @@
 // What did not go in, or not alone: quarantine and conflicts.
 #include <map>
 
-#include "agent/api_routes.h"
+#include "agent/api/routes.h"
 #include "agent/json/dossier.h"
 #include "agent/json/fields.h"
 #include "agent/json/status.h"

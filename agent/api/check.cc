@@ -1,8 +1,8 @@
 // GET /v1/check: what an operator should know now, by the convention of monitoring programs.
 #include <algorithm>
 
-#include "agent/api_offers.h"
-#include "agent/api_routes.h"
+#include "agent/api/offers.h"
+#include "agent/api/routes.h"
 #include "agent/json/fields.h"
 #include "agent/json/status.h"
 #include "agent/json/time.h"

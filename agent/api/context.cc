@@ -1,4 +1,4 @@
-#include "agent/api_context.h"
+#include "agent/api/context.h"
 
 #include <charconv>
 

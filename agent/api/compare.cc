@@ -2,7 +2,7 @@
 // `verify --against`.
 #include <condition_variable>
 
-#include "agent/api_routes.h"
+#include "agent/api/routes.h"
 #include "agent/json/fields.h"
 
 namespace lienthong::agent {

@@ -1,5 +1,5 @@
 // GET /metrics: text format 0.0.4 of Prometheus.
-#include "agent/api_routes.h"
+#include "agent/api/routes.h"
 #include "agent/json/fields.h"
 #include "agent/json/status.h"
 

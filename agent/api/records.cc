@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <map>
 
-#include "agent/api_routes.h"
+#include "agent/api/routes.h"
 #include "agent/json/dossier.h"
 #include "agent/json/edxml.h"
 #include "agent/json/fields.h"

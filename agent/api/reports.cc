@@ -4,7 +4,7 @@
 #include <array>
 #include <thread>
 
-#include "agent/api_routes.h"
+#include "agent/api/routes.h"
 #include "agent/json/fields.h"
 #include "agent/json/report.h"
 #include "agent/json/time.h"

@@ -1,4 +1,4 @@
-#include "agent/api_server.h"
+#include "agent/api/server.h"
 
 #include <sodium/utils.h>
 #include <sys/socket.h>
@@ -10,8 +10,8 @@
 #include <fstream>
 #include <thread>
 
-#include "agent/api_context.h"
-#include "agent/api_socket.h"
+#include "agent/api/context.h"
+#include "agent/api/socket.h"
 
 namespace lienthong::agent {
 namespace {
