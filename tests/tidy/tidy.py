@@ -125,7 +125,8 @@ class Tidy:
             self.add("header", path, number, f"<{name}> does not belong in {folder}/")
         codec = path == "protocol/record/codec.cc"
         if not codec and re.match(r"capnp/|kj/|lienthong\.capnp", name):
-            self.add("header", path, number, f"Cap'n Proto stays in protocol/record/codec.cc: {name}")
+            self.add("header", path, number,
+                     f"Cap'n Proto stays in protocol/record/codec.cc: {name}")
 
     def check_functions(self, path, lines):
         """By the layout that clang-format gives: what stands in column one opens and closes."""
