@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "protocol/session/hello.h"
+#include "protocol/sync/replica_view.h"
 
 namespace lienthong {
 

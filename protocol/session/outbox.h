@@ -12,9 +12,9 @@
 #include "protocol/base/limits.h"
 #include "protocol/feed/stretches.h"
 #include "protocol/session/hello.h"
+#include "protocol/sync/replica_view.h"
 #include "protocol/wire/fragment.h"
 #include "protocol/wire/message.h"
-#include "protocol/wire/short_names.h"
 
 namespace lienthong {
 

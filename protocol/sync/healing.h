@@ -18,6 +18,7 @@
 #include "protocol/base/instant.h"
 #include "protocol/base/limits.h"
 #include "protocol/sync/healing_wire.h"
+#include "protocol/sync/replica_view.h"
 
 namespace lienthong {
 

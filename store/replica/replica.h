@@ -13,9 +13,8 @@
 #include <string>
 #include <vector>
 
-#include "protocol/feed/feed.h"
 #include "protocol/record/fold.h"
-#include "protocol/wire/short_names.h"
+#include "protocol/sync/replica_view.h"
 #include "store/replica/marks.h"
 
 namespace rocksdb {

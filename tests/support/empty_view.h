@@ -1,7 +1,7 @@
 // A replica without anything in it, for those that show a session a part of one.
 #pragma once
 
-#include "protocol/feed/feed.h"
+#include "protocol/sync/replica_view.h"
 
 namespace lienthong::test {
 
