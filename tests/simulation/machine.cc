@@ -59,7 +59,7 @@ bool Machine::boot(Disk::Loss loss) {
   store::PeersConfig config(node_.dh_key);
   config.program_version = "simulated";
   // Sealing goes on over several commits.
-  config.seal_at_once = dice_.chance(0.5) ? 1 + dice_.below(8) : store::kSealAtOnceMax;
+  config.seal_at_once = dice_.chance(0.5) ? 1 + dice_.below(3) : store::kSealAtOnceMax;
   peers_ = std::make_shared<store::Peers>(*replica_, *writer_, entropy_, std::move(config));
   world_.network.listen(index_,
                         [this](std::shared_ptr<Stream> stream) { accept(std::move(stream)); });

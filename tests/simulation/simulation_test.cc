@@ -85,6 +85,17 @@ TEST(Simulation, PromisesSurviveCrashesAndPowerCuts) {
   run_seeds(options, 4);
 }
 
+// Nothing ends a session here but another one: whatever it forgets stays forgotten.
+TEST(Simulation, PromisesSurviveStallsAndSecondSessions) {
+  WorldOptions options;
+  options.operations_per_second = 6;
+  options.faults.no_room = 3;
+  options.faults.closed_lanes = 2;
+  options.faults.second_dials = 4;
+  run_seeds(options, 3,
+            {"failures to store", "lanes closed by a peer", "sessions replaced", "urgent parts"});
+}
+
 TEST(Simulation, PromisesSurviveIntrudersAndForgers) {
   WorldOptions options;
   options.faults.intruders = 6;
