@@ -2,8 +2,9 @@
 
 #include <asio/write.hpp>
 
-#include "agent/joining/enrolment.h"
+#include "agent/joining/invitation.h"
 #include "agent/net/net.h"
+#include "protocol/enrolment/enrolment.h"
 
 namespace lienthong::agent {
 namespace {

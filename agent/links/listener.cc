@@ -5,11 +5,11 @@
 #include <asio/ip/v6_only.hpp>
 
 #include "agent/engine/log.h"
-#include "agent/joining/enrolment.h"
 #include "agent/joining/enrolment_server.h"
 #include "agent/links/link.h"
 #include "agent/net/net.h"
 #include "agent/net/tcp_info.h"
+#include "protocol/enrolment/enrolment.h"
 
 namespace lienthong::agent {
 namespace {

@@ -14,6 +14,7 @@
 #include "agent/joining/identity_files.h"
 #include "agent/joining/invite.h"
 #include "agent/links/peer_set.h"
+#include "protocol/enrolment/token.h"
 #include "protocol/record/fields.h"
 #include "store/desk/operations.h"
 #include "store/office/dossier.h"

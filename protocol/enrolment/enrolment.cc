@@ -1,10 +1,10 @@
-#include "agent/joining/enrolment.h"
+#include "protocol/enrolment/enrolment.h"
 
 #include <algorithm>
 
 #include "protocol/crypto/hash.h"
 
-namespace lienthong::agent {
+namespace lienthong {
 namespace {
 
 enum class Type : std::uint8_t {  // first byte of a transport message; on the wire: never change
@@ -252,4 +252,4 @@ Bytes EnrolmentParent::refuse(EnrolmentRefusal refusal) {
   return out;
 }
 
-}  // namespace lienthong::agent
+}  // namespace lienthong

@@ -1,9 +1,10 @@
 #include <gtest/gtest.h>
 
-#include "agent/joining/enrolment.h"
+#include "protocol/enrolment/by_hand.h"
+#include "protocol/enrolment/enrolment.h"
 #include "tests/support/deployment.h"
 
-namespace lienthong::agent {
+namespace lienthong {
 namespace {
 
 using test::SeededEntropy;
@@ -178,26 +179,5 @@ TEST(Grant, IsForOneMachineUnderOnePinnedRoot) {
   EXPECT_FALSE(decode_grant(ByteView(encode_grant(grant)).first(100)).ok());
 }
 
-TEST(Invitation, ComesBackAsItWas) {
-  SeededEntropy entropy(12);
-  Invitation invitation;
-  invitation.secret = entropy.array<32>();
-  invitation.agency.bytes = entropy.array<32>();
-  invitation.may_issue = false;
-  invitation.expires_at = 77;
-  for (const bool used : {false, true}) {
-    if (used) {
-      invitation.used_by = MachineKeys{NodeId{entropy.array<32>()}, entropy.array<32>()};
-    }
-    const auto back = decode_invitation(encode_invitation(invitation));
-    ASSERT_TRUE(back.ok());
-    EXPECT_EQ(back->secret, invitation.secret);
-    EXPECT_EQ(back->agency, invitation.agency);
-    EXPECT_EQ(back->may_issue, false);
-    EXPECT_EQ(back->expires_at, 77);
-    EXPECT_EQ(back->used_by, invitation.used_by);
-  }
-}
-
 }  // namespace
-}  // namespace lienthong::agent
+}  // namespace lienthong

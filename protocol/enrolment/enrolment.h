@@ -19,14 +19,12 @@
 
 #include <optional>
 
-#include "agent/joining/identity_files.h"
-#include "agent/joining/invitation.h"
-#include "agent/joining/invite.h"
+#include "protocol/enrolment/grant.h"
+#include "protocol/enrolment/token.h"
 
-namespace lienthong::agent {
+namespace lienthong {
 
 inline constexpr std::array<std::uint8_t, 2> kEnrolmentPreamble{1, 3};
-inline constexpr std::size_t kGrantBytesMax = 64ULL << 20;
 
 enum class EnrolmentRefusal : std::uint8_t {  // on the wire: never change
   kUnknownInvite = 1,
@@ -103,4 +101,4 @@ class EnrolmentParent {
   bool asked_ = false, confirmed_ = false;
 };
 
-}  // namespace lienthong::agent
+}  // namespace lienthong
