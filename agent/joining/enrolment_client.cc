@@ -61,10 +61,8 @@ asio::awaitable<Result<void>> talk(tcp::socket& socket, Attempt& attempt) {
 
 asio::awaitable<void> try_all(Attempt& attempt, Result<void>& outcome) {
   for (const std::string& address : attempt.token.addresses) {
-    LinkConfig usual;
-    usual.dead_after = kStepPatience;
     const DialOptions options;
-    auto socket = co_await dial(address, usual, options);
+    auto socket = co_await dial(address, Congestion::kAuto, kStepPatience, options);
     if (!socket) {
       outcome = socket.error();
       continue;

@@ -7,6 +7,7 @@
 #include "agent/engine/log.h"
 #include "agent/joining/enrolment_server.h"
 #include "agent/links/link.h"
+#include "agent/net/address.h"
 #include "agent/net/net.h"
 #include "agent/net/tcp_info.h"
 #include "protocol/enrolment/enrolment.h"
@@ -153,7 +154,7 @@ void Listener::admit(tcp::socket socket) {
     return host_.note_refused(remote, "dials-too-often");
   if (host_.unproved() >= host_.limits().handshakes_max)
     return host_.note_refused(remote, "too-many-handshakes");
-  tune(socket, host_.limits());
+  tune(socket, host_.limits().congestion, host_.limits().dead_after);
   auto guest = std::make_shared<Guest>(*this, std::move(socket));
   host_.spawn("inbound", route(shared_from_this(), std::move(guest)));
 }
