@@ -196,7 +196,9 @@ asio::awaitable<void> Listener::route(std::shared_ptr<Listener> self,
 
 asio::awaitable<void> Listener::enrol(std::shared_ptr<Listener> self, std::shared_ptr<Guest> guest,
                                       Bytes first) {
-  const auto outcome = co_await serve_enrolment(guest->socket, first, self->host_);
+  LinkHost& host = self->host_;
+  const auto outcome =
+      co_await serve_enrolment(guest->socket, first, host.engine(), host.dh_key(), host.entropy());
   if (outcome) {
     spdlog::info("address={} event=enrolled node={}", to_text(guest->remote), outcome->short_hex());
   } else if (outcome.error().code() == Errc::kClosed) {

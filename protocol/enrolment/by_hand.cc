@@ -52,7 +52,10 @@ Result<CertificateFile> parse_certificate_file(std::string_view text) {
   file.parent_code = parent;
   for (const auto address : fields.all("address")) file.addresses.emplace_back(address);
   LT_TRY(file.grant.certificate.bytes, fields.bytes<32>("certificate"));
-  for (const auto hex : fields.all("statement")) {
+  const auto statements = fields.all("statement");
+  if (statements.size() > kGrantStatementCountMax)
+    return Error(Errc::kTooLarge, "statements of a certificate file");
+  for (const auto hex : statements) {
     LT_TRY(const Bytes encoded, from_hex(hex));
     LT_TRY(Statement statement, decode_statement(encoded));
     file.grant.statements.push_back(std::move(statement));

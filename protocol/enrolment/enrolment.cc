@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "protocol/base/limits.h"
 #include "protocol/crypto/hash.h"
 
 namespace lienthong {
@@ -14,9 +15,6 @@ enum class Type : std::uint8_t {  // first byte of a transport message; on the w
   kStored = 4,
   kRefused = 5,
 };
-
-constexpr std::size_t kAnswerSize = 48;  // ephemeral key and the tag of an empty payload
-constexpr std::size_t kPieceBytesMax = 32 * 1024;
 
 Bytes prologue(const RootFingerprint& root) {
   ByteWriter out;
@@ -31,23 +29,31 @@ Hash256 request_hash(const RootFingerprint& root, const InviteNumber& invite,
 }
 
 void append_frame(Bytes& out, ByteView frame) {
-  LT_CHECK(!frame.empty() && frame.size() <= 0xffff);
+  LT_CHECK(!frame.empty() && frame.size() <= kFrameBytesMax);
   out.push_back(static_cast<std::uint8_t>(frame.size() & 0xff));
   out.push_back(static_cast<std::uint8_t>(frame.size() >> 8));
   out.insert(out.end(), frame.begin(), frame.end());
 }
 
 void append_message(Bytes& out, CipherState& cipher, Type type, ByteView content) {
-  Bytes plain{static_cast<std::uint8_t>(type)};
+  Bytes plain;
+  plain.reserve(1 + content.size());
+  plain.push_back(static_cast<std::uint8_t>(type));
   plain.insert(plain.end(), content.begin(), content.end());
   const auto sealed = cipher.encrypt({}, plain);
   LT_CHECK(sealed.ok());  // a handful of messages: the nonce cannot be used up
   append_frame(out, *sealed);
 }
 
-bool known(std::uint8_t code) { return code >= 1 && code <= 5; }
+std::optional<EnrolmentRefusal> refusal_in(ByteView content) {
+  if (content.size() != 1 || content[0] < 1 || content[0] > 5) return std::nullopt;
+  return static_cast<EnrolmentRefusal>(content[0]);
+}
 
-Error out_of_turn() { return Error(Errc::kMalformed, "enrolment: a message out of turn"); }
+Error out_of_turn() { return Error(Errc::kOutOfOrder, "enrolment: a message out of turn"); }
+Error not_now(const char* what) {
+  return Error(Errc::kOutOfOrder, std::string("enrolment: not the moment for ") + what);
+}
 
 }  // namespace
 
@@ -76,18 +82,6 @@ EnrolmentRefusal to_refusal(Errc code) {
   return EnrolmentRefusal::kBusy;
 }
 
-Result<std::optional<Bytes>> FrameCutter::next() {
-  if (buffer_.size() < 2) return std::optional<Bytes>();
-  const std::size_t size =
-      static_cast<std::size_t>(buffer_[0]) | static_cast<std::size_t>(buffer_[1]) << 8;
-  if (size == 0) return Error(Errc::kMalformed, "a frame of length 0");
-  if (buffer_.size() < 2 + size) return std::optional<Bytes>();
-  const auto begin = buffer_.begin() + 2, end = begin + static_cast<std::ptrdiff_t>(size);
-  std::optional<Bytes> frame(Bytes(begin, end));
-  buffer_.erase(buffer_.begin(), end);
-  return frame;
-}
-
 // ---- the newcomer ----
 
 EnrolmentChild::EnrolmentChild(const Token& token, const NodeKeys& keys, const DhKey& ephemeral)
@@ -106,65 +100,91 @@ EnrolmentChild::EnrolmentChild(const Token& token, const NodeKeys& keys, const D
   hello_ = out.take();
 }
 
-Bytes EnrolmentChild::start() {
-  Bytes out(kEnrolmentPreamble.begin(), kEnrolmentPreamble.end());
+Result<Bytes> EnrolmentChild::start() {
+  if (state_ != State::kNew) return not_now("the request");
   const auto message = handshake_.write_message(hello_);
-  LT_CHECK(message.ok());
+  if (!message) return end(Error(Errc::kMalformed, "the token's parent key is no machine's key"));
+  LT_CHECK(message->size() == kEnrolmentRequestBytes);
+  state_ = State::kAnswer;
+  Bytes out(kEnrolmentPreamble.begin(), kEnrolmentPreamble.end());
   append_frame(out, *message);
   return out;
 }
 
 Result<Bytes> EnrolmentChild::on_bytes(ByteView in) {
-  frames_.add(in);
+  if (error_) return *error_;
+  if (state_ == State::kNew) return not_now("bytes of the parent");
   Bytes out;
-  for (;;) {
-    LT_TRY(const auto frame, frames_.next());
-    if (!frame) return out;
-    LT_TRY(const Bytes answer, on_frame(*frame));
-    out.insert(out.end(), answer.begin(), answer.end());
-  }
-}
-
-Result<Bytes> EnrolmentChild::on_frame(ByteView frame) {
-  Bytes out;
-  if (!transport_) {
-    if (frame.size() == 1 && known(frame[0]))
-      return to_error(static_cast<EnrolmentRefusal>(frame[0]));
-    if (frame.size() != kAnswerSize) return out_of_turn();
-    const auto payload = handshake_.read_message(frame);
-    if (!payload) {
-      return Error(Errc::kBadSignature,
-                   "the parent does not know this token's secret, or is another machine");
-    }
-    transport_ = handshake_.split();
-    append_message(out, transport_->send, Type::kConfirm, {});
-    return out;
-  }
-  LT_TRY(const Bytes message, transport_->receive.decrypt({}, frame));
-  LT_TRY_VOID(on_message(message));
+  if (auto taken = take(in, out); !taken) return end(taken.error());
   return out;
 }
 
-Result<void> EnrolmentChild::on_message(ByteView message) {
-  if (message.empty() || complete_) return out_of_turn();
-  const auto type = static_cast<Type>(message[0]);
-  const ByteView content = message.subspan(1);
-  if (type == Type::kRefused && content.size() == 1 && known(content[0])) {
-    return to_error(static_cast<EnrolmentRefusal>(content[0]));
+Result<void> EnrolmentChild::take(ByteView in, Bytes& out) {
+  while (!in.empty()) {
+    if (complete()) return out_of_turn();
+    const std::size_t due = state_ == State::kAnswer ? kEnrolmentAnswerBytes : kFrameBytesMax;
+    LT_TRY(const auto frame, frames_.next(in, due));
+    if (!frame) return {};
+    if (state_ == State::kAnswer) {
+      LT_TRY_VOID(on_answer(*frame, out));
+    } else {
+      LT_TRY_VOID(on_grant(*frame));
+    }
   }
-  if (type != Type::kGrant && type != Type::kGrantEnd) return out_of_turn();
-  if (grant_.size() + content.size() > kGrantBytesMax)
-    return Error(Errc::kTooLarge, "the registry is over 64 MB");
-  grant_.insert(grant_.end(), content.begin(), content.end());
-  complete_ = type == Type::kGrantEnd;
   return {};
 }
 
-Bytes EnrolmentChild::stored() {
-  LT_CHECK(complete_);
+Result<void> EnrolmentChild::on_answer(ByteView frame, Bytes& out) {
+  if (const auto refusal = refusal_in(frame)) {
+    answered_ = true;
+    return to_error(*refusal);
+  }
+  if (frame.size() != kEnrolmentAnswerBytes)
+    return Error(Errc::kMalformed, "enrolment: neither an answer nor a refusal");
+  if (!handshake_.read_message(frame)) {
+    return Error(Errc::kBadSignature,
+                 "the parent does not know this token's secret, or is another machine");
+  }
+  answered_ = true;
+  transport_ = handshake_.split();
+  state_ = State::kGrant;
+  append_message(out, transport_->send, Type::kConfirm, {});
+  return {};
+}
+
+Result<void> EnrolmentChild::on_grant(ByteView frame) {
+  LT_TRY(const Bytes message, transport_->receive.decrypt({}, frame));
+  if (message.empty()) return out_of_turn();
+  const auto type = static_cast<Type>(message[0]);
+  const ByteView content = ByteView(message).subspan(1);
+  if (type == Type::kRefused) {
+    const auto refusal = refusal_in(content);
+    return refusal ? to_error(*refusal) : Error(Errc::kMalformed, "enrolment: unknown refusal");
+  }
+  if (type != Type::kGrant && type != Type::kGrantEnd) return out_of_turn();
+  if (content.size() > kGrantBytesMax - grant_.size())
+    return Error(Errc::kTooLarge, "the registry is over 64 MiB");
+  if (++piece_count_ > kGrantPieceCountMax)
+    return Error(Errc::kTooLarge, "the registry comes in too many pieces");
+  grant_.insert(grant_.end(), content.begin(), content.end());
+  if (type == Type::kGrantEnd) state_ = State::kComplete;
+  return {};
+}
+
+Result<Bytes> EnrolmentChild::stored() {
+  if (state_ != State::kComplete) return not_now("the last message");
+  state_ = State::kTold;
   Bytes out;
   append_message(out, transport_->send, Type::kStored, {});
   return out;
+}
+
+Error EnrolmentChild::end(Error error) {
+  state_ = State::kEnded;
+  frames_ = FrameCutter();
+  grant_ = Bytes();
+  error_ = error;
+  return error;
 }
 
 // ---- the parent ----
@@ -175,36 +195,62 @@ EnrolmentParent::EnrolmentParent(const RootFingerprint& root, const DhKey& ours,
       handshake_(NoiseHandshake::Config(NoisePattern::kIKpsk2, NoiseRole::kResponder,
                                         prologue(root), ours, ephemeral)) {}
 
+EnrolmentParent::Need EnrolmentParent::need() const {
+  switch (state_) {
+    case State::kPreamble:
+    case State::kRequest:
+    case State::kConfirm:
+    case State::kStored: return Need::kBytes;
+    case State::kInvitation: return Need::kInvitation;
+    case State::kGrant: return Need::kGrant;
+    case State::kSending: return Need::kSending;
+    case State::kEnrolled:
+    case State::kEnded: break;
+  }
+  return Need::kNothing;
+}
+
 Result<void> EnrolmentParent::on_bytes(ByteView in) {
-  const std::size_t missing = kEnrolmentPreamble.size() - preamble_.size();
-  const ByteView head = in.first(std::min(missing, in.size()));
-  preamble_.insert(preamble_.end(), head.begin(), head.end());
-  frames_.add(in.subspan(head.size()));
-  if (preamble_.size() < kEnrolmentPreamble.size()) return {};
-  if (!std::ranges::equal(preamble_, kEnrolmentPreamble)) return out_of_turn();
-  while (need_ == Need::kBytes) {
-    LT_TRY(const auto frame, frames_.next());
+  if (error_) return *error_;
+  if (auto taken = take(in); !taken) return end(taken.error());
+  return {};
+}
+
+Result<void> EnrolmentParent::take(ByteView in) {
+  LT_TRY_VOID(take_preamble(in));
+  while (!in.empty() && state_ != State::kEnrolled) {
+    if (need() != Need::kBytes) return out_of_turn();
+    const std::size_t due =
+        state_ == State::kRequest ? kEnrolmentRequestBytes : kEnrolmentShortBytes;
+    LT_TRY(const auto frame, frames_.next(in, due));
     if (!frame) return {};
     LT_TRY_VOID(on_frame(*frame));
   }
   return {};
 }
 
-Result<void> EnrolmentParent::on_frame(ByteView frame) {
-  if (!asked_) {
-    LT_TRY(const Bytes payload, handshake_.read_message(frame));
-    return on_request(payload);
+Result<void> EnrolmentParent::take_preamble(ByteView& in) {
+  while (state_ == State::kPreamble && !in.empty()) {
+    if (in.front() != kEnrolmentPreamble[preamble_size_])
+      return Error(Errc::kMalformed, "enrolment: not its first two bytes");
+    in = in.subspan(1);
+    if (++preamble_size_ == kEnrolmentPreamble.size()) state_ = State::kRequest;
   }
-  LT_TRY(const Bytes message, transport_->receive.decrypt({}, frame));
-  if (message.size() != 1) return out_of_turn();
-  const auto expected = confirmed_ ? Type::kStored : Type::kConfirm;
-  if (static_cast<Type>(message[0]) != expected) return out_of_turn();
-  need_ = confirmed_ ? Need::kNothing : Need::kGrant;
-  confirmed_ = true;
   return {};
 }
 
-Result<void> EnrolmentParent::on_request(ByteView payload) {
+Result<void> EnrolmentParent::on_frame(ByteView frame) {
+  if (state_ == State::kRequest) return on_request(frame);
+  LT_TRY(const Bytes message, transport_->receive.decrypt({}, frame));
+  const auto expected = state_ == State::kConfirm ? Type::kConfirm : Type::kStored;
+  if (message.size() != 1 || static_cast<Type>(message[0]) != expected) return out_of_turn();
+  proved_ = true;
+  state_ = state_ == State::kConfirm ? State::kGrant : State::kEnrolled;
+  return {};
+}
+
+Result<void> EnrolmentParent::on_request(ByteView frame) {
+  LT_TRY(const Bytes payload, handshake_.read_message(frame));
   ByteReader in(payload);
   LT_TRY(invite_, in.array<8>());
   LT_TRY(machine_.node.bytes, in.array<32>());
@@ -212,44 +258,64 @@ Result<void> EnrolmentParent::on_request(ByteView payload) {
   LT_TRY_VOID(in.finish("enrolment request"));
   machine_.dh = *handshake_.remote_static();
   LT_TRY_VOID(verify(machine_.node, request_hash(root_, invite_, machine_).view(), signature));
-  asked_ = true;
-  need_ = Need::kInvitation;
+  state_ = State::kInvitation;
   return {};
 }
 
 Result<Bytes> EnrolmentParent::answer(const Psk& secret) {
-  LT_CHECK(need_ == Need::kInvitation);
+  if (state_ != State::kInvitation) return not_now("an answer");
   handshake_.set_psk(secret);
-  LT_TRY(const Bytes message, handshake_.write_message({}));
+  const auto message = handshake_.write_message({});
+  if (!message) return end(message.error());
   transport_ = handshake_.split();
-  need_ = Need::kBytes;
+  state_ = State::kConfirm;
   Bytes out;
-  append_frame(out, message);
+  append_frame(out, *message);
   return out;
 }
 
-Result<Bytes> EnrolmentParent::grant(ByteView grant) {
-  LT_CHECK(need_ == Need::kGrant);
-  if (grant.size() > kGrantBytesMax) return Error(Errc::kTooLarge, "the registry is over 64 MB");
+Result<void> EnrolmentParent::grant(Bytes encoded) {
+  if (state_ != State::kGrant) return not_now("a grant");
+  if (encoded.size() > kGrantBytesMax) return Error(Errc::kTooLarge, "the registry is over 64 MiB");
+  grant_ = std::move(encoded);
+  state_ = State::kSending;
+  return {};
+}
+
+Result<Bytes> EnrolmentParent::next_piece() {
+  if (state_ != State::kSending) return not_now("a piece of the grant");
+  const ByteView rest = ByteView(grant_).subspan(granted_);
+  const ByteView piece = rest.first(std::min(rest.size(), kGrantPieceBytes));
+  const bool last = piece.size() == rest.size();
   Bytes out;
-  do {
-    const ByteView piece = grant.first(std::min(grant.size(), kPieceBytesMax));
-    grant = grant.subspan(piece.size());
-    append_message(out, transport_->send, grant.empty() ? Type::kGrantEnd : Type::kGrant, piece);
-  } while (!grant.empty());
-  need_ = Need::kBytes;
+  append_message(out, transport_->send, last ? Type::kGrantEnd : Type::kGrant, piece);
+  granted_ += piece.size();
+  if (last) {
+    grant_ = Bytes();
+    state_ = State::kStored;
+  }
   return out;
 }
 
-Bytes EnrolmentParent::refuse(EnrolmentRefusal refusal) {
+Result<Bytes> EnrolmentParent::refuse(EnrolmentRefusal refusal) {
+  if (state_ != State::kInvitation && state_ != State::kGrant) return not_now("a refusal");
   const std::array<std::uint8_t, 1> code{static_cast<std::uint8_t>(refusal)};
   Bytes out;
-  if (transport_) {
+  if (state_ == State::kGrant) {
     append_message(out, transport_->send, Type::kRefused, code);
   } else {
     append_frame(out, code);
   }
+  static_cast<void>(end(to_error(refusal)));
   return out;
+}
+
+Error EnrolmentParent::end(Error error) {
+  state_ = State::kEnded;
+  frames_ = FrameCutter();
+  grant_ = Bytes();
+  error_ = error;
+  return error;
 }
 
 }  // namespace lienthong
