@@ -99,7 +99,7 @@ Result<void> Daemon::Impl::open_replica(const NodeFiles& files) {
 Result<void> Daemon::Impl::open() {
   LT_TRY(const NodeFiles files, load_node_files(config.data_dir));
   LT_TRY_VOID(open_replica(files));
-  peers = std::make_unique<PeerSet>(loop, *engine, config, files.keys.dh, entropy);
+  peers = std::make_unique<PeerSet>(loop, *engine, config.links(), files.keys.dh, entropy);
   LT_TRY(auto scans, store::Blobs::open(engine->replica()));
   blobs = std::make_unique<BlobKeeper>(std::move(scans), *engine, entropy, BlobPolicy(),
                                        loop.get_executor());

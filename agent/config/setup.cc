@@ -6,8 +6,9 @@
 #include "agent/config/config.h"
 #include "agent/joining/enrolment_client.h"
 #include "agent/joining/identity_files.h"
-#include "agent/joining/invitation.h"
-#include "agent/joining/text_fields.h"
+#include "protocol/base/text_fields.h"
+#include "protocol/enrolment/by_hand.h"
+#include "protocol/enrolment/grant.h"
 #include "protocol/record/registry.h"
 
 namespace lienthong::agent {
@@ -338,7 +339,7 @@ Result<SetupOutcome> enroll_with_token(const SetupPlace& place, std::string_view
   LT_TRY(const Token token, decode_token(token_text));
   // Our clock may be wrong by days, the parent's decides; a day late is said without dialling.
   constexpr UnixMillis kDay = 24LL * 3600 * 1000;
-  if (clock.now() > token.expires_at + kDay) return to_error(EnrolmentRefusal::kExpired);
+  if (clock.now() - kDay > token.expires_at) return to_error(EnrolmentRefusal::kExpired);
   LT_TRY(const Folder folder, Folder::prepare(place));
   LT_TRY(const NodeKeys keys, folder.keys(entropy));
   Result<SetupOutcome> outcome = Error(Errc::kClosed, "nothing was granted");

@@ -33,26 +33,30 @@ asio::awaitable<Result<void>> send(tcp::socket& socket, Bytes bytes) {
 asio::awaitable<Result<void>> talk(tcp::socket& socket, Attempt& attempt) {
   Watchdog watchdog(socket);
   EnrolmentChild child(attempt.token, attempt.keys, DhKey(attempt.entropy.array<32>()));
-  watchdog.renew(kStepPatience);
-  Result<void> step = co_await send(socket, child.start());
+  auto request = child.start();
+  if (!request) co_return request.error();
+  watchdog.renew(kStepPatience);  // for the whole answer
+  Result<void> step = co_await send(socket, *std::move(request));
   Bytes chunk(64 * 1024);
   while (step && !child.complete()) {
-    watchdog.renew(kStepPatience);
+    if (child.answered()) watchdog.renew(kStepPatience);  // a large grant over a thin line
     auto [problem, size] = co_await socket.async_read_some(asio::buffer(chunk), as_result);
     if (problem && watchdog.barked()) co_return Error(Errc::kTimeout, "the parent does not answer");
     if (problem)
       co_return Error(Errc::kClosed,
                       "the link broke before the certificate was here; run the same command again");
-    const auto answer = child.on_bytes(ByteView(chunk).first(size));
-    attempt.answered = true;
+    auto answer = child.on_bytes(ByteView(chunk).first(size));
+    attempt.answered = child.answered();
     if (!answer) co_return answer.error();
-    if (!answer->empty()) step = co_await send(socket, *answer);
+    if (!answer->empty()) step = co_await send(socket, *std::move(answer));
   }
   if (!step) co_return step;
   const auto grant = decode_grant(child.grant());
   if (!grant) co_return grant.error();
   if (auto kept = attempt.keep(*grant); !kept) co_return kept;
-  const auto told = co_await send(socket, child.stored());
+  auto last = child.stored();
+  if (!last) co_return last.error();
+  const auto told = co_await send(socket, *std::move(last));
   if (!told) co_return Result<void>();  // it is complete here; the parent only logs it
   asio::error_code ignored;
   socket.shutdown(tcp::socket::shutdown_send, ignored);
@@ -61,10 +65,8 @@ asio::awaitable<Result<void>> talk(tcp::socket& socket, Attempt& attempt) {
 
 asio::awaitable<void> try_all(Attempt& attempt, Result<void>& outcome) {
   for (const std::string& address : attempt.token.addresses) {
-    LinkConfig usual;
-    usual.dead_after = kStepPatience;
     const DialOptions options;
-    auto socket = co_await dial(address, usual, options);
+    auto socket = co_await dial(address, Congestion::kAuto, kStepPatience, options);
     if (!socket) {
       outcome = socket.error();
       continue;

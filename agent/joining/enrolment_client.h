@@ -3,7 +3,7 @@
 
 #include <functional>
 
-#include "agent/joining/enrolment.h"
+#include "protocol/enrolment/enrolment.h"
 
 namespace lienthong::agent {
 

@@ -2,48 +2,49 @@
 
 #include <asio/write.hpp>
 
-#include "agent/joining/enrolment.h"
+#include "agent/joining/invitation.h"
 #include "agent/net/net.h"
+#include "protocol/enrolment/enrolment.h"
 
 namespace lienthong::agent {
 namespace {
 
 using asio::ip::tcp;
-
-constexpr std::chrono::seconds kStepPatience{60};
+using Need = EnrolmentParent::Need;
 
 struct Conversation {
-  Conversation(tcp::socket& s, LinkHost& h)
+  Conversation(tcp::socket& s, Engine& e, const DhKey& dh_key, Entropy& entropy,
+               const EnrolmentPatience& p)
       : socket(s),
-        host(h),
-        watchdog(s),
-        parent(h.engine().replica().root(), h.dh_key(), DhKey(h.entropy().array<32>())) {}
+        engine(e),
+        patience(p),
+        step(s),
+        whole(s),
+        parent(e.replica().root(), dh_key, DhKey(entropy.array<32>())) {}
+  bool too_slow() const { return step.barked() || whole.barked(); }
+
   tcp::socket& socket;
-  LinkHost& host;
-  Watchdog watchdog;
+  Engine& engine;
+  EnrolmentPatience patience;
+  Watchdog step, whole;
   EnrolmentParent parent;
 };
 
 asio::awaitable<Result<void>> send(Conversation& talk, Bytes bytes) {
-  constexpr std::size_t kStep = 32 * 1024;  // the watchdog wants progress, not speed
-  for (std::size_t sent = 0; sent < bytes.size();) {
-    talk.watchdog.renew(kStepPatience);
-    const auto piece = asio::buffer(bytes.data() + sent, std::min(kStep, bytes.size() - sent));
-    auto [problem, size] = co_await asio::async_write(talk.socket, piece, as_result);
-    if (problem) co_return Error(Errc::kClosed, problem.message());
-    sent += size;
-  }
+  talk.step.renew(talk.patience.step);
+  auto [problem, size] = co_await asio::async_write(talk.socket, asio::buffer(bytes), as_result);
+  if (problem) co_return Error(Errc::kClosed, talk.too_slow() ? "too slow" : problem.message());
+  LT_CHECK(size == bytes.size());
   co_return Result<void>();
 }
 
 // Reads until the machine needs something else than bytes.
 asio::awaitable<Result<void>> listen(Conversation& talk) {
-  Bytes chunk(4096);
-  while (talk.parent.need() == EnrolmentParent::Need::kBytes) {
-    talk.watchdog.renew(kStepPatience);
+  std::array<std::uint8_t, kEnrolmentRequestBytes + 2> chunk;  // more is never due at once
+  talk.step.renew(talk.parent.proved() ? talk.patience.stored : talk.patience.step);
+  while (talk.parent.need() == Need::kBytes) {
     auto [problem, size] = co_await talk.socket.async_read_some(asio::buffer(chunk), as_result);
-    if (problem)
-      co_return Error(Errc::kClosed, talk.watchdog.barked() ? "no answer" : problem.message());
+    if (problem) co_return Error(Errc::kClosed, talk.too_slow() ? "no answer" : problem.message());
     const auto fed = talk.parent.on_bytes(ByteView(chunk).first(size));
     if (!fed) co_return fed;
   }
@@ -51,8 +52,9 @@ asio::awaitable<Result<void>> listen(Conversation& talk) {
 }
 
 asio::awaitable<Result<void>> refuse(Conversation& talk, Error error) {
-  Bytes bytes = talk.parent.refuse(to_refusal(error.code()));
-  const auto sent = co_await send(talk, std::move(bytes));
+  auto frame = talk.parent.refuse(to_refusal(error.code()));
+  if (!frame) co_return frame.error();
+  const auto sent = co_await send(talk, *std::move(frame));
   if (!sent) co_return sent;
   asio::error_code ignored;
   talk.socket.shutdown(tcp::socket::shutdown_send, ignored);
@@ -61,20 +63,32 @@ asio::awaitable<Result<void>> refuse(Conversation& talk, Error error) {
 
 // The secret of the invitation asked for, if this machine may still use it.
 Result<Psk> secret_for(const Conversation& talk) {
-  const Engine& engine = talk.host.engine();
-  const auto stored = engine.replica().local_value(invitation_key(talk.parent.invite()));
+  const auto stored = talk.engine.replica().local_value(invitation_key(talk.parent.invite()));
   if (!stored) return Error(Errc::kNotFound, "unknown invitation");
   LT_TRY(const Invitation invitation, decode_invitation(*stored));
   if (invitation.used_by && *invitation.used_by != talk.parent.machine()) {
     return Error(Errc::kConflict, "the invitation was used by another machine");
   }
-  if (engine.clock().now() > invitation.expires_at)
+  if (talk.engine.clock().now() > invitation.expires_at)
     return Error(Errc::kExpired, "the invitation has expired");
   return invitation.secret;
 }
 
+asio::awaitable<Result<void>> answer(Conversation& talk) {
+  const auto secret = secret_for(talk);
+  if (!secret) {
+    const auto refused = co_await refuse(talk, secret.error());
+    co_return refused;
+  }
+  auto frame = talk.parent.answer(*secret);
+  if (!frame) co_return frame.error();
+  const auto sent = co_await send(talk, *std::move(frame));
+  co_return sent;
+}
+
+// Certifies the machine, whose secret is proved, and hands the machine what it is to send.
 asio::awaitable<Result<void>> grant(Conversation& talk) {
-  Engine& engine = talk.host.engine();
+  talk.step.renew(talk.patience.step);
   const auto certificate = std::make_shared<CertificateId>();
   const InviteNumber number = talk.parent.invite();
   const MachineKeys machine = talk.parent.machine();
@@ -82,39 +96,43 @@ asio::awaitable<Result<void>> grant(Conversation& talk) {
     LT_TRY(*certificate, redeem(transaction, number, machine));
     return {};
   };
-  const auto written = co_await commit(engine, job);
-  if (!written) {
-    const auto refused = co_await refuse(talk, written.error());
-    co_return refused;
+  Result<void> granted = co_await commit(talk.engine, job);
+  if (granted) {
+    granted = talk.parent.grant(
+        encode_grant(make_grant(*talk.engine.replica().registry(), *certificate)));
   }
-  const auto bytes =
-      talk.parent.grant(encode_grant(make_grant(*engine.replica().registry(), *certificate)));
-  if (!bytes) co_return bytes.error();
-  const auto sent = co_await send(talk, *bytes);
+  if (granted) co_return granted;
+  const auto refused = co_await refuse(talk, granted.error());
+  co_return refused;
+}
+
+asio::awaitable<Result<void>> send_piece(Conversation& talk) {
+  auto piece = talk.parent.next_piece();
+  if (!piece) co_return piece.error();
+  const auto sent = co_await send(talk, *std::move(piece));
   co_return sent;
 }
 
 }  // namespace
 
-asio::awaitable<Result<NodeId>> serve_enrolment(tcp::socket& socket, Bytes first, LinkHost& host) {
-  Conversation talk(socket, host);
+asio::awaitable<Result<NodeId>> serve_enrolment(tcp::socket& socket, Bytes first, Engine& engine,
+                                                const DhKey& dh_key, Entropy& entropy,
+                                                EnrolmentPatience patience) {
+  Conversation talk(socket, engine, dh_key, entropy, patience);
+  talk.whole.renew(patience.whole);
   Result<void> step = talk.parent.on_bytes(first);
-  while (step) {
-    const auto need = talk.parent.need();
-    if (need == EnrolmentParent::Need::kNothing) co_return talk.parent.machine().node;
-    if (need == EnrolmentParent::Need::kBytes) {
-      step = co_await listen(talk);
-    } else if (need == EnrolmentParent::Need::kGrant) {
-      step = co_await grant(talk);
-    } else if (const auto secret = secret_for(talk); !secret) {
-      step = co_await refuse(talk, secret.error());
-    } else {
-      const auto answer = talk.parent.answer(*secret);
-      if (!answer) co_return answer.error();
-      step = co_await send(talk, *answer);
+  while (step && talk.parent.need() != Need::kNothing) {
+    switch (talk.parent.need()) {
+      case Need::kBytes: step = co_await listen(talk); break;
+      case Need::kInvitation: step = co_await answer(talk); break;
+      case Need::kGrant: step = co_await grant(talk); break;
+      case Need::kSending: step = co_await send_piece(talk); break;
+      case Need::kNothing: break;
     }
   }
-  co_return step.error();
+  if (!step) co_return step.error();
+  LT_CHECK(talk.parent.enrolled());
+  co_return talk.parent.machine().node;
 }
 
 }  // namespace lienthong::agent

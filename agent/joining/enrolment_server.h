@@ -3,14 +3,29 @@
 
 #include <asio/awaitable.hpp>
 #include <asio/ip/tcp.hpp>
+#include <chrono>
 
-#include "agent/links/link_host.h"
+#include "agent/engine/engine.h"
+#include "protocol/crypto/keys.h"
 
 namespace lienthong::agent {
 
-// `first`: bytes already read, the preamble at least. The node that was enrolled. Fails: kClosed,
-// kTimeout (the newcomer may come again), else why it was refused; the newcomer has been told.
+// Each connection holds one of the places for those who have not shown who they are.
+struct EnrolmentPatience {
+  // For a whole message of the newcomer, and for each piece of the grant that it takes: whoever
+  // drips gets no more.
+  std::chrono::milliseconds step = std::chrono::seconds(60);
+  // For the last message: the grant's rest is still under way, and is then checked and stored.
+  std::chrono::milliseconds stored = std::chrono::minutes(10);
+  // For everything: 64 MiB at 10 kB a second.
+  std::chrono::milliseconds whole = std::chrono::hours(2);
+};
+
+// `first`: bytes already read, the preamble at least. The node that was enrolled. Fails: kClosed
+// (the newcomer has gone, or took too long; it may come again), else why it was refused; the
+// newcomer has been told where that is possible.
 asio::awaitable<Result<NodeId>> serve_enrolment(asio::ip::tcp::socket& socket, Bytes first,
-                                                LinkHost& host);
+                                                Engine& engine, const DhKey& dh_key,
+                                                Entropy& entropy, EnrolmentPatience patience = {});
 
 }  // namespace lienthong::agent

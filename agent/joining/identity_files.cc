@@ -9,7 +9,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "agent/joining/text_fields.h"
+#include "protocol/base/text_fields.h"
 
 namespace lienthong::agent {
 namespace {
@@ -49,12 +49,6 @@ Result<void> write_all(int file, std::string_view text, const std::filesystem::p
 }
 
 }  // namespace
-
-NodeKeys make_node_keys(Entropy& entropy) {
-  const Seed signing = entropy.array<32>();
-  const Seed dh = entropy.array<32>();
-  return NodeKeys{SigningKey(signing), DhKey(dh)};
-}
 
 std::string render_node_keys(const NodeKeys& keys) {
   return TextFieldsWriter("node-key")

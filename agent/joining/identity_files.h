@@ -21,12 +21,6 @@ inline constexpr std::string_view kRootPaperFile = "root-paper.txt";
 inline constexpr std::string_view kStoreFolder = "store";
 inline constexpr std::string_view kConfigFile = "agent.toml";
 
-struct NodeKeys {
-  SigningKey signing;
-  DhKey dh;
-};
-NodeKeys make_node_keys(Entropy& entropy);
-
 struct NodeCard {  // node.cert
   AgencyId agency;
   CertificateId certificate;

@@ -1,9 +1,5 @@
 #include "agent/joining/invitation.h"
 
-#include <algorithm>
-
-#include "agent/joining/text_fields.h"
-#include "protocol/crypto/hash.h"
 #include "protocol/record/registry.h"
 
 namespace lienthong::agent {
@@ -11,15 +7,9 @@ namespace {
 
 constexpr std::uint8_t kInvitationVersion = 1;                // on disk
 constexpr UnixMillis kRenewAfter = 730LL * 24 * 3600 * 1000;  // two years
-constexpr std::size_t kStatementCountMax = 1'000'000;
-constexpr std::size_t kEncodedStatementMax = 2 * 64 * 1024;
 constexpr unsigned kThousands = 10;
 
 std::string quote(std::string_view text) { return "\"" + std::string(text) + "\""; }
-
-Hash256 request_hash(const MachineKeys& machine) {
-  return hash(kTagInvite, RootFingerprint{}, machine.node, ByteView(machine.dh));
-}
 
 }  // namespace
 
@@ -139,108 +129,6 @@ Result<CertificateId> redeem(store::Transaction& transaction, const InviteNumber
   invitation.used_by = machine;
   transaction.set_local_value(key, encode_invitation(invitation));
   return id;
-}
-
-EnrolmentGrant make_grant(const Registry& registry, const CertificateId& certificate) {
-  EnrolmentGrant grant;
-  grant.certificate = certificate;
-  for (const StatementId& id : registry.statements())
-    grant.statements.push_back(*registry.find_statement(id));
-  return grant;
-}
-
-Bytes encode_grant(const EnrolmentGrant& grant) {
-  ByteWriter out;
-  out.raw(grant.certificate.view());
-  out.varint(grant.statements.size());
-  for (const Statement& statement : grant.statements) out.sized(encode_statement(statement));
-  return out.take();
-}
-
-Result<EnrolmentGrant> decode_grant(ByteView bytes) {
-  ByteReader in(bytes);
-  EnrolmentGrant grant;
-  LT_TRY(grant.certificate.bytes, in.array<32>());
-  LT_TRY(const auto count, in.varint());
-  if (count > kStatementCountMax) return Error(Errc::kTooLarge, "statements of a grant");
-  for (std::uint64_t i = 0; i < count; ++i) {
-    LT_TRY(const ByteView encoded, in.sized(kEncodedStatementMax));
-    LT_TRY(Statement statement, decode_statement(encoded));
-    grant.statements.push_back(std::move(statement));
-  }
-  LT_TRY_VOID(in.finish("grant"));
-  return grant;
-}
-
-Result<GrantedNode> check_grant(const RootFingerprint& root, const MachineKeys& machine,
-                                const EnrolmentGrant& grant) {
-  if (grant.statements.empty() || root_fingerprint(grant.statements.front().body) != root) {
-    return Error(Errc::kBadHash, "the registry that came is of another root than the token names");
-  }
-  const std::span<const Statement> statements(grant.statements);
-  LT_TRY(const Registry genesis, Registry::create(root, statements.front()));
-  GrantedNode out;
-  LT_TRY(out.registry, genesis.with(statements.subspan(1)));
-  const Certificate* certificate = out.registry->find_certificate(grant.certificate);
-  if (certificate == nullptr)
-    return Error(Errc::kInvalidArgument, "the certificate is not in the registry that came");
-  if (certificate->node != machine.node || certificate->dh_key != machine.dh) {
-    return Error(Errc::kInvalidArgument, "the certificate is for another machine");
-  }
-  if (out.registry->certificate_belief(grant.certificate) != Belief::kBelieved) {
-    return Error(Errc::kNotAllowed, "the certificate is not believed: its issuer had no right");
-  }
-  out.agency = certificate->agency;
-  out.certificate = *certificate;
-  return out;
-}
-
-std::string render_request(const SigningKey& signing, const DhPublic& dh) {
-  const MachineKeys machine{signing.public_key(), dh};
-  return TextFieldsWriter("request")
-      .comment("Take this file to the agency above, where `lienthong issue FILE` answers it.")
-      .field("node", machine.node.view())
-      .field("dh", ByteView(machine.dh))
-      .field("signature", ByteView(signing.sign(request_hash(machine).view())))
-      .text();
-}
-
-Result<MachineKeys> parse_request(std::string_view text) {
-  LT_TRY(const TextFields fields, TextFields::parse(text, "request"));
-  MachineKeys machine;
-  LT_TRY(machine.node.bytes, fields.bytes<32>("node"));
-  LT_TRY(machine.dh, fields.bytes<32>("dh"));
-  LT_TRY(const Signature signature, fields.bytes<64>("signature"));
-  LT_TRY_VOID(verify(machine.node, request_hash(machine).view(), signature));
-  return machine;
-}
-
-std::string render_certificate_file(const CertificateFile& file) {
-  TextFieldsWriter out("certificate");
-  out.comment("Complete the enrolment with `lienthong enroll --certificate FILE`.");
-  out.field("root", file.root.view()).field("parent", file.parent_code);
-  for (const auto& address : file.addresses) out.field("address", address);
-  out.field("certificate", file.grant.certificate.view());
-  for (const Statement& statement : file.grant.statements) {
-    out.field("statement", ByteView(encode_statement(statement)));
-  }
-  return out.text();
-}
-
-Result<CertificateFile> parse_certificate_file(std::string_view text) {
-  LT_TRY(const TextFields fields, TextFields::parse(text, "certificate"));
-  CertificateFile file;
-  LT_TRY(file.root.bytes, fields.bytes<32>("root"));
-  LT_TRY(const std::string_view parent, fields.one("parent"));
-  file.parent_code = parent;
-  for (const auto address : fields.all("address")) file.addresses.emplace_back(address);
-  LT_TRY(file.grant.certificate.bytes, fields.bytes<32>("certificate"));
-  for (const auto hex : fields.all("statement")) {
-    LT_TRY(const Bytes encoded, from_hex(hex));
-    LT_TRY(Statement statement, decode_statement(encoded));
-    file.grant.statements.push_back(std::move(statement));
-  }
-  return file;
 }
 
 }  // namespace lienthong::agent

@@ -2,23 +2,14 @@
 // "Enrolment". Kept in the replica as a local value: it never travels.
 #pragma once
 
-#include <array>
 #include <optional>
 #include <string>
-#include <vector>
 
-#include "protocol/crypto/noise.h"
+#include "protocol/enrolment/grant.h"
+#include "protocol/enrolment/token.h"
 #include "store/replica/replica.h"
 
 namespace lienthong::agent {
-
-using InviteNumber = std::array<std::uint8_t, 8>;
-
-struct MachineKeys {  // of the machine that asks
-  NodeId node;
-  DhPublic dh{};
-  bool operator==(const MachineKeys&) const = default;
-};
 
 struct Invitation {
   Psk secret{};
@@ -46,38 +37,5 @@ Result<CertificateId> certify(store::Transaction& transaction, const AgencyId& a
 // machine has used it), kNotAllowed.
 Result<CertificateId> redeem(store::Transaction& transaction, const InviteNumber& number,
                              const MachineKeys& machine);
-
-// Everything a newcomer needs: the whole registry in an order in which it can be checked, and which
-// certificate is its own.
-struct EnrolmentGrant {
-  CertificateId certificate;
-  std::vector<Statement> statements;
-};
-EnrolmentGrant make_grant(const Registry& registry, const CertificateId& certificate);
-Bytes encode_grant(const EnrolmentGrant& grant);
-Result<EnrolmentGrant> decode_grant(ByteView bytes);  // kTruncated, kMalformed, kTooLarge
-
-struct GrantedNode {
-  AgencyId agency;
-  Certificate certificate;
-  std::shared_ptr<const Registry> registry;
-};
-// Checks the grant as the newcomer must: the genesis is the pinned one, every statement stands, the
-// certificate is for this machine and believed. kBadHash, kInvalidArgument, and Registry's own.
-Result<GrantedNode> check_grant(const RootFingerprint& root, const MachineKeys& machine,
-                                const EnrolmentGrant& grant);
-
-// ---- the offline way ----
-std::string render_request(const SigningKey& signing, const DhPublic& dh);
-Result<MachineKeys> parse_request(std::string_view text);  // kMalformed, kBadSignature
-
-struct CertificateFile {
-  RootFingerprint root;
-  std::string parent_code;
-  std::vector<std::string> addresses;  // of the parent
-  EnrolmentGrant grant;
-};
-std::string render_certificate_file(const CertificateFile& file);
-Result<CertificateFile> parse_certificate_file(std::string_view text);
 
 }  // namespace lienthong::agent

@@ -1,6 +1,8 @@
 #include "agent/joining/invite.h"
 
 #include "agent/joining/invitation.h"
+#include "protocol/enrolment/by_hand.h"
+#include "protocol/enrolment/token.h"
 #include "protocol/record/registry.h"
 
 namespace lienthong::agent {

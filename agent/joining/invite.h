@@ -1,6 +1,5 @@
-// Enrolment by one token. docs/protocol.md, "Enrolment". The token bears the parent's address, its
-// static key, the root fingerprint, the invitation's number, a one-time secret and an expiry; the
-// secret is the PSK of Noise_IKpsk2 and never crosses the wire.
+// What a parent gives out: a token for the way over the network, a certificate file for the way by
+// hand. docs/protocol.md, "Enrolment".
 #pragma once
 
 #include <chrono>
@@ -11,17 +10,6 @@
 #include "protocol/crypto/noise.h"
 
 namespace lienthong::agent {
-
-struct Token {
-  std::vector<std::string> addresses;
-  DhPublic parent_dh_key{};
-  RootFingerprint root;
-  std::array<std::uint8_t, 8> invite{};  // which invitation
-  Psk secret{};
-  UnixMillis expires_at = 0;
-};
-std::string encode_token(const Token& token);       // "lt1-" and base64url, one line
-Result<Token> decode_token(std::string_view text);  // kMalformed, kBadVersion
 
 struct InviteRequest {
   std::string code, name, tier;

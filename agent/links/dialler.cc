@@ -229,7 +229,8 @@ asio::awaitable<bool> Dialler::attempt_at(std::shared_ptr<Dialler> self, AgencyI
   self->number_ = co_await take_number(self);
   DialOptions options = self->dial_options(agency);
   options.under_way = self->under_way_;
-  auto socket = co_await dial(name, self->host_.limits(), options);
+  const LinkConfig& limits = self->host_.limits();
+  auto socket = co_await dial(name, limits.congestion, limits.dead_after, options);
   if (!socket) {
     self->failed(agency, name, socket.error().detail());
     co_return false;
@@ -343,8 +344,9 @@ asio::awaitable<bool> Dialler::try_beside(std::shared_ptr<Dialler> self, AgencyI
     options.patience = watch->answer_within();
     patience = watch->patience();
   }
-  auto socket =
-      co_await dial(self->neighbour_.addresses[what.address], self->host_.limits(), options);
+  const LinkConfig& limits = self->host_.limits();
+  auto socket = co_await dial(self->neighbour_.addresses[what.address], limits.congestion,
+                              limits.dead_after, options);
   if (!number) co_return false;
   if (!socket || self->stopped_ || !self->current_.link || self->current_.link->ended()) {
     self->number_ = number;

@@ -7,8 +7,8 @@
 #include <span>
 #include <string>
 
-#include "agent/config/config.h"
 #include "agent/engine/engine.h"
+#include "agent/links/link_config.h"
 #include "agent/links/path.h"
 #include "protocol/session/session.h"
 

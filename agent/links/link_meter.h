@@ -8,8 +8,8 @@
 #include <map>
 #include <mutex>
 
-#include "agent/config/config.h"
 #include "agent/engine/engine.h"
+#include "agent/links/link_config.h"
 #include "agent/links/neighbour.h"
 #include "agent/links/path.h"
 

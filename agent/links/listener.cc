@@ -5,11 +5,12 @@
 #include <asio/ip/v6_only.hpp>
 
 #include "agent/engine/log.h"
-#include "agent/joining/enrolment.h"
 #include "agent/joining/enrolment_server.h"
 #include "agent/links/link.h"
+#include "agent/net/address.h"
 #include "agent/net/net.h"
 #include "agent/net/tcp_info.h"
+#include "protocol/enrolment/enrolment.h"
 
 namespace lienthong::agent {
 namespace {
@@ -153,7 +154,7 @@ void Listener::admit(tcp::socket socket) {
     return host_.note_refused(remote, "dials-too-often");
   if (host_.unproved() >= host_.limits().handshakes_max)
     return host_.note_refused(remote, "too-many-handshakes");
-  tune(socket, host_.limits());
+  tune(socket, host_.limits().congestion, host_.limits().dead_after);
   auto guest = std::make_shared<Guest>(*this, std::move(socket));
   host_.spawn("inbound", route(shared_from_this(), std::move(guest)));
 }
@@ -195,7 +196,9 @@ asio::awaitable<void> Listener::route(std::shared_ptr<Listener> self,
 
 asio::awaitable<void> Listener::enrol(std::shared_ptr<Listener> self, std::shared_ptr<Guest> guest,
                                       Bytes first) {
-  const auto outcome = co_await serve_enrolment(guest->socket, first, self->host_);
+  LinkHost& host = self->host_;
+  const auto outcome =
+      co_await serve_enrolment(guest->socket, first, host.engine(), host.dh_key(), host.entropy());
   if (outcome) {
     spdlog::info("address={} event=enrolled node={}", to_text(guest->remote), outcome->short_hex());
   } else if (outcome.error().code() == Errc::kClosed) {

@@ -34,7 +34,7 @@ constexpr std::size_t kReadBytes = 64 * 1024;
 
 class PeerSet::Impl final : public LinkHost, public std::enable_shared_from_this<Impl> {
  public:
-  Impl(asio::io_context& loop, Engine& engine, const Config& config, const DhKey& dh_key,
+  Impl(asio::io_context& loop, Engine& engine, const LinksConfig& config, const DhKey& dh_key,
        Entropy& entropy)
       : executor_(loop.get_executor()),
         engine_(engine),
@@ -89,7 +89,6 @@ class PeerSet::Impl final : public LinkHost, public std::enable_shared_from_this
   void grown();
   void people_here();
 
-  const Config& config() const { return config_; }
   std::size_t children() const { return children_; }
   const NeighbourTable& table() const { return table_; }
   const RefusedPeers& refused() const { return refused_; }
@@ -110,7 +109,7 @@ class PeerSet::Impl final : public LinkHost, public std::enable_shared_from_this
 
   asio::any_io_executor executor_;
   Engine& engine_;
-  Config config_;
+  LinksConfig config_;
   DhKey dh_key_;
   Entropy& entropy_;
   NeighbourTable table_;
@@ -429,8 +428,8 @@ void PeerSet::Impl::stop(std::function<void()> done) {
 
 // ---- the door ----
 
-PeerSet::PeerSet(asio::io_context& loop, Engine& engine, const Config& config, const DhKey& dh_key,
-                 Entropy& entropy)
+PeerSet::PeerSet(asio::io_context& loop, Engine& engine, const LinksConfig& config,
+                 const DhKey& dh_key, Entropy& entropy)
     : impl_(std::make_shared<Impl>(loop, engine, config, dh_key, entropy)) {}
 PeerSet::~PeerSet() = default;
 

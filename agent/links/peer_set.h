@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "agent/config/config.h"
 #include "agent/engine/engine.h"
+#include "agent/links/link_config.h"
 #include "agent/links/links.h"
 #include "protocol/crypto/keys.h"
 
@@ -23,7 +23,7 @@ class BlobKeeper;
 class PeerSet final : public Links {
  public:
   // `engine` is the one whose changes the sessions are told of: its listener is set here.
-  PeerSet(asio::io_context& loop, Engine& engine, const Config& config, const DhKey& dh_key,
+  PeerSet(asio::io_context& loop, Engine& engine, const LinksConfig& config, const DhKey& dh_key,
           Entropy& entropy);
   ~PeerSet() override;  // after stop() has said that it is done
 

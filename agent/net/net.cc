@@ -1,6 +1,6 @@
 #include "agent/net/net.h"
 
-#include "agent/net/tcp_info.h"
+#include "agent/net/address.h"
 
 namespace lienthong::agent {
 
@@ -59,12 +59,12 @@ asio::awaitable<Result<void>> commit(Engine& engine, Engine::Job job) {
   co_return *pending->result;
 }
 
-void tune(tcp::socket& socket, const LinkConfig& config) {
+void tune(tcp::socket& socket, Congestion congestion, std::chrono::milliseconds dead_after) {
   asio::error_code ignored;  // a socket that cannot be tuned still works
   socket.set_option(tcp::no_delay(true), ignored);
   socket.set_option(asio::socket_base::keep_alive(false), ignored);
-  set_congestion(socket.native_handle(), config.congestion);
-  set_user_timeout(socket.native_handle(), config.dead_after);
+  set_congestion(socket.native_handle(), congestion);
+  set_user_timeout(socket.native_handle(), dead_after);
   delay_acknowledgements(socket.native_handle());
 }
 
@@ -126,7 +126,8 @@ class DialGuard {
 
 namespace {
 
-asio::awaitable<Result<tcp::socket>> connect(tcp::endpoint endpoint, LinkConfig config,
+asio::awaitable<Result<tcp::socket>> connect(tcp::endpoint endpoint, Congestion congestion,
+                                             std::chrono::milliseconds dead_after,
                                              DialOptions options) {
   tcp::socket socket(co_await asio::this_coro::executor);
   asio::error_code problem;
@@ -134,7 +135,7 @@ asio::awaitable<Result<tcp::socket>> connect(tcp::endpoint endpoint, LinkConfig 
   Watchdog watchdog(socket);
   watchdog.renew(options.patience);
   if (!problem) {
-    tune(socket, config);
+    tune(socket, congestion, dead_after);
     if (options.segment_bytes_max > 0) {
       limit_segments(socket.native_handle(), options.segment_bytes_max);
     }
@@ -149,20 +150,21 @@ asio::awaitable<Result<tcp::socket>> connect(tcp::endpoint endpoint, LinkConfig 
 
 }  // namespace
 
-asio::awaitable<Result<tcp::socket>> dial(std::string address, LinkConfig config,
+asio::awaitable<Result<tcp::socket>> dial(std::string address, Congestion congestion,
+                                          std::chrono::milliseconds dead_after,
                                           DialOptions options) {
   const auto endpoints = co_await resolve(address);
   if (!endpoints) co_return endpoints.error();
   Error last(Errc::kNotFound, address + ": the name has no address");
   for (const tcp::endpoint& endpoint : *endpoints) {
-    auto socket = co_await connect(endpoint, config, options);
+    auto socket = co_await connect(endpoint, congestion, dead_after, options);
     if (!socket) {
       last = socket.error();
       continue;
     }
     const auto info = read_tcp_info(socket->native_handle());
     if (!info || info->segments_again <= 1) co_return std::move(socket);
-    auto fresh = co_await connect(endpoint, config, options);
+    auto fresh = co_await connect(endpoint, congestion, dead_after, options);
     co_return fresh ? std::move(fresh) : std::move(socket);
   }
   co_return last;

@@ -12,8 +12,8 @@
 #include <memory>
 #include <string>
 
-#include "agent/config/config.h"
 #include "agent/engine/engine.h"
+#include "agent/net/tcp_info.h"
 
 namespace lienthong::agent {
 
@@ -40,7 +40,8 @@ asio::awaitable<Result<void>> commit(Engine& engine, Engine::Job job);
 
 // Sends at once, gives a path up when data stays unacknowledged for `dead_after`, and lets
 // acknowledgements of the first packets ride on data. Before connect(), or right after accept().
-void tune(asio::ip::tcp::socket& socket, const LinkConfig& config);
+void tune(asio::ip::tcp::socket& socket, Congestion congestion,
+          std::chrono::milliseconds dead_after);
 
 // "10.0.0.1:7410", "[fe80::1]:7410"; an IPv4 address in IPv6 clothes is shown as IPv4.
 std::string to_text(const asio::ip::tcp::endpoint& endpoint);
@@ -69,7 +70,8 @@ struct DialOptions {
 // A connected and tuned socket, or kTimeout, kIo, kNotFound. A connection whose SYN was repeated
 // more than once begins with a window of one segment (RFC 5681, section 3.1), which costs a first
 // message four round trips: as the path answers now, a fresh one takes its place.
-asio::awaitable<Result<asio::ip::tcp::socket>> dial(std::string address, LinkConfig config,
+asio::awaitable<Result<asio::ip::tcp::socket>> dial(std::string address, Congestion congestion,
+                                                    std::chrono::milliseconds dead_after,
                                                     DialOptions options);
 
 }  // namespace lienthong::agent

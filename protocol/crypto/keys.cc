@@ -51,4 +51,10 @@ Result<std::array<std::uint8_t, 32>> DhKey::shared(
   return result;
 }
 
+NodeKeys make_node_keys(Entropy& entropy) {
+  const Seed signing = entropy.array<32>();
+  const Seed dh = entropy.array<32>();
+  return NodeKeys{SigningKey(signing), DhKey(dh)};
+}
+
 }  // namespace lienthong

@@ -65,4 +65,10 @@ class DhKey {  // X25519
   std::array<std::uint8_t, 32> public_;
 };
 
+struct NodeKeys {  // of one machine
+  SigningKey signing;
+  DhKey dh;
+};
+NodeKeys make_node_keys(Entropy& entropy);
+
 }  // namespace lienthong

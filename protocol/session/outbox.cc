@@ -1,6 +1,6 @@
 #include "protocol/session/outbox.h"
 
-#include <ranges>
+#include <algorithm>
 
 #include "protocol/base/limits.h"
 #include "protocol/wire/part.h"
@@ -227,9 +227,9 @@ void Outbox::look_back() {
   looked_back_ = true;
   const std::uint64_t first = std::max(next_, live_from_ - std::min(live_from_ - 1, kLookBackMax));
   const auto lines = view_->feed_lines(peer_.agency, peer_.node, first, live_from_ - first);
-  for (const FeedLine& line : lines | std::views::reverse) {
-    const bool waits = line.position < live_from_ && !settled(line.position);
-    if (line.custody && !line.echoed && waits) urgent_.push_back(line.position);
+  for (auto line = lines.rbegin(); line != lines.rend(); ++line) {
+    const bool waits = line->position < live_from_ && !settled(line->position);
+    if (line->custody && !line->echoed && waits) urgent_.push_back(line->position);
   }
 }
 

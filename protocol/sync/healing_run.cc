@@ -135,8 +135,7 @@ void Healing::send_wants(Side& side, std::vector<ShortId> ids) {
   const unsigned bits = std::min(all_bits, of_feed + std::max(of_wanted, kWantBitsMin));
   for (ShortId& id : ids) id >>= all_bits - bits;
   std::ranges::sort(ids);
-  const auto alike = std::ranges::unique(ids);
-  ids.erase(alike.begin(), alike.end());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
   for (std::size_t at = 0;;) {
     const std::size_t to = std::min(ids.size(), at + kHealWantCountMax);
     heal::Want want;

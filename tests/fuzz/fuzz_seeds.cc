@@ -32,6 +32,9 @@ constexpr Seeds kSeeds[] = {
     {"parse_config", fuzz::seeds_of_configs},
     {"hostile_blob_lane", fuzz::seeds_of_scripts},
     {"hostile_healing", fuzz::seeds_of_scripts},
+    {"hostile_enrolment", fuzz::seeds_of_enrolments},
+    {"decode_grant", fuzz::seeds_of_grants},
+    {"read_enrolment_file", fuzz::seeds_of_enrolment_files},
 };
 
 }  // namespace

@@ -33,6 +33,13 @@ void parse_config(ByteView input);
 void hostile_blob_lane(ByteView input);
 void hostile_healing(ByteView input);
 
+// ---- fuzz_enrolment.cc ----
+// First byte: both machines with a channel between them that does what `input` says; or one of
+// them with a peer that knows the secret; or with one that does not.
+void hostile_enrolment(ByteView input);
+void decode_grant(ByteView input);  // and check it as a newcomer does
+void read_enrolment_file(ByteView input);
+
 // Valid inputs to start from.
 std::vector<Bytes> seeds_of_messages();
 std::vector<Bytes> seeds_of_feed_parts();
@@ -51,5 +58,8 @@ std::vector<Bytes> seeds_of_secrets();
 std::vector<Bytes> seeds_of_tokens();
 std::vector<Bytes> seeds_of_configs();
 std::vector<Bytes> seeds_of_scripts();  // for hostile_blob_lane and hostile_healing
+std::vector<Bytes> seeds_of_enrolments();
+std::vector<Bytes> seeds_of_grants();
+std::vector<Bytes> seeds_of_enrolment_files();
 
 }  // namespace lienthong::fuzz

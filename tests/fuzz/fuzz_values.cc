@@ -1,10 +1,10 @@
 #include "agent/config/config.h"
-#include "agent/joining/invite.h"
 #include "protocol/base/csv.h"
 #include "protocol/base/limits.h"
 #include "protocol/bundle/record.h"
 #include "protocol/crypto/hash.h"
 #include "protocol/crypto/secret_file.h"
+#include "protocol/enrolment/token.h"
 #include "protocol/record/codec.h"
 #include "protocol/record/fold.h"
 #include "protocol/record/seal.h"
@@ -211,9 +211,9 @@ void open_secret(ByteView input) {
 }
 
 void decode_token(ByteView input) {
-  const auto token = agent::decode_token(text_of(input));
+  const auto token = lienthong::decode_token(text_of(input));
   if (!token.ok()) return;
-  const auto again = agent::decode_token(agent::encode_token(*token));
+  const auto again = lienthong::decode_token(encode_token(*token));
   LT_CHECK(again.ok() && again->addresses == token->addresses && again->secret == token->secret);
 }
 
@@ -349,10 +349,10 @@ std::vector<Bytes> seeds_of_secrets() {
 }
 
 std::vector<Bytes> seeds_of_tokens() {
-  agent::Token token;
+  Token token;
   token.addresses = {"10.20.0.1:7410", "district.example:7410"};
   token.root = kRoot;
-  return {to_bytes(as_bytes(agent::encode_token(token)))};
+  return {to_bytes(as_bytes(encode_token(token)))};
 }
 
 std::vector<Bytes> seeds_of_configs() {

@@ -92,6 +92,12 @@ TEST(FuzzSmoke, TwoHealingsBearAHostileChannel) {
   mutate(hostile_healing, seeds_of_scripts(), 300);
 }
 
+TEST(FuzzSmoke, EnrolmentBearsStrangersAndAHostileChannel) {
+  mutate(hostile_enrolment, seeds_of_enrolments(), 300);
+  mutate(decode_grant, seeds_of_grants(), 2000);
+  mutate(read_enrolment_file, seeds_of_enrolment_files(), 1000);
+}
+
 TEST(FuzzSmoke, TwoSessionsBearAHostileChannel) {
   mutate(hostile_channel, seeds_of_channels(), 20);
   std::mt19937_64 random(7);

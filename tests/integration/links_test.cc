@@ -14,6 +14,7 @@
 #include "agent/joining/identity_files.h"
 #include "agent/joining/invite.h"
 #include "agent/links/peer_set.h"
+#include "protocol/enrolment/token.h"
 #include "protocol/record/fields.h"
 #include "store/desk/operations.h"
 #include "store/office/dossier.h"
@@ -144,7 +145,8 @@ class Node {
     auto replica = store::Replica::open(options, files->identity(), files->root);
     EXPECT_TRUE(replica.ok()) << replica.error().message();
     engine_ = std::make_unique<Engine>(std::move(*replica), clock_, loop_.get_executor());
-    peers_ = std::make_unique<PeerSet>(loop_, *engine_, reading.config, files->keys.dh, entropy_);
+    peers_ = std::make_unique<PeerSet>(loop_, *engine_, reading.config.links(), files->keys.dh,
+                                       entropy_);
     const auto started = peers_->start();
     EXPECT_TRUE(started.ok()) << started.error().message();
     thread_ = std::thread([this] { loop_.run(); });

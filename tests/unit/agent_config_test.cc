@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "agent/config/config.h"
+#include "agent/net/address.h"
 
 namespace lienthong::agent {
 namespace {

@@ -9,10 +9,10 @@
 #include <set>
 #include <sstream>
 
-#include "agent/joining/invite.h"
 #include "protocol/base/limits.h"
 #include "protocol/blob/chunk_tree.h"
 #include "protocol/crypto/hash.h"
+#include "protocol/enrolment/token.h"
 #include "protocol/record/codec.h"
 #include "protocol/record/fold.h"
 #include "protocol/record/registry.h"
@@ -243,14 +243,14 @@ void add_wire(const Example& example, Vectors& out) {
   const Bytes ping = wire::encode_message(wire::PingMessage{7});
   out["plaintext.ping"] = to_hex(
       wire::split_message(wire::Packed{wire::Lane::kControl, wire::Packing::kPlain, ping})[0]);
-  agent::Token token;
+  Token token;
   token.addresses = {"10.20.0.1:7410"};
   token.parent_dh_key = DhKey(seed_of(6)).public_key();
   token.root = example.root_;
   token.invite.fill(0x0a);
   token.secret.fill(0x0b);
   token.expires_at = kNow;
-  out["token"] = agent::encode_token(token);
+  out["token"] = encode_token(token);
 }
 
 // Files whose byte i is i modulo 251.

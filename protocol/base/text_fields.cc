@@ -1,6 +1,6 @@
-#include "agent/joining/text_fields.h"
+#include "protocol/base/text_fields.h"
 
-namespace lienthong::agent {
+namespace lienthong {
 namespace {
 
 std::string_view next_line(std::string_view& text) {
@@ -71,4 +71,4 @@ TextFieldsWriter& TextFieldsWriter::field(std::string_view name, std::string_vie
   return *this;
 }
 
-}  // namespace lienthong::agent
+}  // namespace lienthong

@@ -1,18 +1,18 @@
+#include "protocol/enrolment/token.h"
+
 #include <sodium/utils.h>
 
-#include "agent/joining/invite.h"
+#include <algorithm>
+
 #include "protocol/crypto/hash.h"
 
-namespace lienthong::agent {
+namespace lienthong {
 namespace {
 
 // "lt1-" and base64url without padding of: root 32, parent key 32, invite 8, secret 32, expiry u64,
 // count of addresses u8, addresses (varint length, text), first 4 bytes of the hash of all that, so
 // that a slip in copying is told from a wrong secret.
 constexpr std::string_view kPrefix = "lt1-";
-constexpr std::size_t kAddressCountMax = 16;
-constexpr std::size_t kAddressBytesMax = 300;
-constexpr std::size_t kTokenBytesMax = 8192;
 constexpr std::size_t kChecksumSize = 4;
 
 ByteView checksum_of(const Hash256& hash) { return hash.view().first(kChecksumSize); }
@@ -38,7 +38,7 @@ std::string_view trimmed(std::string_view text) {
 }  // namespace
 
 std::string encode_token(const Token& token) {
-  LT_CHECK(token.addresses.size() <= kAddressCountMax);
+  LT_CHECK(token.addresses.size() <= kTokenAddressCountMax);
   ByteWriter out;
   out.raw(token.root.view());
   out.raw(token.parent_dh_key);
@@ -46,7 +46,10 @@ std::string encode_token(const Token& token) {
   out.raw(token.secret);
   out.u64(static_cast<std::uint64_t>(token.expires_at));
   out.u8(static_cast<std::uint8_t>(token.addresses.size()));
-  for (const auto& address : token.addresses) out.sized(address);
+  for (const auto& address : token.addresses) {
+    LT_CHECK(address.size() <= kTokenAddressBytesMax);
+    out.sized(address);
+  }
   out.raw(checksum_of(hash(kTagInvite, token.root, ByteView(out.bytes()))));
   const Bytes bytes = out.take();
   std::string text(
@@ -79,9 +82,9 @@ Result<Token> decode_token(std::string_view text) {
   const auto expires_at = in.u64();
   const auto count = in.u8();
   if (!root || !parent || !invite || !secret || !expires_at || !count) return damaged;
-  if (*count > kAddressCountMax) return damaged;
+  if (*count > kTokenAddressCountMax) return damaged;
   for (unsigned i = 0; i < *count; ++i) {
-    const auto address = in.sized(kAddressBytesMax);
+    const auto address = in.sized(kTokenAddressBytesMax);
     if (!address) return damaged;
     token.addresses.emplace_back(as_text(*address));
   }
@@ -96,4 +99,4 @@ Result<Token> decode_token(std::string_view text) {
   return token;
 }
 
-}  // namespace lienthong::agent
+}  // namespace lienthong

@@ -1,6 +1,5 @@
-// The text form of our small files: a heading "lienthong <kind> <version>", then "name value"
-// lines;
-// '#' begins a comment line. Pure.
+// The text form of our small files, those that travel by hand among them: a heading
+// "lienthong <kind> <version>", then "name value" lines; '#' begins a comment line. Pure.
 #pragma once
 
 #include <string>
@@ -10,7 +9,7 @@
 
 #include "protocol/base/ids.h"
 
-namespace lienthong::agent {
+namespace lienthong {
 
 class TextFields {
  public:
@@ -53,4 +52,4 @@ class TextFieldsWriter {
   std::string text_;
 };
 
-}  // namespace lienthong::agent
+}  // namespace lienthong
