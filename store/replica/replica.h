@@ -253,9 +253,6 @@ class Transaction {
   // Takes back an update of ours that was never sealed and has no children: it never left.
   // kNotAllowed otherwise.
   Result<void> withdraw(const UpdateId& id);
-  // The next number of the day, `<code>-YYMMDD-NNNN`, in the thousand of this node. kNotAllowed
-  // when the day's are used up.
-  Result<std::string> next_code();
   // What a peer sent. Never fails on the peer's account: bad updates are in `refused`; fails on
   // disk.
   Result<ReceiveOutcome> receive(FeedKind kind, const NodeId& from, const AgencyId& from_agency,
@@ -295,6 +292,12 @@ class Transaction {
   void clear_restored();                                                   // operator's word
   void set_local_value(std::string_view key, std::optional<Bytes> value);  // nullopt: remove
   std::optional<Bytes> local_value(std::string_view key) const;
+  // Whether a neighbour has told us what it has of our feed since the replica was opened.
+  bool heard_since_start() const;
+  // Notes of the layer above that last until the replica is closed: committed, or rolled back, with
+  // the rest, and never on the disk.
+  bool done_since_start(std::string_view what) const;
+  void note_done_since_start(std::string_view what);
   void note_refused(const NodeId& from, const AgencyId& agency, const UpdateId& id,
                     std::string reason);
 

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <ctime>
 #include <set>
 
 #include "protocol/base/limits.h"
@@ -22,16 +21,6 @@ std::string folded_code(const RecordState& state) {
 const InertEntry* find_inert(const RecordState& state, const UpdateId& id) {
   const auto at = std::ranges::find(state.inert, id, &InertEntry::id);
   return at != state.inert.end() ? &*at : nullptr;
-}
-
-// YYYYMMDD in the office's time zone, UTC+7.
-std::string day_of(UnixMillis now) {
-  const std::time_t seconds = now / 1000 + 7 * 3600;
-  std::tm parts{};
-  gmtime_r(&seconds, &parts);
-  char text[16];
-  std::strftime(text, sizeof text, "%Y%m%d", &parts);
-  return text;
 }
 
 }  // namespace
@@ -440,29 +429,14 @@ Result<void> Transaction::withdraw(const UpdateId& id) {
   return {};
 }
 
-Result<std::string> Transaction::next_code() {
-  Impl& tx = *impl_;
-  const auto* agency = tx.registry().find_agency(tx.replica.identity.agency);
-  LT_CHECK(agency != nullptr);
-  std::string day = day_of(tx.now);
-  unsigned used = 0;
-  if (const auto row = local_value("numbering")) {
-    const std::string last(as_text(*row));  // YYYYMMDD and the last number used
-    if (day <= last.substr(0, 8)) {
-      day = last.substr(0, 8);
-      used = static_cast<unsigned>(std::stoul(last.substr(9)));
-    }
-  }
-  if (used > 0 && !tx.ledger.numbering_confirmed && !tx.ledger.numbering_jumped)
-    if (const unsigned hundred = (used + 99) / 100 * 100; hundred < 999) used = hundred;
-  tx.ledger.numbering_jumped = true;
-  if (++used > 999)
-    return Error(Errc::kNotAllowed,
-                 "the numbers of this machine for the day are used up; give the dossier a code");
-  set_local_value("numbering", to_bytes(as_bytes(day + " " + std::to_string(used))));
-  char number[8];
-  std::snprintf(number, sizeof number, "%04u", 1000U * tx.replica.identity.thousand + used);
-  return agency->code + "-" + day.substr(2) + "-" + number;
+bool Transaction::heard_since_start() const { return impl_->ledger.heard_since_start; }
+
+bool Transaction::done_since_start(std::string_view what) const {
+  return impl_->ledger.done_since_start.contains(what);
+}
+
+void Transaction::note_done_since_start(std::string_view what) {
+  impl_->ledger.done_since_start.emplace(what);
 }
 
 void Transaction::set_local_value(std::string_view name, std::optional<Bytes> value) {
@@ -480,7 +454,7 @@ std::optional<Bytes> Transaction::local_value(std::string_view name) const {
 
 void Transaction::note_heard_cursor(FeedKind kind, const NodeId& reader, const Cursor& cursor) {
   impl_->node_number(reader);
-  impl_->ledger.numbering_confirmed = true;
+  impl_->ledger.heard_since_start = true;
   impl_->renew_feed_unless_it_fits(kind, reader, cursor.mark);
   impl_->overlay.put(key::heard(kind, reader), encode_cursor_row(cursor));
 }
