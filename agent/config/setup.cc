@@ -9,6 +9,7 @@
 #include "agent/joining/invitation.h"
 #include "agent/joining/text_fields.h"
 #include "protocol/record/registry.h"
+#include "store/office/projections.h"
 
 namespace lienthong::agent {
 namespace {
@@ -157,7 +158,7 @@ Result<std::string> make_config(const Folder& folder, const SetupPlace& place,
 Result<void> make_store(const Folder& folder, const store::Identity& identity,
                         const RootFingerprint& root, std::span<const Statement> statements,
                         Entropy& entropy) {
-  store::Options options;
+  store::Options options = store::office_options();
   options.path = (folder.staging() / kStoreFolder).string();
   options.entropy = &entropy;
   options.create = true;

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "agent/links/credentials.h"
+#include "store/office/projections.h"
 
 namespace lienthong::sim {
 namespace {
@@ -57,7 +58,7 @@ bool Machine::boot(Disk::Loss loss) {
   store::Identity identity(node_.key);
   identity.agency = node_.agency;
   identity.certificate = node_.certificate;
-  store::Options options;
+  store::Options options = store::office_options();
   options.path = "/replica";
   options.env = disk_.env();
   options.entropy = &entropy_;

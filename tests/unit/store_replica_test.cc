@@ -5,6 +5,7 @@
 #include "protocol/record/codec.h"
 #include "protocol/record/fields.h"
 #include "store/desk/numbering.h"
+#include "store/office/projections.h"
 #include "store/replica/replica.h"
 #include "tests/support/offices.h"
 
@@ -490,7 +491,7 @@ TEST_F(Replica, RefusesADatabaseOfANewerProgram) {
   ASSERT_TRUE(db->Put({}, "Mversion", std::string("\0\0\0\0\0\0\0\x63", 8)).ok());
   delete db;
   SeededEntropy entropy(1);
-  store::Options open;
+  store::Options open = store::office_options();
   open.path = "/newer";
   open.env = offices.env.get();
   open.entropy = &entropy;
