@@ -13,35 +13,19 @@
 
 #include "agent/engine/log.h"
 #include "agent/engine/memory.h"
+#include "store/exchange/commit_group.h"
 
 namespace lienthong::agent {
 namespace {
 
-using store::Sync;
+using store::QueuedJob;
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t kGroupJobsMax = 256;
-constexpr std::size_t kGroupBytesMax = 512U << 10;  // of rows; held in memory three times over
-constexpr std::size_t kBurstBytes = 256U << 10;     // a group after which memory is given back
-constexpr std::chrono::seconds kQuiet{2};           // once there was nothing to do for so long
-constexpr std::chrono::seconds kHintPatience{1};
+constexpr std::size_t kBurstBytes = 256U << 10;   // a group after which memory is given back
+constexpr std::chrono::seconds kQuiet{2};         // once there was nothing to do for so long
 constexpr std::chrono::seconds kLookInterval{1};  // between looks at the disk
 
 enum class Broken { kNo, kYes };  // the replica, or only without room
-
-struct Item {
-  Engine::Job job;
-  Engine::Done done;  // on the loop; empty for write()
-  std::promise<Result<void>>* waiter = nullptr;
-};
-
-Result<void> run_job(const Engine::Job& job, store::Transaction& transaction) {
-  try {
-    return job(transaction);
-  } catch (const std::exception& problem) {  // a bug; the rest of the group must not pay for it
-    return Error(Errc::kCorrupt, std::string("a write ended unexpectedly: ") + problem.what());
-  }
-}
 
 }  // namespace
 
@@ -54,18 +38,15 @@ struct Engine::Impl {
 
   std::mutex mutex;
   std::condition_variable work, change;
-  std::deque<Item> queue;
-  std::deque<Item> in_turn;  // after the queue
-  std::deque<Item> hints;    // what can wait
+  store::JobQueues queues;
   Clock::time_point hints_since;
   bool stopping = false;
   std::optional<Error> failed;  // nothing is accepted: until there is room, or for good
   std::atomic<bool> healthy{true};
   // The writer's own:
   bool waiting_for_room = false;
-  bool broken = false;     // the replica must be opened again; set under the mutex
-  bool swollen = false;    // a burst went by
-  bool turn_taken = true;  // the last group took something in its turn
+  bool broken = false;   // the replica must be opened again; set under the mutex
+  bool swollen = false;  // a burst went by
   bool reserve_there = false;
   Clock::time_point worked_at, looked_at;
   std::optional<Reserve> reserve;
@@ -75,7 +56,7 @@ struct Engine::Impl {
        std::optional<Reserve> kept)
       : replica(std::move(r)), clock(c), loop(std::move(l)), reserve(std::move(kept)) {}
 
-  void accept(Item item, Urgency urgency) {
+  void accept(QueuedJob job, Urgency urgency) {
     std::optional<Error> refusal;
     {
       const std::lock_guard lock(mutex);
@@ -83,26 +64,22 @@ struct Engine::Impl {
         refusal = failed->code() == Errc::kDiskFull ? *failed : being_opened(*failed);
       } else if (stopping) {
         refusal = Error(Errc::kClosed, "the agent is stopping");
-      } else if (urgency != Urgency::kCanWait) {
-        (urgency == Urgency::kNow ? queue : in_turn).push_back(std::move(item));
       } else {
-        if (hints.empty()) hints_since = Clock::now();
-        hints.push_back(std::move(item));
+        if (urgency == Urgency::kCanWait && !queues.has_hints()) hints_since = Clock::now();
+        queues.add(std::move(job), urgency);
       }
     }
     if (refusal) {
-      answer(item, *refusal);
+      answer(job, *refusal);
     } else {
       work.notify_one();
     }
   }
 
-  void answer(Item& item, Result<void> result) {
-    if (item.waiter != nullptr) {
-      item.waiter->set_value(std::move(result));
-    } else if (item.done) {
-      asio::post(loop, [done = std::move(item.done), result = std::move(result)] { done(result); });
-    }
+  void answer(QueuedJob& job, Result<void> result) {
+    if (job.at_once) job.at_once(result);
+    if (!job.later) return;
+    asio::post(loop, [done = std::move(job.later), result = std::move(result)] { done(result); });
   }
 
   void run() {
@@ -112,7 +89,7 @@ struct Engine::Impl {
       {
         std::unique_lock lock(mutex);
         due = await_work(lock);
-        if (stopping && queue.empty() && in_turn.empty() && hints.empty()) return;
+        if (stopping && queues.empty()) return;
       }
       if (Clock::now() - looked_at >= kLookInterval) look();
       if (due) commit_group();
@@ -122,10 +99,11 @@ struct Engine::Impl {
   // With the lock held, until there is something to commit, or it is time to look at the disk:
   // then it is false.
   bool await_work(std::unique_lock<std::mutex>& lock) {
-    const auto needed = [this] { return stopping || !queue.empty() || !in_turn.empty(); };
+    const auto needed = [this] { return stopping || queues.due(); };
     const auto look_at = looked_at + kLookInterval;
-    if (!work.wait_until(lock, look_at, [&] { return needed() || !hints.empty(); })) return false;
-    const auto hints_due = hints_since + kHintPatience;
+    if (!work.wait_until(lock, look_at, [&] { return needed() || queues.has_hints(); }))
+      return false;
+    const auto hints_due = hints_since + store::kHintPatience;
     return work.wait_until(lock, std::min(look_at, hints_due), needed) || Clock::now() >= hints_due;
   }
 
@@ -188,63 +166,32 @@ struct Engine::Impl {
     if (told) asio::post(loop, std::move(told));
   }
 
-  // `in_turn_first`: of what waits its turn, if there is any.
-  std::optional<std::pair<Item, Sync>> take(bool in_turn_first) {
-    const std::lock_guard lock(mutex);
-    const bool turn = !in_turn.empty() && (in_turn_first || queue.empty());
-    auto& from = turn ? in_turn : !queue.empty() ? queue : hints;
-    if (from.empty()) return std::nullopt;
-    const Sync sync = &from == &hints ? Sync::kNo : Sync::kYes;
-    std::pair<Item, Sync> taken(std::move(from.front()), sync);
-    from.pop_front();
-    turn_taken = turn_taken || turn;
-    return taken;
-  }
-
   void commit_group() {
-    std::vector<std::pair<Item, Result<void>>> group;
-    const auto registry_before = replica->registry();
-    std::size_t succeeded = 0;
-    Result<void> committed;
-    bool entered = false;
-    Sync sync = Sync::kNo;
-    const bool room = !broken && has_room(kRoomMin);
-    const bool in_turn_due = !std::exchange(turn_taken, false);
     {
-      store::Transaction transaction(*replica, clock.now());
-      while (group.size() < kGroupJobsMax && transaction.bytes() < kGroupBytesMax) {
-        auto taken = take(in_turn_due && !turn_taken);
-        if (!taken) break;
-        auto& [item, wanted] = *taken;
-        transaction.savepoint();
-        auto result = room ? run_job(item.job, transaction) : Result<void>(no_room());
-        if (result) {
-          ++succeeded;
-          if (wanted == Sync::kYes) sync = Sync::kYes;
-        } else {
-          transaction.rollback();
-        }
-        group.emplace_back(std::move(item), std::move(result));
-      }
-      entered = !transaction.entered().empty();
-      swollen = swollen || transaction.bytes() > kBurstBytes;
-      worked_at = Clock::now();
-      if (succeeded > 0) committed = transaction.commit(entered ? Sync::kYes : sync);
+      const std::lock_guard lock(mutex);
+      queues.begin_group();
     }
-    if (!committed) {
-      fail(committed.error(), Broken::kYes);
+    const bool room = !broken && has_room(kRoomMin);
+    const auto take = [this] {
+      const std::lock_guard lock(mutex);
+      return queues.take();
+    };
+    const auto refusal = room ? std::nullopt : std::optional(no_room());
+    auto group = store::commit_group(*replica, clock.now(), take, refusal);
+    swollen = swollen || group.bytes > kBurstBytes;
+    worked_at = Clock::now();
+    if (!group.committed) {
+      fail(group.committed.error(), Broken::kYes);
     } else if (!room) {
       fail(no_room(), Broken::kNo);
     }
-    const bool changed = committed && (entered || replica->registry() != registry_before);
-    finish(group, committed, changed);
+    finish(group);
   }
 
-  void finish(std::vector<std::pair<Item, Result<void>>>& group, const Result<void>& committed,
-              bool changed) {
-    if (changed) tell_change();
-    for (auto& [item, result] : group) answer(item, result && !committed ? committed : result);
-    if (!changed) return;
+  void finish(store::CommittedGroup& group) {
+    if (group.changed) tell_change();
+    for (auto& [job, result] : group.jobs) answer(job, result);
+    if (!group.changed) return;
     {
       const std::lock_guard lock(mutex);  // no waiter may look between the commit and the call
     }
@@ -255,7 +202,7 @@ struct Engine::Impl {
     if (broken) return;
     waiting_for_room = how == Broken::kNo;
     if (waiting_for_room) spdlog::error("event=disk_full note=\"read-only until there is room\"");
-    std::deque<Item> orphans;
+    std::deque<QueuedJob> orphans;
     std::function<void(Error)> told;
     {
       const std::lock_guard lock(mutex);
@@ -263,13 +210,9 @@ struct Engine::Impl {
       told = failure_listener;
       failed = error;
       healthy = false;
-      orphans.swap(queue);
-      for (auto* rest : {&in_turn, &hints}) {
-        for (Item& item : *rest) orphans.push_back(std::move(item));
-        rest->clear();
-      }
+      orphans = queues.take_all();
     }
-    for (auto& item : orphans) answer(item, error);
+    for (auto& job : orphans) answer(job, error);
     if (broken && told) asio::post(loop, [told, error] { told(error); });
   }
 
@@ -296,18 +239,18 @@ Engine::~Engine() { stop(); }
 Result<void> Engine::write(Job job) {
   std::promise<Result<void>> promise;
   auto answer = promise.get_future();
-  Item item;
-  item.job = std::move(job);
-  item.waiter = &promise;
-  impl_->accept(std::move(item), Urgency::kNow);
+  QueuedJob queued;
+  queued.job = std::move(job);
+  queued.at_once = [&promise](Result<void> result) { promise.set_value(std::move(result)); };
+  impl_->accept(std::move(queued), Urgency::kNow);
   return answer.get();
 }
 
 void Engine::post(Job job, Done done, Urgency urgency) {
-  Item item;
-  item.job = std::move(job);
-  item.done = std::move(done);
-  impl_->accept(std::move(item), urgency);
+  QueuedJob queued;
+  queued.job = std::move(job);
+  queued.later = std::move(done);
+  impl_->accept(std::move(queued), urgency);
 }
 
 const store::Replica& Engine::replica() const { return *impl_->replica; }

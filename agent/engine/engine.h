@@ -1,6 +1,4 @@
-// Owns the replica and its one writer thread. Jobs that arrive while a sync is under way are
-// committed together by the next (group commit), at most kGroupBytesMax at a time, so nobody waits
-// for a timer.
+// Owns the replica and its one writer thread, which commits in groups (store/exchange).
 //
 // When the disk has no room left, the engine turns read-only within a second, before the database
 // runs into it: jobs fail with kDiskFull, reading goes on, and it resumes by itself once there is
@@ -18,7 +16,7 @@
 #include <optional>
 
 #include "agent/engine/reserve.h"
-#include "store/replica/replica.h"
+#include "store/exchange/writer.h"
 
 namespace lienthong::agent {
 
@@ -29,34 +27,28 @@ struct WallClock {
   virtual Instant monotonic() const = 0;  // any thread
 };
 
-// kInTurn: what neighbours send beside custody and the registry. It comes after everything that
-// somebody waits for here, but every other commit takes some of it along.
-// kCanWait: taken along by the next commit, or after kHintPatience, and not synced by itself:
-// hints, which a power cut may take back without harm.
-enum class Urgency { kNow, kInTurn, kCanWait };
+using store::Urgency;
 
 // Less room than this: read-only. As much as the other: on again. The reserve is not counted, nor
 // is the room for one that is not there.
 inline constexpr std::uint64_t kRoomMin = 16ULL << 20;
 inline constexpr std::uint64_t kRoomToResume = 32ULL << 20;
 
-class Engine {
+class Engine final : public store::Writer {
  public:
-  using Job = std::function<Result<void>(store::Transaction&)>;
-  using Done = std::function<void(Result<void>)>;
+  using Job = store::Job;
+  using Done = store::Done;
 
   // `loop`: where callbacks run. `reserve`: made, and made again after it was released, as soon as
   // there is room; none: none is kept. Starts the writer thread.
   Engine(std::unique_ptr<store::Replica> replica, const WallClock& clock,
          asio::any_io_executor loop, std::optional<Reserve> reserve = {});
-  ~Engine();  // stop()
+  ~Engine() override;  // stop()
 
-  // Blocks until the job's commit is synced, or it failed. A job that fails is rolled back alone;
-  // the others of its group are committed. A job that makes savepoints of its own must not fail
-  // after the first. kClosed after stop().
+  // Blocks until the job's commit is synced, or it failed. kClosed after stop().
   Result<void> write(Job job);
   // The same without blocking; `done` runs on the loop.
-  void post(Job job, Done done, Urgency urgency = Urgency::kNow);
+  void post(Job job, Done done, Urgency urgency = Urgency::kNow) override;
 
   const store::Replica& replica() const;
   const WallClock& clock() const;

@@ -3,11 +3,11 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "agent/engine/log.h"
 #include "agent/links/link.h"
 #include "agent/links/neighbour.h"
+#include "store/exchange/calling.h"
 
 namespace lienthong::agent {
 namespace {
@@ -20,30 +20,9 @@ constexpr std::chrono::milliseconds kConnectPatienceOnce{2'000};
 constexpr std::chrono::seconds kFreshAfter{1};  // when the kernel repeats a SYN
 constexpr std::size_t kSealFirstMax = 512;      // updates, two seals; 12 KB of them are some 400
 constexpr std::chrono::seconds kLookAgain{5};   // for an agency that is not in the registry yet
-constexpr std::uint64_t kSeenMax = 1ULL << 62;  // what a peer may move our numbers to
-
-// Session numbers rise over all peers alike, so that a peer whose key is not known beforehand can
-// be given one too.
-constexpr NodeId kEveryone{};
-
-// "…; last seen: 12", the detail of a close for replay; 0 when there is none.
-std::uint64_t last_seen(const std::string& detail) {
-  const auto colon = detail.rfind(' ');
-  std::uint64_t number = 0;
-  if (colon != std::string::npos) {
-    std::from_chars(detail.data() + colon + 1, detail.data() + detail.size(), number);
-  }
-  return number;
-}
 
 bool refused_as_replay(const Link& link) {
-  return link.close_code() == CloseCode::kReplay && link.closed_by_peer();
-}
-
-Result<void> seal_at_most(store::Transaction& transaction, const AgencyId& agency,
-                          std::size_t limit) {
-  const auto sealed = transaction.seal_pending(agency, limit);
-  return sealed.ok() ? Result<void>() : sealed.error();
+  return store::refused_as_replay(link.close_code(), link.closed_by_peer());
 }
 
 // The answer to the handshake makes us take the session for established; that the number of a
@@ -116,19 +95,6 @@ std::optional<AgencyId> Dialler::find_agency() {
   }
   host_.table().forget_unknown(neighbour_.agency);
   return agency->id;
-}
-
-// The key of the agency's latest certificate; none: it will show its own.
-std::optional<DhPublic> Dialler::key_of(const AgencyId& agency) const {
-  const auto registry = host_.engine().replica().registry();
-  const Certificate* latest = nullptr;
-  for (const CertificateId& id : registry->certificates_of(agency)) {
-    const Certificate* certificate = registry->find_certificate(id);
-    if (certificate == nullptr || !registry->may_connect(certificate->node)) continue;
-    if (certificate->node == host_.engine().replica().identity().node) continue;
-    if (latest == nullptr || certificate->issued_at > latest->issued_at) latest = certificate;
-  }
-  return latest == nullptr ? std::nullopt : std::optional(latest->dh_key);
 }
 
 void Dialler::failed(const AgencyId& agency, const std::string& address, const std::string& why) {
@@ -216,10 +182,7 @@ DialOptions Dialler::dial_options(const AgencyId& agency) {
 asio::awaitable<std::optional<std::uint64_t>> Dialler::take_number(std::shared_ptr<Dialler> self) {
   if (self->number_) co_return std::exchange(self->number_, std::nullopt);
   const auto number = std::make_shared<std::uint64_t>(0);
-  const auto job = [number](store::Transaction& transaction) {
-    *number = transaction.next_session_number(kEveryone);
-    return Result<void>();
-  };
+  const auto job = store::take_session_number(number);
   const auto persisted = co_await commit(self->host_.engine(), job);
   if (!persisted) co_return std::nullopt;
   co_return *number;
@@ -231,7 +194,7 @@ Dialler::Dialled Dialler::adopt(asio::ip::tcp::socket socket, const AgencyId& ag
   asio::error_code ignored;
   dialled.local = plain_address(socket.local_endpoint(ignored).address());
   dialled.address = address;
-  const auto key = without_key_ ? std::nullopt : key_of(agency);
+  const auto key = without_key_ ? std::nullopt : store::key_of(host_.engine().replica(), agency);
   dialled.named_key = key.has_value();
   dialled.link = host_.adopt(std::move(socket), true, key, agency, number, Bytes());
   dialled.link->when_ended([self = shared_from_this()] { self->look_again(); });
@@ -244,17 +207,12 @@ void Dialler::note_up(const Dialled& dialled) {
 }
 
 void Dialler::post_seal(const AgencyId& agency, std::size_t limit) {
-  const auto job = [agency, limit](store::Transaction& transaction) {
-    return seal_at_most(transaction, agency, limit);
-  };
-  host_.engine().post(job, [](const Result<void>&) {});
+  host_.engine().post(store::seal_at_most(agency, limit), nullptr);
 }
 
 asio::awaitable<bool> Dialler::seal(std::shared_ptr<Dialler> self, AgencyId agency,
                                     std::size_t limit) {
-  const auto job = [agency, limit](store::Transaction& transaction) {
-    return limit == 0 ? Result<void>() : seal_at_most(transaction, agency, limit);
-  };
+  const auto job = store::seal_at_most(agency, limit);
   const auto sealed = co_await commit(self->host_.engine(), job);
   co_return sealed.ok();
 }
@@ -317,11 +275,7 @@ asio::awaitable<void> Dialler::learn(std::shared_ptr<Dialler> self, AgencyId age
   self->without_key_ =
       ended.named_key && !ended.swallowed && link.close_code() != CloseCode::kReplay;
   if (refused_as_replay(link)) {
-    const std::uint64_t seen = last_seen(link.close_detail());
-    const auto job = [seen](store::Transaction& transaction) {
-      transaction.next_session_number(kEveryone, std::min(seen, kSeenMax));
-      return Result<void>();
-    };
+    const auto job = store::skip_session_numbers(link.close_detail());
     const auto skipped = co_await commit(self->host_.engine(), job);
     if (!skipped)
       spdlog::warn("event=numbers_not_skipped error={}", in_quotes(skipped.error().message()));

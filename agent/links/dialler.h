@@ -66,7 +66,6 @@ class Dialler : public std::enable_shared_from_this<Dialler> {
   Dialled adopt(asio::ip::tcp::socket socket, const AgencyId& agency, std::size_t address,
                 std::uint64_t number);
   std::optional<AgencyId> find_agency();
-  std::optional<DhPublic> key_of(const AgencyId& agency) const;
   DialOptions dial_options(const AgencyId& agency);
   void failed(const AgencyId& agency, const std::string& address, const std::string& why);
   void plan(const std::optional<AgencyId>& agency, std::chrono::milliseconds wait);

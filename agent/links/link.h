@@ -1,12 +1,12 @@
-// One connection with a session on it: carries out what the session asks. Loop thread only.
+// One connection with a session on it: sockets, pacing and logs around store::Driver, which does
+// the rest. Loop thread only.
 //
-// Lives as long as one of its parts (reader, writer, a write under way in the engine) does; the
-// peer set holds it from adopt() to link_ended().
+// Lives as long as one of its parts (reader, writer, timers) does; the peer set holds it from
+// adopt() to link_ended().
 #pragma once
 
 #include <asio/steady_timer.hpp>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,11 +14,11 @@
 #include "agent/files/blob_keeper.h"
 #include "agent/links/link_host.h"
 #include "agent/links/pacing.h"
-#include "store/replica/replica.h"
+#include "store/exchange/driver.h"
 
 namespace lienthong::agent {
 
-class Link : public std::enable_shared_from_this<Link>, public BlobPeer {
+class Link : public std::enable_shared_from_this<Link>, public BlobPeer, private store::DriverHost {
  public:
   Link(asio::ip::tcp::socket socket, SessionConfig config, LinkHost& host);
 
@@ -26,105 +26,79 @@ class Link : public std::enable_shared_from_this<Link>, public BlobPeer {
   // Called once when it has ended.
   void when_ended(std::function<void()> listener) { ended_listener_ = std::move(listener); }
   void tick();
-  void feed_grown();
+  // See store::Driver.
+  void compare(std::function<void(std::optional<HealReport>)> done) {
+    driver_->compare(std::move(done));
+  }
   // Says why, flushes, ends within kLingerMax.
-  // Compares what both hold in the next quiet moment. `done` is called once: with what came of it,
-  // or nothing when the session ends first or the other side cannot.
-  void compare(std::function<void(std::optional<HealReport>)> done);
-  void close(CloseCode code, const std::string& detail);
+  void close(CloseCode code, const std::string& detail) { driver_->close(code, detail); }
   void abort();  // at once
 
-  bool initiator() const { return initiator_; }
-  std::size_t granted() const { return granted_; }  // bytes of updates taken in before a sync
-  std::array<std::uint64_t, 2> sent_tops() const {  // by FeedKind
-    return {session_.sent_top(FeedKind::kRegistry), session_.sent_top(FeedKind::kUpdates)};
-  }
-  const std::array<std::vector<std::uint64_t>, 2>& early_ends() const {
-    return session_.early_ends();
-  }
-  bool established() const { return live_; }  // and live
-  bool ended() const { return ended_; }
-  bool closing() const { return session_.closed(); }
-  const Established& peer() const { return *peer_; }  // established() only
+  bool initiator() const { return driver_->initiator(); }
+  bool established() const { return driver_->live(); }
+  bool ended() const { return driver_->ended(); }
+  bool closing() const { return driver_->closing(); }
+  const Established& peer() const { return driver_->peer(); }  // established() only
   const asio::ip::tcp::endpoint& remote() const { return remote_; }
-  SessionStats stats() const { return session_.stats(); }
-  Instant heard_at() const { return heard_at_; }
+  SessionStats stats() const { return driver_->stats(); }
+  Instant heard_at() const { return driver_->heard_at(); }
   // Why it ended; the code of the close message, kNone when the connection just broke.
-  CloseCode close_code() const { return close_code_; }
-  bool closed_by_peer() const { return closed_by_peer_; }
+  CloseCode close_code() const { return driver_->close_code(); }
+  bool closed_by_peer() const { return driver_->closed_by_peer(); }
   const std::string& close_detail() const { return close_detail_; }
 
  private:
   static asio::awaitable<void> read(std::shared_ptr<Link> link);
   static asio::awaitable<void> write(std::shared_ptr<Link> link);
-  void perform();
-  bool perform_actions();
-  void perform_blobs();
-  // ---- BlobPeer ----
-  const NodeId& blob_node() const override { return peer_->node; }
-  const AgencyId& blob_agency() const override { return peer_->agency; }
-  BlobLane& blob_lane() override { return *session_.blobs(); }
-  bool blob_lane_open() const override { return session_.lane_open(wire::Lane::kBlobs); }
-  void blob_lane_spoke() override;
-  void perform(Action& action);
+  Session& session() const { return driver_->session(); }
+
+  // ---- store::DriverHost ----
+  Instant now() const override;
+  void send(Bytes bytes) override;
+  void soon(std::function<void()> work) override;
+  void on_live(bool stays) override;
+  void on_closed() override;
   // Paces what goes to the kernel: asks how much, hands it over, looks again while data waits.
-  bool make_room();
+  // False: nothing waits, or there is no room; then a timer looks again.
+  bool make_room() override;
+  void after_actions() override;
+  void performed() override;
+  store::ClosedLanes closed_lanes() const override;
+  void on_feed_ends(const FeedMark& registry, const FeedMark& updates) override;
+  void observe(const store::Observation& what) override;
+
+  // ---- BlobPeer ----
+  const NodeId& blob_node() const override { return peer().node; }
+  const AgencyId& blob_agency() const override { return peer().agency; }
+  BlobLane& blob_lane() override { return *session().blobs(); }
+  bool blob_lane_open() const override { return session().lane_open(wire::Lane::kBlobs); }
+  void blob_lane_spoke() override;
+
   void look_later(std::chrono::milliseconds wait);
-  void share_line();
-  void resume_storing();
   void report();  // to the table of neighbours
-  void on_established(Established fact);
-  void on_live();
-  void on_part(StorePart part);
-  void on_stored(std::uint64_t token, const Result<void>& result,
-                 const store::ReceiveOutcome& outcome);
-  void on_set_cursor(const SetCursor& set);
-  void on_healed(const HealReport& report);
-  void on_cursor(PeerCursor heard);
-  void note_cursors();
-  void lift_rest_after_restore();
-  void on_close(const CloseSession& close);
   void flush();
   std::chrono::nanoseconds gather_time();
   void gather(std::chrono::nanoseconds time);
   void linger();  // everything is said: wait for the other side to hang up
   void end(const std::string& why);
-  Instant now() const;
   std::string name() const;
 
   asio::ip::tcp::socket socket_;
-  Session session_;
   LinkHost& host_;
   asio::ip::tcp::endpoint remote_;
-  bool initiator_;
-  const std::size_t granted_;
-  std::optional<Established> peer_;
-  bool live_ = false;
+  std::shared_ptr<store::Driver> driver_;
   Pacer pacer_;
   asio::steady_timer pace_timer_;
   bool looking_ = false;  // the timer runs
   asio::steady_timer gather_timer_;
   bool gathering_ = false;  // the timer runs
   Instant flushed_at_{};
-  std::optional<Instant> stalled_since_;  // what came could not be stored
-  std::chrono::seconds stall_wait_{};
   Bytes outgoing_;  // not yet handed to the writer
   bool writing_ = false;
-  bool performing_ = false;
-  bool closing_ = false;  // the session is over, its last bytes are on their way
   bool lingering_ = false;
-  bool ended_ = false;
   Instant closing_since_{};
-  Instant heard_at_{};
-  bool caught_up_ = false;  // all was here once that the peer had for us
   SessionStats reported_;
   std::function<void()> ended_listener_;
-  std::vector<std::function<void(std::optional<HealReport>)>> compared_listeners_;
-  std::map<FeedKind, Cursor> heard_;  // to be noted
-  bool noting_ = false;
-  bool lifting_ = false;  // a write of lift_rest_after_restore() is under way
-  CloseCode close_code_ = CloseCode::kNone;
-  bool closed_by_peer_ = false;
   std::string close_detail_;
 };
 

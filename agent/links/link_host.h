@@ -12,6 +12,10 @@
 #include "agent/links/path.h"
 #include "protocol/session/session.h"
 
+namespace lienthong::store {
+class Peers;
+}
+
 namespace lienthong::agent {
 
 class BlobKeeper;
@@ -27,6 +31,7 @@ class LinkHost {
   virtual const DhKey& dh_key() const = 0;
   virtual const LinkConfig& limits() const = 0;
   virtual NeighbourTable& table() = 0;
+  virtual store::Peers& peers() = 0;
   virtual BlobKeeper* blobs() = 0;  // null: no scans are kept
   virtual asio::any_io_executor executor() = 0;
   virtual bool stopping() const = 0;
@@ -51,12 +56,6 @@ class LinkHost {
   virtual const PathWatch* watch(const Link& link) const = 0;
   // Whether budget, hours and our disk let that lane carry anything now. Lane 0 is always open.
   virtual LaneGate lane_gate(std::size_t lane) const = 0;
-  // Whether the link may send backlog (lanes 2 and 3, more than a few messages) now: of all, at
-  // most BacklogTurns::kAtOnce may. To be asked on every tick and whenever backlog begins or ends.
-  virtual bool backlog_turn(const Link& link, bool has_backlog) = 0;
-  // The same of what the neighbour sends: whether it may, of at most kIntakeAtOnce. `wants`: it has
-  // not sent yet all that it had when we met.
-  virtual bool intake_turn(const Link& link, bool wants) = 0;
   // For reading into, shared by all links: what is in it holds until the next suspension.
   virtual std::span<std::uint8_t> read_buffer() = 0;
   // Work of ours waits for that agency, or somebody has just used the agent.

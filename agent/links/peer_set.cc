@@ -11,10 +11,7 @@
 
 #include "agent/engine/log.h"
 #include "agent/files/blob_keeper.h"
-#include "agent/links/backlog_turns.h"
-#include "agent/links/credentials.h"
 #include "agent/links/dialler.h"
-#include "agent/links/first_message.h"
 #include "agent/links/link.h"
 #include "agent/links/link_meter.h"
 #include "agent/links/listener.h"
@@ -23,7 +20,7 @@
 #include "agent/net/net.h"
 #include "agent/net/net_watch.h"
 #include "agent/net/reachable.h"
-#include "protocol/session/hello.h"
+#include "store/exchange/peers.h"
 
 namespace lienthong::agent {
 namespace {
@@ -32,7 +29,6 @@ constexpr std::chrono::milliseconds kTick{250};
 constexpr std::chrono::milliseconds kGoodbyeMax{1500};
 constexpr std::chrono::minutes kPeopleStay{10};  // after somebody has used the agent
 constexpr std::size_t kReadBytes = 64 * 1024;
-constexpr std::size_t kIntakeAtOnce = 32;  // neighbours that send us their backlog
 
 }  // namespace
 
@@ -48,6 +44,7 @@ class PeerSet::Impl final : public LinkHost, public std::enable_shared_from_this
         table_(engine.replica()),
         meters_(engine, config_.link, table_),
         ticker_(executor_),
+        peers_(std::make_shared<store::Peers>(engine.replica(), engine, entropy, peers_config())),
         listener_(std::make_shared<Listener>(*this)),
         read_buffer_(kReadBytes) {}
 
@@ -58,7 +55,11 @@ class PeerSet::Impl final : public LinkHost, public std::enable_shared_from_this
   const LinkConfig& limits() const override { return config_.link; }
   NeighbourTable& table() override { return table_; }
   BlobKeeper* blobs() override { return blobs_; }
-  void set_blobs(BlobKeeper& keeper) { blobs_ = &keeper; }
+  store::Peers& peers() override { return *peers_; }
+  void set_blobs(BlobKeeper& keeper) {
+    blobs_ = &keeper;
+    peers_->set_blobs(keeper.blobs());
+  }
   asio::any_io_executor executor() override { return executor_; }
   bool stopping() const override { return stopping_; }
   void spawn(const std::string& what, asio::awaitable<void> child) override;
@@ -67,18 +68,16 @@ class PeerSet::Impl final : public LinkHost, public std::enable_shared_from_this
                               std::uint64_t session_number, Bytes first) override;
   void link_established(const std::shared_ptr<Link>& link) override;
   void link_ended(const std::shared_ptr<Link>& link) override;
-  bool connected(const AgencyId& agency) const override;
+  bool connected(const AgencyId& agency) const override { return peers_->connected(agency); }
   void link_closing(const Link& link) override;
   const PathWatch* watch(const Link& link) const override { return meters_.watch(link); }
   LaneGate lane_gate(std::size_t lane) const override {
     // What cannot be kept is not to be sent, and what was sent is not to be forgotten.
     return lane > 0 && !engine_.healthy() ? LaneGate::kDisk : meters_.gate(lane);
   }
-  bool backlog_turn(const Link& link, bool has_backlog) override;
-  bool intake_turn(const Link& link, bool wants) override;
   std::span<std::uint8_t> read_buffer() override { return read_buffer_; }
   bool people_wait(const AgencyId& agency) const override;
-  std::size_t callers() const override { return callers_; }
+  std::size_t callers() const override { return peers_->callers(); }
   void note_refused(const asio::ip::tcp::endpoint& endpoint, const std::string& reason) override;
   std::size_t unproved() const override;
 
@@ -102,8 +101,7 @@ class PeerSet::Impl final : public LinkHost, public std::enable_shared_from_this
 
  private:
   static asio::awaitable<void> tick(std::shared_ptr<Impl> self);
-  SessionConfig session_config();
-  bool stays(const Link& fresh, const Link& old) const;
+  store::PeersConfig peers_config() const;
   void log_end(const Link& link);
   void list_children();
   void watch_network();
@@ -117,19 +115,14 @@ class PeerSet::Impl final : public LinkHost, public std::enable_shared_from_this
   Entropy& entropy_;
   NeighbourTable table_;
   LinkMeters meters_;
-  BacklogTurns turns_;
-  BacklogTurns intake_{kIntakeAtOnce};
   RefusedPeers refused_;
   asio::steady_timer ticker_;
+  std::shared_ptr<store::Peers> peers_;
   std::shared_ptr<Listener> listener_;
   std::vector<std::shared_ptr<Dialler>> diallers_;
   std::set<std::shared_ptr<Link>> links_;
-  std::shared_ptr<SharedTables> tables_ = std::make_shared<SharedTables>();
-  FirstMessages first_messages_;
-  std::map<const Link*, AgencyId> dialled_;
   BlobKeeper* blobs_ = nullptr;
   std::shared_ptr<const Registry> listed_;  // children of this registry are in the table
-  std::size_t callers_ = 0;                 // machines of theirs, and of our parent
   std::shared_ptr<NetWatch> net_watch_;
   Bytes read_buffer_;
   std::atomic<std::int64_t> people_seen_{0};  // monotonic, nanoseconds; 0: never
@@ -137,8 +130,6 @@ class PeerSet::Impl final : public LinkHost, public std::enable_shared_from_this
   bool stopping_ = false;
   std::chrono::steady_clock::time_point stopping_since_{};
   std::function<void()> done_;
-  std::map<NodeId, std::shared_ptr<HealMemory>> heal_memories_;
-  bool sealing_ = false, grown_again_ = false;
   mutable std::mutex addresses_mutex_;
   std::vector<std::string> addresses_;
 };
@@ -191,26 +182,14 @@ asio::awaitable<void> PeerSet::Impl::tick(std::shared_ptr<Impl> self) {
 
 // ---- sessions ----
 
-SessionConfig PeerSet::Impl::session_config() {
-  const store::Replica& replica = engine_.replica();
-  SessionConfig config(dh_key_, DhKey(entropy_.array<32>()));
-  config.root = replica.root();
-  config.agency = replica.identity().agency;
-  config.node = replica.identity().node;
-  config.credentials = credentials(*replica.registry(), replica.identity().certificate);
-  config.last_session_number = [&replica](const NodeId& node) {
-    return replica.session_number_seen(node);
-  };
-  if (blobs_ != nullptr) config.blobs = &blobs_->blobs();
-  config.heal_memory = [this](const NodeId& node) {
-    auto& memory = heal_memories_[node];
-    if (!memory) memory = std::make_shared<HealMemory>();
-    return memory;
-  };
+store::PeersConfig PeerSet::Impl::peers_config() const {
+  store::PeersConfig config(dh_key_);
   config.program_version = LIENTHONG_VERSION;
   config.heartbeat = config_.link.heartbeat;
   config.dead_after = config_.link.dead_after;
-  config.paced = true;
+  config.on_error = [](const Error& error) {
+    spdlog::error("event=seal_failed error={}", in_quotes(error.message()));
+  };
   return config;
 }
 
@@ -218,25 +197,10 @@ std::shared_ptr<Link> PeerSet::Impl::adopt(asio::ip::tcp::socket socket, bool in
                                            std::optional<DhPublic> peer_key,
                                            std::optional<AgencyId> expected,
                                            std::uint64_t session_number, Bytes first) {
-  SessionConfig config = session_config();
-  config.initiator = initiator;
-  config.peer_dh_key = peer_key;
-  config.expected_agency = expected;
-  config.session_number = session_number;
-  config.tables = tables_;
-  if (!initiator) config.history_waits = [this] { return intake_.sending() >= kIntakeAtOnce; };
-  std::size_t granted = 0;
-  for (const auto& link : links_) granted += link->granted();
-  config.window_bytes = window_beside(granted, callers_);
-  // What a session has sent that stands still is on its way.
-  if (initiator && peer_key && expected && !connected(*expected)) {
-    const store::Replica& replica = engine_.replica();
-    if (const auto peer = find_by_dh_key(*replica.registry(), *peer_key, expected))
-      first_messages_.prepare(config, replica, *peer);
-  }
+  SessionConfig config =
+      initiator ? peers_->dialling(*expected, peer_key, session_number) : peers_->answering();
   const int descriptor = socket.native_handle();
   auto link = std::make_shared<Link>(std::move(socket), std::move(config), *this);
-  if (initiator && expected) dialled_.emplace(link.get(), *expected);
   links_.insert(link);
   meters_.add(*link, descriptor);
   link->start(std::move(first));
@@ -244,25 +208,7 @@ std::shared_ptr<Link> PeerSet::Impl::adopt(asio::ip::tcp::socket socket, bool in
   return link;
 }
 
-// Of two sessions with one machine: if one side dialled both, the newer; else the lower key's dial,
-// unless it has been silent for a heartbeat.
-bool PeerSet::Impl::stays(const Link& fresh, const Link& old) const {
-  if (fresh.initiator() == old.initiator()) return true;
-  const bool we_are_lower = engine_.replica().identity().node < fresh.peer().node;
-  if (fresh.initiator() == we_are_lower) return true;
-  return engine_.clock().monotonic() - old.heard_at() >
-         config_.link.heartbeat + config_.link.dead_after;
-}
-
 void PeerSet::Impl::link_established(const std::shared_ptr<Link>& link) {
-  first_messages_.came_up(link->peer().agency);
-  const auto links = links_;
-  for (const auto& other : links) {
-    if (other == link || !other->established() || other->ended()) continue;
-    if (other->peer().node != link->peer().node) continue;
-    if (!stays(*link, *other)) return link->close(CloseCode::kReplaced, "the other session stays");
-    other->close(CloseCode::kReplaced, "a newer session is up");
-  }
   const UnixMillis now = engine_.clock().now();
   table_.with(link->peer().agency, [&](NeighbourStatus& status) {
     status.node = link->peer().node;
@@ -281,7 +227,8 @@ void PeerSet::Impl::link_established(const std::shared_ptr<Link>& link) {
                to_text(link->remote()), link->initiator() ? "us" : "them",
                in_quotes(link->peer().program_version));
   for (const auto& dialler : diallers_) dialler->look_again();
-  grown();  // what waited for somebody to be there
+  list_children();
+  hurry();
 }
 
 void PeerSet::Impl::log_end(const Link& link) {
@@ -303,27 +250,7 @@ void PeerSet::Impl::log_end(const Link& link) {
   }
 }
 
-void PeerSet::Impl::link_closing(const Link& link) {
-  meters_.remove(link);
-  turns_.leave(&link);
-  intake_.leave(&link);
-}
-
-bool PeerSet::Impl::intake_turn(const Link& link, bool wants) {
-  if (!wants) {
-    intake_.leave(&link);
-    return true;
-  }
-  return intake_.take(&link, engine_.clock().monotonic());
-}
-
-bool PeerSet::Impl::backlog_turn(const Link& link, bool has_backlog) {
-  if (!has_backlog) {
-    turns_.leave(&link);
-    return false;
-  }
-  return turns_.take(&link, engine_.clock().monotonic());
-}
+void PeerSet::Impl::link_closing(const Link& link) { meters_.remove(link); }
 
 bool PeerSet::Impl::people_wait(const AgencyId& agency) const {
   const std::int64_t seen = people_seen_.load();
@@ -334,9 +261,6 @@ bool PeerSet::Impl::people_wait(const AgencyId& agency) const {
 
 void PeerSet::Impl::link_ended(const std::shared_ptr<Link>& link) {
   links_.erase(link);
-  if (const auto dialled = dialled_.extract(link.get()); !dialled.empty() && !link->established())
-    first_messages_.swallowed(dialled.mapped(), link->early_ends());
-  if (link->established()) first_messages_.session_ended(link->peer().node, link->sent_tops());
   log_end(*link);
   if (link->established() && !connected(link->peer().agency)) {
     table_.with(link->peer().agency, [&](NeighbourStatus& status) {
@@ -347,13 +271,6 @@ void PeerSet::Impl::link_ended(const std::shared_ptr<Link>& link) {
     });
   }
   for (const auto& dialler : diallers_) dialler->look_again();
-}
-
-bool PeerSet::Impl::connected(const AgencyId& agency) const {
-  return std::any_of(links_.begin(), links_.end(), [&](const std::shared_ptr<Link>& link) {
-    return link->established() && !link->ended() && !link->closing() &&
-           link->peer().agency == agency;
-  });
 }
 
 std::size_t PeerSet::Impl::unproved() const {
@@ -373,38 +290,10 @@ void PeerSet::Impl::note_refused(const asio::ip::tcp::endpoint& endpoint,
 
 // ---- changes ----
 
-// Seals what waits for those who are connected, then lets their sessions send. What happens
-// meanwhile is taken up by the next round.
 void PeerSet::Impl::grown() {
   list_children();
   hurry();
-  if (sealing_) {
-    grown_again_ = true;
-    return;
-  }
-  std::set<AgencyId> agencies;
-  for (const auto& link : links_) {
-    if (link->established()) agencies.insert(link->peer().agency);
-  }
-  if (agencies.empty() || stopping_) return;
-  sealing_ = true;
-  const auto more = std::make_shared<bool>(false);
-  const auto job = [agencies, more](store::Transaction& transaction) -> Result<void> {
-    *more = transaction.fill_feeds();
-    for (const AgencyId& agency : agencies) {
-      const auto sealed = transaction.seal_pending(agency, store::kSealAtOnceMax);
-      if (!sealed) return sealed.error();
-      *more = *more || *sealed == store::kSealAtOnceMax;
-    }
-    return {};
-  };
-  engine_.post(job, [self = shared_from_this(), more](const Result<void>& result) {
-    self->sealing_ = false;
-    if (!result) spdlog::error("event=seal_failed error={}", in_quotes(result.error().message()));
-    const auto links = self->links_;
-    for (const auto& link : links) link->feed_grown();
-    if (std::exchange(self->grown_again_, false) || (result && *more)) self->grown();
-  });
+  peers_->grown();
 }
 
 // Agencies below ours that have a machine are neighbours, whether they have called or not.
@@ -412,13 +301,9 @@ void PeerSet::Impl::list_children() {
   const auto registry = engine_.replica().registry();
   if (registry == listed_) return;
   listed_ = registry;
-  callers_ = 1;
   for (const AgencyId& child :
        registry->children(engine_.replica().identity().agency, registry->newest())) {
-    const std::size_t machines = registry->certificates_of(child).size();
-    callers_ += machines;
-    if (machines == 0) continue;
-    table_.with(child, [](NeighbourStatus&) {});
+    if (!registry->certificates_of(child).empty()) table_.with(child, [](NeighbourStatus&) {});
   }
   for (const auto& dialler : diallers_) dialler->look_again();
 }
@@ -529,6 +414,7 @@ void PeerSet::Impl::dial_all() {
 
 void PeerSet::Impl::stop(std::function<void()> done) {
   stopping_ = true;
+  peers_->stop();
   stopping_since_ = std::chrono::steady_clock::now();
   done_ = std::move(done);
   listener_->stop();

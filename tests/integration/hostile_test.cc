@@ -22,7 +22,7 @@
 #include "agent/config/setup.h"
 #include "agent/engine/clock.h"
 #include "agent/joining/identity_files.h"
-#include "agent/links/credentials.h"
+#include "store/exchange/credentials.h"
 #include "protocol/record/codec.h"
 #include "protocol/record/fields.h"
 #include "store/office/projections.h"

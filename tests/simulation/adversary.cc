@@ -1,8 +1,8 @@
 #include "tests/simulation/adversary.h"
 
-#include "agent/links/credentials.h"
 #include "protocol/record/codec.h"
 #include "protocol/record/fields.h"
+#include "store/exchange/credentials.h"
 #include "tests/support/session_pair.h"
 
 namespace lienthong::sim {
@@ -108,10 +108,10 @@ void Adversary::intrude() {
   std::shared_ptr<const Registry> registry = deployment_.registry();
   if (kind == 1) {  // another root's certificate
     registry = other_.registry();
-    config.credentials = agent::credentials(*registry, outsider_.certificate);
+    config.credentials = store::credentials(*registry, outsider_.certificate);
     if (dice_.chance(0.5)) config.root = other_.root();
   } else if (kind == 2) {  // somebody else's
-    config.credentials = agent::credentials(*registry, stolen.node().certificate);
+    config.credentials = store::credentials(*registry, stolen.node().certificate);
   } else if (kind == 3) {  // one that nobody issued
     const Certificate body = deployment_.certificate(stolen.agency(), nobody);
     config.credentials = {nobody.say(deployment_.root(), body)};
@@ -143,7 +143,7 @@ void Adversary::forge() {
   config.root = deployment_.root();
   config.agency = rogue.agency;
   config.node = rogue.id();
-  config.credentials = agent::credentials(*deployment_.registry(), rogue.certificate);
+  config.credentials = store::credentials(*deployment_.registry(), rogue.certificate);
   const std::size_t to =
       machine.parent() && dice_.chance(0.6) ? *machine.parent() : machine.index();
   talk(to, std::move(config), deployment_.registry(), std::move(units), false);

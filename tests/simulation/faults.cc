@@ -23,8 +23,9 @@ Faults::~Faults() = default;
 
 void Faults::start() {
   for (const auto& machine : scene_.machines) {
-    machine->on_part = [this](Machine& to, const OfficeLink& link, FeedKind kind,
-                              const EncodedPart& part) { keep_part(to, link, kind, part); };
+    machine->on_part = [this](Machine& to, const SimLink& link, const StorePart& part) {
+      keep_part(to, link, part);
+    };
     // The process ends by itself when a write fails, and is started again.
     machine->on_failure = [this](Machine& failed) {
       const Disk::Loss loss = failed.disk().stopped()
@@ -46,6 +47,9 @@ void Faults::start() {
   plan("backups", rates_.backups, &Faults::backup);
   plan("restores", rates_.restores, &Faults::restore);
   plan("lost_cursors", rates_.lost_cursors, &Faults::lose_cursor);
+  plan("no_room", rates_.no_room, &Faults::no_room);
+  plan("closed_lanes", rates_.closed_lanes, &Faults::close_lanes);
+  plan("second_dials", rates_.second_dials, &Faults::dial_beside);
   plan("intruders", rates_.intruders, &Faults::intrude);
   plan("forgeries", rates_.forgeries, &Faults::forge);
 }
@@ -65,6 +69,8 @@ void Faults::stop() {
   stopped_ = true;
   for (const auto& machine : scene_.machines) {
     machine->disk().set_full(false);
+    machine->set_no_room(false);
+    machine->set_closed_lanes(0);
     if (!machine->on()) boot(*machine, off_[machine->index()]);
     machine->disk().stop_at(0);
   }
@@ -158,6 +164,35 @@ void Faults::disk_full() {
   scene_.timeline.after(Duration(30'000), [machine] { machine->disk().set_full(false); });
 }
 
+void Faults::no_room() {
+  Machine* machine = some_machine();
+  if (machine == nullptr) return;
+  machine->set_no_room(true);
+  scene_.timeline.after(Duration(dice_.between(500, 40'000)),
+                        [machine] { machine->set_no_room(false); });
+}
+
+// As a spent budget does: the lower lanes first.
+void Faults::close_lanes() {
+  Machine* machine = some_machine();
+  if (machine == nullptr) return;
+  constexpr std::array<std::uint8_t, 3> kClosed{0b10000, 0b11000, 0b11100};
+  machine->set_closed_lanes(kClosed[dice_.below(kClosed.size())]);
+  scene_.timeline.after(Duration(dice_.between(1'000, 60'000)),
+                        [machine] { machine->set_closed_lanes(0); });
+}
+
+void Faults::dial_beside() {
+  Machine* child = some_machine();
+  if (child == nullptr || !child->parent()) return;
+  Machine& parent = *scene_.machines[*child->parent()];
+  if (!parent.on()) return;
+  if (dice_.chance(0.5))
+    child->call(parent.index(), parent.agency());
+  else
+    parent.call(child->index(), child->agency());
+}
+
 void Faults::wrong_clock() {
   if (Machine* machine = some_machine())
     machine->set_clock_wrong(dice_.chance(0.3) ? 0 : dice_.between(-9 * kDay, 9 * kDay));
@@ -165,10 +200,10 @@ void Faults::wrong_clock() {
 
 // ---- what comes twice, and what comes back ----
 
-void Faults::keep_part(Machine& machine, const OfficeLink& link, FeedKind kind,
-                       const EncodedPart& part) {
+void Faults::keep_part(Machine& machine, const SimLink& link, const StorePart& part) {
   if (rates_.duplicates <= 0 || !dice_.chance(0.2)) return;
-  kept_parts_.push_back({machine.index(), kind, link.peer().node, link.peer().agency, part});
+  const Established& peer = link.driver().peer();
+  kept_parts_.push_back({machine.index(), part.kind, peer.node, peer.agency, part.part});
   if (kept_parts_.size() > kKeptPartCountMax)
     kept_parts_.erase(kept_parts_.begin() +
                       static_cast<std::ptrdiff_t>(dice_.below(kKeptPartCountMax)));

@@ -27,6 +27,9 @@ struct FaultRates {           // times a minute, over all machines
   double intruders = 0;     // dials by those who have no business here
   double forgeries = 0;     // sealed updates without right, broken seals
   double lost_cursors = 0;  // of a neighbour's feed: they name places that are not there
+  double no_room = 0;       // nothing is written for a while, and asked again
+  double closed_lanes = 0;  // some lanes of a machine, for seconds to minutes
+  double second_dials = 0;  // beside a session that is up, from either side
   bool only_topmost =
       false;  // kills, power cuts, commit crashes and full disks hit machine 0 alone
 };
@@ -70,6 +73,9 @@ class Faults {
   void backup();
   void restore();
   void lose_cursor();
+  void no_room();
+  void close_lanes();
+  void dial_beside();
   void intrude();
   void forge();
 
@@ -78,7 +84,7 @@ class Faults {
   void boot(Machine& machine, Disk::Loss loss);
   // What nobody has any longer, since the machine was set back, nobody was told of.
   void forgive_what_is_lost();
-  void keep_part(Machine& machine, const OfficeLink& link, FeedKind kind, const EncodedPart& part);
+  void keep_part(Machine& machine, const SimLink& link, const StorePart& part);
 
   struct KeptPart {
     std::size_t machine;

@@ -1,9 +1,8 @@
 #include "tests/simulation/machine.h"
 
-#include <charconv>
-#include <set>
+#include <algorithm>
 
-#include "agent/links/credentials.h"
+#include "store/exchange/calling.h"
 #include "store/office/projections.h"
 
 namespace lienthong::sim {
@@ -12,14 +11,7 @@ namespace {
 constexpr UnixMillis kStart = 1'680'307'200'000;  // 2023-04-01T00:00:00Z
 constexpr Duration kTick{250};
 constexpr Duration kBackoffMax{60'000};
-constexpr NodeId kEveryone{};
-
-std::uint64_t last_seen(const std::string& detail) {
-  std::uint64_t number = 0;
-  if (const auto space = detail.rfind(' '); space != std::string::npos)
-    std::from_chars(detail.data() + space + 1, detail.data() + detail.size(), number);
-  return number;
-}
+constexpr std::size_t kSealFirstMax = 512;  // before a dial, as the daemon does
 
 }  // namespace
 
@@ -55,26 +47,21 @@ bool Machine::boot(Disk::Loss loss) {
   LT_CHECK(!on());
   ++life_;
   disk_.boot(loss, dice_.unit());
-  store::Identity identity(node_.key);
-  identity.agency = node_.agency;
-  identity.certificate = node_.certificate;
-  store::Options options = store::office_options();
-  options.path = "/replica";
-  options.env = disk_.env();
-  options.entropy = &entropy_;
-  options.create = true;
-  auto opened = store::Replica::open(options, identity, world_.root);
-  if (!opened.ok() && opened.error().code() == Errc::kDiskFull) return false;
-  if (!opened.ok()) throw std::runtime_error("open: " + opened.error().message());
-  replica_ = *std::move(opened);
-  if (!replica_->registry())
-    if (auto done = replica_->bootstrap(beginnings_); !done.ok())
-      throw std::runtime_error("bootstrap: " + done.error().message());
+  open_replica();
+  if (!on()) return false;
   Writer::Hooks hooks;
   hooks.clock = [this] { return clock(); };
-  hooks.changed = [this] { changed(); };
+  hooks.changed = [this] { peers_->grown(); };
   hooks.failed = [this] { on_failure(*this); };
+  hooks.refusal = [this] {
+    return no_room_ ? std::optional(Error(Errc::kDiskFull, "no room is left")) : std::nullopt;
+  };
   writer_ = std::make_shared<Writer>(*replica_, world_.timeline, dice_.fork(), std::move(hooks));
+  store::PeersConfig config(node_.dh_key);
+  config.program_version = "simulated";
+  // Sealing goes on over several commits.
+  config.seal_at_once = dice_.chance(0.5) ? 1 + dice_.below(8) : store::kSealAtOnceMax;
+  peers_ = std::make_shared<store::Peers>(*replica_, *writer_, entropy_, std::move(config));
   world_.network.listen(index_,
                         [this](std::shared_ptr<Stream> stream) { accept(std::move(stream)); });
   tick();
@@ -84,16 +71,35 @@ bool Machine::boot(Disk::Loss loss) {
   return true;
 }
 
+// Leaves it closed where the disk has no room.
+void Machine::open_replica() {
+  store::Identity identity(node_.key);
+  identity.agency = node_.agency;
+  identity.certificate = node_.certificate;
+  store::Options options = store::office_options();
+  options.path = "/replica";
+  options.env = disk_.env();
+  options.entropy = &entropy_;
+  options.create = true;
+  auto opened = store::Replica::open(options, identity, world_.root);
+  if (!opened.ok() && opened.error().code() == Errc::kDiskFull) return;
+  if (!opened.ok()) throw std::runtime_error("open: " + opened.error().message());
+  replica_ = *std::move(opened);
+  if (!replica_->registry())
+    if (auto done = replica_->bootstrap(beginnings_); !done.ok())
+      throw std::runtime_error("bootstrap: " + done.error().message());
+}
+
 void Machine::crash() {
   LT_CHECK(on());
   ++life_;
   disk_.stop();
   writer_->stop();
+  peers_->stop();
   for (const auto& link : links_) link->abandon();
   links_.clear();
-  heal_memories_.clear();
   dialled_.reset();
-  sealing_ = grown_again_ = false;
+  peers_.reset();
   replica_.reset();
   world_.network.drop_machine(index_);
 }
@@ -108,85 +114,64 @@ void Machine::tick() {
 
 // ---- links ----
 
-SessionConfig Machine::session_config() {
-  SessionConfig config(node_.dh_key, DhKey(entropy_.array<32>()));
-  config.root = world_.root;
-  config.agency = node_.agency;
-  config.node = node_.id();
-  config.credentials = agent::credentials(*replica_->registry(), node_.certificate);
-  config.last_session_number = [this](const NodeId& node) {
-    return replica_->session_number_seen(node);
-  };
-  config.heal_memory = [this](const NodeId& node) {
-    auto& memory = heal_memories_[node];
-    if (!memory) memory = std::make_shared<HealMemory>();
-    return memory;
-  };
-  config.features = features;
-  config.heal_entry_count_min = heal_entry_count_min;
-  config.program_version = "simulated";
-  config.part_bytes_max = dice_.chance(0.3) ? 1024 : 16 * 1024;
-  config.window_bytes = dice_.chance(0.3) ? 8 * 1024 : 256 * 1024;
-  return config;
+void Machine::accept(std::shared_ptr<Stream> stream) {
+  adopt(std::move(stream), peers_->answering());
 }
 
-void Machine::accept(std::shared_ptr<Stream> stream) { adopt(std::move(stream), session_config()); }
-
-std::shared_ptr<OfficeLink> Machine::adopt(std::shared_ptr<Stream> stream, SessionConfig config) {
-  auto link = std::make_shared<OfficeLink>(std::move(stream), std::move(config), *this);
+std::shared_ptr<SimLink> Machine::adopt(std::shared_ptr<Stream> stream, SessionConfig config) {
+  config.features = features;
+  config.heal_entry_count_min = heal_entry_count_min;
+  config.part_bytes_max = dice_.chance(0.3) ? 1024 : 16 * 1024;
+  if (dice_.chance(0.3)) config.window_bytes = 8 * 1024;
+  auto link = std::make_shared<SimLink>(std::move(stream), std::move(config), *this);
   links_.push_back(link);
   link->start();
   return link;
 }
 
-bool Machine::stays(const OfficeLink& fresh, const OfficeLink& old) const {
-  if (fresh.initiator() == old.initiator()) return true;
-  if (fresh.initiator() == (node_.id() < fresh.peer().node)) return true;
-  return now() - old.heard_at() > std::chrono::seconds(80);
-}
-
-void Machine::link_established(const std::shared_ptr<OfficeLink>& link) {
-  const auto links = links_;
-  for (const auto& other : links) {
-    if (other == link || !other->established() || other->ended()) continue;
-    if (other->peer().node != link->peer().node) continue;
-    if (!stays(*link, *other)) return link->close(CloseCode::kReplaced, "the other session stays");
-    other->close(CloseCode::kReplaced, "a newer session is up");
-  }
-}
-
-void Machine::link_ended(const std::shared_ptr<OfficeLink>& link) {
+void Machine::link_ended(const std::shared_ptr<SimLink>& link) {
   std::erase(links_, link);
+  if (link->driver().close_code() == CloseCode::kReplaced) ++sights_["sessions replaced"];
   if (link == dialled_.lock())
     dialled(link);
   else if (!dialling_ && parent_ && !connected(*parent_agency_))
     plan_dial(Duration(0));
 }
 
-void Machine::saw_part(const OfficeLink& link, FeedKind kind, const EncodedPart& part) {
-  if (on_part) on_part(*this, link, kind, part);
+void Machine::saw_part(const SimLink& link, const StorePart& part) {
+  if (part.may_repeat) ++sights_["parts of first messages"];
+  if (part.urgent) ++sights_["urgent parts"];
+  if (on_part) on_part(*this, link, part);
 }
 
-void Machine::healed(const HealReport& report) {
-  ++outcomes_[(report.cursor_lost ? "lost " : "") + std::string(to_string(report.outcome))];
+void Machine::saw(const SimLink& /*link*/, const store::Observation& what) {
+  if (const auto* report = std::get_if<HealReport>(&what)) {
+    ++outcomes_[(report->cursor_lost ? "lost " : "") + std::string(to_string(report->outcome))];
+  } else if (std::holds_alternative<store::PartUnclear>(what)) {
+    ++sights_["unclear parts"];
+  } else if (std::holds_alternative<store::StoreFailed>(what)) {
+    ++sights_["failures to store"];
+  } else if (std::holds_alternative<store::CaughtUpAfterRestore>(what)) {
+    ++sights_["restored copies caught up"];
+  } else if (const auto* lanes = std::get_if<PeerLanes>(&what); lanes && lanes->closed != 0) {
+    ++sights_["lanes closed by a peer"];
+  } else if (std::holds_alternative<PeerRefused>(what)) {
+    ++sights_["refused by a peer"];
+  }
 }
 
-void Machine::soon(std::function<void()> event) {
-  world_.timeline.after(Duration(0), while_up(std::move(event)));
+void Machine::after(Duration wait, std::function<void()> event) {
+  world_.timeline.after(wait, while_up(std::move(event)));
 }
 
-bool Machine::connected(const AgencyId& agency) const {
-  return std::any_of(links_.begin(), links_.end(), [&](const auto& link) {
-    return link->established() && !link->ended() && !link->closing() &&
-           link->peer().agency == agency;
-  });
-}
+bool Machine::connected(const AgencyId& agency) const { return peers_->connected(agency); }
 
 bool Machine::in_sync_with(const AgencyId& agency) const {
-  return std::any_of(links_.begin(), links_.end(), [&](const auto& link) {
-    if (!link->established() || link->ended() || link->closing() || link->peer().agency != agency)
+  return std::ranges::any_of(links_, [&](const auto& link) {
+    const store::Driver& driver = link->driver();
+    if (!driver.live() || driver.ended() || driver.closing() || driver.peer().agency != agency)
       return false;
-    const SessionStats stats = link->stats();
+    const SessionStats stats = driver.stats();
     return stats.drained_in && stats.drained_out;
   });
 }
@@ -194,37 +179,14 @@ bool Machine::in_sync_with(const AgencyId& agency) const {
 std::string Machine::describe_links() const {
   std::string out;
   for (const auto& link : links_) {
-    const SessionStats stats = link->stats();
-    out += " [" + std::string(link->established() ? link->peer().node.short_hex() : "unknown") +
+    const store::Driver& driver = link->driver();
+    const SessionStats stats = driver.stats();
+    out += " [" + std::string(driver.live() ? driver.peer().node.short_hex() : "unknown") +
            " in=" + std::to_string(stats.pending_in) + " out=" + std::to_string(stats.pending_out) +
            (stats.drained_in ? " drained_in" : "") + (stats.drained_out ? " drained_out" : "") +
-           (link->closing() ? " closing" : "") + "]";
+           (driver.closing() ? " closing" : "") + "]";
   }
   return out;
-}
-
-// Seals what waits for those who are connected, then lets their sessions send.
-void Machine::changed() {
-  if (sealing_) {
-    grown_again_ = true;
-    return;
-  }
-  std::set<AgencyId> agencies;
-  for (const auto& link : links_)
-    if (link->established()) agencies.insert(link->peer().agency);
-  if (agencies.empty()) return;
-  sealing_ = true;
-  const auto job = [agencies](store::Transaction& transaction) -> Result<void> {
-    for (const AgencyId& agency : agencies)
-      if (const auto sealed = transaction.seal_pending(agency); !sealed.ok()) return sealed.error();
-    return {};
-  };
-  writer_->post(job, [this](const Result<void>&) {
-    sealing_ = false;
-    const auto links = links_;
-    for (const auto& link : links) link->feed_grown();
-    if (std::exchange(grown_again_, false)) changed();
-  });
 }
 
 // ---- dialling ----
@@ -235,62 +197,56 @@ void Machine::plan_dial(Duration wait) {
   world_.timeline.after(wait, while_up([this] { dial(); }));
 }
 
-std::optional<DhPublic> Machine::parent_key() const {
-  const auto registry = replica_->registry();
-  const Certificate* latest = nullptr;
-  for (const CertificateId& id : registry->certificates_of(*parent_agency_)) {
-    const Certificate* certificate = registry->find_certificate(id);
-    if (certificate == nullptr || !registry->may_connect(certificate->node)) continue;
-    if (latest == nullptr || certificate->issued_at > latest->issued_at) latest = certificate;
-  }
-  return latest == nullptr ? std::nullopt : std::optional(latest->dh_key);
-}
-
 void Machine::dial() {
   dialling_ = false;
   if (connected(*parent_agency_)) return;
   dialling_ = true;
-  const auto number = std::make_shared<std::uint64_t>(0);
-  const auto job = [number](store::Transaction& transaction) {
-    *number = transaction.next_session_number(kEveryone);
-    return Result<void>();
-  };
-  writer_->post(job, [this, number](const Result<void>&) {
-    const auto life = life_;
-    world_.network.dial(index_, *parent_, [this, life, number](std::shared_ptr<Stream> stream) {
-      if (life != life_) {
-        if (stream) stream->close();
-        return;
-      }
-      if (!stream) return dialled(nullptr);
-      SessionConfig config = session_config();
-      config.initiator = true;
-      config.peer_dh_key = without_key_ ? std::nullopt : parent_key();
-      config.expected_agency = *parent_agency_;
-      config.session_number = *number;
-      named_key_ = config.peer_dh_key.has_value();
-      dialled_ = adopt(std::move(stream), std::move(config));
-    });
+  named_key_ = !without_key_;
+  reach(*parent_, *parent_agency_, !without_key_, [this](const std::shared_ptr<SimLink>& link) {
+    if (!link) return dialled(nullptr);
+    dialled_ = link;
   });
 }
 
+void Machine::call(std::size_t machine, const AgencyId& agency) {
+  reach(machine, agency, true, [](const std::shared_ptr<SimLink>&) {});
+}
+
+void Machine::reach(std::size_t machine, const AgencyId& agency, bool with_key,
+                    std::function<void(const std::shared_ptr<SimLink>&)> done) {
+  const auto number = std::make_shared<std::uint64_t>(0);
+  writer_->post(store::seal_at_most(agency, kSealFirstMax), nullptr);
+  const auto reached = [this, life = life_, agency, with_key, number,
+                        done](std::shared_ptr<Stream> stream) {
+    if (life != life_) {
+      if (stream) stream->close();
+      return;
+    }
+    if (!stream) return done(nullptr);
+    const auto key = with_key ? store::key_of(*replica_, agency) : std::nullopt;
+    done(adopt(std::move(stream), peers_->dialling(agency, key, *number)));
+  };
+  const auto numbered = [this, machine, done, reached](const Result<void>& result) {
+    if (!result) return done(nullptr);
+    world_.network.dial(index_, machine, reached);
+  };
+  writer_->post(store::take_session_number(number), numbered);
+}
+
 // The dial has come to its end; `link` is null when nobody answered.
-void Machine::dialled(const std::shared_ptr<OfficeLink>& link) {
+void Machine::dialled(const std::shared_ptr<SimLink>& link) {
   dialling_ = false;
   dialled_.reset();
-  const bool replayed = link && link->close_code() == CloseCode::kReplay && link->closed_by_peer();
-  if (link && link->established() && !replayed) {
-    without_key_ = false;
-    failures_ = 0;
-  } else if (link) {
-    without_key_ = named_key_ && link->close_code() != CloseCode::kReplay;
-    if (replayed) {
-      const auto job = [seen = last_seen(link->close_detail())](store::Transaction& transaction) {
-        transaction.next_session_number(kEveryone, seen);
-        return Result<void>();
-      };
-      writer_->post(job, nullptr);
+  if (link) {
+    const store::Driver& driver = link->driver();
+    const bool replayed = store::refused_as_replay(driver.close_code(), driver.closed_by_peer());
+    if (driver.live() && !replayed) {
+      without_key_ = false;
+      failures_ = 0;
+    } else {
+      without_key_ = named_key_ && driver.close_code() != CloseCode::kReplay;
     }
+    if (replayed) writer_->post(store::skip_session_numbers(driver.close_detail()), nullptr);
   }
   if (connected(*parent_agency_)) return;
   const auto cap =

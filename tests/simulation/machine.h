@@ -1,5 +1,5 @@
-// One office machine: disk, replica, writer, links and dialler. It can be stopped at any moment and
-// started again; what it does follows the daemon's driver step by step.
+// One office machine: disk, replica, writer, links and dialler around the exchange that ships. It
+// can be stopped at any moment and started again.
 #pragma once
 
 #include <memory>
@@ -8,7 +8,8 @@
 #include <vector>
 
 #include "tests/simulation/disk.h"
-#include "tests/simulation/office_link.h"
+#include "tests/simulation/sim_link.h"
+#include "tests/simulation/writer.h"
 #include "tests/support/deployment.h"
 
 namespace lienthong::sim {
@@ -44,41 +45,52 @@ class Machine final : public LinkHost {
   UnixMillis clock() const;
   void set_clock_wrong(std::int64_t millis) { clock_wrong_ = millis; }
 
-  store::Replica& replica() override { return *replica_; }
+  store::Replica& replica() { return *replica_; }
   const store::Replica& replica() const { return *replica_; }
-  Writer& writer() override { return *writer_; }
+  Writer& writer() { return *writer_; }
   Instant now() const override { return world_.timeline.now(); }
-  void link_established(const std::shared_ptr<OfficeLink>& link) override;
-  void link_ended(const std::shared_ptr<OfficeLink>& link) override;
-  void saw_part(const OfficeLink& link, FeedKind kind, const EncodedPart& part) override;
-  void healed(const HealReport& report) override;
-  void soon(std::function<void()> event) override;
+  // Beside the session that is up, if there is one: as a second address, or a neighbour that dials.
+  void call(std::size_t machine, const AgencyId& agency);
+  // Nothing is written for a while, as on a disk with too little room left.
+  void set_no_room(bool none) { no_room_ = none; }
+  // Lanes 1 to 4, as a spent budget closes them; bit 1 << lane.
+  void set_closed_lanes(std::uint8_t lanes) { closed_lanes_ = lanes; }
   // How healing ended here, ever; "lost" in front where a cursor was lost.
   const std::map<std::string, std::size_t>& heal_outcomes() const { return outcomes_; }
+  // What else the driver saw, ever: parts stored and unclear, storing that failed, …
+  const std::map<std::string, std::size_t>& sights() const { return sights_; }
   // What the program can, from the next session on.
   std::uint64_t features = kFeaturesOfThisProgram;
   std::uint64_t heal_entry_count_min = kHealEntryCountMin;
 
-  std::function<void(Machine&, const OfficeLink&, FeedKind, const EncodedPart&)> on_part;
+  std::function<void(Machine&, const SimLink&, const StorePart&)> on_part;
   std::function<void(Machine&)> on_failure;  // a commit failed
 
   // A live session with that agency whose two directions are drained.
   bool in_sync_with(const AgencyId& agency) const;
   std::string describe_links() const;
-  // A session for a dial out or in, with this machine's credentials.
-  SessionConfig session_config();
 
  private:
+  // ---- LinkHost ----
+  store::Peers& peers() override { return *peers_; }
+  Dice& dice() override { return dice_; }
+  void link_ended(const std::shared_ptr<SimLink>& link) override;
+  void saw(const SimLink& link, const store::Observation& what) override;
+  void saw_part(const SimLink& link, const StorePart& part) override;
+  store::ClosedLanes closed_lanes() const override { return {closed_lanes_, "budget"}; }
+  void after(Duration wait, std::function<void()> event) override;
+
+  void open_replica();
   void accept(std::shared_ptr<Stream> stream);
-  std::shared_ptr<OfficeLink> adopt(std::shared_ptr<Stream> stream, SessionConfig config);
-  bool stays(const OfficeLink& fresh, const OfficeLink& old) const;
+  std::shared_ptr<SimLink> adopt(std::shared_ptr<Stream> stream, SessionConfig config);
   bool connected(const AgencyId& agency) const;
-  void changed();
   void tick();
   void plan_dial(Duration wait);
   void dial();
-  void dialled(const std::shared_ptr<OfficeLink>& link);
-  std::optional<DhPublic> parent_key() const;
+  void dialled(const std::shared_ptr<SimLink>& link);
+  // Takes a session number, seals what waits, dials; `done` gets the link, or null.
+  void reach(std::size_t machine, const AgencyId& agency, bool with_key,
+             std::function<void(const std::shared_ptr<SimLink>&)> done);
   // Runs it unless the machine has stopped since.
   std::function<void()> while_up(std::function<void()> event);
 
@@ -95,12 +107,13 @@ class Machine final : public LinkHost {
   std::uint64_t life_ = 0;
   std::unique_ptr<store::Replica> replica_;
   std::shared_ptr<Writer> writer_;
-  std::vector<std::shared_ptr<OfficeLink>> links_;               // oldest first
-  std::map<NodeId, std::shared_ptr<HealMemory>> heal_memories_;  // of this life
-  std::map<std::string, std::size_t> outcomes_;
-  bool sealing_ = false, grown_again_ = false;
+  std::shared_ptr<store::Peers> peers_;
+  std::vector<std::shared_ptr<SimLink>> links_;  // oldest first
+  std::map<std::string, std::size_t> outcomes_, sights_;
+  bool no_room_ = false;
+  std::uint8_t closed_lanes_ = 0;
   bool dialling_ = false;
-  std::weak_ptr<OfficeLink> dialled_;
+  std::weak_ptr<SimLink> dialled_;
   bool named_key_ = false, without_key_ = false;
   int failures_ = 0;
 };

@@ -20,7 +20,10 @@ std::uint64_t number_from(const char* name, std::uint64_t otherwise) {
   return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
 }
 
-void run_seed(std::uint64_t seed, const WorldOptions& options) {
+using Sights = std::map<std::string, std::size_t>;
+
+// What was seen is added to `sights`.
+void run_seed(std::uint64_t seed, const WorldOptions& options, Sights& sights) {
   const std::string test = testing::UnitTest::GetInstance()->current_test_info()->name();
   SCOPED_TRACE("replay: LT_SIM_SEED=" + std::to_string(seed) +
                " ./simulation_test --gtest_filter=Simulation." + test);
@@ -34,6 +37,7 @@ void run_seed(std::uint64_t seed, const WorldOptions& options) {
     EXPECT_GT(world.forgeries_held(), 0U);
     EXPECT_GT(world.refusals(), 0U);
   }
+  for (const auto& [sight, count] : world.sights()) sights[sight] += count;
   if (std::getenv("LT_SIM_VERBOSE") != nullptr) {
     std::cout << "seed " << seed << ": accepted " << world.ledger().accepted << ", refused "
               << world.ledger().refused << ", forgeries held " << world.forgeries_held()
@@ -41,16 +45,21 @@ void run_seed(std::uint64_t seed, const WorldOptions& options) {
     for (const auto& [name, count] : world.fault_counts()) std::cout << " " << name << "=" << count;
     for (const auto& [name, count] : world.heal_outcomes())
       std::cout << "; healing " << name << "=" << count;
+    for (const auto& [name, count] : world.sights()) std::cout << "; " << name << "=" << count;
     std::cout << std::endl;
   }
 }
 
-void run_seeds(const WorldOptions& options, std::uint64_t by_default) {
+// `expected`: what must have been seen in some world, or the theme has shown nothing of it.
+void run_seeds(const WorldOptions& options, std::uint64_t by_default,
+               const std::vector<std::string>& expected = {}) {
+  Sights sights;
   if (std::getenv("LT_SIM_SEED") != nullptr)
-    return run_seed(number_from("LT_SIM_SEED", 0), options);
+    return run_seed(number_from("LT_SIM_SEED", 0), options, sights);
   const std::uint64_t count = number_from("LT_SIM_SEEDS", by_default);
   for (std::uint64_t seed = 1; seed <= count && !testing::Test::HasFailure(); ++seed)
-    run_seed(seed, options);
+    run_seed(seed, options, sights);
+  for (const std::string& sight : expected) EXPECT_GT(sights[sight], 0U) << "no " << sight;
 }
 
 TEST(Simulation, OfficesAgreeOverGoodLinks) { run_seeds(WorldOptions{}, 2); }
@@ -117,10 +126,15 @@ TEST(Simulation, PromisesSurviveEverythingTogether) {
                     .duplicates = 2,
                     .intruders = 2,
                     .forgeries = 2,
-                    .lost_cursors = 1};
+                    .lost_cursors = 1,
+                    .no_room = 1,
+                    .closed_lanes = 1,
+                    .second_dials = 2};
   options.faults.restores = static_cast<double>(number_from("LT_SIM_RESTORES", 20)) / 60;
   if (options.faults.restores > 0) options.faults.backups = 3;
-  run_seeds(options, 4);
+  run_seeds(options, 4,
+            {"parts of first messages", "urgent parts", "failures to store",
+             "lanes closed by a peer", "sessions replaced"});
 }
 
 }  // namespace

@@ -160,7 +160,7 @@ void Workload::post(Machine& machine, Operation operation) {
         ledger_.add(
             {update->id, record_of(update->update, update->id), author->index(), author->now()});
   };
-  machine.writer().post(job, nullptr, committed);
+  machine.writer().write(job, committed);
 }
 
 }  // namespace lienthong::sim

@@ -104,6 +104,13 @@ std::map<std::string, std::size_t> World::heal_outcomes() const {
   return out;
 }
 
+std::map<std::string, std::size_t> World::sights() const {
+  std::map<std::string, std::size_t> out;
+  for (const auto& machine : machines_)
+    for (const auto& [sight, count] : machine->sights()) out[sight] += count;
+  return out;
+}
+
 std::string World::unrest() const {
   std::string why;
   (void)quiet(machines_, &why);

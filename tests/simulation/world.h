@@ -42,6 +42,8 @@ class World {
   std::uint64_t bytes_carried() const { return network_.bytes_carried(); }
   // How healing ended, over all machines.
   std::map<std::string, std::size_t> heal_outcomes() const;
+  // What the drivers saw, over all machines.
+  std::map<std::string, std::size_t> sights() const;
   // What is not quiet; for the report of a failure.
   std::string unrest() const;
 

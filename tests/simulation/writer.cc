@@ -1,64 +1,57 @@
 #include "tests/simulation/writer.h"
 
-#include <vector>
+#include <algorithm>
 
 namespace lienthong::sim {
-namespace {
 
-constexpr std::size_t kGroupJobsMax = 256;
+void Writer::post(store::Job job, store::Done done, store::Urgency urgency) {
+  add({std::move(job), nullptr, std::move(done)}, urgency);
+}
 
-}  // namespace
+void Writer::write(store::Job job, store::Done committed) {
+  add({std::move(job), std::move(committed), nullptr}, store::Urgency::kNow);
+}
 
-void Writer::post(Job job, Done done, Done committed) {
+void Writer::add(store::QueuedJob job, store::Urgency urgency) {
   if (stopped_) return;
-  queue_.push_back({std::move(job), std::move(done), std::move(committed)});
+  queues_.add(std::move(job), urgency);
   start();
 }
 
 void Writer::start() {
-  if (running_ || queue_.empty()) return;
+  if (running_ || queues_.empty()) return;
+  if (queues_.due()) return run_after(Duration(dice_.between(0, 20)));
+  if (patient_) return;
+  patient_ = true;
+  timeline_.after(store::kHintPatience, [self = shared_from_this()] {
+    self->patient_ = false;
+    if (!self->stopped_ && !self->running_ && !self->queues_.empty()) self->run_after(Duration(0));
+  });
+}
+
+void Writer::run_after(Duration wait) {
   running_ = true;
-  timeline_.after(Duration(dice_.between(0, 20)), [self = shared_from_this()] {
+  timeline_.after(wait, [self = shared_from_this()] {
     if (!self->stopped_) self->commit_group();
   });
 }
 
 void Writer::commit_group() {
-  std::vector<std::pair<Item, Result<void>>> group;
-  const auto registry_before = replica_.registry();
-  Result<void> committed;
-  bool entered = false;
-  {
-    store::Transaction transaction(replica_, hooks_.clock());
-    bool any = false;
-    while (group.size() < kGroupJobsMax && !queue_.empty()) {
-      Item item = std::move(queue_.front());
-      queue_.pop_front();
-      transaction.savepoint();
-      Result<void> result = item.job(transaction);
-      if (result)
-        any = true;
-      else
-        transaction.rollback();
-      group.emplace_back(std::move(item), std::move(result));
-    }
-    entered = !transaction.entered().empty();
-    if (any) committed = transaction.commit();
-  }
-  for (auto& [item, result] : group) {
-    if (result && !committed) result = committed;
-    if (item.committed) item.committed(result);
-  }
-  if (!committed) {
+  queues_.begin_group();
+  auto group = store::commit_group(
+      replica_, hooks_.clock(), [this] { return queues_.take(); }, hooks_.refusal());
+  for (const auto& [job, result] : group.jobs)
+    if (job.at_once) job.at_once(result);
+  if (!group.committed) {
     stopped_ = true;
     return hooks_.failed();
   }
-  const bool changed = entered || replica_.registry() != registry_before;
   answered_at_ = std::max(answered_at_, timeline_.now() + Duration(dice_.between(0, 5)));
-  timeline_.at(answered_at_, [self = shared_from_this(), answers = std::move(group), changed] {
-    for (const auto& [item, result] : answers)
-      if (!self->stopped_ && item.done) item.done(result);
-    if (!self->stopped_ && changed && self->hooks_.changed) self->hooks_.changed();
+  const bool changed = group.changed;
+  timeline_.at(answered_at_, [self = shared_from_this(), answers = std::move(group.jobs), changed] {
+    for (const auto& [job, result] : answers)
+      if (!self->stopped_ && job.later) job.later(result);
+    if (!self->stopped_ && changed) self->hooks_.changed();
   });
   running_ = false;
   start();

@@ -1,49 +1,49 @@
-// The writer of one machine, as the daemon's engine has it: jobs that arrive while a sync is under
-// way are committed together by the next, each with a savepoint of its own; answers come later, on
-// the loop, so that a crash may fall between.
+// The writer of one machine: the queues and the group commit of the daemon's engine under virtual
+// time. Answers come later, on the loop, so that a crash may fall between.
 #pragma once
 
-#include <deque>
 #include <functional>
 #include <memory>
+#include <vector>
 
-#include "store/replica/replica.h"
+#include "store/exchange/commit_group.h"
 #include "tests/simulation/dice.h"
 #include "tests/simulation/timeline.h"
 
 namespace lienthong::sim {
 
-class Writer : public std::enable_shared_from_this<Writer> {
+class Writer final : public store::Writer, public std::enable_shared_from_this<Writer> {
  public:
-  using Job = std::function<Result<void>(store::Transaction&)>;
-  using Done = std::function<void(const Result<void>&)>;
   struct Hooks {
     std::function<UnixMillis()> clock;
     std::function<void()> changed;  // on the loop, after updates or statements entered
     std::function<void()> failed;   // a commit failed: the machine must be started anew
+    std::function<std::optional<Error>()> refusal;  // why nothing is written now; none: it is
   };
 
   Writer(store::Replica& replica, Timeline& timeline, Dice dice, Hooks hooks)
       : replica_(replica), timeline_(timeline), dice_(dice), hooks_(std::move(hooks)) {}
 
-  // `committed`: at once when the sync is done; `done`: on the loop. Neither after stop().
-  void post(Job job, Done done, Done committed = nullptr);
+  // `done`: on the loop, not after stop().
+  void post(store::Job job, store::Done done,
+            store::Urgency urgency = store::Urgency::kNow) override;
+  // `committed` is told at once when the sync is done, even if the machine stops then.
+  void write(store::Job job, store::Done committed);
   void stop() { stopped_ = true; }
-  bool idle() const { return queue_.empty() && !running_; }
+  bool idle() const { return queues_.empty() && !running_; }
 
  private:
-  struct Item {
-    Job job;
-    Done done, committed;
-  };
+  void add(store::QueuedJob job, store::Urgency urgency);
   void start();
+  void run_after(Duration wait);
   void commit_group();
   store::Replica& replica_;
   Timeline& timeline_;
   Dice dice_;
   Hooks hooks_;
-  std::deque<Item> queue_;
+  store::JobQueues queues_;
   bool running_ = false;
+  bool patient_ = false;   // only hints wait: a timer runs for them
   Instant answered_at_{};  // answers come in the order of the commits
   bool stopped_ = false;
 };

@@ -1,6 +1,8 @@
 // The calendar of working days: what is built in, the file's mistakes, and counting.
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "tests/support/office_time.h"
 
 namespace lienthong::test {
@@ -30,6 +32,40 @@ TEST(OfficeCalendar, KnowsTheSwapsOf2024And2025) {
   EXPECT_FALSE(works("2025-04-27"));  // the Sunday after
   EXPECT_FALSE(works("2025-04-30"));
   EXPECT_TRUE(works("2025-05-05"));
+}
+
+// By the notices named in the file: 9441/TB-BNV, 12729/VPCP-KGVX and 10065/VPCP-KGVX, and the law.
+TEST(OfficeCalendar, KnowsEveryDayOffAndMadeUpOf2026And2027) {
+  const std::set<std::string> off{
+      "2026-01-01", "2026-02-16", "2026-02-17", "2026-02-18", "2026-02-19", "2026-02-20",
+      "2026-04-26", "2026-04-27", "2026-04-30", "2026-05-01", "2026-09-01", "2026-09-02",
+      "2026-11-24", "2027-01-01", "2027-02-04", "2027-02-05", "2027-02-06", "2027-02-07",
+      "2027-02-08", "2027-02-09", "2027-02-10", "2027-04-16", "2027-04-30", "2027-05-01",
+      "2027-05-03", "2027-09-02", "2027-09-03", "2027-11-24"},
+      swapped{"2026-01-02", "2026-08-31"}, made_up{"2026-01-10", "2026-08-22"};
+  for (auto day = *parse_date("2026-01-01"); day <= *parse_date("2027-12-31"); ++day) {
+    const std::string date = store::to_date(day);
+    const auto weekday = (day + 4) % 7;  // 1970-01-01 was a Thursday; 0 is Sunday
+    const bool usual = weekday >= 1 && weekday <= 5;
+    const bool expected =
+        made_up.contains(date) || (usual && !off.contains(date) && !swapped.contains(date));
+    EXPECT_EQ(works(date), expected) << date;
+  }
+}
+
+// Counted by hand.
+TEST(OfficeCalendar, CountsOverTheHolidaysOf2026And2027) {
+  const auto due = [](const char* from, int days) {
+    return store::to_date(built_in_calendar().add_working_days(*parse_date(from), days));
+  };
+  EXPECT_EQ(due("2026-02-13", 5), "2026-02-27");  // Tết Bính Ngọ: 16 to 20 February off
+  EXPECT_EQ(due("2027-02-03", 5), "2027-02-17");  // Tết Đinh Mùi: 4 to 10 February off
+  EXPECT_EQ(due("2026-01-09", 1), "2026-01-10");  // a Saturday made up for 2 January
+  EXPECT_EQ(due("2026-04-24", 3), "2026-05-04");  // 27, 30 April and 1 May off
+  EXPECT_EQ(due("2026-08-21", 1), "2026-08-22");  // a Saturday made up for 31 August
+  EXPECT_EQ(due("2026-08-28", 3), "2026-09-07");  // 31 August to 2 September off
+  EXPECT_EQ(due("2026-11-23", 1), "2026-11-25");  // Culture Day
+  EXPECT_EQ(due("2027-04-29", 2), "2027-05-05");  // 30 April, and 3 May for the Saturday
 }
 
 TEST(OfficeCalendar, CountsAWorkingDayAsEightHours) {
@@ -98,8 +134,8 @@ TEST(OfficeCalendar, StartsTheClockInTheMorningAfterHours) {
 
 TEST(OfficeCalendar, NamesTheYearsThatItHasNoDataFor) {
   const Calendar& calendar = built_in_calendar();
-  const std::vector<int> missing{2023, 2026};
-  EXPECT_EQ(calendar.years_without_data(*parse_date("2023-12-01"), *parse_date("2026-01-01")),
+  const std::vector<int> missing{2023, 2028};
+  EXPECT_EQ(calendar.years_without_data(*parse_date("2023-12-01"), *parse_date("2028-01-01")),
             missing);
   EXPECT_TRUE(
       calendar.years_without_data(*parse_date("2024-12-01"), *parse_date("2025-01-01")).empty());

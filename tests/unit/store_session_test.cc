@@ -68,7 +68,7 @@ class FirstMessages : public ReplicaSessions {
                                       ? UpdateKind::kNote
                                       : UpdateKind::kAccept)
                     .ok());
-    pair.b.grown(pair.now);
+    pair.b.grown();
     pair.run();
     EXPECT_TRUE(pair.a.drained() && pair.b.drained());
   }
@@ -90,8 +90,8 @@ class FirstMessages : public ReplicaSessions {
   // One that never comes up: what it bears arrives (stored there, the answer lost) or does not.
   void swallowed(std::uint64_t number, bool arrives) {
     ReplicaPair pair(offices.deployment, commune, district, dialling(number));
-    ends = pair.a.session.early_ends();
-    pair.a.perform(pair.now);
+    ends = pair.a.driver->early_ends();
+    pair.a.driver->perform();
     if (arrives) pair.pass(pair.a, pair.b);
   }
   std::array<Cursor, 2> heard;
@@ -142,7 +142,7 @@ TEST_F(ReplicaSessions, CustodyGoesOnWhileALostCursorHeals) {
   pair.run();
   ASSERT_FALSE(holds(district, missing));
   ASSERT_TRUE(commune.write(first, UpdateKind::kOffer, district.agency()).ok());
-  pair.a.grown(pair.now);
+  pair.a.grown();
   pair.run();
   EXPECT_EQ(district.state(first).offered, district.agency());
   ASSERT_FALSE(pair.a.told[1].ranges.empty());
@@ -150,7 +150,7 @@ TEST_F(ReplicaSessions, CustodyGoesOnWhileALostCursorHeals) {
             commune.replica().feed_position(district.agency(), commune.state(first).chain[1].id))
       << "acknowledged as a range";
   ASSERT_TRUE(district.write(first, UpdateKind::kAccept).ok());
-  pair.b.grown(pair.now);
+  pair.b.grown();
   pair.run();
   EXPECT_EQ(commune.state(first).holder, district.agency()) << "both ways";
   EXPECT_FALSE(holds(district, missing)) << "while the difference is not known yet";
@@ -165,7 +165,7 @@ TEST_F(ReplicaSessions, CustodyGoesOnWhileALostCursorHeals) {
   EXPECT_EQ(lost().mark, commune.replica().feed_end(FeedKind::kUpdates, district.agency()));
   EXPECT_EQ(pair.a.duplicates, 0U) << "nothing that came by healing goes back";
   commune.create("C");
-  pair.a.grown(pair.now);
+  pair.a.grown();
   pair.run();
   EXPECT_TRUE(pair.a.drained());
   EXPECT_EQ(pair.b.duplicates, 1U);
@@ -178,7 +178,7 @@ TEST_F(ReplicaSessions, HealAgainAfterACutAmidHealing) {
     pair.a.scans = pair.b.scans = false;
     pair.run();
     ASSERT_TRUE(commune.write(first, UpdateKind::kOffer, district.agency()).ok());
-    pair.a.grown(pair.now);
+    pair.a.grown();
     pair.run();
     ASSERT_EQ(district.state(first).offered, district.agency());
   }
@@ -202,16 +202,16 @@ TEST_F(ReplicaSessions, ACutAmidHealingLosesNothingOfWhatWasStored) {
   std::size_t sent_first = 0, stored_first = 0;
   {
     ReplicaPair pair(offices.deployment, commune, district);
-    pair.a.session.set_sizes(1024, 1024);  // small parts
+    pair.a.session().set_sizes(1024, 1024);  // small parts
     for (int turn = 0; turn < 200 && pair.b.added < 120; ++turn) {
-      pair.a.perform(pair.now);
-      pair.b.perform(pair.now);
+      pair.a.driver->perform();
+      pair.b.driver->perform();
       if (!pair.b.outgoing.empty()) pair.pass(pair.b, pair.a);
       // Of what the commune has to say only so much arrives before the cut.
       Bytes all = std::exchange(pair.a.outgoing, {});
       const std::size_t some = std::min<std::size_t>(all.size(), 3000);
       pair.a.outgoing.assign(all.begin() + static_cast<std::ptrdiff_t>(some), all.end());
-      const auto taken = pair.b.session.on_bytes(ByteView(all).first(some), pair.now);
+      const auto taken = pair.b.driver->on_bytes(ByteView(all).first(some));
       ASSERT_TRUE(taken.ok()) << taken.error().message();
       sent_first += some;
     }
@@ -223,8 +223,8 @@ TEST_F(ReplicaSessions, ACutAmidHealingLosesNothingOfWhatWasStored) {
   ReplicaPair pair(offices.deployment, commune, district, 2);
   std::size_t sent_second = 0;
   for (bool more = true; more;) {
-    pair.a.perform(pair.now);
-    pair.b.perform(pair.now);
+    pair.a.driver->perform();
+    pair.b.driver->perform();
     sent_second += pair.a.outgoing.size();
     more = !pair.a.outgoing.empty() || !pair.b.outgoing.empty();
     if (!pair.a.outgoing.empty()) pair.pass(pair.a, pair.b);
@@ -246,6 +246,40 @@ TEST_F(ReplicaSessions, HealsInFullWithAProgramThatKnowsNoShortNamesThere) {
   EXPECT_TRUE(holds(district, missing));
   EXPECT_EQ(pair.a.reports.front().outcome, HealOutcome::kHealed);
   EXPECT_TRUE(pair.a.drained() && pair.b.drained());
+}
+
+// Another program's verdict on work of ours: somebody here must be able to see it.
+TEST_F(ReplicaSessions, WhatANeighbourRefusesIsListedHere) {
+  const RecordId record = commune.create("A");
+  const UpdateId update = commune.state(record).heads.front();
+  ReplicaEnd here(offices.deployment, commune, &district, 1, kFeaturesOfThisProgram,
+                  ReplicaPair::kStart);
+  SessionConfig config = ReplicaEnd::config(district, offices.deployment, nullptr, 0, 0);
+  config.last_session_number = [](const NodeId&) { return 0; };
+  Session there(district.replica(), std::move(config), ReplicaPair::kStart);
+  const auto hear = [&](Action& action) {
+    if (const auto* send = std::get_if<SendBytes>(&action)) {
+      ASSERT_TRUE(here.driver->on_bytes(send->bytes).ok());
+    } else if (const auto* part = std::get_if<StorePart>(&action)) {
+      Cursor cursor;
+      for (const CursorRange& range : part->part.covered)
+        cursor.add(part->part.epoch, range.first, range.last, range.hash);
+      std::vector<UpdateId> refused;
+      if (part->kind == FeedKind::kUpdates) refused.push_back(update);
+      there.on_stored(part->token, cursor, refused, "bad-seal: by way of trial",
+                      ReplicaPair::kStart);
+    }
+  };
+  for (here.driver->start(); !here.outgoing.empty(); here.driver->perform()) {
+    ASSERT_TRUE(there.on_bytes(std::exchange(here.outgoing, {}), ReplicaPair::kStart).ok());
+    for (auto actions = there.take_actions(); !actions.empty(); actions = there.take_actions())
+      for (Action& action : actions) hear(action);
+  }
+  const auto listed = commune.replica().refused(10);
+  ASSERT_EQ(listed.size(), 1U);
+  EXPECT_EQ(listed.front().id, update);
+  EXPECT_EQ(listed.front().from, district.node().id());
+  EXPECT_EQ(listed.front().reason, "bad-seal: by way of trial");
 }
 
 // ---- names that begin alike ----
@@ -354,14 +388,14 @@ TEST_P(NamesThatBeginAlike, AreUnclearThenSentInFull) {
   pair.run();
   ASSERT_TRUE(pair.a.drained() && pair.b.drained());
   ASSERT_TRUE(district.write(record, UpdateKind::kNote).ok());
-  pair.a.grown(pair.now);
+  pair.a.grown();
   pair.run();
   EXPECT_EQ(pair.b.unclear, 1U);
   EXPECT_EQ(updates(province), 2U);
   EXPECT_TRUE(pair.a.drained() && pair.b.drained());
   // Who holds both names longer from the start.
   ASSERT_TRUE(province.write(record, UpdateKind::kNote).ok());
-  pair.b.grown(pair.now);
+  pair.b.grown();
   pair.run();
   EXPECT_EQ(pair.a.unclear, 0U);
   EXPECT_EQ(updates(district), 3U);

@@ -10,7 +10,7 @@
 #include "protocol/session/session.h"
 #include "store/replica/replica.h"
 
-namespace lienthong::agent {
+namespace lienthong::store {
 
 class FirstMessages {
  public:
@@ -25,8 +25,7 @@ class FirstMessages {
   void came_up(const AgencyId& agency) { swallowed_.erase(agency); }
 
   // Completes the configuration of a session that we dial.
-  void prepare(SessionConfig& config, const store::Replica& replica,
-               const PeerIdentity& peer) const;
+  void prepare(SessionConfig& config, const Replica& replica, const PeerIdentity& peer) const;
 
  private:
   struct Swallowed {
@@ -37,4 +36,4 @@ class FirstMessages {
   std::map<AgencyId, Swallowed> swallowed_;  // since the last session that came up
 };
 
-}  // namespace lienthong::agent
+}  // namespace lienthong::store

@@ -1,8 +1,8 @@
-#include "agent/links/backlog_turns.h"
+#include "store/exchange/backlog_turns.h"
 
 #include <algorithm>
 
-namespace lienthong::agent {
+namespace lienthong::store {
 
 void BacklogTurns::ask(Key key, Instant now) { asked_.try_emplace(key, Place{now, false}); }
 
@@ -53,4 +53,4 @@ std::vector<BacklogTurns::Change> BacklogTurns::step(Instant now) {
   return out;
 }
 
-}  // namespace lienthong::agent
+}  // namespace lienthong::store

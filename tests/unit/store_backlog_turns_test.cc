@@ -4,9 +4,9 @@
 #include <array>
 #include <set>
 
-#include "agent/links/backlog_turns.h"
+#include "store/exchange/backlog_turns.h"
 
-namespace lienthong::agent {
+namespace lienthong::store {
 namespace {
 
 using std::chrono::milliseconds;
@@ -98,4 +98,4 @@ TEST_F(BacklogTurnsTest, WhoLeavesFreesAPlaceAndWhoIsUnknownChangesNothing) {
 }
 
 }  // namespace
-}  // namespace lienthong::agent
+}  // namespace lienthong::store

@@ -1,8 +1,8 @@
-#include "agent/links/credentials.h"
+#include "store/exchange/credentials.h"
 
 #include <set>
 
-namespace lienthong::agent {
+namespace lienthong::store {
 namespace {
 
 class Chain {
@@ -48,4 +48,4 @@ std::vector<Statement> credentials(const Registry& registry, const CertificateId
   return chain.take();
 }
 
-}  // namespace lienthong::agent
+}  // namespace lienthong::store

@@ -13,7 +13,7 @@
 
 #include "protocol/base/instant.h"
 
-namespace lienthong::agent {
+namespace lienthong::store {
 
 class BacklogTurns {
  public:
@@ -51,4 +51,4 @@ class BacklogTurns {
   std::size_t held_ = 0;
 };
 
-}  // namespace lienthong::agent
+}  // namespace lienthong::store

@@ -1,8 +1,8 @@
-#include "agent/links/first_message.h"
+#include "store/exchange/first_message.h"
 
 #include <algorithm>
 
-namespace lienthong::agent {
+namespace lienthong::store {
 namespace {
 
 constexpr int kRepeatMax = 2;  // a path that swallows everything is not fed for ever
@@ -23,7 +23,7 @@ void FirstMessages::swallowed(const AgencyId& agency, const Ends& early_ends) {
 
 // It bears what comes after the place where that machine was last heard, and after what was sent to
 // it since.
-void FirstMessages::prepare(SessionConfig& config, const store::Replica& replica,
+void FirstMessages::prepare(SessionConfig& config, const Replica& replica,
                             const PeerIdentity& peer) const {
   const auto swallowed = swallowed_.find(peer.agency);
   if (swallowed != swallowed_.end()) {
@@ -45,4 +45,4 @@ void FirstMessages::prepare(SessionConfig& config, const store::Replica& replica
   config.heard = heard;
 }
 
-}  // namespace lienthong::agent
+}  // namespace lienthong::store

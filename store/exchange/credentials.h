@@ -5,11 +5,11 @@
 
 #include "protocol/record/registry.h"
 
-namespace lienthong::agent {
+namespace lienthong::store {
 
 // The certificate's statement, that of its agency, and those of everyone who signed them, up to the
 // root; parents first; without the genesis, which everybody pins. Empty: the certificate is not
 // there.
 std::vector<Statement> credentials(const Registry& registry, const CertificateId& certificate);
 
-}  // namespace lienthong::agent
+}  // namespace lienthong::store

@@ -1,0 +1,81 @@
+#include "store/exchange/commit_group.h"
+
+#include <exception>
+#include <string>
+
+namespace lienthong::store {
+namespace {
+
+Result<void> run_job(const Job& job, Transaction& transaction) {
+  try {
+    return job(transaction);
+  } catch (const std::exception& problem) {  // a bug; the rest of the group must not pay for it
+    return Error(Errc::kCorrupt, std::string("a write ended unexpectedly: ") + problem.what());
+  }
+}
+
+}  // namespace
+
+void JobQueues::add(QueuedJob job, Urgency urgency) {
+  auto& queue = urgency == Urgency::kNow      ? pressing_
+                : urgency == Urgency::kInTurn ? in_turn_
+                                              : hints_;
+  queue.push_back(std::move(job));
+}
+
+void JobQueues::begin_group() { in_turn_first_ = !std::exchange(turn_taken_, false); }
+
+std::optional<JobQueues::Taken> JobQueues::take() {
+  const bool turn = !in_turn_.empty() && ((in_turn_first_ && !turn_taken_) || pressing_.empty());
+  auto& from = turn ? in_turn_ : !pressing_.empty() ? pressing_ : hints_;
+  if (from.empty()) return std::nullopt;
+  Taken taken{std::move(from.front()), &from == &hints_ ? Sync::kNo : Sync::kYes};
+  from.pop_front();
+  turn_taken_ = turn_taken_ || turn;
+  return taken;
+}
+
+std::deque<QueuedJob> JobQueues::take_all() {
+  std::deque<QueuedJob> all;
+  for (auto* queue : {&pressing_, &in_turn_, &hints_}) {
+    for (QueuedJob& job : *queue) all.push_back(std::move(job));
+    queue->clear();
+  }
+  return all;
+}
+
+CommittedGroup commit_group(Replica& replica, UnixMillis now,
+                            const std::function<std::optional<JobQueues::Taken>()>& take,
+                            const std::optional<Error>& refusal) {
+  CommittedGroup group;
+  const auto registry_before = replica.registry();
+  bool entered = false, any = false;
+  Sync sync = Sync::kNo;
+  {
+    Transaction transaction(replica, now);
+    while (group.jobs.size() < kGroupJobsMax && transaction.bytes() < kGroupBytesMax) {
+      auto taken = take();
+      if (!taken) break;
+      transaction.savepoint();
+      auto result = refusal ? Result<void>(*refusal) : run_job(taken->job.job, transaction);
+      if (result) {
+        any = true;
+        if (taken->sync == Sync::kYes) sync = Sync::kYes;
+      } else {
+        transaction.rollback();
+      }
+      group.jobs.emplace_back(std::move(taken->job), std::move(result));
+    }
+    entered = !transaction.entered().empty();
+    group.bytes = transaction.bytes();
+    if (any) group.committed = transaction.commit(entered ? Sync::kYes : sync);
+  }
+  if (!group.committed) {
+    for (auto& [job, result] : group.jobs)
+      if (result) result = group.committed;
+  }
+  group.changed = group.committed && (entered || replica.registry() != registry_before);
+  return group;
+}
+
+}  // namespace lienthong::store

@@ -1,0 +1,64 @@
+// Group commit: jobs that arrive while a sync is under way are committed together by the next, so
+// that nobody waits for a timer and a busy second costs a handful of syncs. No thread, lock or
+// clock: whoever has them calls this.
+#pragma once
+
+#include <chrono>
+#include <deque>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "store/exchange/writer.h"
+
+namespace lienthong::store {
+
+inline constexpr std::size_t kGroupJobsMax = 256;
+inline constexpr std::size_t kGroupBytesMax = 512U << 10;  // of rows; held in memory three times
+inline constexpr std::chrono::seconds kHintPatience{1};
+
+struct QueuedJob {
+  Job job;
+  Done at_once;  // told by the writer as soon as the commit has ended; may be empty
+  Done later;    // told on the thread of those who posted; may be empty
+};
+
+// What waits for the next commit, in the order in which it is taken. Not thread-safe.
+class JobQueues {
+ public:
+  void add(QueuedJob job, Urgency urgency);
+  bool empty() const { return pressing_.empty() && in_turn_.empty() && hints_.empty(); }
+  bool due() const { return !pressing_.empty() || !in_turn_.empty(); }  // something but hints
+  bool has_hints() const { return !hints_.empty(); }
+
+  // Begins a commit: one that comes after one without anything in turn takes that first.
+  void begin_group();
+  struct Taken {
+    QueuedJob job;
+    Sync sync;
+  };
+  std::optional<Taken> take();
+  // Everything, for being told that it will not be written.
+  std::deque<QueuedJob> take_all();
+
+ private:
+  std::deque<QueuedJob> pressing_, in_turn_, hints_;
+  bool in_turn_first_ = false;
+  bool turn_taken_ = true;  // this group, or the last one, took something in its turn
+};
+
+struct CommittedGroup {
+  std::vector<std::pair<QueuedJob, Result<void>>> jobs;  // with what each is to be told
+  Result<void> committed;  // failed: the replica must be closed and opened again
+  bool changed = false;    // updates or statements entered
+  std::size_t bytes = 0;   // about so many were written
+};
+
+// Takes jobs until none is left or the group is full, runs each behind a savepoint of its own, and
+// commits. `take` is called between jobs, so what arrives meanwhile comes along. `refusal`: none is
+// run, each is told this.
+CommittedGroup commit_group(Replica& replica, UnixMillis now,
+                            const std::function<std::optional<JobQueues::Taken>()>& take,
+                            const std::optional<Error>& refusal = std::nullopt);
+
+}  // namespace lienthong::store
