@@ -17,6 +17,7 @@
 #include "agent/links/peer_set.h"
 #include "agent/net/net.h"
 #include "protocol/record/registry.h"
+#include "store/office/projections.h"
 
 namespace lienthong::agent {
 namespace {
@@ -79,7 +80,7 @@ struct Daemon::Impl {
 
 // A disk that is full when it is opened gets the room of the reserve.
 Result<void> Daemon::Impl::open_replica(const NodeFiles& files) {
-  store::Options options;
+  store::Options options = store::office_options();
   options.path = (config.data_dir / kStoreFolder).string();
   options.entropy = &entropy;
   auto replica = store::Replica::open(options, files.identity(), files.root);

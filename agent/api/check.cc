@@ -6,6 +6,7 @@
 #include "agent/json/fields.h"
 #include "agent/json/status.h"
 #include "agent/json/time.h"
+#include "store/office/marks.h"
 
 namespace lienthong::agent {
 namespace {
@@ -64,13 +65,14 @@ void check_links(Findings& out, const ApiContext& api, const Registry& registry)
 void check_handoffs(Findings& out, const ApiContext& api) {
   const AgencyId ours = api.replica().identity().agency;
   std::size_t incoming = 0, outgoing = 0;
-  api.replica().for_each_marked({store::Mark::kOffered}, [&](const store::RecordEntry& entry) {
+  const auto look = [&](const store::RecordEntry& entry) {
     const auto offer = open_offer(entry.state);
     if (!offer || api.now() - offer->offered_at < kHandoffMillis) return !api.stopping;
     if (offer->to == ours) ++incoming;
     if (offer->from == ours) ++outgoing;
     return !api.stopping;
-  });
+  };
+  store::for_each_marked(api.replica(), {store::Mark::kOffered}, look);
   if (incoming != 0)
     out.add(kWarning, "handoff-in-pending",
             std::to_string(incoming) +

@@ -8,6 +8,7 @@
 #include "agent/json/fields.h"
 #include "agent/json/time.h"
 #include "agent/json/work.h"
+#include "store/office/marks.h"
 
 namespace lienthong::agent {
 namespace {
@@ -212,7 +213,7 @@ void get_handoffs(ApiCall& call) {
     };
     using store::Mark;
     if (wanted.pending)
-      api->replica().for_each_marked({Mark::kOffered, Mark::kAsked, Mark::kLeg}, look);
+      store::for_each_marked(api->replica(), {Mark::kOffered, Mark::kAsked, Mark::kLeg}, look);
     else
       api->replica().for_each_record(look);
     for (const HandoffLine& line : collector.take())

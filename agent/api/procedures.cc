@@ -6,6 +6,7 @@
 #include "agent/api/routes.h"
 #include "agent/json/clock.h"
 #include "agent/json/text_check.h"
+#include "store/office/marks.h"
 
 namespace lienthong::agent {
 namespace {
@@ -26,10 +27,11 @@ std::vector<Version> versions_of(const ApiContext& api, const std::string& code)
       out.push_back({*std::move(procedure), entry.state});
   };
   if (code.empty()) {
-    api.replica().for_each_marked({store::Mark::kProcedure}, [&](const store::RecordEntry& entry) {
+    const auto look = [&](const store::RecordEntry& entry) {
       take(entry);
       return !api.stopping.load();
-    });
+    };
+    store::for_each_marked(api.replica(), {store::Mark::kProcedure}, look);
   } else {
     for (const RecordId& id : api.replica().find_code(code))
       if (const auto entry = api.replica().find_record(id)) take(*entry);

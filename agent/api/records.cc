@@ -13,6 +13,7 @@
 #include "agent/json/work.h"
 #include "store/office/document.h"
 #include "store/office/dossier.h"
+#include "store/office/marks.h"
 
 namespace lienthong::agent {
 namespace {
@@ -205,7 +206,7 @@ std::vector<Match> select(const RecordFilter& filter, const ApiContext& api) {
   const store::Mark mark = filter.kind == RecordKind::kFeedback   ? store::Mark::kFeedback
                            : filter.kind == RecordKind::kDocument ? store::Mark::kDocument
                                                                   : store::Mark::kLeg;
-  api.replica().for_each_marked({mark}, [&](const store::RecordEntry& entry) {
+  store::for_each_marked(api.replica(), {mark}, [&](const store::RecordEntry& entry) {
     const RecordState& state = entry.state;
     if (passes(filter, state)) {
       Match match;

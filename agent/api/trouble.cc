@@ -6,6 +6,7 @@
 #include "agent/json/fields.h"
 #include "agent/json/status.h"
 #include "protocol/record/codec.h"
+#include "store/office/marks.h"
 
 namespace lienthong::agent {
 namespace {
@@ -86,7 +87,7 @@ void get_quarantine(ApiCall& call) {
          {"node", entry.from.hex()},
          {"reason", entry.reason},
          {"since", time_json(entry.since)}});
-  replica.for_each_marked({store::Mark::kInert}, [&](const store::RecordEntry& record) {
+  store::for_each_marked(replica, {store::Mark::kInert}, [&](const store::RecordEntry& record) {
     const RecordState& state = record.state;
     for (const InertEntry& entry : state.inert)
       inert.push_back({{"code", open_text(state, Field::kCode).value_or("")},
@@ -121,7 +122,7 @@ void get_conflicts(ApiCall& call) {
                     {"set_aside", std::move(ids)}});
     return !call.api.stopping;
   };
-  replica.for_each_marked({store::Mark::kConflict, store::Mark::kDocument}, look);
+  store::for_each_marked(replica, {store::Mark::kConflict, store::Mark::kDocument}, look);
   for (const auto& [code, records] : documents) {
     if (records.size() < 2) continue;
     json ids = json::array();

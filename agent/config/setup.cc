@@ -10,6 +10,7 @@
 #include "protocol/enrolment/by_hand.h"
 #include "protocol/enrolment/grant.h"
 #include "protocol/record/registry.h"
+#include "store/office/projections.h"
 
 namespace lienthong::agent {
 namespace {
@@ -158,7 +159,7 @@ Result<std::string> make_config(const Folder& folder, const SetupPlace& place,
 Result<void> make_store(const Folder& folder, const store::Identity& identity,
                         const RootFingerprint& root, std::span<const Statement> statements,
                         Entropy& entropy) {
-  store::Options options;
+  store::Options options = store::office_options();
   options.path = (folder.staging() / kStoreFolder).string();
   options.entropy = &entropy;
   options.create = true;

@@ -7,6 +7,7 @@
 #include "agent/json/dossier.h"
 #include "agent/json/fields.h"
 #include "agent/json/time.h"
+#include "store/office/marks.h"
 
 namespace lienthong::agent {
 namespace {
@@ -102,7 +103,7 @@ json feedback_report_json(const store::Replica& replica, UnixMillis from, UnixMi
   std::map<std::string, store::FeedbackCounts> by_topic, by_source;
   std::int64_t unknown_about = 0;
   const UnixMillis last = std::min(to, now + 1);
-  replica.for_each_marked({store::Mark::kFeedback}, [&](const store::RecordEntry& entry) {
+  store::for_each_marked(replica, {store::Mark::kFeedback}, [&](const store::RecordEntry& entry) {
     const RecordState& state = entry.state;
     if (state.kind != RecordKind::kFeedback || state.chain.empty()) return true;
     if (agency && !received_below(state, *agency, *registry)) return true;

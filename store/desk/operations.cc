@@ -9,6 +9,7 @@
 #include "protocol/record/codec.h"
 #include "store/desk/application.h"
 #include "store/desk/checks.h"
+#include "store/desk/numbering.h"
 
 namespace lienthong::store {
 namespace {
@@ -302,7 +303,7 @@ Result<std::string> Application::choose_code() const {
                                                      : "";
   while (given.empty()) {  // numbers that somebody gave out by hand are passed over; ends with the
                            // day's
-    LT_TRY(std::string code, transaction_.next_code());
+    LT_TRY(std::string code, next_code(transaction_));
     if (transaction_.find_code(code).empty()) return code;
   }
   LT_TRY_VOID(check_new_code(given));

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "store/office/projections.h"
+#include "store/replica/database.h"
+
 namespace lienthong::store {
 namespace {
 
@@ -16,6 +19,79 @@ bool touches_search(const OpenBody& body) {
            field == static_cast<std::uint16_t>(Field::kSummary);
   };
   return std::ranges::any_of(body.writes, open) || std::ranges::any_of(body.closed_fields, closed);
+}
+
+// The rows of one record under change. Its row is read when it is first needed.
+class OfficeDraft final : public RecordDraft {
+ public:
+  OfficeDraft(OwnRows& rows, Interner& names, std::uint32_t record)
+      : rows_(rows), names_(names), record_(record) {}
+  bool extended(const RecordState& state, const GraphUpdate& update,
+                const ClosedBody& closed) override;
+  void refolded(const RecordState& state, std::span<const GraphUpdate> updates) override;
+  void flush(const RecordState& state) override;
+
+ private:
+  OwnRows& rows_;
+  Interner& names_;
+  const std::uint32_t record_;
+  OfficeRow row_;
+  bool loaded_ = false;
+  bool stored_ = false;  // there is a row on the disk or in the transaction
+  bool dirty_ = false;
+  bool search_stale_ = false;
+  std::string search_;  // to be written; empty: nothing is
+};
+
+bool OfficeDraft::extended(const RecordState& state, const GraphUpdate& update,
+                           const ClosedBody& closed) {
+  if (state.kind != RecordKind::kDossier) return true;
+  dirty_ = true;
+  if (!has_row(state)) return true;
+  if (update.envelope.record.is_zero()) {
+    row_ = build_row(state, std::span(&update, 1), names_);
+    search_ =
+        encode(search_text_of(state, [&](Field field) { return closed_text(closed, field); }));
+    loaded_ = true;
+    return true;
+  }
+  if (!loaded_) {
+    const auto bytes = rows_.get(key::office(record_));
+    if (!bytes) return false;
+    row_ = decode_office_row(*bytes);
+    loaded_ = stored_ = true;
+  }
+  row_.updated = std::max(row_.updated, update.envelope.hlc.millis());
+  if (state.timeline.empty() || state.timeline.back() != update.id) return true;
+  add_update(row_, update, state, names_);
+  search_stale_ = search_stale_ || touches_search(update.open);
+  return true;
+}
+
+void OfficeDraft::refolded(const RecordState& state, std::span<const GraphUpdate> updates) {
+  if (state.kind != RecordKind::kDossier) return;
+  dirty_ = loaded_ = search_stale_ = true;
+  row_ = has_row(state) ? build_row(state, updates, names_) : OfficeRow();
+}
+
+void OfficeDraft::flush(const RecordState& state) {
+  if (!std::exchange(dirty_, false)) return;
+  if (!has_row(state)) {
+    if (stored_ || rows_.get(key::office(record_))) {
+      rows_.erase(key::office(record_));
+      rows_.erase(key::search(record_));
+    }
+    row_ = {};
+    search_.clear();
+    loaded_ = stored_ = search_stale_ = false;
+    return;
+  }
+  set_head(row_, state, names_);
+  rows_.put(key::office(record_), encode(row_));
+  stored_ = true;
+  if (std::exchange(search_stale_, false)) search_ = encode(read_search_text(rows_, state));
+  if (!search_.empty()) rows_.put(key::search(record_), std::move(search_));
+  search_.clear();
 }
 
 }  // namespace
@@ -41,64 +117,17 @@ std::uint32_t OfficeWriter::intern(NameKind kind, std::string_view bytes) {
   if (!added) return at->second;
   fresh_.push_back(std::move(entry));
   at->second = names_.size() + static_cast<std::uint32_t>(fresh_.size());
-  overlay_.put(key::office_name(at->second), fresh_.back());
+  rows_.put(key::office_name(at->second), fresh_.back());
   return at->second;
 }
 
-bool OfficeWriter::extended(OfficeDraft& draft, std::uint32_t record, const RecordState& state,
-                            const GraphUpdate& update, const ClosedBody& closed) {
-  if (state.kind != RecordKind::kDossier) return true;
-  draft.dirty = true;
-  if (!has_row(state)) return true;
-  if (update.envelope.record.is_zero()) {
-    draft.row = build_row(state, std::span(&update, 1), *this);
-    draft.search =
-        encode(search_text_of(state, [&](Field field) { return closed_text(closed, field); }));
-    draft.loaded = true;
-    return true;
-  }
-  if (!draft.loaded) {
-    const auto bytes = overlay_.get(key::office(record));
-    if (!bytes) return false;
-    draft.row = decode_office_row(*bytes);
-    draft.loaded = draft.stored = true;
-  }
-  draft.row.updated = std::max(draft.row.updated, update.envelope.hlc.millis());
-  if (state.timeline.empty() || state.timeline.back() != update.id) return true;
-  add_update(draft.row, update, state, *this);
-  draft.search_stale = draft.search_stale || touches_search(update.open);
-  return true;
+std::unique_ptr<RecordDraft> OfficeWriter::open(std::uint32_t record, const RecordState*) {
+  return std::make_unique<OfficeDraft>(rows_, *this, record);
 }
 
-void OfficeWriter::refolded(OfficeDraft& draft, const RecordState& state,
-                            std::span<const GraphUpdate> updates) {
-  if (state.kind != RecordKind::kDossier) return;
-  draft.dirty = draft.loaded = draft.search_stale = true;
-  draft.row = has_row(state) ? build_row(state, updates, *this) : OfficeRow();
-}
-
-void OfficeWriter::flush(OfficeDraft& draft, std::uint32_t record, const RecordState& state) {
-  if (!std::exchange(draft.dirty, false)) return;
-  if (!has_row(state)) {
-    if (draft.stored || overlay_.get(key::office(record))) {
-      overlay_.erase(key::office(record));
-      overlay_.erase(key::search(record));
-    }
-    draft = {};
-    return;
-  }
-  set_head(draft.row, state, *this);
-  overlay_.put(key::office(record), encode(draft.row));
-  draft.stored = true;
-  if (std::exchange(draft.search_stale, false))
-    draft.search = encode(read_search_text(overlay_, state));
-  if (!draft.search.empty()) overlay_.put(key::search(record), std::move(draft.search));
-  draft.search.clear();
-}
-
-void OfficeWriter::heard(const AgencyId& agency, std::uint64_t hlc) {
-  std::uint64_t& newest = heard_[agency];
-  newest = std::max(newest, hlc);
+void OfficeWriter::entered(const GraphUpdate& update) {
+  std::uint64_t& newest = heard_[update.agency];
+  newest = std::max(newest, update.envelope.hlc.value);
 }
 
 void OfficeWriter::savepoint() {
@@ -115,22 +144,39 @@ void OfficeWriter::rollback() {
 void OfficeWriter::before_commit() {
   for (const auto& [agency, hlc] : heard_) {
     const std::string place = key::heard_of(agency);
-    const auto before = overlay_.get(place);
-    if (!before || decode_number(*before) < hlc) overlay_.put(place, encode_number(hlc));
+    const auto before = rows_.get(place);
+    if (!before || decode_number(*before) < hlc) rows_.put(place, encode_number(hlc));
   }
   for (std::string& entry : fresh_) names_.add(std::move(entry));
   fresh_.clear();
   fresh_numbers_.clear();
 }
 
-bool office_rows_agree(const Database& database, const NameTable& names, std::string_view record,
-                       const RecordState& state, std::span<const GraphUpdate> updates) {
-  const auto row = database.get("O" + std::string(record));
-  const auto search = database.get("G" + std::string(record));
+void OfficeProjection::load(const Database& database) {
+  const std::string prefix(1, key::office_name(0).front());
+  database.scan(prefix, prefix, [&](std::string_view, std::string_view value) {
+    names_.add(std::string(value));
+    return true;
+  });
+}
+
+bool OfficeProjection::agrees(const Database& database, std::uint32_t record,
+                              const RecordState& state,
+                              std::span<const GraphUpdate> updates) const {
+  const auto row = database.get(key::office(record));
+  const auto search = database.get(key::search(record));
   if (!has_row(state)) return !row && !search;
-  KnownNames known(names);
+  KnownNames known(names_);
   return row == encode(build_row(state, updates, known)) &&
          search == encode(read_search_text(database, state));
+}
+
+std::unique_ptr<Projection> office_projection() { return std::make_unique<OfficeProjection>(); }
+
+Options office_options() {
+  Options options;
+  options.projections = {office_projection, marks_projection};
+  return options;
 }
 
 }  // namespace lienthong::store

@@ -1,58 +1,59 @@
-// Keeps office rows in step with records inside a transaction. Internal to store/.
-// docs/storage.md, "Office rows".
+// Keeps office rows in step with records inside a transaction: a projection of the replica.
+// Internal to store/. docs/storage.md, "Office rows".
 #pragma once
 
+#include <memory>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "protocol/record/codec.h"
+#include "store/office/keys.h"
 #include "store/office/name_table.h"
 #include "store/office/row.h"
 #include "store/office/search_text.h"
-#include "store/replica/database.h"
-#include "store/replica/replica_impl.h"
+#include "store/replica/projection.h"
+#include "store/replica/reads.h"
 
 namespace lienthong::store {
 
-// The rows of one record under change.
-struct OfficeDraft {
-  OfficeRow row;
-  bool loaded = false;
-  bool stored = false;  // there is a row on the disk or in the overlay
-  bool dirty = false;
-  bool search_stale = false;
-  std::string search;  // to be written; empty: nothing is
-};
-
-class OfficeWriter final : public Interner {
+class OfficeWriter final : public ProjectionWriter, public Interner {
  public:
-  OfficeWriter(Overlay& overlay, NameTable& names) : overlay_(overlay), names_(names) {}
+  OfficeWriter(OwnRows rows, NameTable& names) : rows_(rows), names_(names) {}
 
   std::uint32_t intern(NameKind kind, std::string_view bytes) override;
 
-  // extend() has applied the update to the state. `closed`: its closed part, nothing in it when it
-  // is not here. False: only a refold can tell.
-  bool extended(OfficeDraft& draft, std::uint32_t record, const RecordState& state,
-                const GraphUpdate& update, const ClosedBody& closed);
-  // The state was folded from those updates.
-  void refolded(OfficeDraft& draft, const RecordState& state, std::span<const GraphUpdate> updates);
-  // Writes what has changed into the overlay.
-  void flush(OfficeDraft& draft, std::uint32_t record, const RecordState& state);
-  // An update of that agency has entered.
-  void heard(const AgencyId& agency, std::uint64_t hlc);
-
-  void savepoint();
-  void rollback();
-  void before_commit();  // rows of what was heard; numbers become known to readers
+  std::unique_ptr<RecordDraft> open(std::uint32_t record, const RecordState* stored) override;
+  void entered(const GraphUpdate& update) override;
+  void savepoint() override;
+  void rollback() override;
+  void before_commit() override;  // rows of what was heard; numbers become known to readers
 
  private:
-  Overlay& overlay_;
+  OwnRows rows_;
   NameTable& names_;
   std::vector<std::string> fresh_;  // entries numbered from names_.size() + 1
   std::unordered_map<std::string, std::uint32_t> fresh_numbers_;
   std::unordered_map<AgencyId, std::uint64_t> heard_, saved_heard_;
   std::size_t saved_fresh_ = 0;
+};
+
+class OfficeProjection final : public Projection {
+ public:
+  std::string_view name() const override { return "office"; }
+  unsigned version() const override { return 1; }
+  std::string_view letters() const override { return key::kOfficeLetters; }
+  void load(const Database& database) override;
+  std::unique_ptr<ProjectionWriter> begin(OwnRows rows) override {
+    return std::make_unique<OfficeWriter>(rows, names_);
+  }
+  bool agrees(const Database& database, std::uint32_t record, const RecordState& state,
+              std::span<const GraphUpdate> updates) const override;
+
+  const NameTable& names() const { return names_; }
+
+ private:
+  NameTable names_;
 };
 
 // What is searched of a record: open texts of its state, and closed ones by `closed(field)`.
@@ -96,10 +97,5 @@ class KnownNames final : public Interner {
  private:
   const NameTable& names_;
 };
-
-// Whether the stored rows are those that the state and its updates give. `record`: number as in
-// keys.
-bool office_rows_agree(const Database& database, const NameTable& names, std::string_view record,
-                       const RecordState& state, std::span<const GraphUpdate> updates);
 
 }  // namespace lienthong::store

@@ -1,6 +1,7 @@
 #include "store/replica/database.h"
 
 #include <rocksdb/cache.h>
+#include <rocksdb/db.h>
 #include <rocksdb/env.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/listener.h>
@@ -298,6 +299,9 @@ bool follows(std::string_view key, std::string_view before) {
 }
 
 }  // namespace
+
+RowReader::RowReader(const Database& database) : database_(database) {}
+RowReader::~RowReader() = default;
 
 std::optional<std::string> RowReader::get(std::string_view key) {
   const bool next = follows(key, last_);

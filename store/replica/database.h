@@ -3,8 +3,6 @@
 // those of store/. Threads: reads from any; write() from the writer.
 #pragma once
 
-#include <rocksdb/db.h>
-
 #include <functional>
 #include <map>
 #include <memory>
@@ -16,6 +14,14 @@
 #include <vector>
 
 #include "store/replica/replica.h"
+
+namespace rocksdb {
+class ColumnFamilyHandle;
+class DB;
+class Iterator;
+class Snapshot;
+class Status;
+}  // namespace rocksdb
 
 namespace lienthong::store {
 
@@ -83,7 +89,8 @@ class Database {
 // it is instead of looking the key up. Of the state at the first such step. Not thread-safe.
 class RowReader {
  public:
-  explicit RowReader(const Database& database) : database_(database) {}
+  explicit RowReader(const Database& database);
+  ~RowReader();
   std::optional<std::string> get(std::string_view key);
 
  private:

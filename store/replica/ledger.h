@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "store/replica/rows.h"
@@ -41,8 +42,8 @@ struct Ledger {
   std::shared_ptr<const Registry> registry;
   bool leads = false;  // some record here names a lead
   OwnSeals own;
-  bool numbering_confirmed = false;  // a neighbour has told us what it knew since the start
-  bool numbering_jumped = false;
+  bool heard_since_start = false;  // a neighbour has told us what it has of ours
+  std::set<std::string, std::less<>> done_since_start;  // see Transaction
   std::uint64_t unsealed_from = 0;  // no update before this one waits to be sealed
 
   // Null: there is none, or it is not whole yet: then nobody reads it.

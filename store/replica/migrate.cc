@@ -1,6 +1,5 @@
 // From older layouts to this one, when a database is opened. docs/storage.md, "Version and
 // migration".
-#include "store/office/writer.h"
 #include "store/replica/replica_impl.h"
 
 namespace lienthong::store {
@@ -57,52 +56,34 @@ Result<void> migrate_from_first_layout(Database& database, const Ledger& ledger)
   return database.write(changes);
 }
 
-// 2 → 3: office rows of all dossiers, marks, what names a lead, the newest clock of each agency.
-// What a migration that was cut has written is written again.
-Result<void> migrate_to_office_rows(Database& database, const Ledger& ledger,
-                                    const RootFingerprint& root, NameTable& names) {
-  auto overlay = std::make_unique<Overlay>(database);
-  auto writer = std::make_unique<OfficeWriter>(*overlay, names);
-  const auto write_batch = [&]() -> Result<void> {
-    writer->before_commit();
-    LT_TRY_VOID(database.write(overlay->take_stock()));
-    writer.reset();
-    overlay = std::make_unique<Overlay>(database);
-    writer = std::make_unique<OfficeWriter>(*overlay, names);
-    return {};
-  };
+// 2 → 3: what names a lead. Projections are kept from here on, and this database has none yet.
+Result<void> migrate_to_leads(Database& database) {
+  Changes changes;
   Result<void> written;
   database.scan("R", "R", [&](std::string_view k, std::string_view value) {
-    const RecordRow row = decode_record_row(value);
-    const RecordState state = decode_stored_state(row);
-    const auto graph = read_graph(database, ledger, root, row);
-    for (const GraphUpdate& update : graph) writer->heard(update.agency, update.envelope.hlc.value);
-    const auto number =
-        static_cast<std::uint32_t>(decode_number(std::string(4, '\0').append(k.substr(1))));
-    OfficeDraft draft;
-    writer->refolded(draft, state, graph);
-    writer->flush(draft, number, state);
-    if (!state.lead.is_zero()) overlay->put(key::led(state.lead, number), "");
-    for (const Mark mark : kMarks)
-      if ((marks_of(state) & bit_of(mark)) != 0) overlay->put(key::marked(mark, number), "");
-    if (overlay->bytes() < kBatchBytesMax) return true;
-    written = write_batch();
+    const RecordId lead = decode_stored_state(decode_record_row(value)).lead;
+    if (lead.is_zero()) return true;
+    std::string place = key::led(lead, decode_number4(k.substr(1)));
+    changes.bytes += place.size();
+    changes.rows.emplace(std::move(place), "");
+    if (changes.bytes < kBatchBytesMax) return true;
+    written = database.write(std::exchange(changes, {}));
     return written.ok();
   });
   if (!written.ok()) return written;
-  overlay->put(key::meta("version"), encode_number(3));
-  return write_batch();
+  changes.rows[key::meta(kProjectionsNote)] = "";
+  changes.rows[key::meta("version")] = encode_number(3);
+  return database.write(changes);
 }
 
 }  // namespace
 
 // 3 → 4 comes first, for the others read updates: these move to a family of their own.
-Result<void> migrate(Database& database, std::uint64_t version, const Ledger& ledger,
-                     const RootFingerprint& root, NameTable& names) {
+Result<void> migrate(Database& database, std::uint64_t version, const Ledger& ledger) {
   if (version == kLayoutVersion) return {};
   LT_TRY_VOID(database.move_updates());
   if (version < 2) LT_TRY_VOID(migrate_from_first_layout(database, ledger));
-  if (version < 3) LT_TRY_VOID(migrate_to_office_rows(database, ledger, root, names));
+  if (version < 3) LT_TRY_VOID(migrate_to_leads(database));
   Changes changes;
   changes.rows[key::meta("version")] = encode_number(kLayoutVersion);
   return database.write(changes);

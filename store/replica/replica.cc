@@ -5,7 +5,6 @@
 #include <stdexcept>
 
 #include "protocol/record/codec.h"
-#include "store/office/writer.h"
 #include "store/replica/replica_impl.h"
 
 namespace lienthong::store {
@@ -83,6 +82,8 @@ Result<void> Replica::Impl::load() {
     Changes changes;
     changes.rows[key::meta("version")] = encode_number(kLayoutVersion);
     changes.rows[key::meta("counters")] = encode_counters(*ledger);
+    if (auto note = projections_note(projections))
+      changes.rows[key::meta(kProjectionsNote)] = *std::move(note);
     LT_TRY_VOID(database->write(changes));
   } else if (decode_number(*version) > kLayoutVersion) {
     return Error(Errc::kNewerVersion, database->path() + " has layout " +
@@ -113,16 +114,11 @@ Result<void> Replica::Impl::load() {
     return true;
   });
   database->scan("N", "N", [&](std::string_view k, std::string_view value) {
-    const std::string padded = std::string(4, '\0').append(k.substr(1));
-    ledger->node_numbers.emplace(NodeId::from(as_bytes(value)),
-                                 static_cast<std::uint32_t>(decode_number(padded)));
+    ledger->node_numbers.emplace(NodeId::from(as_bytes(value)), decode_number4(k.substr(1)));
     return true;
   });
-  database->scan("o", "o", [&](std::string_view, std::string_view value) {
-    names.add(std::string(value));
-    return true;
-  });
-  if (version) LT_TRY_VOID(migrate(*database, decode_number(*version), *ledger, root, names));
+  if (version) LT_TRY_VOID(migrate(*database, decode_number(*version), *ledger));
+  LT_TRY_VOID(load_projections(*database, *ledger, root, projections));
   database->scan("J", "J", [&](std::string_view, std::string_view) {
     ledger->leads = true;
     return false;
@@ -179,9 +175,8 @@ std::vector<RecordId> Replica::find_code(std::string_view code) const {
   std::vector<RecordId> out;
   const std::string prefix = key::code_prefix(fold_code(code));
   impl_->database->scan(prefix, prefix, [&](std::string_view k, std::string_view) {
-    const std::string number = std::string(4, '\0').append(k.substr(k.size() - 4));
-    if (const auto row =
-            impl_->database->get(key::record(static_cast<std::uint32_t>(decode_number(number)))))
+    const std::uint32_t number = decode_number4(k.substr(k.size() - 4));
+    if (const auto row = impl_->database->get(key::record(number)))
       out.push_back(decode_record_row(*row).id);
     return true;
   });
@@ -233,27 +228,6 @@ void Replica::for_each_record(const std::function<bool(const RecordEntry&)>& vis
     RecordRow row = decode_record_row(value);
     return visit(RecordEntry{decode_stored_state(row), std::move(row.updates)});
   });
-}
-
-void Replica::for_each_marked(std::initializer_list<Mark> marks,
-                              const std::function<bool(const RecordEntry&)>& visit) const {
-  std::vector<std::uint32_t> numbers;
-  for (const Mark mark : marks) {
-    const std::string prefix = key::marked_prefix(mark);
-    impl_->database->scan(prefix, prefix, [&](std::string_view k, std::string_view) {
-      const std::string number = std::string(4, '\0').append(k.substr(prefix.size()));
-      numbers.push_back(static_cast<std::uint32_t>(decode_number(number)));
-      return true;
-    });
-  }
-  std::ranges::sort(numbers);
-  numbers.erase(std::ranges::unique(numbers).begin(), numbers.end());
-  for (const std::uint32_t number : numbers) {
-    const auto bytes = impl_->database->get(key::record(number));
-    if (!bytes) continue;  // changed meanwhile
-    RecordRow row = decode_record_row(*bytes);
-    if (!visit(RecordEntry{decode_stored_state(row), std::move(row.updates)})) return;
-  }
 }
 
 std::vector<StoredUpdate> Replica::changes(std::uint64_t since, std::size_t limit) const {
@@ -388,19 +362,15 @@ bool Replica::restored() const { return impl_->ledger()->restored_below != 0; }
 std::vector<RecordId> Replica::verify_states() const {
   std::vector<RecordId> out;
   const auto ledger = impl_->ledger();
-  const auto marks_agree = [this](std::string_view number, const RecordState& state) {
-    const Marks marks = marks_of(state);
-    return std::ranges::all_of(kMarks, [&](Mark mark) {
-      const auto row = impl_->database->get(key::marked_prefix(mark).append(number));
-      return row.has_value() == ((marks & bit_of(mark)) != 0);
-    });
-  };
   impl_->database->scan("R", "R", [&](std::string_view k, std::string_view value) {
     const RecordRow row = decode_record_row(value);
     const auto graph = read_graph(*impl_->database, *ledger, impl_->root, row);
     const RecordState state = fold(graph, *ledger->registry);
-    if (encode_state(state) != row.state || !marks_agree(k.substr(1), state) ||
-        !office_rows_agree(*impl_->database, impl_->names, k.substr(1), state, graph))
+    const std::uint32_t number = decode_number4(k.substr(1));
+    const auto agrees = [&](const auto& projection) {
+      return projection->agrees(*impl_->database, number, state, graph);
+    };
+    if (encode_state(state) != row.state || !std::ranges::all_of(impl_->projections, agrees))
       out.push_back(row.id);
     return true;
   });

@@ -15,7 +15,6 @@
 
 #include "protocol/record/fold.h"
 #include "protocol/sync/replica_view.h"
-#include "store/replica/marks.h"
 
 namespace rocksdb {
 class Env;
@@ -24,7 +23,8 @@ class Env;
 namespace lienthong::store {
 
 class FeedReader;
-class OfficeReader;
+class Projection;
+class RawReplica;
 
 enum class Sync { kNo, kYes };  // whether a commit is on the disk when it returns
 
@@ -38,11 +38,18 @@ struct Identity {  // who writes
       : node(signing_key.public_key()), key(std::move(signing_key)) {}
 };
 
+// Makes one each time that a replica is opened.
+using ProjectionMaker = std::function<std::unique_ptr<Projection>()>;
+
 struct Options {
   std::string path;             // folder of the database
   rocksdb::Env* env = nullptr;  // null: the real file system; outlives the replica
   Entropy* entropy = nullptr;   // required; outlives the replica; used by the writer only
   bool create = false;          // create when missing; else kNotFound
+  // What is kept beside the records, in each commit: office_options() of store/office/projections.h
+  // has those of this program. A database that keeps more is not opened; what it does not keep yet,
+  // or not in this version, is built when it is opened.
+  std::vector<ProjectionMaker> projections = {};
 };
 
 struct StoredUpdate {
@@ -85,7 +92,6 @@ struct RecordEntry {
   std::vector<std::uint64_t> updates;  // local numbers, in the order of arrival
 };
 
-class Blobs;
 class Transaction;
 
 // As many updates as may be sealed in one commit where others wait for the writer: some 0.3 s.
@@ -93,8 +99,9 @@ inline constexpr std::size_t kSealAtOnceMax = 2560;
 
 class Replica final : public ReplicaView {
  public:
-  // Opens or creates. Fails: kNotFound, kNewerVersion (says which program to use), kCorrupt, kIo,
-  // kBusy (another process has it). Older layouts are migrated.
+  // Opens or creates. Fails: kNotFound, kNewerVersion (says which program to use, or which
+  // projection is missing), kCorrupt, kIo, kDiskFull, kBusy (another process has it). Older layouts
+  // are migrated.
   static Result<std::unique_ptr<Replica>> open(Options options, Identity identity,
                                                const RootFingerprint& root);
   ~Replica() override;
@@ -143,9 +150,6 @@ class Replica final : public ReplicaView {
   std::optional<Salt> find_salt(const RecordId& id) const;
   // In the order of local record numbers; stops when `visit` returns false. Reads one snapshot.
   void for_each_record(const std::function<bool(const RecordEntry&)>& visit) const;
-  // The same of records that bear any of these marks: reads no others. Each once.
-  void for_each_marked(std::initializer_list<Mark> marks,
-                       const std::function<bool(const RecordEntry&)>& visit) const;
   // Updates with number > since, ascending, at most `limit`.
   std::vector<StoredUpdate> changes(std::uint64_t since, std::size_t limit) const;
   std::uint64_t last_change() const;
@@ -172,7 +176,7 @@ class Replica final : public ReplicaView {
   // links on records that were here before, until a neighbour has given everything back.
   bool restored() const;
   // Whether nothing was written yet under the state that a refold would give: refolds every record
-  // and compares, and the same of the office rows; ids of those that differ.
+  // and compares, and asks each projection whether its rows agree; ids of those that differ.
   std::vector<RecordId> verify_states() const;
   std::uint64_t disk_bytes() const;
   // Room on the file system of the database. nullopt: it does not say.
@@ -187,8 +191,7 @@ class Replica final : public ReplicaView {
  private:
   friend class Transaction;
   friend class FeedReader;
-  friend class OfficeReader;
-  friend class Blobs;
+  friend class RawReplica;
   struct Impl;
   explicit Replica(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
@@ -253,9 +256,6 @@ class Transaction {
   // Takes back an update of ours that was never sealed and has no children: it never left.
   // kNotAllowed otherwise.
   Result<void> withdraw(const UpdateId& id);
-  // The next number of the day, `<code>-YYMMDD-NNNN`, in the thousand of this node. kNotAllowed
-  // when the day's are used up.
-  Result<std::string> next_code();
   // What a peer sent. Never fails on the peer's account: bad updates are in `refused`; fails on
   // disk.
   Result<ReceiveOutcome> receive(FeedKind kind, const NodeId& from, const AgencyId& from_agency,
@@ -295,6 +295,12 @@ class Transaction {
   void clear_restored();                                                   // operator's word
   void set_local_value(std::string_view key, std::optional<Bytes> value);  // nullopt: remove
   std::optional<Bytes> local_value(std::string_view key) const;
+  // Whether a neighbour has told us what it has of our feed since the replica was opened.
+  bool heard_since_start() const;
+  // Notes of the layer above that last until the replica is closed: committed, or rolled back, with
+  // the rest, and never on the disk.
+  bool done_since_start(std::string_view what) const;
+  void note_done_since_start(std::string_view what);
   void note_refused(const NodeId& from, const AgencyId& agency, const UpdateId& id,
                     std::string reason);
 

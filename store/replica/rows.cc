@@ -12,6 +12,12 @@ std::string big_endian(std::uint64_t value, unsigned size) {
   return out;
 }
 
+std::uint64_t from_big_endian(std::string_view bytes) {
+  std::uint64_t number = 0;
+  for (const char byte : bytes) number = number << 8 | static_cast<std::uint8_t>(byte);
+  return number;
+}
+
 template <class Tag>
 std::string id_key(char kind, const Id<Tag>& id, std::size_t size = 32) {
   return std::string(1, kind).append(as_text(id.view().first(size)));
@@ -138,14 +144,6 @@ std::string pen(const UpdateId& id) { return id_key('P', id); }
 std::string refused(std::uint64_t number) { return "Q" + big_endian(number, 8); }
 std::string idempotency(ByteView key_hash) { return "K" + std::string(as_text(key_hash)); }
 std::string local(std::string_view name) { return "L" + std::string(name); }
-std::string office(std::uint32_t record) { return "O" + big_endian(record, 4); }
-std::string marked_prefix(Mark mark) { return std::string("m").append(1, static_cast<char>(mark)); }
-std::string marked(Mark mark, std::uint32_t record) {
-  return marked_prefix(mark) + big_endian(record, 4);
-}
-std::string search(std::uint32_t record) { return "G" + big_endian(record, 4); }
-std::string office_name(std::uint32_t number) { return "o" + big_endian(number, 4); }
-std::string heard_of(const AgencyId& agency) { return id_key('A', agency); }
 }  // namespace key
 
 std::string encode(const UpdateRow& row) {
@@ -396,9 +394,14 @@ std::string encode_number(std::uint64_t number) { return big_endian(number, 8); 
 
 std::uint64_t decode_number(std::string_view bytes) {
   if (bytes.size() != 8) throw std::runtime_error("stored number");
-  std::uint64_t number = 0;
-  for (const char byte : bytes) number = number << 8 | static_cast<std::uint8_t>(byte);
-  return number;
+  return from_big_endian(bytes);
+}
+
+std::string encode_number4(std::uint32_t number) { return big_endian(number, 4); }
+
+std::uint32_t decode_number4(std::string_view bytes) {
+  if (bytes.size() != 4) throw std::runtime_error("stored number of 4 bytes");
+  return static_cast<std::uint32_t>(from_big_endian(bytes));
 }
 
 std::string encode_cursor_row(const Cursor& cursor) {

@@ -9,7 +9,6 @@
 #include <string_view>
 #include <vector>
 
-#include "store/replica/marks.h"
 #include "store/replica/replica.h"
 
 namespace lienthong::store {
@@ -48,12 +47,8 @@ std::string pen(const UpdateId& id);                      // P → PenRow
 std::string refused(std::uint64_t number);                // Q → RefusedRow
 std::string idempotency(ByteView key_hash);               // K → UpdateId
 std::string local(std::string_view name);                 // L name → bytes
-std::string office(std::uint32_t record);                 // O → OfficeRow (office/row.h)
-std::string search(std::uint32_t record);                 // G → SearchText
-std::string office_name(std::uint32_t number);            // o → kind, bytes of a name
-std::string heard_of(const AgencyId& agency);             // A → newest clock of its updates here
-std::string marked(Mark mark, std::uint32_t record);      // m mark, record → nothing
-std::string marked_prefix(Mark mark);
+// All of these letters. Others belong to projections (projection.h).
+inline constexpr std::string_view kLetters = "MUIYXRrDJSVsEeFTWNCHBZPQKL";
 }  // namespace key
 
 struct UpdateSeal {
@@ -165,6 +160,8 @@ RefusedEntry decode_refused_row(std::string_view bytes);
 
 std::string encode_number(std::uint64_t number);  // 8 bytes, big-endian
 std::uint64_t decode_number(std::string_view bytes);
+std::string encode_number4(std::uint32_t number);  // 4 bytes: of records, in keys
+std::uint32_t decode_number4(std::string_view bytes);
 std::string encode_cursor_row(const Cursor& cursor);
 Cursor decode_cursor_row(std::string_view bytes);
 std::string fold_code(std::string_view code);  // ASCII lower case, for look-ups

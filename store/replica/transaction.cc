@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <ctime>
 #include <set>
 
 #include "protocol/base/limits.h"
@@ -24,16 +23,6 @@ const InertEntry* find_inert(const RecordState& state, const UpdateId& id) {
   return at != state.inert.end() ? &*at : nullptr;
 }
 
-// YYYYMMDD in the office's time zone, UTC+7.
-std::string day_of(UnixMillis now) {
-  const std::time_t seconds = now / 1000 + 7 * 3600;
-  std::tm parts{};
-  gmtime_r(&seconds, &parts);
-  char text[16];
-  std::strftime(text, sizeof text, "%Y%m%d", &parts);
-  return text;
-}
-
 }  // namespace
 
 // ---- records ----
@@ -48,7 +37,7 @@ OpenRecord* Transaction::Impl::find(std::uint32_t number) {
   record.inert_before = record.state.inert.size();
   record.code_before = folded_code(record.state);
   record.participants_before = record.state.participants;
-  record.marks_before = marks_of(record.state);
+  record.drafts = projections.open(number, &record.state);
   return &open.emplace(number, std::move(record)).first->second;
 }
 
@@ -68,7 +57,7 @@ void Transaction::Impl::fold_if_stale(OpenRecord& record) {
   if (!record.stale) return;
   const auto graph = read_graph(overlay, ledger, root(), record.row);
   record.state = fold(graph, registry());
-  office.refolded(record.office, record.state, graph);
+  refolded(record.drafts, record.state, graph);
   record.stale = false;
   record.changed = true;
 }
@@ -93,22 +82,7 @@ void Transaction::Impl::settle_state(OpenRecord& record, std::uint32_t number) {
     if (!code.empty()) overlay.put(key::code(code, number), "");
     record.code_before = std::move(code);
   }
-  settle_marks(record, number);
   touch_led(record);
-}
-
-void Transaction::Impl::settle_marks(OpenRecord& record, std::uint32_t number) {
-  const Marks marks = marks_of(record.state);
-  const unsigned changed = marks ^ record.marks_before;
-  if (changed == 0) return;
-  for (const Mark mark : kMarks) {
-    if ((changed & bit_of(mark)) == 0) continue;
-    if ((marks & bit_of(mark)) != 0)
-      overlay.put(key::marked(mark, number), "");
-    else
-      overlay.erase(key::marked(mark, number));
-  }
-  record.marks_before = marks;
 }
 
 void Transaction::Impl::settle(OpenRecord& record, std::uint32_t number) {
@@ -146,7 +120,7 @@ void Transaction::Impl::flush() {
     if (record.changed) record.row.state = encode_state(record.state);
     record.changed = false;
     overlay.put(key::record(number), encode(record.row));
-    office.flush(record.office, number, record.state);
+    store::flush(record.drafts, record.state);
     record.dirty = false;
   }
 }
@@ -187,6 +161,7 @@ std::uint64_t Transaction::Impl::enter(NewUpdate update) {
     record_no = ++ledger.records;
     OpenRecord made;
     made.row.id = record_id;
+    made.drafts = projections.open(record_no, nullptr);
     open.emplace(record_no, std::move(made));
     overlay.put(key::record_index(record_id), encode_number(record_no));
     if (!update.body.lead.is_zero()) {
@@ -201,11 +176,10 @@ std::uint64_t Transaction::Impl::enter(NewUpdate update) {
   touch(record, record_no);
   record.row.updates.push_back(number);
   const GraphUpdate view = graph_view(update);
-  if (!record.stale &&
-      !(extend(record.state, view, registry()) &&
-        office.extended(record.office, record_no, record.state, view, update.closed)))
+  if (!record.stale && !(extend(record.state, view, registry()) &&
+                         extended(record.drafts, record.state, view, update.closed)))
     record.stale = true;
-  office.heard(view.agency, view.envelope.hlc.value);
+  projections.entered(view);
   record.changed = true;
   ledger.newest_hlc = std::max(ledger.newest_hlc, view.envelope.hlc.value);
   if (!view.open.key_hash.empty() && view.agency == replica.identity.agency)
@@ -237,7 +211,7 @@ void Transaction::savepoint() {
   impl_->flush();
   if (impl_->open.size() > kOpenRecordsMax) impl_->open.clear();  // memory; all were flushed
   impl_->overlay.savepoint();
-  impl_->office.savepoint();
+  impl_->projections.savepoint();
   impl_->saved_ledger = impl_->ledger;
   impl_->saved_entered = impl_->entered.size();
 }
@@ -248,7 +222,7 @@ void Transaction::rollback() {
   impl_->dirty.clear();
   impl_->recalls.clear();
   impl_->overlay.rollback();
-  impl_->office.rollback();
+  impl_->projections.rollback();
   impl_->ledger = impl_->saved_ledger;
   impl_->entered.resize(impl_->saved_entered);
   impl_->just_entered.resize(impl_->saved_entered);
@@ -276,8 +250,7 @@ std::vector<RecordId> Transaction::find_code(std::string_view code) const {
   std::vector<RecordId> out;
   const std::string prefix = key::code_prefix(fold_code(code));
   impl_->overlay.scan(prefix, prefix, [&](std::string_view k, std::string_view) {
-    const std::string number = std::string(4, '\0').append(k.substr(k.size() - 4));
-    if (const auto* record = impl_->find(static_cast<std::uint32_t>(decode_number(number))))
+    if (const auto* record = impl_->find(decode_number4(k.substr(k.size() - 4))))
       out.push_back(record->row.id);
     return true;
   });
@@ -440,29 +413,14 @@ Result<void> Transaction::withdraw(const UpdateId& id) {
   return {};
 }
 
-Result<std::string> Transaction::next_code() {
-  Impl& tx = *impl_;
-  const auto* agency = tx.registry().find_agency(tx.replica.identity.agency);
-  LT_CHECK(agency != nullptr);
-  std::string day = day_of(tx.now);
-  unsigned used = 0;
-  if (const auto row = local_value("numbering")) {
-    const std::string last(as_text(*row));  // YYYYMMDD and the last number used
-    if (day <= last.substr(0, 8)) {
-      day = last.substr(0, 8);
-      used = static_cast<unsigned>(std::stoul(last.substr(9)));
-    }
-  }
-  if (used > 0 && !tx.ledger.numbering_confirmed && !tx.ledger.numbering_jumped)
-    if (const unsigned hundred = (used + 99) / 100 * 100; hundred < 999) used = hundred;
-  tx.ledger.numbering_jumped = true;
-  if (++used > 999)
-    return Error(Errc::kNotAllowed,
-                 "the numbers of this machine for the day are used up; give the dossier a code");
-  set_local_value("numbering", to_bytes(as_bytes(day + " " + std::to_string(used))));
-  char number[8];
-  std::snprintf(number, sizeof number, "%04u", 1000U * tx.replica.identity.thousand + used);
-  return agency->code + "-" + day.substr(2) + "-" + number;
+bool Transaction::heard_since_start() const { return impl_->ledger.heard_since_start; }
+
+bool Transaction::done_since_start(std::string_view what) const {
+  return impl_->ledger.done_since_start.contains(what);
+}
+
+void Transaction::note_done_since_start(std::string_view what) {
+  impl_->ledger.done_since_start.emplace(what);
 }
 
 void Transaction::set_local_value(std::string_view name, std::optional<Bytes> value) {
@@ -480,7 +438,7 @@ std::optional<Bytes> Transaction::local_value(std::string_view name) const {
 
 void Transaction::note_heard_cursor(FeedKind kind, const NodeId& reader, const Cursor& cursor) {
   impl_->node_number(reader);
-  impl_->ledger.numbering_confirmed = true;
+  impl_->ledger.heard_since_start = true;
   impl_->renew_feed_unless_it_fits(kind, reader, cursor.mark);
   impl_->overlay.put(key::heard(kind, reader), encode_cursor_row(cursor));
 }
@@ -526,7 +484,7 @@ Result<void> Transaction::commit(Sync sync) {
     if (const auto before = impl_->overlay.get(key::feed(agency)); before != row)
       impl_->overlay.put(key::feed(agency), row);
   }
-  impl_->office.before_commit();
+  impl_->projections.before_commit();
   const std::string counters = encode_counters(impl_->ledger);
   if (impl_->overlay.get(key::meta("counters")) != counters)
     impl_->overlay.put(key::meta("counters"), counters);

@@ -6,7 +6,6 @@
 #include <unordered_map>
 
 #include "protocol/wire/part.h"
-#include "store/office/writer.h"
 #include "store/replica/replica_impl.h"
 
 namespace lienthong::store {
@@ -18,12 +17,11 @@ struct OpenRecord {
   std::size_t inert_before = 0;
   std::string code_before;  // folded
   std::vector<AgencyId> participants_before;
-  Marks marks_before = 0;
   bool stale = false;              // its state must be folded again before it is read or stored
   bool unsettled = false;          // feeds and indexes do not know of its last change
   bool dirty = false;              // to be written
   bool changed = false;            // its state is to be encoded anew
-  OfficeDraft office;              // what reports and lists read of it
+  RecordDrafts drafts;             // what projections keep of it
   std::vector<FeedMeta*> readers;  // feeds of its audience, while it is being settled
 };
 
@@ -47,13 +45,17 @@ struct Unsealed {
 
 struct Transaction::Impl {
   Impl(Replica::Impl& r, UnixMillis t)
-      : replica(r), now(t), overlay(*r.database), ledger(*r.ledger()), office(overlay, r.names) {}
+      : replica(r),
+        now(t),
+        overlay(*r.database),
+        ledger(*r.ledger()),
+        projections(r.projections, overlay) {}
 
   Replica::Impl& replica;
   const UnixMillis now;
   Overlay overlay;
   Ledger ledger;
-  OfficeWriter office;
+  ProjectionWriters projections;
   Ledger saved_ledger;
   std::unordered_map<std::uint32_t, OpenRecord> open;  // by record number
   std::vector<std::uint64_t> entered;                  // consecutive
@@ -74,7 +76,6 @@ struct Transaction::Impl {
   void settle(OpenRecord& record, std::uint32_t number);  // fold if stale, then feeds and indexes
   void settle_all();  // the same for all, updates going into the feeds in the order of entry
   void settle_state(OpenRecord& record, std::uint32_t number);
-  void settle_marks(OpenRecord& record, std::uint32_t number);
   void fold_if_stale(OpenRecord& record);
   void touch_led(OpenRecord& record);  // where its audience may have changed
   void flush();                        // settle_all, and write open records into the overlay

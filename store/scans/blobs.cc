@@ -60,7 +60,7 @@ Blobs::Row Blobs::Row::decode(std::string_view bytes) {
 Blobs::Blobs(const Replica& replica) : replica_(replica) {}
 Blobs::~Blobs() = default;
 
-const Replica::Impl& Blobs::database_of() const { return *replica_.impl_; }
+Database& Blobs::database() const { return RawReplica(replica_).database(); }
 
 Result<std::unique_ptr<Blobs>> Blobs::open(const Replica& replica) {
   auto blobs = std::unique_ptr<Blobs>(new Blobs(replica));
@@ -85,7 +85,7 @@ Result<void> Blobs::load() {
     ++counts_.wanted;
     return true;
   });
-  Batch batch(database_of().database->scans(), true);
+  Batch batch(database().scans(), true);
   scan("u", [&](std::string_view key, std::string_view) {
     batch.freed.push_back(decode_number(key.substr(1)));
     batch.erase(std::string(key));
@@ -95,9 +95,8 @@ Result<void> Blobs::load() {
 }
 
 std::optional<std::string> Blobs::get(const std::string& key) const {
-  const Database& database = *database_of().database;
   std::string value;
-  const auto status = database.db().Get(rocksdb::ReadOptions(), database.scans(), key, &value);
+  const auto status = database().db().Get(rocksdb::ReadOptions(), database().scans(), key, &value);
   if (status.IsNotFound()) return std::nullopt;
   if (!status.ok()) throw std::runtime_error("read of scans: " + status.ToString());
   return value;
@@ -105,9 +104,8 @@ std::optional<std::string> Blobs::get(const std::string& key) const {
 
 void Blobs::scan(const std::string& prefix,
                  const std::function<bool(std::string_view, std::string_view)>& visit) const {
-  const Database& database = *database_of().database;
   const std::unique_ptr<rocksdb::Iterator> at(
-      database.db().NewIterator(rocksdb::ReadOptions(), database.scans()));
+      database().db().NewIterator(rocksdb::ReadOptions(), database().scans()));
   for (at->Seek(prefix); at->Valid() && at->key().starts_with(prefix); at->Next()) {
     if (!visit({at->key().data(), at->key().size()}, {at->value().data(), at->value().size()}))
       return;
@@ -271,11 +269,10 @@ std::uint64_t Blobs::caught_up() const {
 }
 
 std::uint64_t Blobs::disk_bytes() const {
-  const Database& database = *database_of().database;
   std::uint64_t bytes = 0;
   std::uint64_t part = 0;
   for (const char* property : {"rocksdb.total-sst-files-size", "rocksdb.total-blob-file-size"})
-    if (database.db().GetIntProperty(database.scans(), property, &part)) bytes += part;
+    if (database().db().GetIntProperty(database().scans(), property, &part)) bytes += part;
   return bytes;
 }
 

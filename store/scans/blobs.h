@@ -63,6 +63,7 @@ struct BlobCounts {
 };
 
 class BlobUpload;
+class Database;
 
 class Blobs final : public BlobView {
  public:
@@ -122,7 +123,7 @@ class Blobs final : public BlobView {
   class Batch;
   explicit Blobs(const Replica& replica);
 
-  const Replica::Impl& database_of() const;
+  Database& database() const;
   Result<void> load();
   Result<void> check_room() const;  // kDiskFull
   std::optional<std::string> get(const std::string& key) const;

@@ -47,12 +47,11 @@ Result<bool> Blobs::catch_up(std::size_t limit, UnixMillis now) {
     UpdateId update;
   };
   const std::lock_guard lock(writer_);
-  const Replica::Impl& impl = database_of();
-  const std::uint64_t end = impl.ledger()->updates;
+  const std::uint64_t end = RawReplica(replica_).ledger()->updates;
   const std::uint64_t last = std::min<std::uint64_t>(end, indexed_ + limit);
   std::vector<Naming> namings;
   std::set<RecordId> touched;
-  RowReader updates(*impl.database);
+  RowReader updates(database());
   for (std::uint64_t number = indexed_ + 1; number <= last; ++number) {
     const auto bytes = updates.get(key::update(number));
     if (!bytes) continue;  // taken back
@@ -64,7 +63,7 @@ Result<bool> Blobs::catch_up(std::size_t limit, UnixMillis now) {
     const bool first = open.kind == UpdateKind::kCreated;  // nothing was named before it
     if ((is_link(open.kind) && !first) || open.kind == UpdateKind::kErase) touched.insert(record);
   }
-  Batch batch(impl.database->scans(), false);  // lost, it is taken in again
+  Batch batch(database().scans(), false);  // lost, it is taken in again
   std::set<RecordId> naming;
   for (const Naming& found : namings) {
     const auto record = replica_.find_record(found.record);
@@ -79,7 +78,7 @@ Result<bool> Blobs::catch_up(std::size_t limit, UnixMillis now) {
   LT_TRY_VOID(write(batch));
   touched.merge(naming);
   for (const RecordId& record : touched) {
-    Batch step(impl.database->scans(), false);
+    Batch step(database().scans(), false);
     settle_record(step, record, now);
     LT_TRY_VOID(write(step));
   }
@@ -173,7 +172,7 @@ std::vector<BlobId> Blobs::droppable(UnixMillis now, std::chrono::milliseconds a
 Result<bool> Blobs::drop(const BlobId& id, UnixMillis now, std::chrono::milliseconds after) {
   const std::lock_guard lock(writer_);
   if (!may_drop(id, now, after)) return false;
-  Batch batch(database_of().database->scans(), true);
+  Batch batch(database().scans(), true);
   erase_blob(batch, id);
   LT_TRY_VOID(write(batch));
   return true;
@@ -186,7 +185,7 @@ Result<std::size_t> Blobs::sweep(UnixMillis now, std::chrono::milliseconds after
     if (now - blob.since > after.count() && records(blob.id).empty()) unnamed.push_back(blob.id);
     return true;
   });
-  Batch batch(database_of().database->scans(), true);
+  Batch batch(database().scans(), true);
   for (const BlobId& id : unnamed) erase_blob(batch, id);
   for (BlobWant& want : wants(SIZE_MAX)) {
     constexpr auto kRelay = static_cast<std::uint8_t>(BlobReason::kRelay);

@@ -6,7 +6,8 @@
 #include <rocksdb/write_batch.h>
 
 #include "protocol/base/bytes.h"
-#include "store/replica/replica_impl.h"
+#include "store/replica/raw.h"
+#include "store/replica/reads.h"
 #include "store/scans/blobs.h"
 
 namespace lienthong::store {

@@ -50,9 +50,8 @@ void Blobs::erase_want(Batch& batch, const BlobId& id) {
 
 // With `writer_` held, or before anybody else has this.
 Result<void> Blobs::write(Batch& batch) {
-  const Database& database = *database_of().database;
   for (const std::uint64_t number : batch.freed)
-    erase_chunks(batch.writes(), database.scans(), number);
+    erase_chunks(batch.writes(), database().scans(), number);
   if (batch.empty()) return {};
   BlobCounts change;  // modulo 2^64
   const auto count = [&change](const Row& row, std::uint64_t sign) {
@@ -71,8 +70,8 @@ Result<void> Blobs::write(Batch& batch) {
   }
   rocksdb::WriteOptions options;
   options.sync = batch.synced();
-  const auto status = database.db().Write(options, &batch.writes());
-  if (!status.ok()) return to_error(status, database.path());
+  const auto status = database().db().Write(options, &batch.writes());
+  if (!status.ok()) return to_error(status, database().path());
   const std::lock_guard lock(counting_);
   counts_.files += change.files;
   counts_.partial += change.partial;
@@ -93,7 +92,7 @@ Result<bool> Blobs::put_chunk(const BlobId& id, std::uint32_t index, const HeldC
                               UnixMillis now) {
   LT_TRY_VOID(check_room());
   const std::lock_guard lock(writer_);
-  Batch batch(database_of().database->scans(), true);
+  Batch batch(database().scans(), true);
   auto found = row(id);
   if (!found) {
     found.emplace();
@@ -120,14 +119,14 @@ Result<void> Blobs::want(const BlobId& id, BlobReason reason, UnixMillis now) {
   BlobWant want = find_want(id).value_or(BlobWant{id, 0, now, 0});
   if (want.has(reason)) return {};
   want.reasons = static_cast<std::uint8_t>(want.reasons | static_cast<std::uint8_t>(reason));
-  Batch batch(database_of().database->scans(), true);
+  Batch batch(database().scans(), true);
   put_want(batch, want);
   return write(batch);
 }
 
 Result<void> Blobs::forget_want(const BlobId& id) {
   const std::lock_guard lock(writer_);
-  Batch batch(database_of().database->scans(), true);
+  Batch batch(database().scans(), true);
   if (find_want(id)) erase_want(batch, id);
   return write(batch);
 }
@@ -139,7 +138,7 @@ Result<void> Blobs::note_holder(const BlobId& id, const BlobHolder& holder) {
       found->holders.size() >= kBlobHolderCountMax)
     return {};
   found->holders.push_back(holder);
-  Batch batch(database_of().database->scans(), true);
+  Batch batch(database().scans(), true);
   put_row(batch, id, *found);
   return write(batch);
 }
@@ -148,7 +147,7 @@ Result<void> Blobs::note_holder(const BlobId& id, const BlobHolder& holder) {
 
 Result<BlobUpload> Blobs::begin_upload() {
   const std::lock_guard lock(writer_);
-  Batch batch(database_of().database->scans(), false);
+  Batch batch(database().scans(), false);
   const std::uint64_t number = next_number(batch);
   batch.put(blob_key::upload(number), std::string_view());
   LT_TRY_VOID(write(batch));
@@ -160,7 +159,7 @@ BlobUpload::BlobUpload(Blobs& blobs, std::uint64_t number, const RootFingerprint
 
 Result<void> BlobUpload::add(ByteView bytes) {
   LT_TRY_VOID(blobs_->check_room());
-  Blobs::Batch batch(blobs_->database_of().database->scans(), false);
+  Blobs::Batch batch(blobs_->database().scans(), false);
   const auto keep = [&](std::uint32_t index, ByteView chunk) {
     batch.put(blob_key::chunk(number_, index), chunk);
   };
@@ -169,7 +168,7 @@ Result<void> BlobUpload::add(ByteView bytes) {
 }
 
 Result<BlobInfo> BlobUpload::finish(UnixMillis now) {
-  rocksdb::ColumnFamilyHandle* family = blobs_->database_of().database->scans();
+  rocksdb::ColumnFamilyHandle* family = blobs_->database().scans();
   Blobs::Batch last(family, true);
   LT_TRY(const ChunkTree tree, hasher_.finish([&](std::uint32_t index, ByteView chunk) {
     last.put(blob_key::chunk(number_, index), chunk);
@@ -210,7 +209,7 @@ Result<BlobInfo> BlobUpload::finish(UnixMillis now) {
 }
 
 Result<void> BlobUpload::abandon() {
-  Blobs::Batch batch(blobs_->database_of().database->scans(), false);
+  Blobs::Batch batch(blobs_->database().scans(), false);
   batch.freed.push_back(number_);
   batch.erase(blob_key::upload(number_));
   return blobs_->write(batch);

@@ -11,6 +11,7 @@
 
 #include "agent/engine/clock.h"
 #include "agent/joining/identity_files.h"
+#include "store/office/projections.h"
 #include "tests/support/traffic.h"
 
 namespace {
@@ -37,7 +38,7 @@ struct Office {
 Result<Office> open_office(const std::string& folder, agent::SystemEntropy& entropy) {
   Office out;
   LT_TRY(agent::NodeFiles files, agent::load_node_files(folder));
-  store::Options options;
+  store::Options options = store::office_options();
   options.path = (std::filesystem::path(folder) / agent::kStoreFolder).string();
   options.entropy = &entropy;
   LT_TRY(out.replica, store::Replica::open(options, files.identity(), files.root));

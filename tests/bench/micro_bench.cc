@@ -8,6 +8,7 @@
 #include "protocol/crypto/hash.h"
 #include "protocol/record/fold.h"
 #include "protocol/wire/part.h"
+#include "store/office/projections.h"
 #include "tests/support/deployment.h"
 #include "tests/support/traffic.h"
 
@@ -74,7 +75,7 @@ struct World {
     store::Identity identity(node.key);
     identity.agency = node.agency;
     identity.certificate = node.certificate;
-    store::Options options;
+    store::Options options = store::office_options();
     options.path = path;
     options.entropy = &deployment.entropy();
     options.create = true;

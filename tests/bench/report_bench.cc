@@ -12,6 +12,7 @@
 #include <fstream>
 #include <iostream>
 
+#include "store/office/projections.h"
 #include "store/office/report.h"
 #include "store/office/writer.h"
 #include "store/replica/database.h"
@@ -159,7 +160,7 @@ void write_rows(const std::string& path, Maker& maker, std::uint32_t dossiers) {
   std::size_t bytes = 0;
   for (std::uint32_t number = 1; number <= dossiers;) {
     store::Overlay overlay(*database);
-    store::OfficeWriter writer(overlay, names);
+    store::OfficeWriter writer(store::OwnRows(overlay, store::key::kOfficeLetters), names);
     for (std::size_t n = 0; n < kRowsInABatch && number <= dossiers; ++n, ++number) {
       std::string search;
       std::string row = maker.row(number, writer, search);
@@ -241,7 +242,7 @@ void run(std::uint32_t dossiers, const fs::path& folder) {
     }
   }
   SeededEntropy entropy(7);
-  store::Options options;
+  store::Options options = store::office_options();
   options.path = (folder / "store").string();
   options.entropy = &entropy;
   options.create = true;

@@ -13,6 +13,7 @@
 
 #include "protocol/wire/part.h"
 #include "store/desk/operations.h"
+#include "store/office/projections.h"
 #include "tests/support/deployment.h"
 #include "tests/support/traffic.h"
 
@@ -82,7 +83,7 @@ struct Office {
   const TestNode& node;
   RootFingerprint root;
   SeededEntropy entropy;
-  store::Options options;
+  store::Options options = store::office_options();
   std::unique_ptr<store::Replica> replica;
 };
 

@@ -25,6 +25,7 @@
 #include "store/exchange/credentials.h"
 #include "protocol/record/codec.h"
 #include "protocol/record/fields.h"
+#include "store/office/projections.h"
 #include "tests/support/session_pair.h"
 
 extern char** environ;
@@ -177,7 +178,7 @@ class Hostile : public ::testing::Test {
     ASSERT_TRUE(neighbour_syncs());
     enroll("H47.66");
     files = std::make_unique<NodeFiles>(*load_node_files(folder / "H47.66"));
-    store::Options options;
+    store::Options options = store::office_options();
     options.path = (folder / "H47.66" / kStoreFolder).string();
     options.entropy = &entropy;
     const auto replica = store::Replica::open(options, files->identity(), files->root);

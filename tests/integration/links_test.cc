@@ -18,6 +18,7 @@
 #include "protocol/record/fields.h"
 #include "store/desk/operations.h"
 #include "store/office/dossier.h"
+#include "store/office/projections.h"
 
 namespace lienthong::agent {
 namespace {
@@ -139,7 +140,7 @@ class Node {
     const auto files = load_node_files(reading.config.data_dir);
     EXPECT_TRUE(files.ok());
     dh_key_ = files->keys.dh.public_key();
-    store::Options options;
+    store::Options options = store::office_options();
     options.path = (reading.config.data_dir / kStoreFolder).string();
     options.entropy = &entropy_;
     auto replica = store::Replica::open(options, files->identity(), files->root);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "store/exchange/calling.h"
+#include "store/office/projections.h"
 
 namespace lienthong::sim {
 namespace {
@@ -75,7 +76,7 @@ void Machine::open_replica() {
   store::Identity identity(node_.key);
   identity.agency = node_.agency;
   identity.certificate = node_.certificate;
-  store::Options options;
+  store::Options options = store::office_options();
   options.path = "/replica";
   options.env = disk_.env();
   options.entropy = &entropy_;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "protocol/record/fields.h"
+#include "store/office/projections.h"
 
 namespace lienthong::test {
 
@@ -24,7 +25,7 @@ void Office::restart() {
   store::Identity identity(node_.key);
   identity.agency = node_.agency;
   identity.certificate = node_.certificate;
-  store::Options options;
+  store::Options options = store::office_options();
   options.path = path_;
   options.env = env_;
   options.entropy = &entropy_;

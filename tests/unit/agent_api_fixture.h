@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "agent/api/server.h"
+#include "store/office/projections.h"
 #include "tests/support/offices.h"
 
 namespace lienthong::agent {
@@ -92,7 +93,7 @@ class Api : public ::testing::Test {
     store::Identity identity(node.key);
     identity.agency = node.agency;
     identity.certificate = node.certificate;
-    store::Options options;
+    store::Options options = store::office_options();
     options.path = "/replica";
     options.env = env_.get();
     options.entropy = &entropy_;

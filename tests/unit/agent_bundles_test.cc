@@ -6,6 +6,7 @@
 
 #include "agent/files/bundles.h"
 #include "protocol/record/fields.h"
+#include "store/office/projections.h"
 #include "tests/support/offices.h"
 
 namespace lienthong::agent {
@@ -24,7 +25,7 @@ struct Machine {  // an office under an engine
     store::Identity identity(node.key);
     identity.agency = node.agency;
     identity.certificate = node.certificate;
-    store::Options options;
+    store::Options options = store::office_options();
     options.path = std::move(path);
     options.env = env;
     options.entropy = &entropy;

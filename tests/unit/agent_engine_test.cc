@@ -14,6 +14,7 @@
 #include "agent/engine/clock.h"
 #include "agent/engine/engine.h"
 #include "store/desk/operations.h"
+#include "store/office/projections.h"
 #include "tests/support/deployment.h"
 
 namespace lienthong::agent {
@@ -34,7 +35,7 @@ class EngineTest : public ::testing::Test {
     store::Identity identity(node.key);
     identity.agency = agency;
     identity.certificate = node.certificate;
-    store::Options options;
+    store::Options options = store::office_options();
     options.path = (folder / "store").string();
     options.entropy = &entropy;
     options.create = true;

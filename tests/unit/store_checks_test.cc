@@ -10,6 +10,7 @@
 #include "store/office/data_check.h"
 #include "store/office/dossier_code.h"
 #include "store/office/portal.h"
+#include "store/office/projections.h"
 #include "store/office/text.h"
 #include "tests/support/offices.h"
 
@@ -154,7 +155,7 @@ TEST_F(Checks, MachinesOfOneAgencyNeverGiveANumberTwice) {
     identity.agency = node.agency;
     identity.certificate = node.certificate;
     identity.thousand = static_cast<std::uint8_t>(machine);
-    Options options;
+    Options options = office_options();
     options.path = "/machine";
     options.env = disks.back().get();
     options.entropy = &entropy;

@@ -6,6 +6,7 @@
 
 #include "protocol/base/limits.h"
 #include "protocol/record/fields.h"
+#include "store/office/projections.h"
 #include "store/replica/rows.h"
 #include "tests/support/offices.h"
 
@@ -376,7 +377,7 @@ TEST_F(Feeds, MigratesADatabaseOfTheFirstLayoutAlsoWhenItWasCut) {
   for (rocksdb::ColumnFamilyHandle* handle : handles) delete handle;
   delete db;
   SeededEntropy entropy(1);
-  store::Options open;
+  store::Options open = store::office_options();
   open.path = path;
   open.env = offices.env.get();
   open.entropy = &entropy;

@@ -8,6 +8,7 @@
 #include "store/desk/operations.h"
 #include "store/office/dossier.h"
 #include "store/office/leg.h"
+#include "store/office/marks.h"
 #include "tests/support/operations.h"
 
 namespace lienthong::test {
@@ -160,7 +161,7 @@ TEST_F(Legs, ThatAreTurnedDownMustBeSeenToAndMayBeEnded) {
 TEST_F(Legs, AreFoundWithoutReadingEveryRecord) {
   const auto marked = [](Office& office, std::initializer_list<store::Mark> marks) {
     std::vector<RecordId> found;
-    office.replica().for_each_marked(marks, [&](const store::RecordEntry& entry) {
+    store::for_each_marked(office.replica(), marks, [&](const store::RecordEntry& entry) {
       found.push_back(entry.state.record);
       return true;
     });

@@ -4,6 +4,8 @@
 #include "protocol/base/limits.h"
 #include "protocol/record/codec.h"
 #include "protocol/record/fields.h"
+#include "store/desk/numbering.h"
+#include "store/office/projections.h"
 #include "store/replica/replica.h"
 #include "tests/support/offices.h"
 
@@ -318,7 +320,7 @@ TEST_F(Replica, NumbersDossiersWithoutRepeatingAfterARestart) {
   std::vector<std::string> codes;
   const auto number = [&] {
     commune.commit([&](Transaction& transaction) {
-      const auto code = transaction.next_code();
+      const auto code = store::next_code(transaction);
       ASSERT_TRUE(code.ok());
       codes.push_back(*code);
     });
@@ -333,6 +335,34 @@ TEST_F(Replica, NumbersDossiersWithoutRepeatingAfterARestart) {
   commune.now = 0;                                   // a dead battery does not go back
   number();
   EXPECT_EQ(codes[3], "H47.518.20374-230401-0102");
+}
+
+TEST_F(Replica, LeavesNumbersOutOnlyUntilANeighbourHasToldAndOnlyOnce) {
+  const auto number = [this](Transaction& transaction) {
+    const auto code = store::next_code(transaction);
+    return code.ok() ? code->substr(code->size() - 4) : code.error().detail();
+  };
+  commune.commit([&](Transaction& t) { EXPECT_EQ(number(t), "0001"); });
+  commune.restart();
+  commune.commit([&](Transaction& t) {
+    t.savepoint();
+    EXPECT_EQ(number(t), "0101");
+    t.rollback();
+    EXPECT_FALSE(t.heard_since_start());
+    EXPECT_EQ(number(t), "0101") << "what was rolled back was not given out";
+    EXPECT_EQ(number(t), "0102");
+  });
+  commune.restart();
+  commune.commit([&](Transaction& t) {
+    t.note_heard_cursor(FeedKind::kUpdates, district.node().id(), {});
+    EXPECT_TRUE(t.heard_since_start());
+    EXPECT_EQ(number(t), "0103");
+  });
+  commune.now = 1'680'368'399'000;  // 2023-04-01T23:59:59+07:00; a commit takes a second
+  commune.commit([&](Transaction& t) {
+    const auto code = store::next_code(t);
+    EXPECT_TRUE(code.ok() && *code == "H47.518.20374-230402-0001") << *code;
+  });
 }
 
 TEST_F(Replica, NoticesThatItsDiskIsAnOlderCopy) {
@@ -461,7 +491,7 @@ TEST_F(Replica, RefusesADatabaseOfANewerProgram) {
   ASSERT_TRUE(db->Put({}, "Mversion", std::string("\0\0\0\0\0\0\0\x63", 8)).ok());
   delete db;
   SeededEntropy entropy(1);
-  store::Options open;
+  store::Options open = store::office_options();
   open.path = "/newer";
   open.env = offices.env.get();
   open.entropy = &entropy;
