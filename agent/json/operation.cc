@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <span>
 #include <vector>
 
 #include "agent/json/fields.h"
@@ -14,36 +15,10 @@ namespace {
 using nlohmann::json;
 using store::Event;
 using store::Operation;
-using store::OperationKind;
+using store::Remark;
 
 constexpr std::size_t kDepthMax = 16;
 constexpr std::size_t kHistoryCountMax = 1000;
-
-struct KindInfo {
-  std::string_view name;
-  OperationKind kind;
-  std::string_view keys;  // that its line may have, beside op and key, each between blanks
-};
-constexpr KindInfo kKinds[] = {
-    {"create", OperationKind::kCreate, " dossier leg feedback document procedure "},
-    {"set", OperationKind::kSet, " code fields event "},
-    {"event", OperationKind::kEvent, " code event "},
-    {"note", OperationKind::kNote, " code note officer at "},
-    {"offer", OperationKind::kOffer, " code to urgent note officer at "},
-    {"accept", OperationKind::kAccept, " code note officer at "},
-    {"decline", OperationKind::kDecline, " code note officer at "},
-    {"recall", OperationKind::kRecall, " code note officer at "},
-    {"reclaim", OperationKind::kReclaim, " code note officer at "},
-    {"succeed", OperationKind::kSucceed, " code note officer at "},
-    {"consult", OperationKind::kConsult, " code to note officer at deadline "},
-    {"reply", OperationKind::kReply, " code about note officer at "},
-    {"share", OperationKind::kShare, " code to note officer at "},
-    {"adopt", OperationKind::kAdopt, " code update "},
-    {"finish", OperationKind::kFinish, " code outcome note officer at "},
-    {"return", OperationKind::kReturnHome, " code urgent note officer at "},
-    {"apologise", OperationKind::kApologise, " code due_at note officer at "},
-    {"send", OperationKind::kSend, " code to urgent "},
-};
 
 struct RecordName {
   std::string_view name;
@@ -55,16 +30,19 @@ constexpr RecordName kRecordNames[] = {
     {"procedure", RecordKind::kProcedure},
 };
 
-std::string kind_names() {
-  std::string list;
-  for (const KindInfo& info : kKinds) list += (list.empty() ? "" : ", ") + std::string(info.name);
-  return list;
-}
-
 bool has_name(std::string_view names, std::string_view name) {
   return name.find(' ') == std::string_view::npos &&
          names.find(" " + std::string(name) + " ") != std::string_view::npos;
 }
+
+// What a line says that a record is to have.
+struct Given {
+  RecordKind kind = RecordKind::kDossier;
+  std::vector<FieldWrite> open, closed;
+  std::vector<Event> history;
+};
+
+enum class Creating : std::uint8_t { kNo, kYes };  // a record, or a change of one
 
 class LineParser {
  public:
@@ -74,12 +52,42 @@ class LineParser {
   Result<Operation> run();
 
  private:
+  struct KindInfo {
+    std::string_view name;
+    std::string_view keys;  // that its line may have, beside op and key, each between blanks
+    Result<Operation> (LineParser::*read)();
+  };
+  static std::span<const KindInfo> kinds();
+  static std::string kind_names();
+
   Error fail(Errc code, std::string place, std::string detail) {
     place_ = std::move(place);
     return Error(code, std::move(detail));
   }
   Result<const KindInfo*> kind();
-  Result<void> common(Operation& out);
+  Result<Bytes> key_hash();
+
+  // ---- one kind each ----
+  Result<Operation> create();
+  Result<Operation> create_leg(json value);
+  Result<Operation> set_fields();
+  Result<Operation> add_event();
+  Result<Operation> offer();
+  Result<Operation> consult();
+  Result<Operation> reply();
+  Result<Operation> share();
+  Result<Operation> adopt();
+  Result<Operation> apologise();
+  Result<Operation> finish();
+  Result<Operation> return_home();
+  Result<Operation> send();
+  template <class Kind>
+  Result<Operation> remarked();  // has a record and a remark, and no more
+
+  // ---- members ----
+  bool has(const char* name) const { return line_.contains(name); }
+  Result<std::string> record();
+  Result<Remark> remark();
   Result<std::string> text(const json& object, const char* name, const std::string& place);
   Result<UnixMillis> time(const json& object, const char* name, const std::string& place);
   Result<AgencyId> agency(const char* name) { return agency(line_, name, name); }
@@ -87,33 +95,60 @@ class LineParser {
   Result<UpdateId> update(const char* name);
   Result<bool> flag(const json& object, const char* name, bool usual, const std::string& place);
   Result<Event> event(const json& value, const std::string& place);
-  Result<void> created(Operation& out);
-  Result<void> leg(json& value, Operation& out);
-  Result<void> fields(const json& object, const std::string& place, bool creating, Operation& out);
+  Result<void> fields(const json& object, const std::string& place, Creating creating, Given& out);
   Result<void> field(const std::string& name, const json& value, const std::string& place,
-                     bool creating, Operation& out);
+                     Creating creating, Given& out);
   Result<void> group(const std::string& name, const json& value, const std::string& place,
-                     bool creating, Operation& out);
+                     Creating creating, Given& out);
   Result<void> holder(const json& value);
-  Result<void> history(const json& value, Operation& out);
-  Result<void> remarks(Operation& out);
+  Result<void> history(const json& value, const std::string& place, Given& out);
 
   const json& line_;
   const ParseContext& context_;
   std::string& place_;
 };
 
-Result<const KindInfo*> LineParser::kind() {
+std::span<const LineParser::KindInfo> LineParser::kinds() {
+  static constexpr KindInfo kKinds[] = {
+      {"create", " dossier leg feedback document procedure ", &LineParser::create},
+      {"set", " code fields event ", &LineParser::set_fields},
+      {"event", " code event ", &LineParser::add_event},
+      {"note", " code note officer at ", &LineParser::remarked<store::AddNote>},
+      {"offer", " code to urgent note officer at ", &LineParser::offer},
+      {"accept", " code note officer at ", &LineParser::remarked<store::Accept>},
+      {"decline", " code note officer at ", &LineParser::remarked<store::Decline>},
+      {"recall", " code note officer at ", &LineParser::remarked<store::Recall>},
+      {"reclaim", " code note officer at ", &LineParser::remarked<store::Reclaim>},
+      {"succeed", " code note officer at ", &LineParser::remarked<store::Succeed>},
+      {"consult", " code to note officer at deadline ", &LineParser::consult},
+      {"reply", " code about note officer at ", &LineParser::reply},
+      {"share", " code to note officer at ", &LineParser::share},
+      {"adopt", " code update ", &LineParser::adopt},
+      {"finish", " code outcome note officer at ", &LineParser::finish},
+      {"return", " code urgent note officer at ", &LineParser::return_home},
+      {"apologise", " code due_at note officer at ", &LineParser::apologise},
+      {"send", " code to urgent ", &LineParser::send},
+  };
+  return kKinds;
+}
+
+std::string LineParser::kind_names() {
+  std::string list;
+  for (const KindInfo& info : kinds()) list += (list.empty() ? "" : ", ") + std::string(info.name);
+  return list;
+}
+
+Result<const LineParser::KindInfo*> LineParser::kind() {
   const auto op = line_.find("op");
   if (op == line_.end())
     return fail(Errc::kInvalidArgument, "op", "missing; it is one of " + kind_names());
   if (!op->is_string()) return fail(Errc::kInvalidArgument, "op", "must be a string");
   const auto& name = op->get_ref<const std::string&>();
-  const auto* info = std::ranges::find(kKinds, name, &KindInfo::name);
-  if (info == std::end(kKinds))
+  const auto info = std::ranges::find(kinds(), name, &KindInfo::name);
+  if (info == kinds().end())
     return fail(Errc::kInvalidArgument, "op",
                 "unknown operation \"" + name + "\"; it is one of " + kind_names());
-  return info;
+  return &*info;
 }
 
 Result<std::string> LineParser::text(const json& object, const char* name,
@@ -178,16 +213,18 @@ Result<void> LineParser::holder(const json& value) {
       "offer it");
 }
 
-Result<void> LineParser::history(const json& value, Operation& out) {
-  if (!value.is_array()) return fail(Errc::kInvalidArgument, "dossier.history", "must be a list");
+Result<void> LineParser::history(const json& value, const std::string& place, Given& out) {
+  if (out.kind == RecordKind::kLeg || out.kind == RecordKind::kProcedure)
+    return fail(Errc::kInvalidArgument, place, "this kind of record has no field \"history\"");
+  if (!value.is_array()) return fail(Errc::kInvalidArgument, place, "must be a list");
   if (value.size() > kHistoryCountMax)
-    return fail(Errc::kTooLarge, "dossier.history",
+    return fail(Errc::kTooLarge, place,
                 "more than " + std::to_string(kHistoryCountMax) + " entries");
   for (std::size_t i = 0; i < value.size(); ++i) {
-    const std::string place = "dossier.history[" + std::to_string(i) + "]";
-    LT_TRY(Event entry, event(value[i], place));
+    const std::string here = place + "[" + std::to_string(i) + "]";
+    LT_TRY(Event entry, event(value[i], here));
     if (entry.at == 0)
-      return fail(Errc::kInvalidArgument, place + ".at", "missing: when it happened");
+      return fail(Errc::kInvalidArgument, here + ".at", "missing: when it happened");
     out.history.push_back(std::move(entry));
   }
   std::ranges::stable_sort(out.history, {}, &Event::at);
@@ -195,18 +232,18 @@ Result<void> LineParser::history(const json& value, Operation& out) {
 }
 
 Result<void> LineParser::field(const std::string& name, const json& value, const std::string& place,
-                               bool creating, Operation& out) {
+                               Creating creating, Given& out) {
   const FieldInfo* info = find_field_by_json(name);
   if (info == nullptr || info->field == Field::kComponentCount ||
       info->field == Field::kDigitisedCount)
     return fail(Errc::kInvalidArgument, place, "unknown field \"" + name + "\"");
-  if (creating && (info->kinds & bit(out.record_kind)) == 0)
+  if (creating == Creating::kYes && (info->kinds & bit(out.kind)) == 0)
     return fail(Errc::kInvalidArgument, place, "this kind of record has no field \"" + name + "\"");
-  if (!creating && info->field == Field::kCode)
+  if (creating == Creating::kNo && info->field == Field::kCode)
     return fail(Errc::kInvalidArgument, place, "the code of a dossier does not change");
   auto read = read_field(*info, value, *context_.registry);
   if (!read.ok()) return fail(read.error().code(), place, read.error().detail());
-  if (creating && std::holds_alternative<std::monostate>(*read)) return {};
+  if (creating == Creating::kYes && std::holds_alternative<std::monostate>(*read)) return {};
   auto& writes = info->part == Part::kOpen ? out.open : out.closed;
   const auto number = static_cast<std::uint16_t>(info->field);
   if (std::ranges::find(writes, number, &FieldWrite::field) != writes.end())
@@ -215,13 +252,13 @@ Result<void> LineParser::field(const std::string& name, const json& value, const
   return {};
 }
 
-Result<void> LineParser::fields(const json& object, const std::string& place, bool creating,
-                                Operation& out) {
+Result<void> LineParser::fields(const json& object, const std::string& place, Creating creating,
+                                Given& out) {
   for (const auto& [name, value] : object.items()) {
     const std::string here = place + "." + name;
-    if (creating && name == "history") {
-      if (!value.is_null()) LT_TRY_VOID(history(value, out));
-    } else if (creating && name == "holder") {
+    if (creating == Creating::kYes && name == "history") {
+      if (!value.is_null()) LT_TRY_VOID(history(value, here, out));
+    } else if (creating == Creating::kYes && name == "holder") {
       if (!value.is_null()) LT_TRY_VOID(holder(value));
     } else if (name == "holder") {
       return fail(Errc::kInvalidArgument, here,
@@ -237,16 +274,40 @@ Result<void> LineParser::fields(const json& object, const std::string& place, bo
 
 // Fields that stand together: "applicant", "result".
 Result<void> LineParser::group(const std::string& name, const json& value, const std::string& place,
-                               bool creating, Operation& out) {
-  if (value.is_null() && creating) return {};
+                               Creating creating, Given& out) {
+  if (value.is_null() && creating == Creating::kYes) return {};
   if (!value.is_object()) return fail(Errc::kInvalidArgument, place, "must be an object");
   for (const auto& [inner, inner_value] : value.items())
     LT_TRY_VOID(field(name + "." + inner, inner_value, place + "." + inner, creating, out));
   return {};
 }
 
-// The record that a line creates, under the name of its kind.
-Result<void> LineParser::created(Operation& out) {
+Result<bool> LineParser::flag(const json& object, const char* name, bool usual,
+                              const std::string& place) {
+  const auto at = object.find(name);
+  if (at == object.end()) return usual;
+  if (!at->is_boolean()) return fail(Errc::kInvalidArgument, place, "must be true or false");
+  return at->get<bool>();
+}
+
+Result<std::string> LineParser::record() {
+  LT_TRY(std::string code, text(line_, "code", "code"));
+  if (code.empty()) return fail(Errc::kInvalidArgument, "code", "missing: the dossier's code");
+  return code;
+}
+
+Result<Remark> LineParser::remark() {
+  Remark out;
+  LT_TRY(out.note, text(line_, "note", "note"));
+  LT_TRY(out.officer, text(line_, "officer", "officer"));
+  LT_TRY(out.at, time(line_, "at", "at"));
+  return out;
+}
+
+// ---- one kind each ----
+
+// The record that a line creates stands under the name of its kind.
+Result<Operation> LineParser::create() {
   const RecordName* found = nullptr;
   for (const RecordName& record : kRecordNames) {
     if (!line_.contains(record.name)) continue;
@@ -260,53 +321,165 @@ Result<void> LineParser::created(Operation& out) {
   const std::string place(found->name);
   const json& value = line_.at(place);
   if (!value.is_object()) return fail(Errc::kInvalidArgument, place, "must be an object");
-  out.record_kind = found->kind;
-  if (found->kind != RecordKind::kLeg) return fields(value, place, true, out);
-  json rest = value;
-  LT_TRY_VOID(leg(rest, out));
-  return fields(rest, place, true, out);
+  if (found->kind == RecordKind::kLeg) return create_leg(value);
+  Given given;
+  given.kind = found->kind;
+  LT_TRY_VOID(fields(value, place, Creating::kYes, given));
+  auto& [kind, open, closed, history] = given;
+  switch (kind) {
+    case RecordKind::kFeedback:
+      return Operation(
+          store::CreateFeedback{std::move(open), std::move(closed), std::move(history)});
+    case RecordKind::kDocument:
+      return Operation(
+          store::CreateDocument{std::move(open), std::move(closed), std::move(history)});
+    case RecordKind::kProcedure: return Operation(store::PublishProcedure{std::move(open)});
+    case RecordKind::kLeg:
+    case RecordKind::kDossier: break;
+  }
+  return Operation(store::CreateDossier{std::move(open), std::move(closed), std::move(history)});
 }
 
-// Takes what a leg has beside its fields out of `value`.
-Result<void> LineParser::leg(json& value, Operation& out) {
-  LT_TRY(out.lead, text(value, "dossier", "leg.dossier"));
-  if (out.lead.empty())
+// `value`: what a leg has beside its fields is taken out of it.
+Result<Operation> LineParser::create_leg(json value) {
+  store::CreateLeg out;
+  LT_TRY(out.dossier, text(value, "dossier", "leg.dossier"));
+  if (out.dossier.empty())
     return fail(Errc::kInvalidArgument, "leg.dossier", "missing: the code of the dossier");
   LT_TRY(out.to, agency(value, "to", "leg.to"));
   LT_TRY(out.urgent, flag(value, "urgent", false, "leg.urgent"));
   LT_TRY(out.share, flag(value, "share", true, "leg.share"));
   for (const char* name : {"dossier", "to", "urgent", "share"}) value.erase(name);
-  return {};
+  Given given;
+  given.kind = RecordKind::kLeg;
+  LT_TRY_VOID(fields(value, "leg", Creating::kYes, given));
+  out.open = std::move(given.open);
+  out.closed = std::move(given.closed);
+  return Operation(std::move(out));
 }
 
-Result<bool> LineParser::flag(const json& object, const char* name, bool usual,
-                              const std::string& place) {
-  const auto at = object.find(name);
-  if (at == object.end()) return usual;
-  if (!at->is_boolean()) return fail(Errc::kInvalidArgument, place, "must be true or false");
-  return at->get<bool>();
+Result<Operation> LineParser::set_fields() {
+  store::SetFields out;
+  LT_TRY(out.record, record());
+  if (has("fields")) {
+    if (!line_.at("fields").is_object())
+      return fail(Errc::kInvalidArgument, "fields", "must be an object");
+    Given given;
+    LT_TRY_VOID(fields(line_.at("fields"), "fields", Creating::kNo, given));
+    out.open = std::move(given.open);
+    out.closed = std::move(given.closed);
+  }
+  if (has("event")) {
+    LT_TRY(out.event, event(line_.at("event"), "event"));
+  }
+  return Operation(std::move(out));
 }
 
-// The remark of the operation itself becomes its event.
-Result<void> LineParser::remarks(Operation& out) {
-  Event remark;
-  LT_TRY(remark.note, text(line_, "note", "note"));
-  LT_TRY(remark.officer, text(line_, "officer", "officer"));
-  LT_TRY(remark.at, time(line_, "at", "at"));
-  if (!remark.note.empty() || !remark.officer.empty() || remark.at != 0)
-    out.event = std::move(remark);
-  return {};
+Result<Operation> LineParser::add_event() {
+  store::AddEvent out;
+  LT_TRY(out.record, record());
+  if (has("event")) {
+    LT_TRY(out.event, event(line_.at("event"), "event"));
+  }
+  return Operation(std::move(out));
 }
 
-Result<void> LineParser::common(Operation& out) {
+template <class Kind>
+Result<Operation> LineParser::remarked() {
+  Kind out;
+  LT_TRY(out.record, record());
+  LT_TRY(out.remark, remark());
+  return Operation(std::move(out));
+}
+
+Result<Operation> LineParser::offer() {
+  store::Offer out;
+  LT_TRY(out.record, record());
+  LT_TRY(out.remark, remark());
+  LT_TRY(out.to, agency("to"));
+  LT_TRY(out.urgent, flag(line_, "urgent", false, "urgent"));
+  return Operation(std::move(out));
+}
+
+Result<Operation> LineParser::consult() {
+  store::Consult out;
+  LT_TRY(out.record, record());
+  LT_TRY(out.remark, remark());
+  LT_TRY(out.to, agency("to"));
+  LT_TRY(out.deadline, time(line_, "deadline", "deadline"));
+  return Operation(std::move(out));
+}
+
+Result<Operation> LineParser::reply() {
+  store::Reply out;
+  LT_TRY(out.record, record());
+  LT_TRY(out.remark, remark());
+  LT_TRY(out.about, update("about"));
+  return Operation(std::move(out));
+}
+
+Result<Operation> LineParser::share() {
+  store::Share out;
+  LT_TRY(out.record, record());
+  LT_TRY(out.remark, remark());
+  LT_TRY(out.to, agency("to"));
+  return Operation(std::move(out));
+}
+
+Result<Operation> LineParser::adopt() {
+  store::Adopt out;
+  LT_TRY(out.record, record());
+  if (has("update")) {
+    LT_TRY(out.change, update("update"));
+  }
+  return Operation(std::move(out));
+}
+
+Result<Operation> LineParser::apologise() {
+  store::Apologise out;
+  LT_TRY(out.record, record());
+  LT_TRY(out.remark, remark());
+  if (has("due_at")) {
+    Given given;
+    LT_TRY_VOID(field("due_at", line_.at("due_at"), "due_at", Creating::kNo, given));
+    if (const auto* due_at = std::get_if<std::int64_t>(&given.open.front().value))
+      out.due_at = *due_at;
+  }
+  return Operation(std::move(out));
+}
+
+Result<Operation> LineParser::finish() {
+  store::FinishLeg out;
+  LT_TRY(out.record, record());
+  LT_TRY(out.remark, remark());
+  LT_TRY(out.outcome, text(line_, "outcome", "outcome"));
+  return Operation(std::move(out));
+}
+
+Result<Operation> LineParser::return_home() {
+  store::ReturnHome out;
+  LT_TRY(out.record, record());
+  LT_TRY(out.remark, remark());
+  LT_TRY(out.urgent, flag(line_, "urgent", false, "urgent"));
+  return Operation(std::move(out));
+}
+
+Result<Operation> LineParser::send() {
+  store::SendDocument out;
+  LT_TRY(out.record, record());
+  LT_TRY(out.to, agency("to"));
+  LT_TRY(out.urgent, flag(line_, "urgent", false, "urgent"));
+  return Operation(std::move(out));
+}
+
+// ---- any of them ----
+
+Result<Bytes> LineParser::key_hash() {
   LT_TRY(const std::string key, text(line_, "key", "key"));
   if (key.size() > kKeyBytesMax)
     return fail(Errc::kTooLarge, "key", "longer than " + std::to_string(kKeyBytesMax) + " bytes");
-  if (!key.empty()) out.key_hash = store::idempotency_hash(context_.registry->root(), key);
-  if (out.kind == OperationKind::kCreate) return {};
-  LT_TRY(out.code, text(line_, "code", "code"));
-  if (out.code.empty()) return fail(Errc::kInvalidArgument, "code", "missing: the dossier's code");
-  return {};
+  if (key.empty()) return Bytes();
+  return store::idempotency_hash(context_.registry->root(), key);
 }
 
 Result<Operation> LineParser::run() {
@@ -317,42 +490,9 @@ Result<Operation> LineParser::run() {
       return fail(Errc::kInvalidArgument, name,
                   "unknown field \"" + name + "\"; " + std::string(info->name) + " has op, key," +
                       std::string(info->keys.substr(0, info->keys.size() - 1)));
-  Operation out;
-  out.kind = info->kind;
-  LT_TRY_VOID(common(out));
-  const auto need = [&](const char* name) { return line_.find(name) != line_.end(); };
-  if (out.kind == OperationKind::kCreate) LT_TRY_VOID(created(out));
-  if (has_name(info->keys, "fields") && need("fields")) {
-    if (!line_.at("fields").is_object())
-      return fail(Errc::kInvalidArgument, "fields", "must be an object");
-    LT_TRY_VOID(fields(line_.at("fields"), "fields", false, out));
-  }
-  if (has_name(info->keys, "note")) LT_TRY_VOID(remarks(out));
-  if (has_name(info->keys, "event") && need("event")) {
-    LT_TRY(out.event, event(line_.at("event"), "event"));
-  }
-  if (has_name(info->keys, "to")) {
-    LT_TRY(out.to, agency("to"));
-  }
-  if (has_name(info->keys, "urgent")) {
-    LT_TRY(out.urgent, flag(line_, "urgent", false, "urgent"));
-  }
-  if (has_name(info->keys, "outcome")) {
-    LT_TRY(std::string outcome, text(line_, "outcome", "outcome"));
-    if (!outcome.empty())
-      out.open.push_back({static_cast<std::uint16_t>(Field::kOutcome), std::move(outcome)});
-  }
-  if (has_name(info->keys, "deadline")) {
-    LT_TRY(out.deadline, time(line_, "deadline", "deadline"));
-  }
-  if (has_name(info->keys, "due_at") && need("due_at"))
-    LT_TRY_VOID(field("due_at", line_.at("due_at"), "due_at", false, out));
-  if (out.kind == OperationKind::kReply) {
-    LT_TRY(out.about, update("about"));
-  }
-  if (out.kind == OperationKind::kAdopt && need("update")) {
-    LT_TRY(out.about, update("update"));
-  }
+  LT_TRY(Bytes key, key_hash());
+  LT_TRY(Operation out, (this->*info->read)());
+  out.key_hash = std::move(key);
   return out;
 }
 

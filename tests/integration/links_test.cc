@@ -122,11 +122,10 @@ class Node {
   std::string create_dossier() {
     std::string code;
     const auto written = engine_->write([&](store::Transaction& transaction) -> Result<void> {
-      store::Operation operation;
-      operation.kind = store::OperationKind::kCreate;
-      operation.open.push_back(
+      store::CreateDossier create;
+      create.open.push_back(
           {static_cast<std::uint16_t>(Field::kProcedure), std::string("1.001193")});
-      LT_TRY(const auto result, store::apply_operation(transaction, operation));
+      LT_TRY(const auto result, store::apply_operation(transaction, std::move(create)));
       code = result.code;
       return {};
     });

@@ -88,14 +88,14 @@ class Life {
     return true;
   }
   void create(Office& office) {
-    store::Operation operation;
-    operation.kind = store::OperationKind::kCreate;
     char number[8];
     std::snprintf(number, sizeof number, "%04zu", ++codes_);
-    operation.code =
+    const std::string code =
         office.replica().registry()->find_agency(office.agency())->code + "-230401-" + number;
     const UnixMillis received = dice_.moment();
+    store::CreateDossier operation;
     operation.open = {
+        write_of(Field::kCode, code),
         write_of(Field::kFieldOfWork, std::string(dice_.once_in(2) ? "Hộ tịch" : "Đất đai"))};
     if (!dice_.once_in(4)) operation.open.push_back(write_of(Field::kReceivedAt, received));
     if (!dice_.once_in(4))
@@ -111,22 +111,19 @@ class Life {
     }
     operation.closed = {write_of(Field::kApplicantName, std::string("Trần Thị ") + number)};
     try_to(office, operation);
-    dossiers_.push_back(operation.code);
+    dossiers_.push_back(code);
   }
   void change(Office& office) {
     if (dossiers_.empty()) return;
-    store::Operation operation;
-    operation.kind = store::OperationKind::kSet;
-    operation.code = any();
+    store::SetFields operation{.record = any()};
     if (!dice_.once_in(3))
       operation.open.push_back(
           write_of(Field::kStatus, static_cast<std::int64_t>(2 + dice_.below(9))));
     if (dice_.once_in(4)) operation.open.push_back(write_of(Field::kDueAt, dice_.moment()));
     if (dice_.once_in(8)) {
-      operation.kind = store::OperationKind::kApologise;
-      operation.open = {write_of(Field::kDueAt, dice_.moment())};
-      operation.event = store::Event{dice_.moment(), "", "", "", "chờ xác minh"};
-      return try_to(office, operation);
+      store::Apologise apology{.record = operation.record, .due_at = dice_.moment()};
+      apology.remark = {.at = dice_.moment(), .note = "chờ xác minh"};
+      return try_to(office, apology);
     }
     if (dice_.once_in(6)) operation.open.push_back(write_of(Field::kFinishedAt, FieldValue()));
     if (dice_.once_in(6))
@@ -141,16 +138,26 @@ class Life {
     try_to(office, operation);
   }
   void hand(Office& office) {
-    using Kind = store::OperationKind;
-    store::Operation operation;
-    constexpr Kind kKinds[] = {Kind::kOffer,   Kind::kOffer,  Kind::kAccept,  Kind::kAccept,
-                               Kind::kDecline, Kind::kRecall, Kind::kReclaim, Kind::kNote,
-                               Kind::kShare,   Kind::kAdopt};
-    operation.kind = kKinds[dice_.below(std::size(kKinds))];
-    operation.code = any();
-    operation.to = all_[dice_.below(all_.size())]->agency();
-    operation.event = store::Event{dice_.moment(), "", "", "bàn giao", "ghi chú"};
-    try_to(office, operation);
+    const std::size_t way = dice_.below(10);
+    const std::string& record = any();
+    const AgencyId to = all_[dice_.below(all_.size())]->agency();
+    const store::Remark remark{.at = dice_.moment(), .note = "ghi chú"};
+    try_to(office, handing(way, record, to, remark));
+  }
+  static store::Operation handing(std::size_t way, const std::string& record, const AgencyId& to,
+                                  const store::Remark& remark) {
+    switch (way) {
+      case 0:
+      case 1: return store::Offer{.record = record, .to = to, .remark = remark};
+      case 2:
+      case 3: return store::Accept{.record = record, .remark = remark};
+      case 4: return store::Decline{.record = record, .remark = remark};
+      case 5: return store::Recall{.record = record, .remark = remark};
+      case 6: return store::Reclaim{.record = record, .remark = remark};
+      case 7: return store::AddNote{.record = record, .remark = remark};
+      case 8: return store::Share{.record = record, .to = to, .remark = remark};
+      default: return store::Adopt{.record = record};
+    }
   }
   void exchange() {
     Office& hub = dice_.once_in(4) ? *second_ : *offices_.district;

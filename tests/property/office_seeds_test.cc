@@ -37,12 +37,11 @@ class Seeds : public ::testing::Test {
       for (std::size_t n = 0; n < kInACommit && i < count; ++n, ++i) {
         const UnixMillis received =
             store::start_of_day(kFirstDay + static_cast<int>(i) % (days - 1)) + kDay / 3;
-        store::Operation create;
-        create.kind = store::OperationKind::kCreate;
-        create.code = "KS-" + std::to_string(++numbered_);
+        store::CreateDossier create;
         const auto put = [&create](Field field, FieldValue value) {
           create.open.push_back({static_cast<std::uint16_t>(field), std::move(value)});
         };
+        put(Field::kCode, "KS-" + std::to_string(++numbered_));
         put(Field::kIntakeAgency, to_bytes(intake.view()));
         put(Field::kReceivedAt, received);
         put(Field::kDueAt, received + 400 * kDay);

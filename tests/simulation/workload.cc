@@ -6,7 +6,57 @@
 namespace lienthong::sim {
 
 using store::Operation;
-using store::OperationKind;
+
+namespace {
+
+// What an office may choose to do to a record that is there.
+enum class Choice : std::uint8_t {
+  kSet,
+  kEvent,
+  kNote,
+  kOffer,
+  kAccept,
+  kDecline,
+  kRecall,
+  kReclaim,
+  kSucceed,
+  kConsult,
+  kReply,
+  kShare,
+  kAdopt,
+};
+constexpr std::size_t kChoiceCount = static_cast<std::size_t>(Choice::kAdopt) + 1;
+
+Choice choose_for(Dice& dice, const AgencyId& ours, const RecordState& state) {
+  const double roll = dice.unit();
+  if (dice.chance(0.04))  // whatever the rules say
+    return static_cast<Choice>(dice.below(kChoiceCount));
+  if (state.offered == ours)
+    return roll < 0.65 ? Choice::kAccept : roll < 0.8 ? Choice::kDecline : Choice::kNote;
+  if (state.holder == ours && state.offered.is_zero()) {
+    if (roll < 0.4) return Choice::kSet;
+    if (roll < 0.75) return Choice::kOffer;
+    if (roll < 0.85) return Choice::kNote;
+    return roll < 0.93 ? Choice::kConsult : Choice::kShare;
+  }
+  if (state.holder == ours) return roll < 0.4 ? Choice::kRecall : Choice::kNote;
+  if (!state.offered.is_zero() && roll < 0.25) return Choice::kReclaim;
+  return roll < 0.6 ? Choice::kNote : Choice::kReply;
+}
+
+FieldWrite text_write(Field field, std::string text) {
+  return {static_cast<std::uint16_t>(field), std::move(text)};
+}
+
+// The last consultation that asks us.
+std::optional<UpdateId> asked_in(const RecordState& state, const AgencyId& ours) {
+  std::optional<UpdateId> asked;
+  for (const Invitation& invitation : state.invitations)
+    if (invitation.kind == UpdateKind::kConsult && invitation.target == ours) asked = invitation.id;
+  return asked;
+}
+
+}  // namespace
 
 const std::vector<RecordId>& Workload::records_of(Machine& machine) {
   Known& known = known_[machine.index()];
@@ -30,36 +80,13 @@ AgencyId Workload::some_agency(Machine& machine) {
 }
 
 Operation Workload::create(Machine& machine) {
-  Operation operation;
-  operation.kind = OperationKind::kCreate;
+  store::CreateDossier out;
   const auto* agency = machine.replica().registry()->find_agency(machine.agency());
   if (dice_.chance(0.5))
-    operation.code =
-        agency->code + "-" + std::to_string(machine.index()) + "-" + std::to_string(++counter_);
-  operation.closed = {{static_cast<std::uint16_t>(Field::kApplicantName),
-                       "Nguyễn Thị " + std::to_string(counter_)}};
-  return operation;
-}
-
-OperationKind Workload::choose_kind(const Machine& machine, const RecordState& state) {
-  const double roll = dice_.unit();
-  if (dice_.chance(0.04))  // whatever the rules say
-    return static_cast<OperationKind>(1 +
-                                      dice_.below(static_cast<std::size_t>(OperationKind::kAdopt)));
-  if (state.offered == machine.agency())
-    return roll < 0.65  ? OperationKind::kAccept
-           : roll < 0.8 ? OperationKind::kDecline
-                        : OperationKind::kNote;
-  if (state.holder == machine.agency() && state.offered.is_zero()) {
-    if (roll < 0.4) return OperationKind::kSet;
-    if (roll < 0.75) return OperationKind::kOffer;
-    if (roll < 0.85) return OperationKind::kNote;
-    return roll < 0.93 ? OperationKind::kConsult : OperationKind::kShare;
-  }
-  if (state.holder == machine.agency())
-    return roll < 0.4 ? OperationKind::kRecall : OperationKind::kNote;
-  if (!state.offered.is_zero() && roll < 0.25) return OperationKind::kReclaim;
-  return roll < 0.6 ? OperationKind::kNote : OperationKind::kReply;
+    out.open = {text_write(Field::kCode, agency->code + "-" + std::to_string(machine.index()) +
+                                             "-" + std::to_string(++counter_))};
+  out.closed = {text_write(Field::kApplicantName, "Nguyễn Thị " + std::to_string(counter_))};
+  return out;
 }
 
 std::optional<Operation> Workload::choose(Machine& machine) {
@@ -72,56 +99,56 @@ std::optional<Operation> Workload::choose(Machine& machine) {
   const auto entry = machine.replica().find_record(record);
   if (!entry) return std::nullopt;
   if (auto parallel = choose_leg(machine, entry->state)) return parallel;
-  Operation operation;
-  operation.code = record.hex();
-  operation.kind = choose_kind(machine, entry->state);
+  return work_on(machine, entry->state);
+}
+
+Operation Workload::work_on(Machine& machine, const RecordState& state) {
+  const std::string record = state.record.hex();
+  const Choice choice = choose_for(dice_, machine.agency(), state);
   const std::string text = "việc " + std::to_string(++counter_);
-  switch (operation.kind) {
-    case OperationKind::kOffer:
-    case OperationKind::kConsult:
-    case OperationKind::kShare:
-      operation.to = some_agency(machine);
-      operation.urgent = operation.kind == OperationKind::kOffer && dice_.chance(0.2);
-      break;
-    case OperationKind::kReply:
-      for (const Invitation& invitation : entry->state.invitations)
-        if (invitation.kind == UpdateKind::kConsult && invitation.target == machine.agency())
-          operation.about = invitation.id;
-      operation.event =
-          store::Event{.at = 0, .officer = "", .unit = "", .action = "", .note = text};
-      break;
-    case OperationKind::kSet:
-    case OperationKind::kEvent:
-      operation.open = {{static_cast<std::uint16_t>(Field::kUnit), text}};
-      if (dice_.chance(0.2))
-        operation.closed = {{static_cast<std::uint16_t>(Field::kSummary), text}};
-      [[fallthrough]];
-    default:
-      operation.event =
-          store::Event{.at = 0, .officer = "Lan", .unit = "", .action = "work", .note = text};
+  const store::Remark remark{.officer = "Lan", .note = text};
+  switch (choice) {
+    case Choice::kSet: {
+      store::SetFields set{.record = record, .open = {text_write(Field::kUnit, text)}};
+      if (dice_.chance(0.2)) set.closed = {text_write(Field::kSummary, text)};
+      set.event = store::Event{.officer = "Lan", .action = "work", .note = text};
+      return set;
+    }
+    case Choice::kEvent:
+      return store::AddEvent{
+          .record = record,
+          .event = {.officer = "Lan", .unit = text, .action = "work", .note = text}};
+    case Choice::kNote: return store::AddNote{.record = record, .remark = remark};
+    case Choice::kOffer: {
+      const AgencyId to = some_agency(machine);
+      return store::Offer{.record = record, .to = to, .urgent = dice_.chance(0.2)};
+    }
+    case Choice::kAccept: return store::Accept{.record = record, .remark = remark};
+    case Choice::kDecline: return store::Decline{.record = record, .remark = remark};
+    case Choice::kRecall: return store::Recall{.record = record, .remark = remark};
+    case Choice::kReclaim: return store::Reclaim{.record = record, .remark = remark};
+    case Choice::kSucceed: return store::Succeed{.record = record, .remark = remark};
+    case Choice::kConsult: return store::Consult{.record = record, .to = some_agency(machine)};
+    case Choice::kReply:
+      return store::Reply{
+          .record = record, .about = asked_in(state, machine.agency()), .remark = {.note = text}};
+    case Choice::kShare: return store::Share{.record = record, .to = some_agency(machine)};
+    case Choice::kAdopt: return store::Adopt{.record = record};
   }
-  return operation;
+  return store::AddNote{.record = record, .remark = remark};
 }
 
 // Parallel work: a leg of a dossier that is held here, or the end of a leg that is.
 std::optional<Operation> Workload::choose_leg(Machine& machine, const RecordState& state) {
   if (state.holder != machine.agency() || !state.offered.is_zero()) return std::nullopt;
   if (!dice_.chance(state.kind == RecordKind::kLeg ? 0.3 : 0.06)) return std::nullopt;
-  Operation operation;
   const std::string text = "chặng " + std::to_string(++counter_);
-  if (state.kind == RecordKind::kLeg) {
-    operation.kind = OperationKind::kFinish;
-    operation.code = state.record.hex();
-    operation.open = {{static_cast<std::uint16_t>(Field::kOutcome), text}};
-    return operation;
-  }
-  operation.kind = OperationKind::kCreate;
-  operation.record_kind = RecordKind::kLeg;
-  operation.lead = state.record.hex();
-  operation.to = some_agency(machine);
-  operation.share = dice_.chance(0.5);
-  operation.open = {{static_cast<std::uint16_t>(Field::kDuty), text}};
-  return operation;
+  if (state.kind == RecordKind::kLeg)
+    return store::FinishLeg{.record = state.record.hex(), .outcome = text};
+  store::CreateLeg leg{.dossier = state.record.hex(), .to = some_agency(machine)};
+  leg.share = dice_.chance(0.5);
+  leg.open = {text_write(Field::kDuty, text)};
+  return leg;
 }
 
 void Workload::act(Machine& machine) {
@@ -138,9 +165,8 @@ void Workload::post(Machine& machine, Operation operation) {
   const auto job = [work](store::Transaction& transaction) -> Result<void> {
     const std::size_t before = transaction.entered().size();
     std::optional<UpdateId> tip;
-    if (work->operation.kind == OperationKind::kRecall)
-      if (const auto entry =
-              transaction.find_record(RecordId::from(*from_hex(work->operation.code))))
+    if (const auto* recall = std::get_if<store::Recall>(&work->operation.deed))
+      if (const auto entry = transaction.find_record(RecordId::from(*from_hex(recall->record))))
         if (!entry->state.chain.empty()) tip = entry->state.tip();
     if (auto done = store::apply_operation(transaction, work->operation); !done.ok())
       return done.error();

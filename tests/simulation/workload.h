@@ -46,7 +46,7 @@ class Workload {
   };
   const std::vector<RecordId>& records_of(Machine& machine);
   std::optional<store::Operation> choose(Machine& machine);
-  store::OperationKind choose_kind(const Machine& machine, const RecordState& state);
+  store::Operation work_on(Machine& machine, const RecordState& state);
   std::optional<store::Operation> choose_leg(Machine& machine, const RecordState& state);
   AgencyId some_agency(Machine& machine);
   store::Operation create(Machine& machine);

@@ -5,7 +5,10 @@
 
 #include <initializer_list>
 #include <string_view>
+#include <utility>
+#include <vector>
 
+#include "protocol/record/fields.h"
 #include "store/desk/operations.h"
 #include "tests/support/offices.h"
 
@@ -20,10 +23,12 @@ inline Result<store::OperationResult> apply_to(Office& office, const store::Oper
   return result;
 }
 
-inline store::Operation operation_on(store::OperationKind kind, std::string_view code) {
-  store::Operation out;
-  out.kind = kind;
-  out.code = code;
+// A dossier that bears that code; without one it is numbered.
+inline store::CreateDossier new_dossier(std::string_view code, std::vector<FieldWrite> open = {},
+                                        std::vector<FieldWrite> closed = {}) {
+  store::CreateDossier out{std::move(open), std::move(closed), {}};
+  if (!code.empty())
+    out.open.push_back({static_cast<std::uint16_t>(Field::kCode), std::string(code)});
   return out;
 }
 

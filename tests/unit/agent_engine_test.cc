@@ -57,9 +57,8 @@ class EngineTest : public ::testing::Test {
   }
   Result<void> create_dossier() {
     return engine->write([](store::Transaction& transaction) -> Result<void> {
-      store::Operation operation;
-      operation.kind = store::OperationKind::kCreate;
-      if (auto done = store::apply_operation(transaction, operation); !done) return done.error();
+      auto done = store::apply_operation(transaction, store::CreateDossier{});
+      if (!done) return done.error();
       return {};
     });
   }

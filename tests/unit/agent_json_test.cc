@@ -16,7 +16,6 @@ namespace {
 
 using nlohmann::json;
 using store::Operation;
-using store::OperationKind;
 
 // ---- text ----
 
@@ -130,9 +129,10 @@ TEST_F(OperationJson, ReadsADossierWithEveryKindOfField) {
     "history":[{"at":"2023-04-01T09:00:00+07:00","action":"forward"},
                {"at":"2023-04-01T08:00:00+07:00","officer":"Lò Thanh Nga","action":"receive"}]}})");
   ASSERT_TRUE(parsed.ok()) << parsed.error().message() << " " << place_;
-  EXPECT_EQ(parsed->open.size(), 11U);
-  EXPECT_EQ(parsed->closed.size(), 5U);
-  EXPECT_EQ(parsed->history.size(), 2U);
+  const auto& dossier = std::get<store::CreateDossier>(parsed->deed);
+  EXPECT_EQ(dossier.open.size(), 11U);
+  EXPECT_EQ(dossier.closed.size(), 5U);
+  EXPECT_EQ(dossier.history.size(), 2U);
 }
 
 TEST_F(OperationJson, PutsPersonsIntoTheClosedPart) {
@@ -143,17 +143,18 @@ TEST_F(OperationJson, PutsPersonsIntoTheClosedPart) {
     "history":[{"at":"2023-04-01T09:00:00+07:00","action":"b"},
                {"at":"2023-04-01T08:00:00+07:00","action":"a"}]}})");
   ASSERT_TRUE(parsed.ok()) << parsed.error().message() << " " << place_;
-  EXPECT_EQ(*written(parsed->closed, Field::kApplicantName), FieldValue("Nguyễn Văn An"));
-  EXPECT_EQ(written(parsed->open, Field::kApplicantName), nullptr);
-  EXPECT_EQ(written(parsed->closed, Field::kApplicantPhone), nullptr);
-  EXPECT_EQ(*written(parsed->open, Field::kChannel), FieldValue(std::int64_t{2}));
-  EXPECT_EQ(*written(parsed->open, Field::kStatus), FieldValue(std::int64_t{9}));
-  EXPECT_EQ(*written(parsed->open, Field::kReceivedAt),
+  const auto& dossier = std::get<store::CreateDossier>(parsed->deed);
+  EXPECT_EQ(*written(dossier.closed, Field::kApplicantName), FieldValue("Nguyễn Văn An"));
+  EXPECT_EQ(written(dossier.open, Field::kApplicantName), nullptr);
+  EXPECT_EQ(written(dossier.closed, Field::kApplicantPhone), nullptr);
+  EXPECT_EQ(*written(dossier.open, Field::kChannel), FieldValue(std::int64_t{2}));
+  EXPECT_EQ(*written(dossier.open, Field::kStatus), FieldValue(std::int64_t{9}));
+  EXPECT_EQ(*written(dossier.open, Field::kReceivedAt),
             FieldValue(std::int64_t{1'680'316'436'000}));
-  EXPECT_EQ(*written(parsed->open, Field::kCompetentAgency),
+  EXPECT_EQ(*written(dossier.open, Field::kCompetentAgency),
             FieldValue(to_bytes(district_.view())));
-  ASSERT_EQ(parsed->history.size(), 2U);
-  EXPECT_EQ(parsed->history[0].action, "a");  // oldest first
+  ASSERT_EQ(dossier.history.size(), 2U);
+  EXPECT_EQ(dossier.history[0].action, "a");  // oldest first
 }
 
 TEST_F(OperationJson, ReadsEachKindOfOperation) {
@@ -163,23 +164,23 @@ TEST_F(OperationJson, ReadsEachKindOfOperation) {
     "event":{"at":"2023-04-01T09:33:56+07:00","officer":"Lò Thanh Nga","action":"forward",
              "note":"…"}})");
   ASSERT_TRUE(set.ok()) << set.error().message();
-  EXPECT_EQ(set->kind, OperationKind::kSet);
-  EXPECT_EQ(set->code, "X-1");
-  EXPECT_EQ(*written(set->open, Field::kDueAt), FieldValue());  // null clears
-  EXPECT_EQ(set->event->officer, "Lò Thanh Nga");
+  const auto& fields = std::get<store::SetFields>(set->deed);
+  EXPECT_EQ(fields.record, "X-1");
+  EXPECT_EQ(*written(fields.open, Field::kDueAt), FieldValue());  // null clears
+  EXPECT_EQ(fields.event->officer, "Lò Thanh Nga");
 
   const auto offer =
       parse(R"({"op":"offer","code":"X-1","to":"H47.12","urgent":true,"note":"Gấp"})");
   ASSERT_TRUE(offer.ok()) << offer.error().message();
-  EXPECT_EQ(offer->to, district_);
-  EXPECT_TRUE(offer->urgent);
-  EXPECT_EQ(offer->event->note, "Gấp");
+  EXPECT_EQ(std::get<store::Offer>(offer->deed).to, district_);
+  EXPECT_TRUE(std::get<store::Offer>(offer->deed).urgent);
+  EXPECT_EQ(std::get<store::Offer>(offer->deed).remark.note, "Gấp");
 
   const std::string id(64, 'a');
   const auto reply =
       parse(R"({"op":"reply","code":"X-1","about":")" + id + R"(","note":"Đồng ý"})");
   ASSERT_TRUE(reply.ok()) << reply.error().message();
-  EXPECT_EQ(reply->about->hex(), id);
+  EXPECT_EQ(std::get<store::Reply>(reply->deed).about->hex(), id);
   for (const char* op : {"accept", "decline", "recall", "reclaim", "succeed", "adopt"})
     EXPECT_TRUE(parse(std::string(R"({"op":")") + op + R"(","code":"X-1"})").ok()) << op;
   EXPECT_TRUE(
@@ -232,6 +233,88 @@ TEST_F(OperationJson, RefusesByNameAndPlace) {
           Errc::kTooLarge, "fields.unit");
   refuses(R"({"op":"accept","code":"X","key":")" + std::string(300, 'k') + "\"}", Errc::kTooLarge,
           "key");
+}
+
+TEST_F(OperationJson, ReadsEachKindOfRecordThatALineCreates) {
+  const auto leg = parse(R"({"op":"create","leg":{"dossier":"X-1","to":"H47.12","duty":"Cấp thẻ",
+    "urgent":true,"share":false,"summary":"Thẻ"}})");
+  ASSERT_TRUE(leg.ok()) << leg.error().message() << " " << place_;
+  const auto& given = std::get<store::CreateLeg>(leg->deed);
+  EXPECT_EQ(given.dossier, "X-1");
+  EXPECT_EQ(given.to, district_);
+  EXPECT_TRUE(given.urgent);
+  EXPECT_FALSE(given.share);
+  ASSERT_EQ(given.open.size(), 1U);
+  EXPECT_EQ(*written(given.open, Field::kDuty), FieldValue("Cấp thẻ"));
+  EXPECT_EQ(*written(given.closed, Field::kSummary), FieldValue("Thẻ"));
+  const auto shared = parse(R"({"op":"create","leg":{"dossier":"X-1","to":"H47.12","duty":"x"}})");
+  ASSERT_TRUE(shared.ok());
+  EXPECT_TRUE(std::get<store::CreateLeg>(shared->deed).share);
+
+  const auto feedback = parse(R"({"op":"create","feedback":{"title":"Trả chậm","topic":"behaviour",
+    "history":[{"at":"2023-04-01T08:00:00+07:00","action":"receive"}]}})");
+  ASSERT_TRUE(feedback.ok()) << feedback.error().message() << " " << place_;
+  EXPECT_EQ(std::get<store::CreateFeedback>(feedback->deed).history.size(), 1U);
+  EXPECT_NE(written(std::get<store::CreateFeedback>(feedback->deed).closed, Field::kTitle),
+            nullptr);
+  const auto document =
+      parse(R"({"op":"create","document":{"direction":"in","title":"Công văn"}})");
+  ASSERT_TRUE(document.ok()) << document.error().message() << " " << place_;
+  EXPECT_NE(written(std::get<store::CreateDocument>(document->deed).open, Field::kDirection),
+            nullptr);
+  const auto procedure = parse(R"({"op":"create","procedure":{"code":"1.001193"}})");
+  ASSERT_TRUE(procedure.ok()) << procedure.error().message() << " " << place_;
+  EXPECT_NE(written(std::get<store::PublishProcedure>(procedure->deed).open, Field::kCode),
+            nullptr);
+}
+
+TEST_F(OperationJson, ReadsTheMembersThatOneKindAloneHas) {
+  const std::string id(64, 'b');
+  const auto adopt = parse(R"({"op":"adopt","code":"X-1","update":")" + id + R"("})");
+  ASSERT_TRUE(adopt.ok()) << adopt.error().message();
+  EXPECT_EQ(std::get<store::Adopt>(adopt->deed).change->hex(), id);
+  EXPECT_FALSE(std::get<store::Adopt>(parse(R"({"op":"adopt","code":"X-1"})")->deed).change);
+  const auto consult =
+      parse(R"({"op":"consult","code":"X-1","to":"H47","deadline":"2023-04-01T07:00:00+07:00"})");
+  ASSERT_TRUE(consult.ok()) << consult.error().message();
+  EXPECT_EQ(std::get<store::Consult>(consult->deed).deadline, 1'680'307'200'000);
+  const auto apology = parse(
+      R"({"op":"apologise","code":"X-1","due_at":"2023-04-01T07:00:00+07:00","note":"Mất điện"})");
+  ASSERT_TRUE(apology.ok()) << apology.error().message();
+  EXPECT_EQ(std::get<store::Apologise>(apology->deed).due_at, 1'680'307'200'000);
+  EXPECT_EQ(std::get<store::Apologise>(apology->deed).remark.note, "Mất điện");
+  const auto undated = parse(R"({"op":"apologise","code":"X-1","due_at":null,"note":"x"})");
+  ASSERT_TRUE(undated.ok());  // refused by the office's rules
+  EXPECT_FALSE(std::get<store::Apologise>(undated->deed).due_at);
+  const auto finish = parse(R"({"op":"finish","code":"X-1/1","outcome":"Đã cấp"})");
+  ASSERT_TRUE(finish.ok()) << finish.error().message();
+  EXPECT_EQ(std::get<store::FinishLeg>(finish->deed).outcome, "Đã cấp");
+  const auto home = parse(R"({"op":"return","code":"X-1","urgent":true})");
+  ASSERT_TRUE(home.ok()) << home.error().message();
+  EXPECT_TRUE(std::get<store::ReturnHome>(home->deed).urgent);
+  const auto send = parse(R"({"op":"send","code":"X-1","to":"H47.12"})");
+  ASSERT_TRUE(send.ok()) << send.error().message();
+  EXPECT_EQ(std::get<store::SendDocument>(send->deed).to, district_);
+}
+
+TEST_F(OperationJson, RefusesByNameWhatBelongsToAnotherKind) {
+  refuses(R"({"op":"adopt","code":"X","note":"x"})", Errc::kInvalidArgument, "note");
+  refuses(R"({"op":"send","code":"X","to":"H47","note":"x"})", Errc::kInvalidArgument, "note");
+  refuses(R"({"op":"share","code":"X","to":"H47","urgent":true})", Errc::kInvalidArgument,
+          "urgent");
+  refuses(R"({"op":"return","code":"X","to":"H47"})", Errc::kInvalidArgument, "to");
+  refuses(R"({"op":"event","code":"X","fields":{}})", Errc::kInvalidArgument, "fields");
+  refuses(R"({"op":"create","code":"X","dossier":{}})", Errc::kInvalidArgument, "code");
+  refuses(R"({"op":"create","dossier":{},"leg":{}})", Errc::kInvalidArgument, "leg");
+  refuses(R"({"op":"create","dossier":{"duty":"x"}})", Errc::kInvalidArgument, "dossier.duty");
+  refuses(R"({"op":"create","dossier":{"to":"H47"}})", Errc::kInvalidArgument, "dossier.to");
+  refuses(R"({"op":"create","feedback":{"history":[{}]}})", Errc::kInvalidArgument,
+          "feedback.history[0].at");
+  // A past that would not be written is not let pass in silence.
+  refuses(R"({"op":"create","leg":{"dossier":"X","to":"H47","duty":"x","history":[]}})",
+          Errc::kInvalidArgument, "leg.history");
+  refuses(R"({"op":"create","procedure":{"code":"1.1","history":[]}})", Errc::kInvalidArgument,
+          "procedure.history");
 }
 
 TEST_F(OperationJson, RefusesLinesThatAreNoJsonObject) {

@@ -6,13 +6,12 @@
 
 #include "protocol/record/codec.h"
 #include "protocol/record/fields.h"
-#include "store/desk/operations.h"
 #include "store/office/data_check.h"
 #include "store/office/dossier_code.h"
 #include "store/office/portal.h"
 #include "store/office/projections.h"
 #include "store/office/text.h"
-#include "tests/support/offices.h"
+#include "tests/support/operations.h"
 
 namespace lienthong::test {
 namespace {
@@ -96,11 +95,7 @@ class Checks : public ::testing::Test {
     return result;
   }
   Result<OperationResult> set(std::vector<FieldWrite> writes) {
-    Operation out;
-    out.kind = OperationKind::kSet;
-    out.code = code_;
-    out.open = std::move(writes);
-    return apply(out);
+    return apply(SetFields{.record = code_, .open = std::move(writes)});
   }
   static FieldWrite text(Field field, std::string value) {
     return {static_cast<std::uint16_t>(field), std::move(value)};
@@ -108,14 +103,9 @@ class Checks : public ::testing::Test {
   static FieldWrite status(Status value) {
     return {static_cast<std::uint16_t>(Field::kStatus), static_cast<std::int64_t>(value)};
   }
-  Result<OperationResult> create(std::string code, std::vector<FieldWrite> open = {},
+  Result<OperationResult> create(std::string_view code, std::vector<FieldWrite> open = {},
                                  std::vector<FieldWrite> closed = {}) {
-    Operation out;
-    out.kind = OperationKind::kCreate;
-    out.code = std::move(code);
-    out.open = std::move(open);
-    out.closed = std::move(closed);
-    return apply(out);
+    return apply(new_dossier(code, std::move(open), std::move(closed)));
   }
   DataReport report() {
     DataCheckOptions options;
@@ -165,9 +155,7 @@ TEST_F(Checks, MachinesOfOneAgencyNeverGiveANumberTwice) {
     ASSERT_TRUE((*replica)->bootstrap(offices_.deployment.statements()).ok());
     for (int i = 0; i < kEach; ++i) {
       Transaction transaction(**replica, kApril + i * 1000);  // the same moments on all
-      Operation operation;
-      operation.kind = OperationKind::kCreate;
-      const auto made = apply_operation(transaction, operation);
+      const auto made = apply_operation(transaction, CreateDossier{});
       ASSERT_TRUE(made.ok()) << made.error().message();
       ASSERT_TRUE(transaction.commit().ok());
       EXPECT_TRUE(codes.insert(made->code).second) << made->code;

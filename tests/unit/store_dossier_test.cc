@@ -1,15 +1,13 @@
 // A record as an office reads it.
 #include <gtest/gtest.h>
 
-#include "store/desk/operations.h"
 #include "store/office/dossier.h"
-#include "tests/support/offices.h"
+#include "tests/support/operations.h"
 
 namespace lienthong::test {
 namespace {
 
 using store::Operation;
-using store::OperationKind;
 
 class Dossiers : public ::testing::Test {
  protected:
@@ -28,14 +26,13 @@ class Dossiers : public ::testing::Test {
   Office& district_ = *offices_.district;
 };
 
-Operation creation() {
-  Operation out;
-  out.kind = OperationKind::kCreate;
-  out.code = "H47.518.20374-230401-0001";
-  out.open = {{static_cast<std::uint16_t>(Field::kProcedure), std::string("1.001193")}};
-  out.closed = {{static_cast<std::uint16_t>(Field::kApplicantName), std::string("Nguyễn Văn An")},
-                {static_cast<std::uint16_t>(Field::kSummary), std::string("Khai sinh")}};
-  return out;
+const std::string kCode = "H47.518.20374-230401-0001";
+
+store::CreateDossier creation() {
+  return new_dossier(
+      kCode, {{static_cast<std::uint16_t>(Field::kProcedure), std::string("1.001193")}},
+      {{static_cast<std::uint16_t>(Field::kApplicantName), std::string("Nguyễn Văn An")},
+       {static_cast<std::uint16_t>(Field::kSummary), std::string("Khai sinh")}});
 }
 
 TEST_F(Dossiers, ReadsOpenAndClosedValues) {
@@ -51,9 +48,7 @@ TEST_F(Dossiers, ReadsOpenAndClosedValues) {
 
 TEST_F(Dossiers, ShowsTheLatestWriteAndForgetsClearedOnes) {
   const RecordId record = apply(commune_, creation());
-  Operation set;
-  set.kind = OperationKind::kSet;
-  set.code = creation().code;
+  store::SetFields set{.record = kCode};
   set.open = {{static_cast<std::uint16_t>(Field::kProcedure), FieldValue()}};
   set.closed = {{static_cast<std::uint16_t>(Field::kApplicantName), std::string("Nguyễn Văn Ân")},
                 {static_cast<std::uint16_t>(Field::kSummary), FieldValue()}};
@@ -68,12 +63,9 @@ TEST_F(Dossiers, ShowsTheLatestWriteAndForgetsClearedOnes) {
 
 TEST_F(Dossiers, TimelineHasTextsAndWhatTheOfficeSaidOfTheTime) {
   const RecordId record = apply(commune_, creation());
-  Operation event;
-  event.kind = OperationKind::kEvent;
-  event.code = creation().code;
-  event.event =
-      store::Event{1'680'400'000'000, "Lò Thanh Nga", "Phòng Tư pháp", "forward", "Chuyển xử lý"};
-  apply(commune_, event);
+  const store::Event event{1'680'400'000'000, "Lò Thanh Nga", "Phòng Tư pháp", "forward",
+                           "Chuyển xử lý"};
+  apply(commune_, store::AddEvent{.record = kCode, .event = event});
   const auto dossier = store::read_dossier(commune_.replica(), record);
   ASSERT_TRUE(dossier.ok());
   ASSERT_EQ(dossier->timeline.size(), 2U);
@@ -89,11 +81,7 @@ TEST_F(Dossiers, TimelineHasTextsAndWhatTheOfficeSaidOfTheTime) {
 
 TEST_F(Dossiers, CustodyNamesTheNodeAndTheSealOnceItHasLeft) {
   const RecordId record = apply(commune_, creation());
-  Operation offer;
-  offer.kind = OperationKind::kOffer;
-  offer.code = creation().code;
-  offer.to = offices_.district_id;
-  apply(commune_, offer);
+  apply(commune_, store::Offer{.record = kCode, .to = offices_.district_id});
   auto dossier = store::read_dossier(commune_.replica(), record);
   ASSERT_TRUE(dossier.ok());
   ASSERT_EQ(dossier->custody.size(), 2U);

@@ -188,14 +188,9 @@ class Forms : public ::testing::Test {
     });
     settle({offices_.province.get(), offices_.district.get(), offices_.commune.get()});
   }
-  Operation make(OperationKind kind) const {
-    Operation out;
-    out.kind = kind;
-    out.code = code_;
-    return out;
-  }
   void create(UnixMillis received_at = kApril) {
-    Operation out = make(OperationKind::kCreate);
+    CreateDossier out;
+    put(out.open, Field::kCode, code_);
     put(out.open, Field::kReceivedAt, received_at);
     put(out.open, Field::kDueAt, received_at + 10 * kDay);
     put(out.open, Field::kProcedure, "1.010803");
@@ -208,27 +203,24 @@ class Forms : public ::testing::Test {
     put(out.closed, Field::kComponents,
         wire::encode(std::vector<wire::Component>{{"Tờ khai", "original", 1, "", 0, ""},
                                                   {"Bằng", "", 0, "abcdef0123456789", 9, ""}}));
-    out.event = Event{received_at, "Lò Thanh Nga", "", "receive", ""};
+    put(out.closed, Field::kOfficer, "Lò Thanh Nga");
     apply(*offices_.commune, out);
   }
   void offer(Office& office, const AgencyId& to, UnixMillis at, std::string note = "") {
-    Operation out = make(OperationKind::kOffer);
-    out.to = to;
-    out.event = Event{at, "Người giao", "", "", std::move(note)};
-    apply(office, out);
+    apply(office, Offer{.record = code_,
+                        .to = to,
+                        .remark = {.at = at, .officer = "Người giao", .note = std::move(note)}});
   }
-  void answer(Office& office, OperationKind kind, UnixMillis at) {
-    Operation out = make(kind);
-    out.event = Event{at, "Người nhận", "", "", ""};
-    apply(office, out);
+  template <class Kind>
+  void answer(Office& office, UnixMillis at) {
+    apply(office, Kind{.record = code_, .remark = {.at = at, .officer = "Người nhận"}});
   }
   void set_status(Office& office, Status status, UnixMillis at, std::string note = "",
                   std::vector<FieldWrite> more = {}) {
-    Operation out = make(OperationKind::kSet);
-    out.open = std::move(more);
-    put(out.open, Field::kStatus, static_cast<std::int64_t>(status));
-    out.event = Event{at, "Trần Văn B", "", "", std::move(note)};
-    apply(office, out);
+    put(more, Field::kStatus, static_cast<std::int64_t>(status));
+    apply(office, SetFields{.record = code_,
+                            .open = std::move(more),
+                            .event = Event{at, "Trần Văn B", "", "", std::move(note)}});
   }
   FormSource source(Office& office) {
     const auto found = office.replica().find_code(code_);
@@ -339,10 +331,10 @@ TEST_F(Forms, ControlSlipHasARowForEachHandingOver) {
   Office& district = *offices_.district;
   set_status(commune, Status::kProcessing, kApril + 3'600'000);
   offer(commune, offices_.district_id, kApril + 2 * kDay, "Thẩm tra");
-  answer(district, OperationKind::kDecline, kApril + 3 * kDay);
+  answer<Decline>(district, kApril + 3 * kDay);
   offer(commune, offices_.district_id, kApril + 4 * kDay);
-  answer(district, OperationKind::kAccept, kApril + 5 * kDay);
-  Operation forward = make(OperationKind::kSet);
+  answer<Accept>(district, kApril + 5 * kDay);
+  SetFields forward{.record = code_};
   put(forward.open, Field::kUnit, "Phòng LĐTBXH");
   forward.event = Event{kApril + 5 * kDay, "Vũ C", "", "forward", ""};
   apply(district, forward);

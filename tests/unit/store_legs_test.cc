@@ -14,14 +14,23 @@
 namespace lienthong::test {
 namespace {
 
+using store::Accept;
+using store::CreateDossier;
+using store::CreateLeg;
+using store::Decline;
+using store::FinishLeg;
 using store::Leg;
 using store::LegState;
+using store::Offer;
 using store::Operation;
-using store::OperationKind;
 using store::OperationResult;
+using store::Recall;
+using store::ReturnHome;
+using store::SetFields;
+using store::Share;
 using store::Transaction;
 
-constexpr std::string_view kCode = "H47.518.20374-230401-0007";
+const std::string kCode = "H47.518.20374-230401-0007";
 
 FieldWrite text_write(Field field, std::string_view text) {
   return {static_cast<std::uint16_t>(field), std::string(text)};
@@ -62,36 +71,22 @@ class Legs : public ::testing::Test {
   static Result<OperationResult> apply(Office& office, const Operation& operation) {
     return apply_to(office, operation);
   }
-  static Operation make(OperationKind kind, std::string_view code = kCode) {
-    return operation_on(kind, code);
-  }
   static OperationResult must(Office& office, const Operation& operation) {
     auto result = apply(office, operation);
     EXPECT_TRUE(result.ok()) << result.error().message();
     return result.ok() ? *result : OperationResult{};
   }
-  static Operation leg_to(const AgencyId& agency, std::string_view duty = "Cấp thẻ") {
-    Operation out = make(OperationKind::kCreate, "");
-    out.record_kind = RecordKind::kLeg;
-    out.lead = kCode;
-    out.to = agency;
-    out.open = {text_write(Field::kDuty, duty)};
-    return out;
+  static CreateLeg leg_to(const AgencyId& agency, std::string_view duty = "Cấp thẻ") {
+    return {.dossier = kCode, .to = agency, .open = {text_write(Field::kDuty, duty)}};
   }
-  static Operation offer_of(std::string_view code, const AgencyId& agency) {
-    Operation out = make(OperationKind::kOffer, code);
-    out.to = agency;
-    return out;
+  static Offer offer_of(const std::string& code, const AgencyId& agency) {
+    return {.record = code, .to = agency};
   }
-  static Operation finish_of(std::string_view code) {
-    Operation out = make(OperationKind::kFinish, code);
-    out.open = {text_write(Field::kOutcome, "Đã cấp")};
-    return out;
+  static FinishLeg finish_of(const std::string& code) {
+    return {.record = code, .outcome = "Đã cấp"};
   }
-  static Operation status_of(std::string_view code, Status status) {
-    Operation out = make(OperationKind::kSet, code);
-    out.open = {status_write(status)};
-    return out;
+  static SetFields status_of(const std::string& code, Status status) {
+    return {.record = code, .open = {status_write(status)}};
   }
   static bool has(Office& office, const RecordId& id) {
     return office.replica().find_record(id).has_value();
@@ -115,19 +110,19 @@ class Legs : public ::testing::Test {
 };
 
 TEST_F(Legs, AreMadeOfflineWorkedOnInParallelAndGatheredByTheLead) {
-  const RecordId dossier = must(commune_, make(OperationKind::kCreate)).record;
+  const RecordId dossier = must(commune_, new_dossier(kCode)).record;
   const auto residence = must(commune_, leg_to(police_id_, "Đăng ký thường trú"));
   const auto insurance = must(commune_, leg_to(insurer_id_, "Cấp thẻ BHYT"));
-  EXPECT_EQ(residence.code, std::string(kCode) + "/1");
-  EXPECT_EQ(insurance.code, std::string(kCode) + "/2");
+  EXPECT_EQ(residence.code, kCode + "/1");
+  EXPECT_EQ(insurance.code, kCode + "/2");
   EXPECT_EQ(commune_.replica().led_by(dossier),
             (std::vector<RecordId>{residence.record, insurance.record}));
   refuses(commune_, status_of(kCode, Status::kDone), Errc::kNotAllowed,
           {"/1 (offered", "/2 (offered", "H47.CA", "H47.BH"});
   settle_all();
   EXPECT_TRUE(has(*police_, dossier)) << "whoever works on it reads the dossier";
-  must(*police_, make(OperationKind::kAccept, residence.code));
-  must(*insurer_, make(OperationKind::kAccept, insurance.code));
+  must(*police_, Accept{.record = residence.code});
+  must(*insurer_, Accept{.record = insurance.code});
   must(*insurer_, finish_of(insurance.code));  // neither has heard of the other
   must(*police_, finish_of(residence.code));
   EXPECT_EQ(read(*police_, dossier, residence.record).state, LegState::kFinished);
@@ -138,7 +133,7 @@ TEST_F(Legs, AreMadeOfflineWorkedOnInParallelAndGatheredByTheLead) {
     EXPECT_EQ(seen.outcome, "Đã cấp");
     EXPECT_NE(seen.finished_at, 0);
     refuses(commune_, status_of(kCode, Status::kDone), Errc::kNotAllowed, {"finished", "accept"});
-    must(commune_, make(OperationKind::kAccept, leg.code));
+    must(commune_, Accept{.record = leg.code});
     EXPECT_EQ(read(commune_, dossier, leg.record).state, LegState::kGathered);
   }
   must(commune_, status_of(kCode, Status::kDone));
@@ -148,10 +143,10 @@ TEST_F(Legs, AreMadeOfflineWorkedOnInParallelAndGatheredByTheLead) {
 }
 
 TEST_F(Legs, ThatAreTurnedDownMustBeSeenToAndMayBeEnded) {
-  must(commune_, make(OperationKind::kCreate));
+  must(commune_, new_dossier(kCode));
   const auto leg = must(commune_, leg_to(police_id_));
   settle_all();
-  must(*police_, make(OperationKind::kDecline, leg.code));
+  must(*police_, Decline{.record = leg.code});
   settle_all();
   refuses(commune_, status_of(kCode, Status::kDone), Errc::kNotAllowed, {"returned", "withdrawn"});
   must(commune_, status_of(leg.code, Status::kWithdrawn));
@@ -168,7 +163,7 @@ TEST_F(Legs, AreFoundWithoutReadingEveryRecord) {
     return found;
   };
   using store::Mark;
-  const RecordId dossier = must(commune_, make(OperationKind::kCreate)).record;
+  const RecordId dossier = must(commune_, new_dossier(kCode)).record;
   EXPECT_TRUE(marked(commune_, {Mark::kOffered, Mark::kLeg, Mark::kConflict}).empty());
   const auto leg = must(commune_, leg_to(police_id_));
   settle_all();
@@ -176,7 +171,7 @@ TEST_F(Legs, AreFoundWithoutReadingEveryRecord) {
     EXPECT_EQ(marked(*office, {Mark::kLeg}), std::vector{leg.record});
     EXPECT_EQ(marked(*office, {Mark::kOffered, Mark::kLeg}), std::vector{leg.record}) << "once";
   }
-  must(*police_, make(OperationKind::kAccept, leg.code));
+  must(*police_, Accept{.record = leg.code});
   must(commune_, offer_of(kCode, offices_.district_id));
   settle_all();
   for (Office* office : {&commune_, &district_, &province_}) {
@@ -186,44 +181,43 @@ TEST_F(Legs, AreFoundWithoutReadingEveryRecord) {
 }
 
 TEST_F(Legs, GoBackToWhoeverHoldsTheDossierWhenTheyAreFinished) {
-  const RecordId dossier = must(commune_, make(OperationKind::kCreate)).record;
+  const RecordId dossier = must(commune_, new_dossier(kCode)).record;
   const auto leg = must(commune_, leg_to(police_id_));
   must(commune_, offer_of(kCode, offices_.district_id));
   settle_all();
-  must(district_, make(OperationKind::kAccept));
-  must(*police_, make(OperationKind::kAccept, leg.code));
+  must(district_, Accept{.record = kCode});
+  must(*police_, Accept{.record = leg.code});
   settle_all();
   must(*police_, finish_of(leg.code));
   EXPECT_EQ(police_->state(leg.record).offered, offices_.district_id);
   settle_all();
-  must(district_, make(OperationKind::kAccept, leg.code));
+  must(district_, Accept{.record = leg.code});
   EXPECT_EQ(read(district_, dossier, leg.record).state, LegState::kGathered);
   must(district_, status_of(kCode, Status::kDone));
 }
 
 TEST_F(Legs, AreRefusedWithTheirReason) {
-  refuses(commune_, leg_to(police_id_), Errc::kNotFound, {std::string(kCode)});
-  must(commune_, make(OperationKind::kCreate));
+  refuses(commune_, leg_to(police_id_), Errc::kNotFound, {kCode});
+  must(commune_, new_dossier(kCode));
   refuses(commune_, leg_to(police_id_, ""), Errc::kInvalidArgument, {"duty"});
   refuses(commune_, leg_to(offices_.commune_id), Errc::kInvalidArgument, {"to ourselves"});
-  Operation late = leg_to(police_id_);
+  CreateLeg late = leg_to(police_id_);
   late.open.push_back({static_cast<std::uint16_t>(Field::kDueAt), std::int64_t{1}});
   refuses(commune_, late, Errc::kInvalidArgument, {"due before"});
-  Operation named = leg_to(police_id_);
+  CreateLeg named = leg_to(police_id_);
   named.open.push_back(text_write(Field::kCode, "mine"));
   refuses(commune_, named, Errc::kInvalidArgument, {"numbered here"});
   const auto leg = must(commune_, leg_to(police_id_));
-  Operation nested = leg_to(police_id_);
-  nested.lead = leg.code;
+  CreateLeg nested = leg_to(police_id_);
+  nested.dossier = leg.code;
   refuses(commune_, nested, Errc::kInvalidArgument, {"not a dossier"});
   settle_all();
   refuses(district_, leg_to(police_id_), Errc::kNotAllowed, {"only the holder"});
   refuses(*police_, finish_of(leg.code), Errc::kNotAllowed, {"accept it first"});
-  must(*police_, make(OperationKind::kAccept, leg.code));
-  refuses(*police_, make(OperationKind::kFinish, leg.code), Errc::kInvalidArgument, {"outcome"});
+  must(*police_, Accept{.record = leg.code});
+  refuses(*police_, FinishLeg{.record = leg.code}, Errc::kInvalidArgument, {"outcome"});
   refuses(commune_, finish_of(kCode), Errc::kInvalidArgument, {"not a leg"});
-  Operation foreign = make(OperationKind::kSet);
-  foreign.open = {text_write(Field::kOutcome, "x")};
+  const SetFields foreign{.record = kCode, .open = {text_write(Field::kOutcome, "x")}};
   refuses(commune_, foreign, Errc::kInvalidArgument, {"no field \"outcome\""});
   must(commune_, status_of(kCode, Status::kProcessing));
   must(commune_, status_of(kCode, Status::kStopped));
@@ -231,7 +225,7 @@ TEST_F(Legs, AreRefusedWithTheirReason) {
 }
 
 TEST_F(Legs, ThatAnOutsiderInventsDoNotHoldUpTheLead) {
-  const RecordId dossier = must(commune_, make(OperationKind::kCreate)).record;
+  const RecordId dossier = must(commune_, new_dossier(kCode)).record;
   settle_all();
   {
     Transaction transaction(other_.replica(), other_.now += 1000);
@@ -251,8 +245,8 @@ TEST_F(Legs, ThatAnOutsiderInventsDoNotHoldUpTheLead) {
 }
 
 TEST_F(Legs, ArriveWithTheDossierWhereItGoesLater) {
-  must(commune_, make(OperationKind::kCreate));
-  Operation apart = leg_to(police_id_);
+  must(commune_, new_dossier(kCode));
+  CreateLeg apart = leg_to(police_id_);
   apart.share = false;
   const auto leg = must(commune_, apart);
   settle_all();
@@ -269,8 +263,8 @@ TEST_F(Legs, ArriveWithTheDossierWhereItGoesLater) {
 
 // An offer that never left is taken back: the legs that would have gone along do not either.
 TEST_F(Legs, StayWhereAnOfferThatNeverLeftWouldHaveTakenThem) {
-  must(commune_, make(OperationKind::kCreate));
-  Operation apart = leg_to(police_id_);
+  must(commune_, new_dossier(kCode));
+  CreateLeg apart = leg_to(police_id_);
   apart.share = false;
   const auto leg = must(commune_, apart);
   settle_all();
@@ -284,7 +278,7 @@ TEST_F(Legs, StayWhereAnOfferThatNeverLeftWouldHaveTakenThem) {
     return commune_.replica().feed_digest(FeedKind::kUpdates, far_id_)->count;
   };
   EXPECT_GT(count(), 0U);
-  must(commune_, make(OperationKind::kRecall));
+  must(commune_, Recall{.record = kCode});
   EXPECT_EQ(count(), 0U);
   settle_all();
   EXPECT_FALSE(has(*far_, leg.record));
@@ -292,13 +286,12 @@ TEST_F(Legs, StayWhereAnOfferThatNeverLeftWouldHaveTakenThem) {
 
 // What a relay gets first makes no difference to whom it feeds.
 TEST_F(Legs, FeedTheSameAudienceWhicheverCameFirst) {
-  must(commune_, make(OperationKind::kCreate));
-  Operation apart = leg_to(police_id_);
+  must(commune_, new_dossier(kCode));
+  CreateLeg apart = leg_to(police_id_);
   apart.share = false;
   const auto leg = must(commune_, apart);
   const RecordId dossier = commune_.state(leg.record).lead;
-  Operation share = make(OperationKind::kShare);
-  share.to = far_id_;
+  const Share share{.record = kCode, .to = far_id_};
   must(commune_, share);
   commune_.commit([&](Transaction& transaction) {
     ASSERT_TRUE(transaction.seal_pending(offices_.district_id).ok());
@@ -337,17 +330,17 @@ TEST_F(Legs, FeedTheSameAudienceWhicheverCameFirst) {
 }
 
 TEST_F(Legs, AreKnownAgainAfterARestart) {
-  must(commune_, make(OperationKind::kCreate));
+  must(commune_, new_dossier(kCode));
   const auto leg = must(commune_, leg_to(police_id_));
   commune_.restart();
   EXPECT_EQ(commune_.replica().led_by(commune_.state(leg.record).lead),
             std::vector<RecordId>{leg.record});
-  EXPECT_EQ(must(commune_, leg_to(insurer_id_)).code, std::string(kCode) + "/2");
+  EXPECT_EQ(must(commune_, leg_to(insurer_id_)).code, kCode + "/2");
   EXPECT_TRUE(commune_.replica().verify_states().empty());
 }
 
 TEST_F(Legs, AreMadeOnceUnderOneKey) {
-  must(commune_, make(OperationKind::kCreate));
+  must(commune_, new_dossier(kCode));
   Operation keyed = leg_to(police_id_);
   keyed.key_hash = store::idempotency_hash(offices_.deployment.root(), "leg");
   const auto first = must(commune_, keyed);
@@ -361,25 +354,25 @@ TEST_F(Legs, AreMadeOnceUnderOneKey) {
 
 TEST_F(Legs, TheResultOfARouteGoesBackToTheDeskThatReceivedTheDossier) {
   // 1.010803: commune, then district, then province, and back to the commune's desk.
-  const RecordId dossier = must(commune_, make(OperationKind::kCreate)).record;
-  refuses(commune_, make(OperationKind::kReturnHome), Errc::kNotAllowed, {"already"});
+  const RecordId dossier = must(commune_, new_dossier(kCode)).record;
+  refuses(commune_, ReturnHome{.record = kCode}, Errc::kNotAllowed, {"already"});
   must(commune_, status_of(kCode, Status::kProcessing));
   must(commune_, offer_of(kCode, offices_.district_id));
   settle_all();
-  must(district_, make(OperationKind::kAccept));
+  must(district_, Accept{.record = kCode});
   must(district_, offer_of(kCode, offices_.province_id));
   settle_all();
-  must(province_, make(OperationKind::kAccept));
+  must(province_, Accept{.record = kCode});
   must(province_, status_of(kCode, Status::kDone));
-  must(province_, make(OperationKind::kReturnHome));
+  must(province_, ReturnHome{.record = kCode});
   settle_all();
   EXPECT_EQ(commune_.state(dossier).offered, offices_.commune_id);
-  refuses(province_, make(OperationKind::kReturnHome), Errc::kNotAllowed, {"offered to"});
-  must(commune_, make(OperationKind::kAccept));
+  refuses(province_, ReturnHome{.record = kCode}, Errc::kNotAllowed, {"offered to"});
+  must(commune_, Accept{.record = kCode});
   must(commune_, status_of(kCode, Status::kReturned));
   settle_all();
   EXPECT_EQ(province_.state(dossier).holder, offices_.commune_id);
-  refuses(province_, make(OperationKind::kReturnHome), Errc::kNotAllowed, {"already"});
+  refuses(province_, ReturnHome{.record = kCode}, Errc::kNotAllowed, {"already"});
 }
 
 // ---- the property ----
@@ -407,19 +400,20 @@ class LegAudience : public Legs, public ::testing::WithParamInterface<int> {
     Office& office = *everyone_[below(everyone_.size())];
     const AgencyId to = everyone_[below(everyone_.size())]->agency();
     const RecordKind kind = below(2) == 0 ? RecordKind::kDossier : RecordKind::kLeg;
-    Operation operation = make(OperationKind::kCreate, "");
+    Operation operation = CreateDossier{};
     switch (below(7)) {
       case 0: break;
       case 1:
-        operation = leg_to(to);
-        operation.lead = any(office, RecordKind::kDossier);
-        operation.share = below(2) == 0;
+        operation = CreateLeg{.dossier = any(office, RecordKind::kDossier),
+                              .to = to,
+                              .share = below(2) == 0,
+                              .open = {text_write(Field::kDuty, "Cấp thẻ")}};
         break;
       case 2: operation = offer_of(any(office, kind), to); break;
-      case 3: operation = make(OperationKind::kAccept, any(office, kind)); break;
+      case 3: operation = Accept{.record = any(office, kind)}; break;
       case 4: operation = finish_of(any(office, RecordKind::kLeg)); break;
-      case 5: operation = make(OperationKind::kRecall, any(office, kind)); break;
-      default: operation = make(OperationKind::kShare, any(office, kind)); operation.to = to;
+      case 5: operation = Recall{.record = any(office, kind)}; break;
+      default: operation = Share{.record = any(office, kind), .to = to};
     }
     (void)apply(office, operation).ok();  // most are refused: it is not their turn
   }

@@ -5,10 +5,9 @@
 #include <algorithm>
 
 #include "protocol/record/codec.h"
-#include "store/desk/operations.h"
 #include "store/office/report.h"
 #include "store/office/search_text.h"
-#include "tests/support/offices.h"
+#include "tests/support/operations.h"
 
 namespace lienthong::test {
 namespace {
@@ -16,9 +15,9 @@ namespace {
 using store::apply_operation;
 using store::By;
 using store::Column;
+using store::CreateDossier;
 using store::Figures;
 using store::Operation;
-using store::OperationKind;
 using store::Report;
 using store::Reporter;
 using store::ReportWanted;
@@ -54,16 +53,15 @@ class Reports : public ::testing::Test {
   // Received at that moment, due so many days later.
   std::string receive(Office& office, UnixMillis received, int days, std::int64_t channel = 1,
                       std::string_view field = "Hộ tịch") {
-    Operation create;
-    create.kind = OperationKind::kCreate;
-    create.code = code(office);
-    create.open = {write_of(Field::kReceivedAt, received),
-                   write_of(Field::kDueAt, received + days * kDay),
-                   write_of(Field::kFieldOfWork, std::string(field)),
-                   write_of(Field::kStatus, static_cast<std::int64_t>(Status::kAccepted))};
+    std::string named = code(office);
+    CreateDossier create = new_dossier(
+        named,
+        {write_of(Field::kReceivedAt, received), write_of(Field::kDueAt, received + days * kDay),
+         write_of(Field::kFieldOfWork, std::string(field)),
+         write_of(Field::kStatus, static_cast<std::int64_t>(Status::kAccepted))});
     if (channel != 0) create.open.push_back(write_of(Field::kChannel, channel));
     apply(office, create);
-    return create.code;
+    return named;
   }
   std::string code(Office& office) {
     char number[8];
@@ -72,13 +70,10 @@ class Reports : public ::testing::Test {
   }
   void move(Office& office, const std::string& dossier, Status status, UnixMillis when,
             std::vector<FieldWrite> more = {}) {
-    Operation set;
-    set.kind = OperationKind::kSet;
-    set.code = dossier;
-    set.open = std::move(more);
-    set.open.push_back(write_of(Field::kStatus, static_cast<std::int64_t>(status)));
-    set.event = store::Event{when, "", "", "", "Ghi chú"};
-    apply(office, set);
+    more.push_back(write_of(Field::kStatus, static_cast<std::int64_t>(status)));
+    apply(office, store::SetFields{.record = dossier,
+                                   .open = std::move(more),
+                                   .event = store::Event{when, "", "", "", "Ghi chú"}});
   }
   void finish(Office& office, const std::string& dossier, UnixMillis when) {
     move(office, dossier, Status::kProcessing, when - kHour);
@@ -181,16 +176,11 @@ TEST_F(Reports, CountsWhatHappenedInThePeriodAndArrivedLater) {
 
 TEST_F(Reports, FollowsTheFootnotes) {
   const UnixMillis received = at(2023, 1, 10);
-  Operation online;  // only registered: not in the report
-  online.kind = OperationKind::kCreate;
-  online.code = code(commune_);
-  online.open = {write_of(Field::kChannel, std::int64_t{2}),
-                 write_of(Field::kSubmittedAt, received)};
-  apply(commune_, online);
-  Operation refused = online;  // refused at the desk: not in the report
-  refused.code = code(commune_);
-  refused.open.push_back(write_of(Field::kStatus, static_cast<std::int64_t>(Status::kRefused)));
-  apply(commune_, refused);
+  std::vector<FieldWrite> online = {write_of(Field::kChannel, std::int64_t{2}),
+                                    write_of(Field::kSubmittedAt, received)};
+  apply(commune_, new_dossier(code(commune_), online));  // only registered: not in the report
+  online.push_back(write_of(Field::kStatus, static_cast<std::int64_t>(Status::kRefused)));
+  apply(commune_, new_dossier(code(commune_), online));  // refused at the desk: neither
   EXPECT_EQ(of_commune().total.columns[3], 0u);
   // Withdrawn long after its date: column 9.
   move(commune_, receive(commune_, received, 5), Status::kWithdrawn, at(2023, 3, 1));
@@ -211,11 +201,7 @@ TEST_F(Reports, FollowsTheFootnotes) {
 }
 
 TEST_F(Reports, NeverGuessesWhatIsUnknown) {
-  Operation create;
-  create.kind = OperationKind::kCreate;
-  create.code = code(commune_);
-  create.open = {write_of(Field::kReceivedAt, at(2023, 2, 1))};
-  apply(commune_, create);
+  apply(commune_, new_dossier(code(commune_), {write_of(Field::kReceivedAt, at(2023, 2, 1))}));
   const Report report = of_commune();
   EXPECT_EQ(columns(report.total), (Columns{1, 0, 1, 0, 0, 0, 0, 0, 1, 1, 0}));
   EXPECT_EQ(report.total.no_channel, 1u);
@@ -235,23 +221,17 @@ TEST_F(Reports, TheFirstEndCountsWhenACorrectionOpensItAgain) {
 TEST_F(Reports, ADueDateSetAfterTheEndDoesNotMakeItTimely) {
   const std::string one = receive(commune_, at(2023, 1, 10), 10);
   finish(commune_, one, at(2023, 2, 1));
-  Operation set;
-  set.kind = OperationKind::kSet;
-  set.code = one;
-  set.open = {write_of(Field::kDueAt, at(2023, 12, 1))};
-  set.event = store::Event{at(2023, 3, 1), "", "", "reset", ""};
-  apply(commune_, set);
+  apply(commune_, store::SetFields{.record = one,
+                                   .open = {write_of(Field::kDueAt, at(2023, 12, 1))},
+                                   .event = store::Event{at(2023, 3, 1), "", "", "reset", ""}});
   EXPECT_EQ(of_commune().total.columns[10], 1u);
 }
 
 TEST_F(Reports, SplitsTheLateByWhetherAnApologyWasMade) {
   const auto apologise = [&](const std::string& dossier, UnixMillis when, UnixMillis due) {
-    Operation apology;
-    apology.kind = OperationKind::kApologise;
-    apology.code = dossier;
-    apology.open = {write_of(Field::kDueAt, due)};
-    apology.event = store::Event{when, "", "", "", "Chờ xác minh"};
-    apply(commune_, apology);
+    apply(commune_,
+          store::Apologise{
+              .record = dossier, .due_at = due, .remark = {.at = when, .note = "Chờ xác minh"}});
   };
   const std::string kept = receive(commune_, at(2023, 1, 10), 10);
   apologise(kept, at(2023, 1, 18), at(2023, 1, 30));
@@ -272,14 +252,13 @@ TEST_F(Reports, SplitsTheLateByWhetherAnApologyWasMade) {
 
 TEST_F(Reports, ADossierThatBringsItsPastIsCountedWhenItHappened) {
   commune_.now = at(2023, 9, 1);
-  Operation create;
-  create.kind = OperationKind::kCreate;
-  create.code = code(commune_);
-  create.open = {
-      write_of(Field::kReceivedAt, at(2023, 3, 1)), write_of(Field::kDueAt, at(2023, 4, 20)),
-      write_of(Field::kFinishedAt, at(2023, 4, 10)), write_of(Field::kReturnedAt, at(2023, 4, 12)),
-      write_of(Field::kStatus, static_cast<std::int64_t>(Status::kReturned))};
-  apply(commune_, create);
+  apply(commune_,
+        new_dossier(
+            code(commune_),
+            {write_of(Field::kReceivedAt, at(2023, 3, 1)), write_of(Field::kDueAt, at(2023, 4, 20)),
+             write_of(Field::kFinishedAt, at(2023, 4, 10)),
+             write_of(Field::kReturnedAt, at(2023, 4, 12)),
+             write_of(Field::kStatus, static_cast<std::int64_t>(Status::kReturned))}));
   EXPECT_EQ(columns(of_commune().total), (Columns{1, 0, 1, 0, 0, 0, 0, 0, 1, 1, 0}));
   ReportWanted next = quarter(commune_.agency());
   next.period = {day(2023, 4, 1), day(2023, 6, 30)};
@@ -291,17 +270,10 @@ TEST_F(Reports, RollsUpFromCommuneToProvince) {
   const std::string handed = receive(commune_, at(2023, 1, 11), 400, 2);
   receive(other_, at(2023, 1, 12), 400);
   receive(district_, at(2023, 1, 13), 5);
-  Operation offer;
-  offer.kind = OperationKind::kOffer;
-  offer.code = handed;
-  offer.to = district_.agency();
-  apply(commune_, offer);
+  apply(commune_, store::Offer{.record = handed, .to = district_.agency()});
   settle({&commune_, &district_, &province_});
   settle({&other_, &district_, &province_});
-  Operation accept;
-  accept.kind = OperationKind::kAccept;
-  accept.code = handed;
-  apply(district_, accept);
+  apply(district_, store::Accept{.record = handed});
   settle({&commune_, &district_, &province_});
   const Report top = run(province_, quarter(province_.agency(), By::kAgency));
   EXPECT_EQ(columns(top.total), (Columns{4, 1, 3, 0, 0, 0, 0, 0, 4, 3, 1}));
@@ -395,20 +367,18 @@ TEST_F(Reports, ARolledBackOperationLeavesNoRowAndNoName) {
   {
     store::Transaction transaction(commune_.replica(), commune_.now += 1000);
     transaction.savepoint();
-    Operation create;
-    create.kind = OperationKind::kCreate;
-    create.code = code(commune_);
-    create.open = {write_of(Field::kReceivedAt, at(2023, 2, 1)),
-                   write_of(Field::kFieldOfWork, std::string("Không còn"))};
-    ASSERT_TRUE(apply_operation(transaction, create).ok());
+    const auto create = [&](std::string_view field) {
+      return apply_operation(
+                 transaction,
+                 new_dossier(code(commune_), {write_of(Field::kReceivedAt, at(2023, 2, 1)),
+                                              write_of(Field::kFieldOfWork, std::string(field))}))
+          .ok();
+    };
+    ASSERT_TRUE(create("Không còn"));
     transaction.savepoint();
-    create.code = code(commune_);
-    create.open.back().value = std::string("Bị hủy");
-    ASSERT_TRUE(apply_operation(transaction, create).ok());
+    ASSERT_TRUE(create("Bị hủy"));
     transaction.rollback();
-    create.code = code(commune_);
-    create.open.back().value = std::string("Còn lại");
-    ASSERT_TRUE(apply_operation(transaction, create).ok());
+    ASSERT_TRUE(create("Còn lại"));
     ASSERT_TRUE(transaction.commit().ok());
   }
   const Report report = of_commune();

@@ -11,11 +11,13 @@
 namespace lienthong::test {
 namespace {
 
+using store::Apologise;
 using store::apply_operation;
-using store::Event;
+using store::CreateDossier;
 using store::Operation;
-using store::OperationKind;
 using store::OperationResult;
+using store::PublishProcedure;
+using store::SetFields;
 using store::Transaction;
 using store::WarningCode;
 
@@ -67,11 +69,9 @@ class OfficeRules : public ::testing::Test {
     EXPECT_EQ(commune_.replica().counts().updates, before);
   }
 
-  static Operation procedure(std::string_view definition, std::string_view from = "",
-                             std::string_view code = "1.010803") {
-    Operation out;
-    out.kind = OperationKind::kCreate;
-    out.record_kind = RecordKind::kProcedure;
+  static PublishProcedure procedure(std::string_view definition, std::string_view from = "",
+                                    std::string_view code = "1.010803") {
+    PublishProcedure out;
     out.open = {text(Field::kCode, code), text(Field::kProcedureName, "Thờ cúng liệt sĩ"),
                 text(Field::kFieldOfWork, "Người có công"), text(Field::kDefinition, definition)};
     if (!from.empty()) out.open.push_back(moment(Field::kEffectiveFrom, from));
@@ -82,28 +82,17 @@ class OfficeRules : public ::testing::Test {
     settle({offices_.province.get(), offices_.district.get(), &commune_});
     return record;
   }
-  static Operation dossier(std::vector<FieldWrite> open = {}) {
-    Operation out;
-    out.kind = OperationKind::kCreate;
-    out.open = std::move(open);
-    out.open.push_back(text(Field::kProcedure, "1.010803"));
+  static CreateDossier dossier(std::vector<FieldWrite> open = {}) {
+    open.push_back(text(Field::kProcedure, "1.010803"));
+    return {.open = std::move(open)};
+  }
+  SetFields set(std::vector<FieldWrite> open, std::string_view note = "") const {
+    SetFields out{.record = code_, .open = std::move(open)};
+    if (!note.empty()) out.event = {.note = std::string(note)};
     return out;
   }
-  Operation set(std::vector<FieldWrite> open, std::string_view note = "") const {
-    Operation out;
-    out.kind = OperationKind::kSet;
-    out.code = code_;
-    out.open = std::move(open);
-    if (!note.empty()) {
-      out.event.emplace();
-      out.event->note = note;
-    }
-    return out;
-  }
-  Operation apology(std::string_view due, std::string_view reason) const {
-    Operation out = set({moment(Field::kDueAt, due)}, reason);
-    out.kind = OperationKind::kApologise;
-    return out;
+  Apologise apology(std::string_view due, std::string_view reason) const {
+    return {.record = code_, .due_at = at(due), .remark = {.note = std::string(reason)}};
   }
   OperationResult receive(std::vector<FieldWrite> open = {}) {
     OperationResult result = done(commune_, dossier(std::move(open)));
@@ -169,7 +158,7 @@ TEST_F(OfficeRules, AVersionOfACommuneCountsNowhereElse) {
 
 TEST_F(OfficeRules, ALocalisedCodeGoesByTheVersionOfItsProcedure) {
   publish(*offices_.province, kWorship);
-  Operation create = dossier();
+  CreateDossier create = dossier();
   create.open = {text(Field::kProcedure, "1.010803.000.00.00.H47")};
   const auto created = done(commune_, create);
   EXPECT_TRUE(commune_.state(created.record)
@@ -202,7 +191,7 @@ TEST_F(OfficeRules, PublishingRefusesWhatIsAmbiguous) {
           {"components[1]", "name: missing"});
   refuses(procedure(R"({"resume":"maybe"})"), Errc::kInvalidArgument, {"restart or extend"});
   refuses(procedure(kWorship, "", "1 2"), Errc::kInvalidArgument, {"codes are not invented"});
-  Operation nameless = procedure(kWorship);
+  PublishProcedure nameless = procedure(kWorship);
   nameless.open.erase(nameless.open.begin() + 1);
   refuses(nameless, Errc::kInvalidArgument, {"procedure_name"});
 }
@@ -375,15 +364,10 @@ TEST_F(OfficeRules, TheStepFollowsTheDossierThroughTheAgencies) {
   EXPECT_EQ(step(commune_)->number, 1U);
   EXPECT_EQ(show(*step(commune_)->due_at), "2025-03-10 17:00");
   move_to(Status::kProcessing, "2025-03-03 09:00");
-  Operation offer = set({});
-  offer.kind = OperationKind::kOffer;
-  offer.to = offices_.district_id;
-  done(commune_, offer);
+  done(commune_, store::Offer{.record = code_, .to = offices_.district_id});
   settle({&commune_, offices_.district.get()});
-  Operation accept = set({});
-  accept.kind = OperationKind::kAccept;
   offices_.district->now = at("2025-03-06 10:00");
-  done(*offices_.district, accept);
+  done(*offices_.district, store::Accept{.record = code_});
   const auto second = step(*offices_.district);
   ASSERT_TRUE(second);
   EXPECT_EQ(second->number, 2U);

@@ -12,12 +12,24 @@
 namespace lienthong::test {
 namespace {
 
+using store::Accept;
+using store::AddNote;
+using store::Adopt;
+using store::Consult;
+using store::CreateDossier;
+using store::Decline;
+using store::Offer;
 using store::Operation;
-using store::OperationKind;
 using store::OperationResult;
+using store::Recall;
+using store::Reclaim;
+using store::Reply;
+using store::SetFields;
+using store::Share;
+using store::Succeed;
 using store::Transaction;
 
-constexpr std::string_view kCode = "H47.518.20374-230401-0007";
+const std::string kCode = "H47.518.20374-230401-0007";
 
 FieldWrite write_of(Field field, FieldValue value) {
   return {static_cast<std::uint16_t>(field), std::move(value)};
@@ -33,20 +45,16 @@ class Operations : public ::testing::Test {
   Result<OperationResult> apply(Office& office, const Operation& operation) {
     return apply_to(office, operation);
   }
-  static Operation make(OperationKind kind, std::string_view code = kCode) {
-    return operation_on(kind, code);
-  }
-  static Operation offer_to(const AgencyId& agency) {
-    Operation out = make(OperationKind::kOffer);
-    out.to = agency;
-    return out;
+  static Offer offer_to(const AgencyId& agency) { return {.record = kCode, .to = agency}; }
+  static SetFields set(std::vector<FieldWrite> open) {
+    return {.record = kCode, .open = std::move(open)};
   }
   Operation with_key(Operation operation, std::string_view key) const {
     operation.key_hash = store::idempotency_hash(offices_.deployment.root(), key);
     return operation;
   }
   RecordId create(Office& office, std::string_view code = kCode) {
-    const auto created = apply(office, make(OperationKind::kCreate, code));
+    const auto created = apply(office, new_dossier(code));
     EXPECT_TRUE(created.ok()) << created.error().message();
     return created->record;
   }
@@ -71,7 +79,7 @@ class Operations : public ::testing::Test {
 // ---- create ----
 
 TEST_F(Operations, CreateNumbersTheDossierAndFillsWhatIsKnown) {
-  Operation create = make(OperationKind::kCreate, "");
+  CreateDossier create;
   create.closed = {write_of(Field::kApplicantName, std::string("Nguyễn Văn An"))};
   const auto first = apply(commune_, create);
   ASSERT_TRUE(first.ok()) << first.error().message();
@@ -90,14 +98,14 @@ TEST_F(Operations, CreateNumbersTheDossierAndFillsWhatIsKnown) {
 
 TEST_F(Operations, NumberingPassesOverCodesGivenByHand) {
   create(commune_, "H47.518.20374-230401-0001");
-  const auto numbered = apply(commune_, make(OperationKind::kCreate, ""));
+  const auto numbered = apply(commune_, CreateDossier{});
   ASSERT_TRUE(numbered.ok()) << numbered.error().message();
   EXPECT_EQ(numbered->code, "H47.518.20374-230401-0002");
 }
 
 TEST_F(Operations, CreateOnlineWithoutReceptionIsOnlyRegistered) {
-  Operation create = make(OperationKind::kCreate);
-  create.open = {write_of(Field::kChannel, std::int64_t{2})};
+  CreateDossier create = new_dossier(kCode);
+  create.open.push_back(write_of(Field::kChannel, std::int64_t{2}));
   const auto created = apply(commune_, create);
   ASSERT_TRUE(created.ok());
   const RecordState state = commune_.state(created->record);
@@ -107,18 +115,16 @@ TEST_F(Operations, CreateOnlineWithoutReceptionIsOnlyRegistered) {
 }
 
 TEST_F(Operations, CreateRefusesCodesOfOthersAndCodesTaken) {
-  refuses(commune_, make(OperationKind::kCreate, "H47.518.20395-230401-0001"), Errc::kNotAllowed,
+  refuses(commune_, new_dossier("H47.518.20395-230401-0001"), Errc::kNotAllowed,
           {"belongs to H47.518.20395", "H47.518.20374-"});
-  refuses(commune_, make(OperationKind::kCreate, "has space-1"), Errc::kInvalidArgument,
-          {"letters"});
+  refuses(commune_, new_dossier("has space-1"), Errc::kInvalidArgument, {"letters"});
   create(commune_);
-  refuses(commune_, make(OperationKind::kCreate), Errc::kConflict, {"taken", "H47.518.20374"});
+  refuses(commune_, new_dossier(kCode), Errc::kConflict, {"taken", "H47.518.20374"});
   create(commune_, "000.17.22.H56-210531-0001");  // of a system that is no agency of the tree
 }
 
 TEST_F(Operations, CreateOfANewDossierBeginsAtTheBeginning) {
-  Operation create = make(OperationKind::kCreate);
-  create.open = {status_write(Status::kDone)};
+  CreateDossier create = new_dossier(kCode, {status_write(Status::kDone)});
   refuses(commune_, create, Errc::kNotAllowed,
           {"cannot begin as done", "registered, accepted, refused"});
   store::Event past;
@@ -141,7 +147,7 @@ TEST_F(Operations, CreateOfANewDossierBeginsAtTheBeginning) {
 }
 
 TEST_F(Operations, CreateCountsComponents) {
-  Operation create = make(OperationKind::kCreate);
+  CreateDossier create = new_dossier(kCode);
   wire::Component paper{"Tờ khai", "original", 1, "", 0, ""};
   wire::Component scan{"Giấy chứng sinh", "copy", 1, "00ff", 12, "image/png"};
   create.closed = {write_of(Field::kComponents, wire::encode(std::vector{paper, scan}))};
@@ -155,7 +161,7 @@ TEST_F(Operations, CreateCountsComponents) {
 // ---- keys ----
 
 TEST_F(Operations, AKeyThatIsKnownWritesNothing) {
-  const Operation create = with_key(make(OperationKind::kCreate, ""), "first");
+  const Operation create = with_key(CreateDossier{}, "first");
   const auto once = apply(commune_, create);
   ASSERT_TRUE(once.ok());
   EXPECT_FALSE(once->repeated);
@@ -165,8 +171,8 @@ TEST_F(Operations, AKeyThatIsKnownWritesNothing) {
   EXPECT_EQ(again->code, once->code);
   EXPECT_EQ(again->record, once->record);
   EXPECT_EQ(commune_.replica().counts().records, 1U);
-  refuses(commune_, with_key(make(OperationKind::kNote, once->code), "first"), Errc::kConflict,
-          {"key"});
+  refuses(commune_, with_key(AddNote{.record = once->code, .remark = {.note = "x"}}, "first"),
+          Errc::kConflict, {"key"});
 }
 
 TEST_F(Operations, KeysDependOnTheDeployment) {
@@ -182,36 +188,30 @@ TEST_F(Operations, KeysDependOnTheDeployment) {
 
 TEST_F(Operations, SetFollowsTheStatesOfTheLawAndDatesThem) {
   const RecordId record = create(commune_);
-  Operation set = make(OperationKind::kSet);
-  set.open = {status_write(Status::kReturned)};
-  refuses(commune_, set, Errc::kNotAllowed, {"from accepted to returned", "processing"});
-  set.open = {status_write(Status::kProcessing)};
-  ASSERT_TRUE(apply(commune_, set).ok());
-  set.open = {status_write(Status::kDone)};
-  set.event.emplace();
-  set.event->at = 1'680'400'000'000;
-  set.event->action = "finish";
-  ASSERT_TRUE(apply(commune_, set).ok());
+  refuses(commune_, set({status_write(Status::kReturned)}), Errc::kNotAllowed,
+          {"from accepted to returned", "processing"});
+  ASSERT_TRUE(apply(commune_, set({status_write(Status::kProcessing)})).ok());
+  SetFields done = set({status_write(Status::kDone)});
+  done.event = {.at = 1'680'400'000'000, .action = "finish"};
+  ASSERT_TRUE(apply(commune_, done).ok());
   EXPECT_EQ(open_value(commune_.state(record), Field::kFinishedAt),
             FieldValue(std::int64_t{1'680'400'000'000}));
-  set.open = {write_of(Field::kCode, std::string("X"))};
-  refuses(commune_, set, Errc::kInvalidArgument, {"code"});
-  refuses(commune_, make(OperationKind::kSet), Errc::kInvalidArgument, {"nothing to write"});
-  set.code = "NO-SUCH";
-  refuses(commune_, set, Errc::kNotFound, {"NO-SUCH"});
+  const SetFields recoded = set({write_of(Field::kCode, std::string("X"))});
+  refuses(commune_, recoded, Errc::kInvalidArgument, {"code"});
+  refuses(commune_, set({}), Errc::kInvalidArgument, {"nothing to write"});
+  refuses(commune_, SetFields{.record = "NO-SUCH", .open = recoded.open}, Errc::kNotFound,
+          {"NO-SUCH"});
 }
 
 TEST_F(Operations, OnlyTheHolderChangesButOthersMayLeaveNotes) {
   create(commune_);
   settle({&commune_, &district_, &province_});
-  Operation set = make(OperationKind::kSet);
-  set.open = {write_of(Field::kUnit, std::string("Tư pháp"))};
-  refuses(district_, set, Errc::kNotAllowed, {"held by H47.518.20374", "leave a note"});
+  refuses(district_, set({write_of(Field::kUnit, std::string("Tư pháp"))}), Errc::kNotAllowed,
+          {"held by H47.518.20374", "leave a note"});
   refuses(district_, offer_to(offices_.province_id), Errc::kNotAllowed, {"only the holder"});
-  Operation note = make(OperationKind::kNote);
+  AddNote note{.record = kCode};
   refuses(district_, note, Errc::kInvalidArgument, {"text"});
-  note.event.emplace();
-  note.event->note = "Đề nghị giải quyết sớm";
+  note.remark.note = "Đề nghị giải quyết sớm";
   const auto written = apply(district_, note);
   ASSERT_TRUE(written.ok()) << written.error().message();
   const auto dossier = store::read_dossier(district_.replica(), written->record);
@@ -226,23 +226,22 @@ TEST_F(Operations, OfferAndAcceptPassCustody) {
   const RecordId record = create(commune_);
   ASSERT_TRUE(apply(commune_, offer_to(offices_.district_id)).ok());
   settle({&commune_, &district_});
-  ASSERT_TRUE(apply(district_, make(OperationKind::kAccept)).ok());
+  ASSERT_TRUE(apply(district_, Accept{.record = kCode}).ok());
   settle({&commune_, &district_});
   EXPECT_EQ(commune_.state(record).holder, offices_.district_id);
   refuses(commune_, offer_to(offices_.other_id), Errc::kNotAllowed, {"held by H47.518 "});
-  refuses(district_, make(OperationKind::kAccept), Errc::kNotAllowed, {"no offer"});
+  refuses(district_, Accept{.record = kCode}, Errc::kNotAllowed, {"no offer"});
 }
 
 TEST_F(Operations, FieldsRestWhileAnOfferIsOpen) {
   create(commune_);
   ASSERT_TRUE(apply(commune_, offer_to(offices_.district_id)).ok());
   settle({&commune_, &district_});
-  Operation set = make(OperationKind::kSet);
-  set.open = {write_of(Field::kUnit, std::string("Tư pháp"))};
-  refuses(commune_, set, Errc::kNotAllowed, {"offered to H47.518 ", "recall"});
-  refuses(district_, set, Errc::kNotAllowed, {"offered to us", "accept it first"});
+  const SetFields moved = set({write_of(Field::kUnit, std::string("Tư pháp"))});
+  refuses(commune_, moved, Errc::kNotAllowed, {"offered to H47.518 ", "recall"});
+  refuses(district_, moved, Errc::kNotAllowed, {"offered to us", "accept it first"});
   refuses(commune_, offer_to(offices_.district_id), Errc::kNotAllowed, {"offered to H47.518 "});
-  refuses(commune_, make(OperationKind::kAccept), Errc::kNotAllowed, {"not to us"});
+  refuses(commune_, Accept{.record = kCode}, Errc::kNotAllowed, {"not to us"});
 }
 
 TEST_F(Operations, OfferChecksWhomItIsMadeTo) {
@@ -258,9 +257,7 @@ TEST_F(Operations, DeclineGivesItBackWithAReason) {
   const RecordId record = create(commune_);
   ASSERT_TRUE(apply(commune_, offer_to(offices_.district_id)).ok());
   settle({&commune_, &district_});
-  Operation decline = make(OperationKind::kDecline);
-  decline.event.emplace();
-  decline.event->note = "Thiếu giấy tờ";
+  const Decline decline{.record = kCode, .remark = {.note = "Thiếu giấy tờ"}};
   ASSERT_TRUE(apply(district_, decline).ok());
   settle({&commune_, &district_});
   EXPECT_EQ(commune_.state(record).holder, offices_.commune_id);
@@ -276,7 +273,7 @@ TEST_F(Operations, DeclineGivesItBackWithAReason) {
 TEST_F(Operations, RecallTakesBackAnOfferThatNeverLeft) {
   const RecordId record = create(commune_);
   const Operation offer = with_key(offer_to(offices_.district_id), "o");
-  const Operation recall = with_key(make(OperationKind::kRecall), "r");
+  const Operation recall = with_key(Recall{.record = kCode}, "r");
   ASSERT_TRUE(apply(commune_, offer).ok());
   const auto updates = commune_.replica().counts().updates;
   ASSERT_TRUE(apply(commune_, recall).ok());
@@ -288,56 +285,53 @@ TEST_F(Operations, RecallTakesBackAnOfferThatNeverLeft) {
     EXPECT_TRUE(result->repeated);
   }
   EXPECT_TRUE(commune_.state(record).offered.is_zero());
-  refuses(commune_, make(OperationKind::kRecall), Errc::kNotAllowed, {"no offer"});
+  refuses(commune_, Recall{.record = kCode}, Errc::kNotAllowed, {"no offer"});
 }
 
 TEST_F(Operations, RecallOfAnOfferThatLeftIsARequest) {
   const RecordId record = create(commune_);
   ASSERT_TRUE(apply(commune_, offer_to(offices_.district_id)).ok());
   settle({&commune_, &district_});
-  const auto asked = apply(commune_, make(OperationKind::kRecall));
+  const auto asked = apply(commune_, Recall{.record = kCode});
   ASSERT_TRUE(asked.ok()) << asked.error().message();
   EXPECT_EQ(commune_.replica().find_update(asked->update)->open.kind, UpdateKind::kRecallRequest);
   EXPECT_EQ(commune_.state(record).offered, offices_.district_id);
-  const auto again = apply(commune_, make(OperationKind::kRecall));
+  const auto again = apply(commune_, Recall{.record = kCode});
   ASSERT_TRUE(again.ok());
   EXPECT_TRUE(again->repeated);
-  refuses(district_, make(OperationKind::kRecall), Errc::kNotAllowed, {"we may decline"});
+  refuses(district_, Recall{.record = kCode}, Errc::kNotAllowed, {"we may decline"});
 }
 
 TEST_F(Operations, ASuperiorOfBothReclaims) {
   const RecordId record = create(commune_);
-  refuses(commune_, make(OperationKind::kReclaim), Errc::kNotAllowed, {"no offer"});
+  refuses(commune_, Reclaim{.record = kCode}, Errc::kNotAllowed, {"no offer"});
   ASSERT_TRUE(apply(commune_, offer_to(offices_.other_id)).ok());
   settle({&commune_, &district_, &other_});
-  refuses(other_, make(OperationKind::kReclaim), Errc::kNotAllowed, {"accept or decline"});
-  refuses(commune_, make(OperationKind::kReclaim), Errc::kNotAllowed, {"at or above both"});
-  ASSERT_TRUE(apply(district_, make(OperationKind::kReclaim)).ok());
+  refuses(other_, Reclaim{.record = kCode}, Errc::kNotAllowed, {"accept or decline"});
+  refuses(commune_, Reclaim{.record = kCode}, Errc::kNotAllowed, {"at or above both"});
+  ASSERT_TRUE(apply(district_, Reclaim{.record = kCode}).ok());
   EXPECT_EQ(district_.state(record).holder, offices_.district_id);
 }
 
 TEST_F(Operations, SucceedNeedsASuccession) {
   create(commune_);
-  refuses(commune_, make(OperationKind::kSucceed), Errc::kNotAllowed, {"already ours"});
+  refuses(commune_, Succeed{.record = kCode}, Errc::kNotAllowed, {"already ours"});
   settle({&commune_, &district_});
-  refuses(district_, make(OperationKind::kSucceed), Errc::kNotAllowed, {"sole successor"});
+  refuses(district_, Succeed{.record = kCode}, Errc::kNotAllowed, {"sole successor"});
 }
 
 // ---- others ----
 
 TEST_F(Operations, TheAgencyConsultedReplies) {
   create(commune_);
-  Operation consult = make(OperationKind::kConsult);
-  consult.to = offices_.other_id;
-  consult.deadline = 1'680'600'000'000;
-  consult.event.emplace();
-  consult.event->note = "Xin ý kiến";
+  const Consult consult{.record = kCode,
+                        .to = offices_.other_id,
+                        .deadline = 1'680'600'000'000,
+                        .remark = {.note = "Xin ý kiến"}};
   const auto asked = apply(commune_, consult);
   ASSERT_TRUE(asked.ok()) << asked.error().message();
   settle({&commune_, &district_, &other_});
-  Operation reply = make(OperationKind::kReply);
-  reply.event.emplace();
-  reply.event->note = "Đồng ý";
+  Reply reply{.record = kCode, .remark = {.note = "Đồng ý"}};
   refuses(other_, reply, Errc::kInvalidArgument, {"needs the consultation"});
   reply.about = asked->update;
   refuses(commune_, reply, Errc::kNotAllowed, {"asks H47.518.20395"});
@@ -349,8 +343,7 @@ TEST_F(Operations, TheAgencyConsultedReplies) {
 
 TEST_F(Operations, ShareLetsAnotherRead) {
   const RecordId record = create(commune_);
-  Operation share = make(OperationKind::kShare);
-  share.to = offices_.other_id;
+  const Share share{.record = kCode, .to = offices_.other_id};
   ASSERT_TRUE(apply(commune_, share).ok());
   settle({&commune_, &district_, &other_});
   EXPECT_TRUE(other_.replica().find_record(record).has_value());
@@ -359,8 +352,8 @@ TEST_F(Operations, ShareLetsAnotherRead) {
 // ---- what was set aside ----
 
 TEST_F(Operations, TheHolderAdoptsWhatWasSetAside) {
-  Operation creation = make(OperationKind::kCreate);
-  creation.closed = {write_of(Field::kSummary, std::string("Khai sinh"))};
+  const CreateDossier creation =
+      new_dossier(kCode, {}, {write_of(Field::kSummary, std::string("Khai sinh"))});
   const RecordId record = apply(commune_, creation)->record;
   ASSERT_TRUE(apply(commune_, offer_to(offices_.district_id)).ok());
   settle({&commune_, &district_});
@@ -388,12 +381,11 @@ TEST_F(Operations, TheHolderAdoptsWhatWasSetAside) {
   ASSERT_FALSE(late.is_zero());
   send(second, commune_);
   settle({&commune_, &district_});
-  ASSERT_TRUE(apply(district_, make(OperationKind::kAccept)).ok());
+  ASSERT_TRUE(apply(district_, Accept{.record = kCode}).ok());
   ASSERT_EQ(district_.state(record).set_aside, std::vector{late});
-  Operation adopt = make(OperationKind::kAdopt);
-  adopt.about = UpdateId();
+  Adopt adopt{.record = kCode, .change = UpdateId()};
   refuses(district_, adopt, Errc::kNotFound, {"set aside"});
-  adopt.about.reset();
+  adopt.change.reset();
   ASSERT_TRUE(apply(district_, adopt).ok());
   EXPECT_EQ(open_value(district_.state(record), Field::kUnit), FieldValue("Tư pháp"));
   refuses(district_, adopt, Errc::kNotFound, {"nothing is set aside"});

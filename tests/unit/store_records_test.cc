@@ -14,10 +14,15 @@
 namespace lienthong::test {
 namespace {
 
+using store::Accept;
 using store::apply_operation;
+using store::CreateDocument;
+using store::CreateFeedback;
+using store::Decline;
 using store::Operation;
-using store::OperationKind;
 using store::OperationResult;
+using store::SendDocument;
+using store::SetFields;
 using store::Transaction;
 
 constexpr UnixMillis kHour = 3'600'000;
@@ -45,32 +50,17 @@ class Records : public ::testing::Test {
     EXPECT_TRUE(result.ok()) << result.error().message();
     return result.ok() ? *result : OperationResult{};
   }
-  static Operation make(OperationKind kind, std::string_view code) {
-    Operation out;
-    out.kind = kind;
-    out.code = code;
-    return out;
+  static CreateFeedback feedback() {
+    return {.open = {text_write(Field::kTopic, "behaviour"), text_write(Field::kSource, "1022")},
+            .closed = {text_write(Field::kTitle, "Trả hồ sơ chậm")}};
   }
-  static Operation feedback() {
-    Operation out = make(OperationKind::kCreate, "");
-    out.record_kind = RecordKind::kFeedback;
-    out.open = {text_write(Field::kTopic, "behaviour"), text_write(Field::kSource, "1022")};
-    out.closed = {text_write(Field::kTitle, "Trả hồ sơ chậm")};
-    return out;
+  static CreateDocument document(std::string_view direction) {
+    return {.open = {text_write(Field::kDirection, direction)},
+            .closed = {text_write(Field::kTitle, "Về việc rà soát thủ tục hành chính")}};
   }
-  static Operation document(std::string_view direction) {
-    Operation out = make(OperationKind::kCreate, "");
-    out.record_kind = RecordKind::kDocument;
-    out.open = {text_write(Field::kDirection, direction)};
-    out.closed = {text_write(Field::kTitle, "Về việc rà soát thủ tục hành chính")};
-    return out;
-  }
-  static Operation change(std::string_view code, std::vector<FieldWrite> open,
+  static SetFields change(std::string code, std::vector<FieldWrite> open,
                           std::vector<FieldWrite> closed = {}) {
-    Operation out = make(OperationKind::kSet, code);
-    out.open = std::move(open);
-    out.closed = std::move(closed);
-    return out;
+    return {.record = std::move(code), .open = std::move(open), .closed = std::move(closed)};
   }
   static void refuses(Office& office, const Operation& operation, Errc code,
                       std::initializer_list<std::string_view> words) {
@@ -113,22 +103,22 @@ TEST_F(Records, FeedbackIsAnsweredAndPublishedWithItsMoments) {
 }
 
 TEST_F(Records, FeedbackOfABadFormIsRefusedWithItsReason) {
-  Operation no_text = feedback();
+  CreateFeedback no_text = feedback();
   no_text.closed.clear();
   refuses(commune_, no_text, Errc::kInvalidArgument, {"title"});
-  Operation source = feedback();
+  CreateFeedback source = feedback();
   source.open = {text_write(Field::kSource, "telepathy")};
   refuses(commune_, source, Errc::kInvalidArgument, {"source", "1022, zalo"});
-  Operation topic = feedback();
+  CreateFeedback topic = feedback();
   topic.open = {text_write(Field::kTopic, "weather")};
   refuses(commune_, topic, Errc::kInvalidArgument, {"regulation, behaviour"});
-  Operation future = feedback();
+  CreateFeedback future = feedback();
   future.open.push_back(write_of(Field::kReceivedAt, commune_.now + 3 * kDay));
   refuses(commune_, future, Errc::kInvalidArgument, {"future"});
-  Operation due = feedback();
+  CreateFeedback due = feedback();
   due.open.push_back(write_of(Field::kDueAt, commune_.now - 3 * kDay));
   refuses(commune_, due, Errc::kInvalidArgument, {"due_at", "before received_at"});
-  Operation about = feedback();  // kept as it is: nobody guesses which dossier was meant
+  CreateFeedback about = feedback();  // kept as it is: nobody guesses which dossier was meant
   about.open.push_back(text_write(Field::kAboutDossier, "H47-000000-9999"));
   const auto made = must(commune_, about);
   refuses(commune_, change(made.code, {status_write(Status::kPayment)}), Errc::kNotAllowed,
@@ -230,22 +220,22 @@ TEST_F(Records, DocumentsAreNumberedFromOneInEachRegisterAndYear) {
   EXPECT_EQ(must(commune_, document("in")).code, "H47.518.20374-DEN-2023-0001");
   EXPECT_EQ(must(commune_, document("in")).code, "H47.518.20374-DEN-2023-0002");
   EXPECT_EQ(must(commune_, document("out")).code, "H47.518.20374-DI-2023-0001");
-  Operation decisions = document("out");
+  CreateDocument decisions = document("out");
   decisions.open.push_back(text_write(Field::kRegisterBook, "QD"));
   EXPECT_EQ(must(commune_, decisions).code, "H47.518.20374-DI.QD-2023-0001");
-  Operation last_year = document("in");
+  CreateDocument last_year = document("in");
   last_year.open.push_back(write_of(Field::kReceivedAt, commune_.now - 200 * kDay));
   EXPECT_EQ(must(commune_, last_year).code, "H47.518.20374-DEN-2022-0001");
   EXPECT_EQ(must(commune_, document("in")).code, "H47.518.20374-DEN-2023-0003");
 }
 
 TEST_F(Records, ANumberIsGivenOnceAndRefusedTwice) {
-  Operation seventh = document("in");
+  CreateDocument seventh = document("in");
   seventh.open.push_back(write_of(Field::kNumber, std::int64_t{7}));
   must(commune_, seventh);
   refuses(commune_, seventh, Errc::kConflict, {"number 7", "2023", "DEN-2023-0007"});
   EXPECT_EQ(must(commune_, document("in")).code, "H47.518.20374-DEN-2023-0008");
-  Operation fifth = document("in");  // entered late, into a gap
+  CreateDocument fifth = document("in");  // entered late, into a gap
   fifth.open.push_back(write_of(Field::kNumber, std::int64_t{5}));
   must(commune_, fifth);
   EXPECT_EQ(must(commune_, document("in")).code, "H47.518.20374-DEN-2023-0009");
@@ -281,19 +271,19 @@ TEST_F(Records, MachinesApartMayGiveOneNumberTwiceAndItShows) {
 
 TEST_F(Records, DocumentsOfABadFormAreRefusedWithTheirReason) {
   refuses(commune_, document("sideways"), Errc::kInvalidArgument, {"in or out"});
-  Operation untitled = document("in");
+  CreateDocument untitled = document("in");
   untitled.closed.clear();
   refuses(commune_, untitled, Errc::kInvalidArgument, {"title"});
-  Operation named = document("in");
+  CreateDocument named = document("in");
   named.open.push_back(text_write(Field::kCode, "mine"));
   refuses(commune_, named, Errc::kInvalidArgument, {"number of its register"});
-  Operation book = document("in");
+  CreateDocument book = document("in");
   book.open.push_back(text_write(Field::kRegisterBook, "sổ đến"));
   refuses(commune_, book, Errc::kInvalidArgument, {"register"});
-  Operation number = document("in");
+  CreateDocument number = document("in");
   number.open.push_back(write_of(Field::kNumber, std::int64_t{0}));
   refuses(commune_, number, Errc::kInvalidArgument, {"1 to"});
-  Operation dates = document("in");
+  CreateDocument dates = document("in");
   dates.open.push_back(write_of(Field::kReceivedAt, commune_.now - 10 * kDay));
   dates.open.push_back(write_of(Field::kSignedAt, commune_.now - kDay));
   refuses(commune_, dates, Errc::kInvalidArgument, {"received_at", "before signed_at"});
@@ -306,11 +296,10 @@ TEST_F(Records, DocumentsOfABadFormAreRefusedWithTheirReason) {
 
 TEST_F(Records, ReceiptsSayHowFarACopyHasGot) {
   using store::Arrived;
-  Operation letter = document("out");
+  CreateDocument letter = document("out");
   letter.open.push_back(text_write(Field::kNotation, "12/UBND"));
   const auto made = must(commune_, letter);
-  Operation send_it = make(OperationKind::kSend, made.code);
-  send_it.to = offices_.other_id;
+  SendDocument send_it{.record = made.code, .to = offices_.other_id};
   const auto copy = must(commune_, send_it);
   EXPECT_EQ(copy.code, made.code + "/1");
   refuses(commune_, send_it, Errc::kNotAllowed, {"already", "/1"});
@@ -330,7 +319,7 @@ TEST_F(Records, ReceiptsSayHowFarACopyHasGot) {
   EXPECT_EQ(read->values.at(Field::kNotation), FieldValue(std::string("12/UBND")));
   refuses(other_, change(copy.code, {write_of(Field::kReceipt, std::int64_t{4})}),
           Errc::kNotAllowed, {"accept it first"});
-  must(other_, make(OperationKind::kAccept, copy.code));
+  must(other_, Accept{.record = copy.code});
   EXPECT_EQ(receipt(other_), store::kReceiptAccepted);
   refuses(other_, change(copy.code, {write_of(Field::kReceipt, std::int64_t{3})}),
           Errc::kInvalidArgument, {"4 (assigned)"});
@@ -338,7 +327,7 @@ TEST_F(Records, ReceiptsSayHowFarACopyHasGot) {
   refuses(other_, change(copy.code, {write_of(Field::kReceipt, std::int64_t{4})}),
           Errc::kNotAllowed, {"from 5 to 4"});
   must(other_, change(copy.code, {write_of(Field::kReceipt, std::int64_t{6})}));
-  must(district_, make(OperationKind::kDecline, second.code));
+  must(district_, Decline{.record = second.code});
   settle({&commune_, &district_, &other_});
   EXPECT_EQ(receipt(commune_), store::kReceiptDone);
   EXPECT_EQ(store::receipt_of(commune_.state(second.record), Arrived::kNo),
@@ -346,8 +335,8 @@ TEST_F(Records, ReceiptsSayHowFarACopyHasGot) {
 }
 
 TEST_F(Records, ACopyIsMadeOnceUnderOneKey) {
-  Operation send_it = make(OperationKind::kSend, must(commune_, document("out")).code);
-  send_it.to = offices_.other_id;
+  Operation send_it =
+      SendDocument{.record = must(commune_, document("out")).code, .to = offices_.other_id};
   send_it.key_hash = store::idempotency_hash(offices_.deployment.root(), "send");
   const auto first = must(commune_, send_it);
   const auto again = must(commune_, send_it);
@@ -356,11 +345,9 @@ TEST_F(Records, ACopyIsMadeOnceUnderOneKey) {
 }
 
 TEST_F(Records, SendingIsForDocumentsOfARegister) {
-  Operation dossier = make(OperationKind::kCreate, "H47.518.20374-230401-0001");
-  must(commune_, dossier);
-  Operation send_it = make(OperationKind::kSend, "H47.518.20374-230401-0001");
-  send_it.to = offices_.other_id;
-  refuses(commune_, send_it, Errc::kInvalidArgument, {"offer"});
+  const std::string dossier = must(commune_, new_dossier("H47.518.20374-230401-0001")).code;
+  refuses(commune_, SendDocument{.record = dossier, .to = offices_.other_id},
+          Errc::kInvalidArgument, {"offer"});
 }
 
 }  // namespace

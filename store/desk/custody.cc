@@ -1,0 +1,142 @@
+// Operations that pass a record on: every link of custody but those of legs and copies.
+#include <algorithm>
+
+#include "store/desk/carry_out.h"
+#include "store/desk/keys.h"
+
+namespace lienthong::store {
+namespace {
+
+Result<OperationResult> write_link(Task& task, Draft out, const Remark& remark) {
+  put_remark(out, remark);
+  return task.write(std::move(out));
+}
+
+Result<OperationResult> answer(Task& task, UpdateKind kind, const Remark& remark) {
+  const RecordState& state = task.state();
+  LT_TRY_VOID(task.require_offer());
+  if (state.offered != task.ours()) {
+    const Registry& registry = task.registry();
+    const bool successor = registry.resolve(state.offered, registry.newest()) == task.ours();
+    return Error(Errc::kNotAllowed,
+                 task.code() + " is offered to " + task.name_of(state.offered) + ", not to us: " +
+                     (successor ? "we succeed it, write succeed first" : "only it may answer"));
+  }
+  return write_link(task, task.draft(kind), remark);
+}
+
+// The offer never left this machine, so it is taken back as if it had not been made. Its key and
+// that of the recall are remembered, so that the same operations applied again change nothing.
+Result<OperationResult> withdraw_offer(Task& task, const UpdateId& offer) {
+  if (const auto update = task.transaction().find_update(offer))
+    remember_key(task.transaction(), update->open.key_hash, task.state().record);
+  remember_key(task.transaction(), task.key_hash(), task.state().record);
+  LT_TRY_VOID(task.transaction().withdraw(offer));
+  LT_TRY_VOID(task.reload());
+  return task.result(task.state().tip());
+}
+
+}  // namespace
+
+Result<OperationResult> carry_out(Task& task, const Offer& what) {
+  LT_TRY_VOID(task.require_agency(what.to, "offer"));
+  LT_TRY_VOID(task.require_custody("offer it"));
+  Draft out = task.draft(UpdateKind::kOffer);
+  out.open.target = what.to;
+  out.open.urgent = what.urgent;
+  return write_link(task, std::move(out), what.remark);
+}
+
+Result<OperationResult> carry_out(Task& task, const Accept& what) {
+  return answer(task, UpdateKind::kAccept, what.remark);
+}
+
+Result<OperationResult> carry_out(Task& task, const Decline& what) {
+  return answer(task, UpdateKind::kDecline, what.remark);
+}
+
+Result<OperationResult> carry_out(Task& task, const Recall& what) {
+  const RecordState& state = task.state();
+  LT_TRY_VOID(task.require_offer());
+  if (state.holder != task.ours())
+    return Error(Errc::kNotAllowed, task.code() + " was offered by " + task.name_of(state.holder) +
+                                        ": only it may ask for it back" +
+                                        (state.offered == task.ours() ? "; we may decline" : ""));
+  const UpdateId offer_id = state.tip();
+  const auto offer = task.transaction().find_update(offer_id);
+  const bool alone = state.heads.size() == 1 && state.heads.front() == offer_id;
+  if (offer && offer->ours && !offer->seal && alone) return withdraw_offer(task, offer_id);
+  for (const UpdateId& id : state.timeline) {
+    const auto entry = task.transaction().find_update(id);
+    if (!entry || entry->open.kind != UpdateKind::kRecallRequest ||
+        std::ranges::find(entry->open.references, offer_id) == entry->open.references.end())
+      continue;
+    OperationResult asked = task.result(id);
+    asked.repeated = true;
+    return asked;
+  }
+  Draft out = task.draft(UpdateKind::kRecallRequest);
+  out.open.references.push_back(offer_id);
+  return write_link(task, std::move(out), what.remark);
+}
+
+Result<OperationResult> carry_out(Task& task, const Reclaim& what) {
+  const RecordState& state = task.state();
+  const std::string code = task.code();
+  if (state.offered.is_zero())
+    return Error(Errc::kNotAllowed, "no offer of " + code +
+                                        " is open, so there is nothing to reclaim; " +
+                                        "it is held by " + task.name_of(state.holder));
+  if (state.offered == task.ours())
+    return Error(Errc::kNotAllowed, code + " is offered to us: accept or decline it");
+  const Registry& registry = task.registry();
+  const TreeVersion newest = registry.newest();
+  if (!registry.above_or_equal(task.ours(), state.holder, newest) ||
+      !registry.above_or_equal(task.ours(), state.offered, newest))
+    return Error(Errc::kNotAllowed, "only an agency at or above both " +
+                                        task.name_of(state.holder) + " and " +
+                                        task.name_of(state.offered) + " may reclaim " + code);
+  return write_link(task, task.draft(UpdateKind::kReclaim), what.remark);
+}
+
+Result<OperationResult> carry_out(Task& task, const Succeed& what) {
+  const Registry& registry = task.registry();
+  const AgencyId& turn = task.state().turn();
+  if (turn == task.ours())
+    return Error(Errc::kNotAllowed, task.code() + " is already ours to act on");
+  if (registry.resolve(turn, registry.newest()) != task.ours())
+    return Error(Errc::kNotAllowed, "we are not the sole successor of " + task.name_of(turn) +
+                                        ", whose turn it is on " + task.code());
+  Draft out = task.draft(UpdateKind::kSucceed);
+  out.open.target = turn;
+  return write_link(task, std::move(out), what.remark);
+}
+
+// Domain: NĐ 61/2018 Đ.19(7).
+Result<OperationResult> carry_out(Task& task, const ReturnHome& what) {
+  const RecordState& state = task.state();
+  const std::string code = task.code();
+  if (state.kind == RecordKind::kLeg)
+    return Error(Errc::kInvalidArgument,
+                 code + " is a leg: finish it with its outcome, and it goes back by itself");
+  const auto written = task.current(Field::kIntakeAgency);
+  const auto* bytes = written ? std::get_if<Bytes>(&*written) : nullptr;
+  const bool named = bytes != nullptr && bytes->size() == AgencyId::kSize;
+  const Registry& registry = task.registry();
+  const AgencyId home =
+      registry.resolve(named ? AgencyId::from(*bytes) : state.origin, registry.newest());
+  if (home == state.holder && state.offered.is_zero())
+    return Error(Errc::kNotAllowed,
+                 code + " is with " + task.name_of(home) + ", the desk that received it, already");
+  LT_TRY_VOID(task.require_custody("send it back to the desk that received it"));
+  if (registry.dissolved(home, registry.newest()))
+    return Error(Errc::kNotAllowed, task.name_of(home) + ", which received " + code +
+                                        ", is dissolved without a sole successor: offer it to the "
+                                        "agency that answers the citizen now");
+  Draft out = task.draft(UpdateKind::kOffer);
+  out.open.target = home;
+  out.open.urgent = what.urgent;
+  return write_link(task, std::move(out), what.remark);
+}
+
+}  // namespace lienthong::store

@@ -1,0 +1,21 @@
+// Operations are known by their keys, so that one applied again writes nothing: in the updates that
+// they wrote, or, where they left none behind, in values of this machine. Private to store/desk. Of
+// the transaction's thread.
+#pragma once
+
+#include <optional>
+
+#include "store/desk/operations.h"
+
+namespace lienthong::store {
+
+// Keeps the key of an offer taken back, or of its recall, with the record that it was done to.
+// Nothing for an empty key; a rollback forgets it.
+void remember_key(Transaction& transaction, const Bytes& key_hash, const RecordId& record);
+// The answer of an operation that was carried out before; nullopt for a new one and for an empty
+// key. `begins`: whether it is one that begins a record. Fails: kConflict (used for an operation of
+// another kind), kCorrupt.
+Result<std::optional<OperationResult>> find_repeated(const Transaction& transaction,
+                                                     const Bytes& key_hash, bool begins);
+
+}  // namespace lienthong::store

@@ -1,0 +1,102 @@
+// Inter-agency work: legs of a dossier and their outcomes (domain: NĐ 61/2018 Đ.19(6)).
+#include <algorithm>
+
+#include "store/desk/begin.h"
+#include "store/desk/carry_out.h"
+#include "store/desk/checks.h"
+
+namespace lienthong::store {
+namespace {
+
+bool is_over(Status status) {
+  return status == Status::kRefused || status == Status::kWithdrawn || status == Status::kStopped ||
+         status == Status::kReturned;
+}
+
+// That the dossier, which is the task's record, may have this leg.
+Result<void> check_leg(const Task& task, const CreateLeg& what) {
+  const std::string dossier = task.code();
+  if (task.state().kind != RecordKind::kDossier)
+    return Error(Errc::kInvalidArgument, dossier + " is not a dossier: only a dossier has legs");
+  LT_TRY_VOID(task.require_agency(what.to, "give a leg"));
+  LT_TRY_VOID(task.require_custody("give parts of it to others"));
+  if (const auto status = task.status(); status && is_over(*status))
+    return Error(Errc::kNotAllowed, dossier + " is " + std::string(to_json(*status)) +
+                                        ": no more work is given out on it");
+  if (!writes_text(what.open, Field::kDuty) && !writes_text(what.open, Field::kProcedure))
+    return Error(Errc::kInvalidArgument,
+                 "a leg needs its duty, what is asked, or a procedure of its own");
+  if (find_write(what.open, Field::kStatus) != nullptr ||
+      find_write(what.open, Field::kCode) != nullptr)
+    return Error(Errc::kInvalidArgument, "a leg begins as accepted and is numbered here");
+  return {};
+}
+
+}  // namespace
+
+Result<OperationResult> carry_out(Task& task, const CreateLeg& what) {
+  if (what.dossier.empty())
+    return Error(Errc::kInvalidArgument, "a leg needs the dossier that it is a part of");
+  LT_TRY_VOID(task.find_target(what.dossier));
+  LT_TRY_VOID(check_leg(task, what));
+  Writes open = what.open;
+  LT_TRY(const std::string code, choose_led_code(task));
+  put(open, Field::kCode, code);
+  put(open, Field::kStatus, Status::kAccepted);
+  put_if_absent(open, Field::kReceivedAt, task.now());
+  put_if_absent(open, Field::kIntakeAgency, to_bytes(task.ours().view()));
+  put_if_absent(open, Field::kCompetentAgency, to_bytes(what.to.view()));
+  const auto* due = value_of<std::int64_t>(open, Field::kDueAt);
+  const auto* received = value_of<std::int64_t>(open, Field::kReceivedAt);
+  if (due != nullptr && received != nullptr && *due < *received)
+    return Error(Errc::kInvalidArgument, "the leg would be due before it was asked for");
+  Draft out = task.begin(RecordKind::kLeg);
+  out.open.lead = task.state().record;
+  put_writes(out, std::move(open), what.closed);
+  LT_TRY(UpdateId last, task.transaction().write(std::move(out)));
+  const auto leg = id_cast<RecordId>(last);
+  LT_TRY(last, task.offer(leg, what.to, what.urgent));
+  if (what.share && !std::ranges::binary_search(task.state().participants, what.to)) {
+    Draft share = task.further(task.state().record, UpdateKind::kShare);
+    share.open.target = what.to;
+    const auto shared = task.transaction().write(std::move(share));
+    if (!shared.ok()) return shared.error();
+  }
+  return task.begun(leg, last, code);
+}
+
+// Goes back to whoever holds the dossier as far as is known here, or to the agency that asked.
+Result<OperationResult> carry_out(Task& task, const FinishLeg& what) {
+  const RecordState& state = task.state();
+  if (state.kind != RecordKind::kLeg)
+    return Error(Errc::kInvalidArgument,
+                 task.code() + " is not a leg; a dossier is finished by writing its status");
+  LT_TRY_VOID(task.require_custody("finish it"));
+  const auto before = task.status();
+  if (what.outcome.empty() && !task.current(Field::kOutcome))
+    return Error(Errc::kInvalidArgument,
+                 "a leg is finished with its outcome: what was found or decided");
+  UpdateId last = state.tip();
+  const bool is_done = before == Status::kDone;
+  if (!is_done || !what.outcome.empty()) {
+    LT_TRY_VOID(check_transition(before, Status::kDone));
+    Writes open;
+    if (!what.outcome.empty()) put(open, Field::kOutcome, what.outcome);
+    put(open, Field::kStatus, Status::kDone);
+    if (!is_done) put(open, Field::kFinishedAt, task.moment(what.remark.at));
+    Draft out = task.draft(UpdateKind::kSet);
+    put_remark(out, what.remark);
+    put_writes(out, std::move(open), {});
+    LT_TRY(last, task.transaction().write(std::move(out)));
+  }
+  const Registry& registry = task.registry();
+  const auto lead = task.transaction().find_record(state.lead);
+  const AgencyId asked = lead && !lead->state.chain.empty() ? lead->state.holder : state.origin;
+  const AgencyId back = registry.resolve(asked, registry.newest());
+  if (back != task.ours()) {
+    LT_TRY(last, task.offer(state.record, back, false));
+  }
+  return task.result(last);
+}
+
+}  // namespace lienthong::store

@@ -1,0 +1,79 @@
+// One operation on one record inside a transaction: what carrying it out needs, whatever its kind.
+// Private to store/desk. Of the transaction's thread; lives for the one call.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "store/desk/operations.h"
+#include "store/desk/writes.h"
+
+namespace lienthong::store {
+
+class Task final {
+ public:
+  Task(Transaction& transaction, const Bytes& key_hash, const Calendar& calendar)
+      : transaction_(transaction),
+        key_hash_(key_hash),
+        calendar_(calendar),
+        ours_(transaction.identity().agency) {}
+
+  Transaction& transaction() const { return transaction_; }
+  const Registry& registry() const { return transaction_.registry(); }
+  const Calendar& calendar() const { return calendar_; }
+  const Bytes& key_hash() const { return key_hash_; }
+  const AgencyId& ours() const { return ours_; }
+  UnixMillis now() const { return transaction_.now(); }
+  // `at` of an event or remark: 0 is now.
+  UnixMillis moment(UnixMillis at) const { return at != 0 ? at : now(); }
+
+  // ---- the record that it is done to ----
+  // Takes it by its code or id. Fails: kNotFound, kConflict (several bear the code), kNotAllowed
+  // (needs a newer program; its creation was cut off).
+  Result<void> find_target(const std::string& record);
+  // Reads it again. kCorrupt where its chain is gone.
+  Result<void> reload();
+  const RecordState& state() const { return state_; }  // without chain where one is begun
+  std::string code() const { return code_of(state_); }
+  // Its value of a register: what is written now, else what is there.
+  std::optional<FieldValue> current(Field field) const { return store::current(state_, field); }
+  std::optional<Status> status() const { return current_status(state_); }
+
+  // ---- whose turn it is ----
+  // Ours and no offer is open, else kNotAllowed with who holds it and the remedy; `what` ends "only
+  // the holder may".
+  Result<void> require_custody(std::string_view what) const;
+  // kNotAllowed unless an offer is open.
+  Result<void> require_offer() const;
+  // That agency is there, works, and is not ours: kInvalidArgument, kUnknownAgency, kNotAllowed.
+  Result<void> require_agency(const AgencyId& to, std::string_view what) const;
+  std::string name_of(const AgencyId& agency) const;  // code and name, or the start of its id
+
+  // ---- writing ----
+  Draft begin(RecordKind kind) const;  // of a record of that kind, with the key
+  Draft draft(UpdateKind kind) const;  // on the record, with the key
+  Draft further(const RecordId& record, UpdateKind kind) const;  // beside the one that has the key
+  Result<OperationResult> write(Draft draft);
+  Result<UpdateId> offer(const RecordId& record, const AgencyId& to, bool urgent);
+  void warn(WarningCode code, std::string value);
+
+  // ---- the answer ----
+  OperationResult result(const UpdateId& update) const;
+  OperationResult begun(const RecordId& record, const UpdateId& update, std::string code) const;
+
+ private:
+  Transaction& transaction_;
+  const Bytes& key_hash_;
+  const Calendar& calendar_;
+  AgencyId ours_;
+  RecordState state_;
+  std::vector<Warning> warnings_;
+};
+
+// Officer and note go into the closed part, which is made where there is one of them.
+void put_remark(Draft& out, const Remark& remark);
+void put_event(Draft& out, const Event& event);
+
+}  // namespace lienthong::store
