@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <asio/any_io_executor.hpp>
 #include <asio/post.hpp>
 #include <atomic>
 #include <condition_variable>

@@ -9,7 +9,6 @@
 // reads from any. Callbacks given to post() and the listeners run on the loop's executor.
 #pragma once
 
-#include <asio/any_io_executor.hpp>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -17,6 +16,10 @@
 
 #include "agent/engine/reserve.h"
 #include "store/exchange/writer.h"
+
+namespace asio {
+class any_io_executor;
+}
 
 namespace lienthong::agent {
 

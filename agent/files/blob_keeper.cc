@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <asio/any_io_executor.hpp>
 
 #include "agent/engine/log.h"
 
@@ -69,7 +70,6 @@ BlobKeeper::BlobKeeper(std::unique_ptr<store::Blobs> blobs, Engine& engine, Entr
       engine_(engine),
       entropy_(entropy),
       policy_(policy),
-      loop_(loop),
       worker_(loop) {
   const auto salt = entropy_.array<8>();
   upload_salt_ = *ByteReader(salt).u64();

@@ -5,7 +5,6 @@
 // is marked "loop" on the loop's only thread, everything else from any.
 #pragma once
 
-#include <asio/any_io_executor.hpp>
 #include <atomic>
 #include <chrono>
 #include <map>
@@ -121,7 +120,6 @@ class BlobKeeper {
   Engine& engine_;
   Entropy& entropy_;
   BlobPolicy policy_;
-  asio::any_io_executor loop_;
   std::map<BlobPeer*, std::shared_ptr<Peer>> peers_;
   std::map<BlobId, std::set<NodeId>> lacking_;  // who asked for what we did not have
   std::atomic<bool> demanded_{false};

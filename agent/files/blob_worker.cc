@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <asio/any_io_executor.hpp>
 #include <asio/post.hpp>
 
 namespace lienthong::agent {
@@ -12,7 +13,8 @@ constexpr int kNice = 10;
 
 }  // namespace
 
-BlobWorker::BlobWorker(asio::any_io_executor loop) : loop_(std::move(loop)) {
+BlobWorker::BlobWorker(asio::any_io_executor loop)
+    : loop_(std::make_unique<asio::any_io_executor>(std::move(loop))) {
   thread_ = std::thread([this] { run(); });
 }
 
@@ -39,7 +41,7 @@ void BlobWorker::run() {
       jobs_.pop_front();
     }
     job.work();
-    if (job.done) asio::post(loop_, std::move(job.done));
+    if (job.done) asio::post(*loop_, std::move(job.done));
   }
 }
 

@@ -4,12 +4,16 @@
 // Threads: post() and stop() from any; `done` runs on the loop.
 #pragma once
 
-#include <asio/any_io_executor.hpp>
 #include <condition_variable>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <thread>
+
+namespace asio {
+class any_io_executor;
+}
 
 namespace lienthong::agent {
 
@@ -29,7 +33,7 @@ class BlobWorker {
   };
   void run();
 
-  asio::any_io_executor loop_;
+  std::unique_ptr<asio::any_io_executor> loop_;
   std::mutex mutex_;
   std::condition_variable more_;
   std::deque<Job> jobs_;

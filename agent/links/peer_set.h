@@ -5,7 +5,6 @@
 // Threads: the calls of Links from any; everything else on the loop's only thread.
 #pragma once
 
-#include <asio/io_context.hpp>
 #include <functional>
 #include <memory>
 #include <string>
@@ -15,6 +14,10 @@
 #include "agent/links/link_config.h"
 #include "agent/links/links.h"
 #include "protocol/crypto/keys.h"
+
+namespace asio {
+class io_context;
+}
 
 namespace lienthong::agent {
 

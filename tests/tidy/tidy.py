@@ -11,21 +11,12 @@ import os
 import re
 import sys
 
+import rooms
+
 LINE_COLUMNS_MAX = 100
 FILE_LINES_MAX = 600
 FUNCTION_LINES_MAX = 70
 FOLDERS = ("protocol", "store", "agent", "tools", "tests")
-
-# What each folder may include of the project's own headers.
-MAY_INCLUDE = {
-    "protocol": ("protocol/",),
-    "store": ("store/", "protocol/"),
-    "agent": ("agent/", "store/", "protocol/"),
-    # The command line has no door to an agent but its API; what works before there is one
-    # (init, enroll) is agent/config/setup.h, with the clock that it is handed.
-    "tools": ("tools/", "agent/config/setup.h", "agent/engine/clock.h", "protocol/base/"),
-    "tests": ("protocol/", "store/", "agent/", "tools/", "tests/"),
-}
 
 # Debian puts every header under /usr/include, so only this list keeps them in their folder.
 BANNED_HEADERS = {
@@ -82,6 +73,7 @@ def without_comments(text):
 class Tidy:
     def __init__(self, root):
         self.root = root
+        self.rooms = rooms.Rooms(read(os.path.join(root, rooms.TABLE)))
         self.found = []  # (rule, path, line, text)
 
     def add(self, rule, path, line, text):
@@ -100,7 +92,7 @@ class Tidy:
         lines, code_lines = text.split("\n"), code.split("\n")
         for number, line in enumerate(lines, 1):
             include = re.match(r'\s*#include\s+(["<])([^">]+)[">]', line)
-            if include and folder in MAY_INCLUDE:
+            if include:
                 self.check_include(path, folder, number, include.group(1), include.group(2))
         for rule, (folders, pattern, advice) in LINE_RULES.items():
             if folder not in folders:
@@ -118,8 +110,11 @@ class Tidy:
         self.check_functions(path, code_lines)
 
     def check_include(self, path, folder, number, mark, name):
-        if mark == '"' and "/" in name and not name.startswith(MAY_INCLUDE[folder]):
-            self.add("import", path, number, f"{folder}/ may not include {name}")
+        room = os.path.dirname(path)
+        if mark == '"' and "/" in name and room in self.rooms.rooms:
+            if not self.rooms.may_include(room, name):
+                self.add("import", path, number,
+                         f"{room} may not include {name} ({rooms.TABLE})")
         banned = BANNED_HEADERS.get(folder)
         if mark == "<" and banned and re.match(rf"(?:{banned})", name):
             self.add("header", path, number, f"<{name}> does not belong in {folder}/")
@@ -127,6 +122,26 @@ class Tidy:
         if not codec and re.match(r"capnp/|kj/|lienthong\.capnp", name):
             self.add("header", path, number,
                      f"Cap'n Proto stays in protocol/record/codec.cc: {name}")
+
+    def check_rooms(self, paths):
+        """Every folder with sources is a room, every room a folder, and the document says so."""
+        for line, text in self.rooms.problems:
+            self.add("room", rooms.TABLE, line, text)
+        folders = {}
+        for path in paths:
+            if path.endswith((".cc", ".h")):
+                folders.setdefault(os.path.dirname(path), path)
+        for folder, path in sorted(folders.items()):
+            if folder not in self.rooms.rooms:
+                self.add("room", path, 1, f"{folder}/ has no line in {rooms.TABLE}")
+        for name in self.rooms.rooms:
+            if name not in folders:
+                self.add("room", rooms.TABLE, self.rooms.lines[name], f"no sources in {name}/")
+        document = os.path.join(self.root, rooms.DOCUMENT)
+        if os.path.exists(document):
+            if rooms.in_document(read(document)) != self.rooms.markdown():
+                self.add("room", rooms.DOCUMENT, 1,
+                         "the table of rooms is an old one; tests/tidy/rooms.py --write")
 
     def check_functions(self, path, lines):
         """By the layout that clang-format gives: what stands in column one opens and closes."""
@@ -166,7 +181,9 @@ class Tidy:
         self.add("orphan", path, 1, "no CMakeLists.txt names it")
 
     def run(self):
-        for path in self.files():
+        paths = list(self.files())
+        self.check_rooms(paths)
+        for path in paths:
             try:
                 text = read(os.path.join(self.root, path))
             except UnicodeDecodeError:

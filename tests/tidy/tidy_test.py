@@ -4,17 +4,38 @@ import os
 import tempfile
 import unittest
 
+import rooms
 import tidy
 
 
-def findings(files):
-    """Rules that fire on a tree made of these files, as a sorted list of (rule, path)."""
+TABLE = """
+protocol: values
+  ->
+store/replica: the engine
+  -> protocol
+store/office: the office
+  -> store/replica
+store: all of it
+  -> store/office
+agent: the daemon
+  -> store
+tools: the command line
+  -> protocol agent/setup.h
+tests: anything
+"""
+
+
+def findings(files, table=None):
+    """Rules that fire on a tree made of these files, as a sorted list of (rule, path). Without a
+    table of its own it has TABLE, and rooms of that without sources do not count."""
     with tempfile.TemporaryDirectory() as root:
+        files = {rooms.TABLE: table or TABLE, **files}
         for path, text in files.items():
             os.makedirs(os.path.join(root, os.path.dirname(path)), exist_ok=True)
             with open(os.path.join(root, path), "w", encoding="utf-8") as stream:
                 stream.write(text)
-        return sorted({(rule, path) for rule, path, _, _ in tidy.Tidy(root).run()})
+        return sorted({(rule, path) for rule, path, _, text in tidy.Tidy(root).run()
+                       if table or not text.startswith("no sources in")})
 
 
 def source(path, text):
@@ -27,10 +48,39 @@ class TidyTest(unittest.TestCase):
         self.assertEqual([(rule, path) for rule in sorted(rules)], findings(source(path, text)))
 
     def test_imports_point_down(self):
-        self.expect("store/a.cc", '#include "protocol/base/ids.h"\n')
+        self.expect("store/a.cc", '#include "protocol/ids.h"\n')
         self.expect("store/a.cc", '#include "agent/engine/engine.h"\n', "import")
         self.expect("protocol/a.cc", '#include "store/replica/replica.h"\n', "import")
         self.expect("tools/a.cc", '#include "store/replica/replica.h"\n', "import")
+        self.expect("tools/a.cc", '#include "agent/setup.h"\n')
+        self.expect("tools/a.cc", '#include "agent/engine.h"\n', "import")
+        self.expect("tests/a.cc", '#include "agent/engine.h"\n')
+
+    def test_rooms_of_a_storey(self):
+        self.expect("store/office/a.cc", '#include "store/replica/replica.h"\n')
+        self.expect("store/office/a.cc", '#include "protocol/ids.h"\n')
+        self.expect("store/replica/a.cc", '#include "store/office/row.h"\n', "import")
+        self.expect("store/office/a.cc", '#include "store/desk/operations.h"\n', "import")
+
+    def test_a_folder_without_a_room_and_a_room_without_a_folder(self):
+        self.expect("store/attic/a.cc", "int a;\n", "room")
+        self.assertEqual([("room", rooms.TABLE)],
+                         findings(source("store/a.cc", ""), "store: s\n  ->\nattic: a\n  ->\n"))
+
+    def test_the_table_itself(self):
+        for table in ("store: s\n  -> cellar\n",
+                      "store: s\n  -> agent\nagent: a\n  -> store\n",
+                      "store: s\n  ->\nstore: again\n", "store\n  ->\n"):
+            self.assertTrue(rooms.Rooms(table).problems, table)
+        self.assertEqual([], rooms.Rooms(TABLE).problems)
+
+    def test_the_document_has_the_table(self):
+        table = "store: s\n  ->\n"
+        made = rooms.Rooms(table).markdown()
+        tree = source("store/a.cc", "")
+        self.assertEqual([], findings({**tree, rooms.DOCUMENT: f"# x\n\n{made}"}, table))
+        self.assertEqual([("room", rooms.DOCUMENT)],
+                         findings({**tree, rooms.DOCUMENT: made.replace("| s |", "| t |")}, table))
 
     def test_inner_layers_do_no_io(self):
         self.expect("protocol/a.cc", "#include <fstream>\n", "header")
