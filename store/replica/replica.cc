@@ -16,7 +16,7 @@ std::string encode_counters(const Ledger& ledger) {
        {ledger.statement_epoch, ledger.updates, std::uint64_t{ledger.records},
         std::uint64_t{ledger.seals}, std::uint64_t{ledger.nodes}, std::uint64_t{ledger.feed_count},
         ledger.statements, ledger.statement_hash, ledger.refused, ledger.refused_kept, ledger.inert,
-        ledger.unsealed, ledger.waiting, ledger.withdrawn, ledger.restored_below,
+        ledger.unsealed, ledger.waiting, ledger.without_update, ledger.restored_below,
         ledger.newest_hlc})
     out.u64(value);
   return std::string(as_text(out.bytes()));
@@ -43,7 +43,7 @@ void decode_counters(std::string_view bytes, Ledger& ledger) {
   ledger.inert = next();
   ledger.unsealed = next();
   ledger.waiting = next();
-  ledger.withdrawn = next();
+  ledger.without_update = next();
   ledger.restored_below = next();
   ledger.newest_hlc = next();
 }
@@ -273,7 +273,7 @@ Counts Replica::counts() const {
   const auto ledger = impl_->ledger();
   Counts out;
   out.records = ledger->records;
-  out.updates = ledger->updates - ledger->withdrawn;
+  out.updates = ledger->updates - ledger->without_update;
   out.waiting = ledger->waiting;
   out.inert = ledger->inert;
   out.refused = ledger->refused_kept;
@@ -302,7 +302,7 @@ std::uint64_t acknowledged_by(const Replica& replica, const Ledger& ledger, cons
 std::uint64_t Replica::only_here() const {
   const auto ledger = impl_->ledger();
   const Database& database = *impl_->database;
-  if (ledger->feeds.empty()) return ledger->updates - ledger->withdrawn;
+  if (ledger->feeds.empty()) return ledger->updates - ledger->without_update;
   std::vector<std::uint64_t> tails;  // an update as often as it is in one
   std::uint64_t count = 0;
   for (const auto& [agency, meta] : ledger->feeds) {

@@ -57,6 +57,30 @@ struct StoredUpdate {
   bool ours = false;  // written on this machine
 };
 
+enum class ChangeKind : std::uint8_t {  // on disk: never change
+  kUpdate = 0,
+  kWithdrawn = 1,  // an update of ours was taken back before it left
+  kRefolded = 2,   // the record's state is another one, without a new update of its own
+};
+
+// One thing that followers of the replica are told.
+struct ChangeEvent {
+  std::uint64_t number = 0;  // local, ascending, with gaps
+  ChangeKind kind = ChangeKind::kUpdate;
+  RecordId record;
+  UnixMillis at = 0;  // as the update says; of the others when it happened here
+  // What came or was taken back; of kRefolded they are zero:
+  UpdateId update = {};
+  UpdateKind update_kind{};
+  AgencyId by = {};                 // its author's
+  std::uint64_t update_number = 0;  // of kWithdrawn: the number under which it was told
+};
+
+struct ChangePage {
+  std::vector<ChangeEvent> events;
+  std::uint64_t last = 0;  // the next page goes on after it; it may be of no event
+};
+
 struct WaitingEntry {  // in the pen
   UpdateId id;
   NodeId from;
@@ -73,6 +97,7 @@ struct RefusedEntry {  // quarantine
   AgencyId from_agency;
   std::string reason;
   UnixMillis at = 0;
+  bool by_peer = false;  // by `from`, of what we sent; else here, of what it sent
 };
 
 struct Counts {
@@ -146,7 +171,9 @@ class Replica final : public ReplicaView {
   // The same of records that bear any of these marks: reads no others. Each once.
   void for_each_marked(std::initializer_list<Mark> marks,
                        const std::function<bool(const RecordEntry&)>& visit) const;
-  // Updates with number > since, ascending, at most `limit`.
+  // Everything that followers are told, with number > since, ascending, at most `limit` events.
+  ChangePage change_events(std::uint64_t since, std::size_t limit) const;
+  // The updates alone.
   std::vector<StoredUpdate> changes(std::uint64_t since, std::size_t limit) const;
   std::uint64_t last_change() const;
   // The newest time that any update here names: a clock that is behind it is wrong, or another was.
@@ -295,8 +322,13 @@ class Transaction {
   void clear_restored();                                                   // operator's word
   void set_local_value(std::string_view key, std::optional<Bytes> value);  // nullopt: remove
   std::optional<Bytes> local_value(std::string_view key) const;
+  // Refused here: what that node sent.
   void note_refused(const NodeId& from, const AgencyId& agency, const UpdateId& id,
                     std::string reason);
+  // Refused there: what we sent to that node, in its words. False: nothing new, or the update is
+  // not here.
+  bool note_refused_by_peer(const NodeId& node, const AgencyId& agency, const UpdateId& id,
+                            std::string reason);
 
   // Local numbers of updates that entered the graph in this transaction, ours and others'.
   const std::vector<std::uint64_t>& entered() const;

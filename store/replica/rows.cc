@@ -143,6 +143,7 @@ std::string marked_prefix(Mark mark) { return std::string("m").append(1, static_
 std::string marked(Mark mark, std::uint32_t record) {
   return marked_prefix(mark) + big_endian(record, 4);
 }
+std::string change(std::uint64_t number) { return "c" + big_endian(number, 8); }
 std::string search(std::uint32_t record) { return "G" + big_endian(record, 4); }
 std::string office_name(std::uint32_t number) { return "o" + big_endian(number, 4); }
 std::string heard_of(const AgencyId& agency) { return id_key('A', agency); }
@@ -377,6 +378,7 @@ std::string encode(const RefusedEntry& row) {
   out.raw(row.from_agency.view());
   out.sized(row.reason);
   out.u64(static_cast<std::uint64_t>(row.at));
+  if (row.by_peer) out.u8(1);
   return take(out);
 }
 
@@ -389,6 +391,7 @@ RefusedEntry decode_refused_row(std::string_view bytes) {
   row.from_agency = in.id<AgencyId>();
   row.reason = in.text();
   row.at = static_cast<UnixMillis>(in.u64());
+  row.by_peer = !in.rest().empty();
   return row;
 }
 

@@ -54,6 +54,7 @@ std::string office_name(std::uint32_t number);            // o → kind, bytes o
 std::string heard_of(const AgencyId& agency);             // A → newest clock of its updates here
 std::string marked(Mark mark, std::uint32_t record);      // m mark, record → nothing
 std::string marked_prefix(Mark mark);
+std::string change(std::uint64_t number);  // c → ChangeRow (change_log.h)
 }  // namespace key
 
 struct UpdateSeal {
