@@ -23,7 +23,8 @@ MAY_INCLUDE = {
     "agent": ("agent/", "store/", "protocol/"),
     # The command line has no door to an agent but its API; what works before there is one
     # (init, enroll) is agent/config/setup.h, with the clock that it is handed.
-    "tools": ("tools/", "agent/config/setup.h", "agent/engine/clock.h", "protocol/base/"),
+    "tools": ("tools/", "agent/config/setup.h", "agent/engine/clock.h", "agent/texts/",
+              "protocol/base/"),
     "tests": ("protocol/", "store/", "agent/", "tools/", "tests/"),
 }
 
