@@ -27,10 +27,10 @@ class Link : public std::enable_shared_from_this<Link>, public BlobPeer {
   void when_ended(std::function<void()> listener) { ended_listener_ = std::move(listener); }
   void tick();
   void feed_grown();
-  // Says why, flushes, ends within kLingerMax.
   // Compares what both hold in the next quiet moment. `done` is called once: with what came of it,
   // or nothing when the session ends first or the other side cannot.
   void compare(std::function<void(std::optional<HealReport>)> done);
+  // Says why, flushes, ends within kLingerMax.
   void close(CloseCode code, const std::string& detail);
   void abort();  // at once
 
@@ -42,10 +42,10 @@ class Link : public std::enable_shared_from_this<Link>, public BlobPeer {
   const std::array<std::vector<std::uint64_t>, 2>& early_ends() const {
     return session_.early_ends();
   }
-  bool established() const { return live_; }  // and live
+  bool established() const { return live_; }  // the handshake is over, and the peer may be here
   bool ended() const { return ended_; }
   bool closing() const { return session_.closed(); }
-  const Established& peer() const { return *peer_; }  // established() only
+  const Established& peer() const { return *peer_; }  // once established()
   const asio::ip::tcp::endpoint& remote() const { return remote_; }
   SessionStats stats() const { return session_.stats(); }
   Instant heard_at() const { return heard_at_; }
