@@ -5,6 +5,7 @@
 #include "agent/joining/text_fields.h"
 #include "protocol/crypto/hash.h"
 #include "protocol/record/registry.h"
+#include "store/replica/local_names.h"
 
 namespace lienthong::agent {
 namespace {
@@ -23,7 +24,9 @@ Hash256 request_hash(const MachineKeys& machine) {
 
 }  // namespace
 
-std::string invitation_key(const InviteNumber& number) { return "invite/" + to_hex(number); }
+std::string invitation_key(const InviteNumber& number) {
+  return std::string(store::local::kInvite) + to_hex(number);
+}
 
 Bytes encode_invitation(const Invitation& invitation) {
   ByteWriter out;

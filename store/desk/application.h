@@ -7,10 +7,9 @@
 #include "protocol/record/fields.h"
 #include "store/desk/operations.h"
 #include "store/office/work.h"
+#include "store/replica/local_names.h"
 
 namespace lienthong::store {
-
-inline constexpr std::string_view kLocalKeyPrefix = "operation-key/";  // keys of offers withdrawn
 
 constexpr std::uint16_t number_of(Field field) { return static_cast<std::uint16_t>(field); }
 

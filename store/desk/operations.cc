@@ -168,7 +168,7 @@ Result<std::optional<OperationResult>> Application::find_repeated() const {
       if (was_create != creates)
         return Error(Errc::kConflict, "this key was used before, for another kind of operation");
     }
-  } else if (const auto record = transaction_.local_value(std::string(kLocalKeyPrefix) +
+  } else if (const auto record = transaction_.local_value(std::string(local::kOperationKey) +
                                                           to_hex(operation_.key_hash))) {
     if (record->size() != RecordId::kSize)
       return Error(Errc::kCorrupt, "a remembered operation key");

@@ -66,7 +66,7 @@ Result<OperationResult> Application::recall() {
 Result<OperationResult> Application::withdraw_offer(const UpdateId& offer_id) {
   const auto remember = [this](const Bytes& key) {
     if (!key.empty())
-      transaction_.set_local_value(std::string(kLocalKeyPrefix) + to_hex(key),
+      transaction_.set_local_value(std::string(local::kOperationKey) + to_hex(key),
                                    to_bytes(state_.record.view()));
   };
   const auto offer_update = transaction_.find_update(offer_id);

@@ -165,7 +165,7 @@ Result<std::string> Application::number_document(std::vector<FieldWrite>& open) 
     return document_code(ours != nullptr ? ours->code : "?", direction, name, year, number);
   };
   const std::string counter =
-      "document-number/" + direction + "/" + name + "/" + std::to_string(year);
+      std::string(local::kDocumentNumber) + direction + "/" + name + "/" + std::to_string(year);
   const auto row = transaction_.local_value(counter);
   std::int64_t last = row ? std::stoll(std::string(as_text(*row))) : 0;
   const auto* given = value_of<std::int64_t>(open, Field::kNumber);

@@ -216,18 +216,6 @@ std::optional<StoredUpdate> Replica::find_update(std::uint64_t number) const {
   return read_update(*impl_->database, *impl_->ledger(), impl_->root, number);
 }
 
-std::optional<Salt> Replica::find_salt(const RecordId& id) const {
-  const auto number = record_number(*impl_->database, id);
-  if (!number) return std::nullopt;
-  const auto bytes = impl_->database->get(key::record(*number));
-  if (!bytes) return std::nullopt;
-  const RecordRow row = decode_record_row(*bytes);
-  if (row.salt.size() != kSaltSize) return std::nullopt;
-  Salt salt;
-  std::ranges::copy(row.salt, salt.begin());
-  return salt;
-}
-
 void Replica::for_each_record(const std::function<bool(const RecordEntry&)>& visit) const {
   impl_->database->scan("R", "R", [&](std::string_view, std::string_view value) {
     RecordRow row = decode_record_row(value);
@@ -369,18 +357,9 @@ std::optional<SealEvidence> Replica::find_seal(const SealId& id) const {
   return number ? read_evidence(*impl_->database, *number) : std::nullopt;
 }
 
-namespace {
-std::uint64_t session_number(const Database& database, const NodeId& node, std::size_t which) {
-  const auto row = database.get(key::session_numbers(node));
-  return row ? decode_number(std::string_view(*row).substr(which * 8, 8)) : 0;
-}
-}  // namespace
-
-std::uint64_t Replica::session_number_sent(const NodeId& node) const {
-  return session_number(*impl_->database, node, 0);
-}
 std::uint64_t Replica::session_number_seen(const NodeId& node) const {
-  return session_number(*impl_->database, node, 1);
+  const auto row = impl_->database->get(key::session_numbers(node));
+  return row ? decode_number(std::string_view(*row).substr(8)) : 0;
 }
 
 bool Replica::restored() const { return impl_->ledger()->restored_below != 0; }

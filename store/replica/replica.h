@@ -164,8 +164,6 @@ class Replica final : public ReplicaView {
   std::vector<RecordId> led_by(const RecordId& lead) const;
   // Whose replicas hold the record: audience(), and for a record with a lead the lead's as well.
   std::vector<AgencyId> audience_of(const RecordState& state) const;
-  // Salt of a record's closed parts; none: not here or erased.
-  std::optional<Salt> find_salt(const RecordId& id) const;
   // In the order of local record numbers; stops when `visit` returns false. Reads one snapshot.
   void for_each_record(const std::function<bool(const RecordEntry&)>& visit) const;
   // The same of records that bear any of these marks: reads no others. Each once.
@@ -193,7 +191,6 @@ class Replica final : public ReplicaView {
   // counted for the first thousand, the rest at their average.
   std::uint64_t feed_bytes(const AgencyId& reader, std::uint64_t first) const;
   std::optional<SealEvidence> find_seal(const SealId& id) const;
-  std::uint64_t session_number_sent(const NodeId& node) const;
   std::uint64_t session_number_seen(const NodeId& node) const;
   // Shown a seal of our own that we do not remember (restored backup, cloned disk): no custody
   // links on records that were here before, until a neighbour has given everything back.

@@ -6,6 +6,7 @@
 #include "protocol/record/codec.h"
 #include "protocol/record/fields.h"
 #include "store/replica/change_log.h"
+#include "store/replica/local_names.h"
 #include "store/replica/transaction_impl.h"
 
 namespace lienthong::store {
@@ -451,7 +452,7 @@ Result<std::string> Transaction::next_code() {
   LT_CHECK(agency != nullptr);
   std::string day = day_of(tx.now);
   unsigned used = 0;
-  if (const auto row = local_value("numbering")) {
+  if (const auto row = local_value(local::kNumbering)) {
     const std::string last(as_text(*row));  // YYYYMMDD and the last number used
     if (day <= last.substr(0, 8)) {
       day = last.substr(0, 8);
@@ -464,7 +465,7 @@ Result<std::string> Transaction::next_code() {
   if (++used > 999)
     return Error(Errc::kNotAllowed,
                  "the numbers of this machine for the day are used up; give the dossier a code");
-  set_local_value("numbering", to_bytes(as_bytes(day + " " + std::to_string(used))));
+  set_local_value(local::kNumbering, to_bytes(as_bytes(day + " " + std::to_string(used))));
   char number[8];
   std::snprintf(number, sizeof number, "%04u", 1000U * tx.replica.identity.thousand + used);
   return agency->code + "-" + day.substr(2) + "-" + number;
