@@ -22,28 +22,51 @@ constexpr auto kStep =
     std::chrono::milliseconds(500);     // how soon a waiter sees that the agent stops
 constexpr int kStepsBetweenSigns = 30;  // a comment at least every 15 s keeps the stream alive
 
-std::vector<json> read_changes(const store::Replica& replica, std::uint64_t since,
-                               std::size_t limit) {
+// `kind`: of an update its own kind, else what happened without one.
+const char* kind_of(const store::ChangeEvent& event) {
+  switch (event.kind) {
+    case store::ChangeKind::kUpdate: return to_string(event.update_kind);
+    case store::ChangeKind::kWithdrawn: return "withdrawn";
+    case store::ChangeKind::kRefolded: return "refolded";
+  }
+  return "refolded";
+}
+
+json event_json(const store::ChangeEvent& event, const std::string& code,
+                const Registry& registry) {
+  json out = {{"number", event.number}, {"record", event.record.hex()},
+              {"code", code},           {"kind", kind_of(event)},
+              {"by", nullptr},          {"at", format_time(event.at)},
+              {"update", nullptr}};
+  if (event.kind == store::ChangeKind::kRefolded) return out;
+  out["by"] = agency_code(event.by, registry);
+  out["update"] = event.update.hex();
+  if (event.kind == store::ChangeKind::kWithdrawn)
+    out["withdrawn"] = {{"number", event.update_number}, {"kind", to_string(event.update_kind)}};
+  return out;
+}
+
+struct Page {
+  std::vector<json> changes;
+  std::uint64_t last = 0;  // the next goes on after it
+};
+
+Page read_changes(const store::Replica& replica, std::uint64_t since, std::size_t limit) {
   const auto registry = replica.registry();
   std::map<RecordId, std::string> codes;
-  std::vector<json> out;
-  for (const store::StoredUpdate& update : replica.changes(since, limit)) {
-    const RecordId record = record_of(update.update, update.id);
-    auto known = codes.find(record);
+  const store::ChangePage found = replica.change_events(since, limit);
+  Page out;
+  out.last = found.last;
+  for (const store::ChangeEvent& event : found.events) {
+    auto known = codes.find(event.record);
     if (known == codes.end()) {
-      const auto entry = replica.find_record(record);
-      known = codes.emplace(record, entry ? open_text(entry->state, Field::kCode).value_or("") : "")
+      const auto entry = replica.find_record(event.record);
+      known = codes
+                  .emplace(event.record,
+                           entry ? open_text(entry->state, Field::kCode).value_or("") : "")
                   .first;
     }
-    const UnixMillis at =
-        update.open.at != 0 ? update.open.at : update.update.envelope.hlc.millis();
-    out.push_back({{"number", update.number},
-                   {"record", record.hex()},
-                   {"code", known->second},
-                   {"kind", to_string(update.open.kind)},
-                   {"by", agency_code(update.agency, *registry)},
-                   {"at", format_time(at)},
-                   {"update", update.id.hex()}});
+    out.changes.push_back(event_json(event, known->second, *registry));
   }
   return out;
 }
@@ -71,11 +94,12 @@ class EventStream {
     }
     quiet_steps_ = 0;
     std::string text;
-    for (const json& change : read_changes(api_.replica(), since_, kEventsAtOnce)) {
-      since_ = change.at("number").get<std::uint64_t>();
-      text += "id: " + std::to_string(since_) + "\nevent: change\ndata: ";
+    const Page page = read_changes(api_.replica(), since_, kEventsAtOnce);
+    for (const json& change : page.changes) {
+      text += "id: " + change.at("number").dump() + "\nevent: change\ndata: ";
       text += change.dump(-1, ' ', false, json::error_handler_t::replace) + "\n\n";
     }
+    since_ = page.last;
     return text.empty() || send(sink, text);
   }
 
@@ -127,10 +151,8 @@ void get_changes(ApiCall& call) {
     if (!place.ok()) return too_many(call);
     wait_for_more(call.api, from, std::chrono::seconds(**wait));
   }
-  const auto changes = read_changes(replica, from, limit->value_or(kLimitDefault));
-  const std::uint64_t last =
-      changes.empty() ? from : changes.back().at("number").get<std::uint64_t>();
-  send_json(call.response, {{"changes", changes}, {"last", last}});
+  const Page page = read_changes(replica, from, limit->value_or(kLimitDefault));
+  send_json(call.response, {{"changes", page.changes}, {"last", page.last}});
 }
 
 }  // namespace lienthong::agent

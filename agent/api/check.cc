@@ -4,6 +4,7 @@
 #include "agent/api/offers.h"
 #include "agent/api/routes.h"
 #include "agent/json/fields.h"
+#include "agent/json/reasons.h"
 #include "agent/json/status.h"
 #include "agent/json/time.h"
 #include "store/office/marks.h"
@@ -12,6 +13,7 @@ namespace lienthong::agent {
 namespace {
 
 using nlohmann::json;
+using texts::Reason;
 
 constexpr UnixMillis kLinkDownMillis = 3600LL * 1000;
 constexpr UnixMillis kHandoffMillis = kDayMillis;
@@ -20,12 +22,11 @@ enum Level : int { kFine = 0, kWarning = 1, kCritical = 2 };
 
 class Findings {
  public:
-  void add(Level level, const char* code, std::string text_en, std::string text_vi) {
+  void add(Level level, Reason reason, const std::vector<std::string>& values = {}) {
     state_ = std::max<int>(state_, level);
-    messages_.push_back({{"level", level == kCritical ? "critical" : "warning"},
-                         {"code", code},
-                         {"text_en", std::move(text_en)},
-                         {"text_vi", std::move(text_vi)}});
+    json message = reason_json(reason, values);
+    message["level"] = level == kCritical ? "critical" : "warning";
+    messages_.push_back(std::move(message));
   }
   json take() { return {{"state", state_}, {"messages", std::move(messages_)}}; }
 
@@ -37,12 +38,9 @@ class Findings {
 void check_writer(Findings& out, const ApiContext& api) {
   const auto written = api.engine.write([](store::Transaction&) -> Result<void> { return {}; });
   if (written.ok()) return;
-  const std::string detail = written.error().detail();
   if (written.error().code() == Errc::kDiskFull)
-    return out.add(kCritical, "disk-full", "the disk is full, nothing can be written: " + detail,
-                   "đĩa đã đầy, không ghi được gì: " + detail);
-  out.add(kCritical, "replica-failed", "the replica takes no changes: " + written.error().message(),
-          "kho dữ liệu không nhận thay đổi: " + written.error().message());
+    return out.add(kCritical, Reason::kDiskFull, {written.error().detail()});
+  out.add(kCritical, Reason::kReplicaFailed, {written.error().message()});
 }
 
 void check_links(Findings& out, const ApiContext& api, const Registry& registry) {
@@ -53,12 +51,8 @@ void check_links(Findings& out, const ApiContext& api, const Registry& registry)
     if (api.now() - since < kLinkDownMillis) continue;
     const std::string code = agency_code(neighbour.agency, registry);
     const std::string time = format_time(since);
-    if (neighbour.last_contact != 0)
-      out.add(kWarning, "link-down", "no link with " + code + " since " + time,
-              "mất kết nối với " + code + " từ " + time);
-    else
-      out.add(kWarning, "link-down", "no link with " + code + " since this agent started, " + time,
-              "chưa kết nối được với " + code + " từ khi khởi động, " + time);
+    out.add(kWarning, neighbour.last_contact != 0 ? Reason::kLinkDownSince : Reason::kLinkNeverUp,
+            {code, time});
   }
 }
 
@@ -73,45 +67,22 @@ void check_handoffs(Findings& out, const ApiContext& api) {
     return !api.stopping;
   };
   store::for_each_marked(api.replica(), {store::Mark::kOffered}, look);
-  if (incoming != 0)
-    out.add(kWarning, "handoff-in-pending",
-            std::to_string(incoming) +
-                " dossiers offered to us for more than a day wait for our answer",
-            std::to_string(incoming) +
-                " hồ sơ được bàn giao cho cơ quan mình quá một ngày mà chưa tiếp nhận");
-  if (outgoing != 0)
-    out.add(
-        kWarning, "handoff-out-pending",
-        std::to_string(outgoing) + " dossiers that we offered more than a day ago have no answer",
-        std::to_string(outgoing) + " hồ sơ đã bàn giao quá một ngày mà bên nhận chưa trả lời");
+  if (incoming != 0) out.add(kWarning, Reason::kHandoffInPending, {std::to_string(incoming)});
+  if (outgoing != 0) out.add(kWarning, Reason::kHandoffOutPending, {std::to_string(outgoing)});
 }
 
 void check_clock(Findings& out, const ApiContext& api) {
   if (!clock_doubtful(api.replica(), api.now())) return;
-  const std::string newest = format_time(api.replica().newest_time());
-  out.add(kWarning, "clock-doubtful",
-          "the clock of this machine is behind the newest change here, of " + newest +
-              ": set it, deadlines would be wrong",
-          "đồng hồ máy này chậm hơn thay đổi mới nhất, lúc " + newest +
-              ": hãy chỉnh lại, nếu không hạn xử lý sẽ sai");
+  out.add(kWarning, Reason::kClockDoubtful, {format_time(api.replica().newest_time())});
 }
 
 void check_counts(Findings& out, const store::Replica& replica) {
-  const store::Counts counts = replica.counts();
-  if (counts.refused != 0)
-    out.add(
-        kWarning, "refused",
-        std::to_string(counts.refused) +
-            " updates of others were refused; see lienthong quarantine",
-        std::to_string(counts.refused) + " cập nhật nhận về bị từ chối; xem lienthong quarantine");
-  if (replica.restored())
-    out.add(kWarning, "restored",
-            "this database was restored from an older state: custody of older dossiers waits until "
-            "the neighbours "
-            "have given everything back",
-            "kho dữ liệu được khôi phục từ bản cũ: chưa bàn giao được hồ sơ cũ cho đến khi các cơ "
-            "quan lân cận "
-            "gửi lại đủ dữ liệu");
+  std::size_t here = 0, there = 0;
+  for (const store::RefusedEntry& entry : replica.refused(SIZE_MAX))
+    ++(entry.by_peer ? there : here);
+  if (here != 0) out.add(kWarning, Reason::kRefused, {std::to_string(here)});
+  if (there != 0) out.add(kWarning, Reason::kRefusedByNeighbours, {std::to_string(there)});
+  if (replica.restored()) out.add(kWarning, Reason::kRestored);
 }
 
 }  // namespace

@@ -9,6 +9,7 @@ namespace lienthong::agent {
 namespace {
 
 using nlohmann::json;
+using texts::Language;
 
 constexpr std::size_t kLinesBytesMax = 32 * 1024;  // collected before they are written
 
@@ -79,8 +80,24 @@ int http_status(Errc code) {
   return 500;
 }
 
-json error_json(std::string_view code, std::string_view message, std::string_view place) {
+void set_language(const httplib::Request& request, httplib::Response& response) {
+  auto language = texts::accepted_language(request.get_header_value("Accept-Language"));
+  if (request.has_param("lang")) language = texts::language_of(request.get_param_value("lang"));
+  response.set_header("Content-Language", texts::to_string(language.value_or(Language::kEnglish)));
+}
+
+Language language_of(const httplib::Response& response) {
+  return texts::language_of(response.get_header_value("Content-Language"));
+}
+
+json error_json(std::string_view code, std::string_view message, std::string_view place,
+                Language language) {
   json error = {{"code", code}, {"message", message}};
+  if (const auto told = texts::tell(language, message)) {
+    error["message"] = told->text;
+    error["pattern"] = told->pattern;
+    error["values"] = told->values;
+  }
   if (!place.empty()) error["place"] = place;
   return error;
 }
@@ -89,7 +106,7 @@ void send_error(httplib::Response& response, int status, std::string_view code,
                 std::string_view message, std::string_view place) {
   response.status = status;
   if (status == 503) response.set_header("Retry-After", "5");
-  const json body = {{"error", error_json(code, message, place)}};
+  const json body = {{"error", error_json(code, message, place, language_of(response))}};
   response.set_content(body.dump(-1, ' ', false, json::error_handler_t::replace),
                        "application/json");
 }

@@ -13,6 +13,7 @@
 
 #include "agent/api/server.h"
 #include "agent/files/bundles.h"
+#include "agent/texts/catalogue.h"
 
 namespace lienthong::agent {
 
@@ -95,7 +96,14 @@ std::string route_pattern(std::string_view path);
 // ---- answers ----
 
 int http_status(Errc code);
-nlohmann::json error_json(std::string_view code, std::string_view message, std::string_view place);
+// In the language of the answer: the request's `lang` (vi, en), else its Accept-Language, else
+// English. Kept as Content-Language of the response.
+void set_language(const httplib::Request& request, httplib::Response& response);
+texts::Language language_of(const httplib::Response& response);
+// {"code":…,"message":…,"place":…}, and where the catalogue knows the message the pattern that it
+// was made by with its values.
+nlohmann::json error_json(std::string_view code, std::string_view message, std::string_view place,
+                          texts::Language language);
 void send_error(httplib::Response& response, int status, std::string_view code,
                 std::string_view message, std::string_view place = {});
 void send_error(httplib::Response& response, const Error& error, std::string_view place = {});

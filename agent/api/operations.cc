@@ -33,6 +33,7 @@ struct Options {
   bool atomic = false;
   bool derive_keys = false;
   std::string key;  // Idempotency-Key
+  texts::Language language = texts::Language::kEnglish;
 };
 
 // Lines that are not blank; a byte order mark in front is passed over.
@@ -110,7 +111,8 @@ json Batch::answer_json(const Answer& answer) const {
   if (answer.error) {
     std::string place = "line " + std::to_string(answer.number);
     if (!answer.place.empty()) place += ", field " + answer.place;
-    out["error"] = error_json(to_string(answer.error->code()), answer.error->detail(), place);
+    out["error"] = error_json(to_string(answer.error->code()), answer.error->detail(), place,
+                              options_.language);
   } else if (answer.result) {
     out["code"] = answer.result->code;
     out["record"] = answer.result->record.hex();
@@ -121,7 +123,7 @@ json Batch::answer_json(const Answer& answer) const {
   } else {
     out["ok"] = false;
     out["error"] = error_json("not-applied", "another line was refused, so nothing was written",
-                              "line " + std::to_string(answer.number));
+                              "line " + std::to_string(answer.number), options_.language);
   }
   return out;
 }
@@ -196,6 +198,7 @@ void post_operations(ApiCall& call) {
   Options options;
   options.atomic = query_flag(call.request, "atomic");
   options.derive_keys = query_flag(call.request, "derive_keys");
+  options.language = language_of(call.response);
   options.key = call.request.get_header_value("Idempotency-Key");
   if (options.key.size() > kKeyBytesMax)
     return send_error(call.response, 413, "too-large", "the Idempotency-Key is too long");

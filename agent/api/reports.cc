@@ -8,6 +8,7 @@
 #include "agent/json/fields.h"
 #include "agent/json/report.h"
 #include "agent/json/time.h"
+#include "store/replica/local_names.h"
 
 namespace lienthong::agent {
 namespace {
@@ -127,7 +128,7 @@ json compute(const ApiContext& api, const Wanted& wanted) {
 
 std::string saved_name(const ApiContext& api, const Wanted& wanted) {
   const store::ReportWanted& report = wanted.report;
-  return "report/" + std::string(wanted.form->id) + "/" +
+  return std::string(store::local::kReport) + std::string(wanted.form->id) + "/" +
          agency_code(report.agency, *api.replica().registry()) + "/" +
          (report.by == store::By::kField ? "field" : "agency") + "/" +
          (report.own_only ? "own" : "all") + "/" + std::to_string(report.depth) + "/" +

@@ -160,6 +160,7 @@ void ApiServer::Impl::prepare(Door& door, std::size_t threads) {
   door.server.set_write_timeout(kWriteTimeout);
   door.server.set_pre_routing_handler(
       [this, &door](const httplib::Request& request, httplib::Response& response) {
+        set_language(request, response);
         if (!door.token.empty() && !bears_token(request, door.token)) {
           response.set_header("WWW-Authenticate", "Bearer");
           send_error(response, 401, "not-allowed",

@@ -5,6 +5,7 @@
 
 #include "agent/api/context.h"
 #include "agent/api/socket.h"
+#include "agent/json/reasons.h"
 
 namespace lienthong::agent {
 namespace {
@@ -13,13 +14,10 @@ constexpr std::size_t kThreads = 4;
 
 nlohmann::json finding_json(const Error& why) {
   const bool full = why.code() == Errc::kDiskFull;
-  const char* en = full ? "the disk is full, the database could not be opened: "
-                        : "the database is being opened again: ";
-  const char* vi = full ? "đĩa đã đầy, không mở được kho dữ liệu: " : "đang mở lại kho dữ liệu: ";
-  return {{"level", "critical"},
-          {"code", full ? "disk-full" : "replica-failed"},
-          {"text_en", en + why.message()},
-          {"text_vi", vi + why.message()}};
+  nlohmann::json out = reason_json(
+      full ? texts::Reason::kShutDiskFull : texts::Reason::kShutReopening, {why.message()});
+  out["level"] = "critical";
+  return out;
 }
 
 }  // namespace
@@ -33,6 +31,7 @@ struct ShutApi::Impl {
 
   void answer(const httplib::Request& request, httplib::Response& response) {
     const std::lock_guard lock(mutex);
+    set_language(request, response);
     if (request.path == "/healthz") return send_json(response, {{"ok", true}});
     if (request.path == "/v1/check")
       return send_json(response, {{"state", 2}, {"messages", {finding_json(why)}}});

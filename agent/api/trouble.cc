@@ -4,6 +4,7 @@
 #include "agent/api/routes.h"
 #include "agent/json/dossier.h"
 #include "agent/json/fields.h"
+#include "agent/json/reasons.h"
 #include "agent/json/status.h"
 #include "protocol/record/codec.h"
 #include "store/office/marks.h"
@@ -71,14 +72,17 @@ void get_quarantine(ApiCall& call) {
   const store::Replica& replica = call.api.replica();
   const auto registry = replica.registry();
   json refused = json::array(), waiting = json::array(), inert = json::array();
-  for (const store::RefusedEntry& entry : replica.refused(kRefusedCountMax))
+  for (const store::RefusedEntry& entry : replica.refused(kRefusedCountMax)) {
     refused.push_back({{"number", entry.number},
                        {"id", entry.id.is_zero() ? json(nullptr) : json(entry.id.hex())},
                        {"from", agency_json(entry.from_agency, *registry)},
                        {"node", entry.from.hex()},
+                       {"refused_by", entry.by_peer ? "neighbour" : "us"},
                        {"reason", entry.reason},
                        {"at", time_json(entry.at)}});
-  for (const store::WaitingEntry& entry : replica.waiting())
+    put_texts(refused.back(), entry.reason);
+  }
+  for (const store::WaitingEntry& entry : replica.waiting()) {
     waiting.push_back(
         {{"id", entry.id.hex()},
          {"record", entry.record.hex()},
@@ -87,13 +91,17 @@ void get_quarantine(ApiCall& call) {
          {"node", entry.from.hex()},
          {"reason", entry.reason},
          {"since", time_json(entry.since)}});
+    put_texts(waiting.back(), entry.reason);
+  }
   store::for_each_marked(replica, {store::Mark::kInert}, [&](const store::RecordEntry& record) {
     const RecordState& state = record.state;
-    for (const InertEntry& entry : state.inert)
+    for (const InertEntry& entry : state.inert) {
       inert.push_back({{"code", open_text(state, Field::kCode).value_or("")},
                        {"record", state.record.hex()},
                        {"id", entry.id.hex()},
                        {"reason", to_string(entry.reason)}});
+      put_texts(inert.back(), to_string(entry.reason));
+    }
     return !call.api.stopping;
   });
   send_json(call.response, {{"refused", std::move(refused)},

@@ -7,6 +7,7 @@
 #include "agent/api/routes.h"
 #include "agent/json/dossier.h"
 #include "agent/json/fields.h"
+#include "agent/json/reasons.h"
 #include "agent/json/status.h"
 #include "agent/json/time.h"
 #include "agent/json/work.h"
@@ -15,6 +16,7 @@ namespace lienthong::agent {
 namespace {
 
 using nlohmann::json;
+using texts::Reason;
 
 enum class HopState : std::uint8_t { kAcknowledged, kSent, kNotSent };
 
@@ -51,13 +53,13 @@ class Explanation {
   HopState hop_state(const NeighbourStatus& neighbour) const;
   bool leads_to_turn(const AgencyId& neighbour) const;
   UnixMillis held_since() const;
-  void reason(const char* code, std::string text_en, std::string text_vi, UnixMillis since = 0);
+  void reason(Reason why, const std::vector<std::string>& values = {}, UnixMillis since = 0);
   void explain_offer();
   void explain_links();
   void explain_record();
   void explain_waiting();
   void explain_work();
-  void put_waiting(json& out) const;
+  Reason waits_for() const;
   json hops_json() const;
   std::string name(const AgencyId& agency) const;
   std::string code(const AgencyId& agency) const { return agency_code(agency, *registry_); }
@@ -135,10 +137,8 @@ UnixMillis Explanation::held_since() const {
   return since;
 }
 
-void Explanation::reason(const char* code_text, std::string text_en, std::string text_vi,
-                         UnixMillis since) {
-  json out = {
-      {"code", code_text}, {"text_en", std::move(text_en)}, {"text_vi", std::move(text_vi)}};
+void Explanation::reason(Reason why, const std::vector<std::string>& values, UnixMillis since) {
+  json out = reason_json(why, values);
   if (since != 0) out["since"] = format_time(since);
   reasons_.push_back(std::move(out));
 }
@@ -147,11 +147,9 @@ void Explanation::explain_offer() {
   const auto offer = open_offer(state_);
   if (!offer) return;
   const std::string from = name(state_.holder), to = name(state_.offered);
-  reason("offer-open", from + " has offered it to " + to + ", which has not answered",
-         from + " đã bàn giao cho " + to + ", bên nhận chưa trả lời", offer->offered_at);
+  reason(Reason::kOfferOpen, {from, to}, offer->offered_at);
   if (const auto asked = recall_requested(replica_, state_, offer->id))
-    reason("recall-requested", from + " has asked for it back",
-           from + " đã yêu cầu thu hồi bàn giao", *asked);
+    reason(Reason::kRecallRequested, {from}, *asked);
 }
 
 void Explanation::explain_links() {
@@ -159,34 +157,21 @@ void Explanation::explain_links() {
     if (hop.state == HopState::kAcknowledged && !hop.towards_turn) continue;
     const std::string who = name(hop.neighbour.agency);
     if (hop.neighbour.state != LinkState::kConnected)
-      reason("link-down", "no link with " + who, "mất kết nối với " + who,
-             hop.neighbour.last_contact);
+      reason(Reason::kLinkDown, {who}, hop.neighbour.last_contact);
     if (hop.state == HopState::kNotSent)
-      reason("not-sent", "the last change has not been sent to " + who,
-             "thay đổi cuối cùng chưa gửi được tới " + who, last_ ? last_->received_at : 0);
+      reason(Reason::kNotSent, {who}, last_ ? last_->received_at : 0);
     if (hop.state == HopState::kSent)
-      reason("not-acknowledged", who + " has not confirmed the last change",
-             who + " chưa xác nhận đã nhận thay đổi cuối cùng", last_ ? last_->received_at : 0);
+      reason(Reason::kNotAcknowledged, {who}, last_ ? last_->received_at : 0);
   }
 }
 
 void Explanation::explain_record() {
   if (is_late(state_, api_.now()))
-    reason("late", "it is past its due date", "hồ sơ đã quá hạn trả kết quả",
-           open_integer(state_, Field::kDueAt).value_or(0));
+    reason(Reason::kLate, {}, open_integer(state_, Field::kDueAt).value_or(0));
   if (const auto aside = open_set_aside(state_); !aside.empty())
-    reason("set-aside",
-           std::to_string(aside.size()) + " changes were set aside; the holder may adopt them",
-           std::to_string(aside.size()) +
-               " thay đổi bị để riêng; cơ quan đang thụ lý có thể nhận lại");
-  if (!state_.inert.empty())
-    reason("inert",
-           std::to_string(state_.inert.size()) + " changes have no effect; see its inert list",
-           std::to_string(state_.inert.size()) +
-               " thay đổi không có hiệu lực; xem danh sách inert của hồ sơ");
-  if (has_conflict(state_))
-    reason("conflict", "two machines wrote the same field at the same time",
-           "hai máy trạm ghi cùng một trường vào cùng lúc");
+    reason(Reason::kSetAside, {std::to_string(aside.size())});
+  if (!state_.inert.empty()) reason(Reason::kInert, {std::to_string(state_.inert.size())});
+  if (has_conflict(state_)) reason(Reason::kConflict);
 }
 
 // What has come of it and does not count yet, as something that it builds on is not here.
@@ -198,7 +183,8 @@ void Explanation::explain_waiting() {
     void add(UnixMillis at) { since = ++count == 1 ? at : std::min(since, at); }
   };
   std::set<UpdateId> refused;
-  for (const store::RefusedEntry& entry : replica_.refused(SIZE_MAX)) refused.insert(entry.id);
+  for (const store::RefusedEntry& entry : replica_.refused(SIZE_MAX))
+    if (!entry.by_peer) refused.insert(entry.id);
   Group on_missing, on_refused, on_registry;
   for (const store::WaitingEntry& entry : replica_.waiting()) {
     if (entry.record != state_.record) continue;
@@ -207,84 +193,58 @@ void Explanation::explain_waiting() {
                                                      : on_missing;
     group.add(entry.since);
   }
-  const auto tell = [this](const Group& group, const char* code_text, const char* text_en,
-                           const char* text_vi) {
-    if (group.count == 0) return;
-    const std::string count = std::to_string(group.count);
-    reason(code_text, text_en + count, count + text_vi, group.since);
+  const auto tell = [this](const Group& group, Reason why) {
+    if (group.count != 0) reason(why, {std::to_string(group.count)}, group.since);
   };
-  tell(on_missing, "parent-missing",
-       "changes that have come and build on an earlier one that has not: ",
-       " thay đổi đã nhận dựa trên thay đổi trước đó chưa về, còn chờ thay đổi ấy");
-  tell(on_refused, "parent-refused",
-       "changes that build on one which was refused here (see: lienthong quarantine): ",
-       " thay đổi đã nhận dựa trên một thay đổi bị từ chối ở đây; xem: lienthong quarantine");
-  tell(on_registry, "registry-missing",
-       "changes that name a certificate, an agency or a tree version which is not here yet: ",
-       " thay đổi đã nhận nêu chứng thư, cơ quan hoặc phiên bản cây cơ quan chưa có ở đây");
+  tell(on_missing, Reason::kParentMissing);
+  tell(on_refused, Reason::kParentRefused);
+  tell(on_registry, Reason::kRegistryMissing);
 }
 
 // What others have still to do, and where the result has to go.
 void Explanation::explain_work() {
   for (const store::Leg& leg : legs_of(replica_, state_)) {
     if (!store::is_open(leg.state)) continue;
-    const std::string who = name(leg.agency);
+    const std::vector<std::string> values{leg.code, name(leg.agency)};
     const bool late = store::is_late(leg, api_.now());
-    const char* code_text = late ? "leg-late" : "leg-open";
     switch (leg.state) {
       case store::LegState::kOffered:
-        reason(code_text, "leg " + leg.code + " waits for " + who + " to accept it",
-               "chặng " + leg.code + " chờ " + who + " tiếp nhận", leg.asked_at);
+        reason(late ? Reason::kLegLateOffered : Reason::kLegOpenOffered, values, leg.asked_at);
         break;
       case store::LegState::kReturned:
-        reason(code_text, "leg " + leg.code + " came back from " + who + " without an outcome",
-               "chặng " + leg.code + " đã bị " + who + " trả lại, chưa có kết quả", leg.asked_at);
+        reason(late ? Reason::kLegLateReturned : Reason::kLegOpenReturned, values, leg.asked_at);
         break;
       case store::LegState::kFinished:
-        reason(code_text, "leg " + leg.code + " has its outcome and is on the way back from " + who,
-               "chặng " + leg.code + " đã có kết quả, đang chuyển lại từ " + who, leg.finished_at);
+        reason(late ? Reason::kLegLateFinished : Reason::kLegOpenFinished, values, leg.finished_at);
         break;
-      default:
-        reason(code_text, "leg " + leg.code + " is being worked on by " + who,
-               "chặng " + leg.code + " đang được " + who + " xử lý", leg.asked_at);
+      default: reason(late ? Reason::kLegLateWorked : Reason::kLegOpenWorked, values, leg.asked_at);
     }
   }
   for (const Consultation& asked : consultations_of(replica_, state_)) {
     if (asked.answered_at != 0) continue;
     const bool over = asked.deadline != 0 && api_.now() > asked.deadline;
-    reason(over ? "consultation-overdue" : "consultation-open",
-           name(asked.to) + " was asked for its opinion and has not answered",
-           name(asked.to) + " được hỏi ý kiến, chưa trả lời", asked.asked_at);
+    reason(over ? Reason::kConsultationOverdue : Reason::kConsultationOpen, {name(asked.to)},
+           asked.asked_at);
   }
-  if (const auto home = to_return_to(state_, *registry_))
-    reason("to-return", "it is to go back to " + name(*home) + ", which received it",
-           "cần chuyển lại cho " + name(*home) + ", nơi đã tiếp nhận");
+  if (const auto home = to_return_to(state_, *registry_)) reason(Reason::kToReturn, {name(*home)});
 }
 
-void Explanation::put_waiting(json& out) const {
+// What the dossier waits for, if only for one thing.
+Reason Explanation::waits_for() const {
   const auto status = open_integer(state_, Field::kStatus);
   const auto is = [&](Status wanted) { return status == static_cast<std::int64_t>(wanted); };
-  const auto waits = [&out](const char* text_en, const char* text_vi) {
-    out["waiting_for"] = text_en;
-    out["waiting_for_vi"] = text_vi;
-  };
-  if (!state_.offered.is_zero()) return waits("answer to an offer", "bên nhận trả lời bàn giao");
-  if (is(Status::kSupplement))
-    return waits("papers from the applicant", "người nộp bổ sung giấy tờ");
-  if (is(Status::kPayment))
-    return waits("payment by the applicant", "người nộp thực hiện nghĩa vụ tài chính");
-  if (to_return_to(state_, *registry_))
-    return waits("its way back to the desk that received it",
-                 "chuyển kết quả về bộ phận một cửa đã tiếp nhận");
-  if (is(Status::kDone)) return waits("handing over the result", "trả kết quả cho người nộp");
+  if (!state_.offered.is_zero()) return Reason::kWaitsAnswer;
+  if (is(Status::kSupplement)) return Reason::kWaitsPapers;
+  if (is(Status::kPayment)) return Reason::kWaitsPayment;
+  if (to_return_to(state_, *registry_)) return Reason::kWaitsReturn;
+  if (is(Status::kDone)) return Reason::kWaitsHandingOver;
   if (is(Status::kRefused) || is(Status::kWithdrawn) || is(Status::kStopped) ||
       is(Status::kReturned))
-    return waits("nothing", "không chờ gì");
+    return Reason::kWaitsNothing;
   const auto legs = legs_of(replica_, state_);
   if (std::ranges::any_of(legs, [](const store::Leg& leg) { return store::is_open(leg.state); }))
-    return waits("work of the holder and outcomes of legs",
-                 "cơ quan đang thụ lý xử lý và kết quả các chặng song song");
-  waits("work of the holder", "cơ quan đang thụ lý xử lý");
+    return Reason::kWaitsLegs;
+  return Reason::kWaitsHolder;
 }
 
 json Explanation::hops_json() const {
@@ -319,7 +279,10 @@ json Explanation::to_json() {
       {"next_attempt", nullptr}};
   const AgencyInfo* holder = registry_->find_agency(state_.holder);
   out["holder_name"] = holder != nullptr ? json(holder->name) : json(nullptr);
-  put_waiting(out);
+  const json waits = reason_json(waits_for());
+  out["waiting_for_code"] = waits.at("code");
+  out["waiting_for"] = waits.at("text_en");
+  out["waiting_for_vi"] = waits.at("text_vi");
   if (state_.kind == RecordKind::kDossier) {
     json work = explanation_json(api_, state_);
     if (work.contains("step")) out["step"] = std::move(work["step"]);

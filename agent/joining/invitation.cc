@@ -1,6 +1,7 @@
 #include "agent/joining/invitation.h"
 
 #include "protocol/record/registry.h"
+#include "store/replica/local_names.h"
 
 namespace lienthong::agent {
 namespace {
@@ -13,7 +14,9 @@ std::string quote(std::string_view text) { return "\"" + std::string(text) + "\"
 
 }  // namespace
 
-std::string invitation_key(const InviteNumber& number) { return "invite/" + to_hex(number); }
+std::string invitation_key(const InviteNumber& number) {
+  return std::string(store::local::kInvite) + to_hex(number);
+}
 
 Bytes encode_invitation(const Invitation& invitation) {
   ByteWriter out;

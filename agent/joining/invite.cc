@@ -4,6 +4,7 @@
 #include "protocol/enrolment/by_hand.h"
 #include "protocol/enrolment/token.h"
 #include "protocol/record/registry.h"
+#include "store/replica/local_names.h"
 
 namespace lienthong::agent {
 namespace {
@@ -23,7 +24,7 @@ Result<void> check_request(const InviteRequest& request) {
 // Keys of invitations that nobody needs to be told about any more.
 std::vector<std::string> stale_invitations(const store::Replica& replica, UnixMillis now) {
   std::vector<std::string> out;
-  for (const auto& [key, value] : replica.local_values("invite/")) {
+  for (const auto& [key, value] : replica.local_values(store::local::kInvite)) {
     const auto invitation = decode_invitation(value);
     if (invitation && invitation->expires_at + kKeepExpired < now) out.push_back(key);
   }

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/json/fields.h"
+#include "agent/json/reasons.h"
 #include "agent/json/time.h"
 
 namespace lienthong::agent {
@@ -10,39 +11,22 @@ namespace {
 
 using nlohmann::json;
 using store::WarningCode;
+using texts::Reason;
 
 void put_text(json& out, const char* name, const std::string& text) {
   if (!text.empty()) out[name] = text;
 }
 
-struct Texts {
-  std::string en, vi;
-};
-
-Texts texts_of(const store::Warning& warning) {
-  const std::string& value = warning.value;
-  switch (warning.code) {
-    case WarningCode::kNoVersionInForce:
-      return {"no version of procedure " + value + " was in force then, so no due date is known",
-              "không có phiên bản nào của thủ tục " + value +
-                  " có hiệu lực lúc đó, nên chưa biết hạn trả"};
-    case WarningCode::kNoLimit:
-      return {"procedure " + value + " has no limit that can be counted, so no due date is known",
-              "thủ tục " + value + " không có thời hạn tính được, nên chưa biết hạn trả"};
-    case WarningCode::kSucceeded:
-      return {"the procedure has been replaced by " + value,
-              "thủ tục này đã được thay bằng " + value};
-    case WarningCode::kNoHolidayData:
-      return {"no holiday data for " + value + ": counted by weekends alone",
-              "chưa có dữ liệu nghỉ lễ năm " + value + ": chỉ trừ ngày nghỉ hằng tuần"};
-    case WarningCode::kLateApology:
-      return {"the apology comes less than a working day before " + value + " (NĐ 61/2018 Đ.19(9))",
-              "xin lỗi khi còn chưa đủ 01 ngày làm việc trước hạn " + value +
-                  " (Điều 19 khoản 9 NĐ 61/2018)"};
-    case WarningCode::kDueOnDayOff:
-      return {value + " is no working day", value + " không phải là ngày làm việc"};
+Reason reason_of(WarningCode code) {
+  switch (code) {
+    case WarningCode::kNoVersionInForce: return Reason::kNoVersionInForce;
+    case WarningCode::kNoLimit: return Reason::kNoLimit;
+    case WarningCode::kSucceeded: return Reason::kSucceeded;
+    case WarningCode::kNoHolidayData: return Reason::kNoHolidayData;
+    case WarningCode::kLateApology: return Reason::kLateApology;
+    case WarningCode::kDueOnDayOff: return Reason::kDueOnDayOff;
   }
-  return {};
+  return Reason::kNoVersionInForce;
 }
 
 }  // namespace
@@ -112,11 +96,9 @@ json procedure_json(const store::Procedure& version, const RecordState& state,
 }
 
 json warning_json(const store::Warning& warning) {
-  const Texts texts = texts_of(warning);
-  return {{"code", to_string(warning.code)},
-          {"value", warning.value},
-          {"text_en", texts.en},
-          {"text_vi", texts.vi}};
+  json out = reason_json(reason_of(warning.code), {warning.value});
+  out["value"] = warning.value;
+  return out;
 }
 
 }  // namespace lienthong::agent

@@ -4,13 +4,13 @@
 
 #include "agent/engine/log.h"
 #include "agent/links/link.h"
+#include "store/replica/local_names.h"
 
 namespace lienthong::agent {
 namespace {
 
 static_assert(kLaneCount == wire::kLaneCount);
 
-constexpr std::string_view kBudgetKey = "budget";
 constexpr std::chrono::minutes kSaveEvery{5};
 constexpr unsigned kQuietTicks = 16;  // of 250 ms: a connection without traffic is looked at less
 constexpr std::uint64_t kMegabyte = 1'000'000;
@@ -34,7 +34,7 @@ LinkMeters::LinkMeters(Engine& engine, const LinkConfig& config, NeighbourTable&
 }
 
 void LinkMeters::restore() {
-  const auto saved = engine_.replica().local_value(kBudgetKey);
+  const auto saved = engine_.replica().local_value(store::local::kBudget);
   if (!saved) return;
   if (const auto read = budget_.restore(*saved, engine_.clock().now()); !read) {
     spdlog::warn("event=budget_begun_anew error={}", in_quotes(read.error().message()));
@@ -105,7 +105,7 @@ void LinkMeters::save() {
   saved_at_ = engine_.clock().monotonic();
   saved_spent_ = budget_.spent_total();
   const auto job = [state = budget_.state(engine_.clock().now())](store::Transaction& transaction) {
-    transaction.set_local_value(kBudgetKey, state);
+    transaction.set_local_value(store::local::kBudget, state);
     return Result<void>();
   };
   engine_.post(job, [](const Result<void>& result) {

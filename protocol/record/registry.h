@@ -4,11 +4,10 @@
 // A set of statements that only grows; every answer is a function of that set, never of the order
 // in which it came. Immutable once made: readers of any thread share one by shared_ptr.
 //
-// What counts (design: docs/protocol.md, "Registry"):
+// What counts:
 // - Tree versions are one chain. Of two changes that follow the same one, that signed by the paper
-// key
-//   stands; else that whose branch holds a word of the paper key; else that with the lower id. A
-//   change must be signed by one of the two keys valid before it; only the paper key replaces the
+//   key stands; else that whose branch holds a word of the paper key; else that with the lower id.
+//   A change must be signed by one of the two keys valid before it; only the paper key replaces the
 //   paper key. A change of a parent that would make a circle is passed over, the rest of its
 //   version stands.
 // - Other words of the root count under every key that the standing chain ever named, except, for
@@ -18,12 +17,10 @@
 //   moves or renames an agency confirms it whoever declared it; where only the declarer's seal was
 //   cut off, so does a certificate in force for the agency.
 // - Trust is evaluated from the root down in the order of the newest tree: what an agency's
-// certificates
-//   and its declaration are worth is judged with the revocations of agencies before it alone. A
-//   dissolved agency comes after its last superiors and its sole successor.
+//   certificates and its declaration are worth is judged with the revocations of agencies before it
+//   alone. A dissolved agency comes after its last superiors and its sole successor.
 // - A revocation acts on seals of that node's certificates for agencies that lie, in the newest
-// tree,
-//   strictly below its author (an author since dissolved: its sole successor); the root's, on
+//   tree, strictly below its author (an author since dissolved: its sole successor); the root's, on
 //   topmost agencies'. Of those that act, one that another was written after gives way; of
 //   concurrent ones the higher agency's counts, then the lower cut: smaller sum of numbers, then
 //   fewer incarnations, then the lists in order; then the lower id.
@@ -80,8 +77,8 @@ class Registry : public TreeView {
   // statement that is here already is fine.
   Result<StatementId> check(const Statement& statement) const;
   // A copy with those statements added (each must pass check() after those before it) and
-  // everything evaluated anew: from the root down, level by level of the newest tree, so that no
-  // two nodes can revoke each other.
+  // everything evaluated anew, in the order given above, so that no two nodes can revoke each
+  // other.
   Result<std::shared_ptr<const Registry>> with(std::span<const Statement> statements) const;
 
   const RootFingerprint& root() const;
@@ -145,7 +142,6 @@ class Registry : public TreeView {
   std::vector<AgencyId> everyone() const override;
 
  private:
-  // (members are declared by the implementer; keep them out of callers' sight)
   struct State;
   explicit Registry(std::shared_ptr<const State> state) : state_(std::move(state)) {}
   std::shared_ptr<const State> state_;

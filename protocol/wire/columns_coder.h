@@ -1,7 +1,7 @@
 // An adaptive binary range coder and the number model over it: what the columns of a part of many
 // updates are written with. docs/protocol.md, "Part", "Coded numbers". The coder is that of LZMA
 // (public domain; 32-bit range, carry through a cache), with probabilities of 16 bits and a rate
-// that falls from 1/2 to 1/32 as a model sees more. Pure; no threads.
+// that falls from 2/3 to 2/63 as a model sees more. Pure; no threads.
 #pragma once
 
 #include <array>
@@ -21,7 +21,7 @@ struct BitModel {
 namespace coder {
 inline constexpr std::uint32_t kTop = 1U << 24;
 inline constexpr std::uint16_t kUsedMax = 30;
-// 65,536 / (used + 1.5), at least 1/32. Part of the format.
+// In 2^-16: 65,536 / (used + 1.5), rounded down. Part of the format.
 inline constexpr auto kRates = [] {
   std::array<std::uint16_t, kUsedMax + 1> out{};
   for (std::uint32_t used = 0; used <= kUsedMax; ++used)

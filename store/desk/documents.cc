@@ -7,6 +7,7 @@
 #include "store/desk/carry_out.h"
 #include "store/desk/checks.h"
 #include "store/office/document.h"
+#include "store/replica/local_names.h"
 
 namespace lienthong::store {
 namespace {
@@ -28,7 +29,7 @@ Result<std::string> number_document(const Task& task, Writes& open) {
     return document_code(ours != nullptr ? ours->code : "?", direction, name, year, number);
   };
   const std::string counter =
-      "document-number/" + direction + "/" + name + "/" + std::to_string(year);
+      std::string(local::kDocumentNumber) + direction + "/" + name + "/" + std::to_string(year);
   const auto row = task.transaction().local_value(counter);
   std::int64_t last = row ? std::stoll(std::string(as_text(*row))) : 0;
   const auto* given = value_of<std::int64_t>(open, Field::kNumber);

@@ -4,6 +4,7 @@
 
 #include "protocol/crypto/hash.h"
 #include "store/desk/writes.h"
+#include "store/replica/local_names.h"
 
 namespace lienthong::store {
 namespace {
@@ -11,7 +12,7 @@ namespace {
 constexpr std::size_t kKeyHashSize = 16;
 
 std::string local_key(const Bytes& key_hash) {  // on disk: never change
-  return "operation-key/" + to_hex(key_hash);
+  return std::string(local::kOperationKey) + to_hex(key_hash);
 }
 
 // Where the key was used; nullopt where it is new.

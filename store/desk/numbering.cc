@@ -5,12 +5,12 @@
 
 #include "protocol/base/check.h"
 #include "store/office/calendar.h"
+#include "store/replica/local_names.h"
 #include "store/replica/replica.h"
 
 namespace lienthong::store {
 namespace {
 
-constexpr std::string_view kRow = "numbering";  // on disk: YYYYMMDD and the last number used
 constexpr std::string_view kJumped = "numbering-jumped";
 constexpr unsigned kNumbersOfADay = 999;
 
@@ -29,8 +29,8 @@ Result<std::string> next_code(Transaction& transaction) {
   LT_CHECK(agency != nullptr);
   std::string day = day_of(transaction.now());
   unsigned used = 0;
-  if (const auto row = transaction.local_value(kRow)) {
-    const std::string last(as_text(*row));
+  if (const auto row = transaction.local_value(local::kNumbering)) {
+    const std::string last(as_text(*row));  // YYYYMMDD and the last number used
     if (day <= last.substr(0, 8)) {
       day = last.substr(0, 8);
       used = static_cast<unsigned>(std::stoul(last.substr(9)));
@@ -42,7 +42,8 @@ Result<std::string> next_code(Transaction& transaction) {
   if (++used > kNumbersOfADay)
     return Error(Errc::kNotAllowed,
                  "the numbers of this machine for the day are used up; give the dossier a code");
-  transaction.set_local_value(kRow, to_bytes(as_bytes(day + " " + std::to_string(used))));
+  transaction.set_local_value(local::kNumbering,
+                              to_bytes(as_bytes(day + " " + std::to_string(used))));
   char number[8];
   std::snprintf(number, sizeof number, "%04u", 1000U * self.thousand + used);
   return agency->code + "-" + day.substr(2) + "-" + number;

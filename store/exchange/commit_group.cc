@@ -49,6 +49,7 @@ CommittedGroup commit_group(Replica& replica, UnixMillis now,
                             const std::optional<Error>& refusal) {
   CommittedGroup group;
   const auto registry_before = replica.registry();
+  const std::uint64_t change_before = replica.last_change();
   bool entered = false, any = false;
   Sync sync = Sync::kNo;
   {
@@ -74,7 +75,8 @@ CommittedGroup commit_group(Replica& replica, UnixMillis now,
     for (auto& [job, result] : group.jobs)
       if (result) result = group.committed;
   }
-  group.changed = group.committed && (entered || replica.registry() != registry_before);
+  group.changed = group.committed &&
+                  (replica.last_change() != change_before || replica.registry() != registry_before);
   return group;
 }
 

@@ -50,7 +50,7 @@ class JobQueues {
 struct CommittedGroup {
   std::vector<std::pair<QueuedJob, Result<void>>> jobs;  // with what each is to be told
   Result<void> committed;  // failed: the replica must be closed and opened again
-  bool changed = false;    // updates or statements entered
+  bool changed = false;    // something that followers and neighbours are to be told
   std::size_t bytes = 0;   // about so many were written
 };
 

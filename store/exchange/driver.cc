@@ -230,7 +230,7 @@ void Driver::note_refused(const PeerRefused& refused) {
   host_.observe(refused);
   const auto job = [node = peer_->node, agency = peer_->agency, refused](Transaction& transaction) {
     for (const UpdateId& id : refused.ids)
-      transaction.note_refused(node, agency, id, refused.reason);
+      transaction.note_refused_by_peer(node, agency, id, refused.reason);
     return Result<void>();
   };
   peers_.writer().post(job, nullptr);

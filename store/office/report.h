@@ -3,9 +3,10 @@
 // as printed by a provincial system (docs/design.md, "Reports").
 //
 // The columns, by their numbers on the form:
-//   received 3 = 4 + 5 + 6: in the period online (4), at the counter or by post (5), carried over
-//   (6) resolved 7 = 8 + 9 + 10: early, on time, late running 11 = 12 + 13: within their time, over
-//   it
+//   - received, 3 = 4 + 5 + 6: in the period online (4), in it at the counter or by post (5),
+//     carried over (6)
+//   - resolved, 7 = 8 + 9 + 10: early, on time, late
+//   - running, 11 = 12 + 13: within their time, over it
 // and 3 = 7 + 11 must hold in every row. A dossier counts at the agency that received it; a
 // dissolved agency's at its successor where there is one. Dates at the office (UTC+7) are compared,
 // never times.

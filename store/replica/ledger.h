@@ -19,7 +19,7 @@ struct OwnSeals {                 // of this start
 
 struct Ledger {
   std::uint64_t statement_epoch = 0;  // of the registry's feed; minted with the database
-  std::uint64_t updates = 0;          // last local number
+  std::uint64_t updates = 0;          // last local number, of an update or a ChangeRow
   std::uint32_t records = 0;
   std::uint32_t seals = 0;
   std::uint32_t nodes = 0;
@@ -31,7 +31,7 @@ struct Ledger {
   std::uint64_t inert = 0;
   std::uint64_t unsealed = 0;
   std::uint64_t waiting = 0;
-  std::uint64_t withdrawn = 0;  // numbers of updates that were taken back
+  std::uint64_t without_update = 0;  // numbers whose update was taken back, or of other changes
   std::uint64_t restored_below =
       0;  // shown a forgotten seal of ours when we held so many updates; 0: no
   std::uint64_t newest_hlc = 0;

@@ -417,12 +417,4 @@ void Transaction::Impl::receive_waiting(const PenRow& row, ReceiveOutcome& outco
   }
 }
 
-void Transaction::Impl::refuse(const NodeId& from, const AgencyId& agency, const UpdateId& id,
-                               std::string reason) {
-  RefusedEntry entry{++ledger.refused, id, from, agency, std::move(reason), now};
-  overlay.put(key::refused(entry.number), encode(entry));
-  if (++ledger.refused_kept > kRefusedCountMax)
-    overlay.erase(key::refused(entry.number - kRefusedCountMax)), --ledger.refused_kept;
-}
-
 }  // namespace lienthong::store

@@ -1,6 +1,7 @@
 // Statements of the registry: kept in the order in which they came, which is everyone's first feed.
 #include "protocol/base/limits.h"
 #include "protocol/record/codec.h"
+#include "store/replica/change_log.h"
 #include "store/replica/transaction_impl.h"
 
 namespace lienthong::store {
@@ -117,9 +118,12 @@ void Transaction::Impl::fold_everything_again() {
   for (std::uint32_t number = 1; number <= ledger.records; ++number) {
     OpenRecord* record = find(number);
     if (record == nullptr) continue;
+    const Bytes before = record->row.state;
     record->stale = true;
     touch(*record, number);
     flush();
+    if (record->row.state != before)
+      log_change(overlay, ledger, {ChangeKind::kRefolded, record->row.id, now});
     open.erase(number);
     if (open.size() > kOpenRecordsMax) open.clear();  // leads; all were flushed
   }

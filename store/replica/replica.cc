@@ -15,7 +15,7 @@ std::string encode_counters(const Ledger& ledger) {
        {ledger.statement_epoch, ledger.updates, std::uint64_t{ledger.records},
         std::uint64_t{ledger.seals}, std::uint64_t{ledger.nodes}, std::uint64_t{ledger.feed_count},
         ledger.statements, ledger.statement_hash, ledger.refused, ledger.refused_kept, ledger.inert,
-        ledger.unsealed, ledger.waiting, ledger.withdrawn, ledger.restored_below,
+        ledger.unsealed, ledger.waiting, ledger.without_update, ledger.restored_below,
         ledger.newest_hlc})
     out.u64(value);
   return std::string(as_text(out.bytes()));
@@ -42,7 +42,7 @@ void decode_counters(std::string_view bytes, Ledger& ledger) {
   ledger.inert = next();
   ledger.unsealed = next();
   ledger.waiting = next();
-  ledger.withdrawn = next();
+  ledger.without_update = next();
   ledger.restored_below = next();
   ledger.newest_hlc = next();
 }
@@ -211,18 +211,6 @@ std::optional<StoredUpdate> Replica::find_update(std::uint64_t number) const {
   return read_update(*impl_->database, *impl_->ledger(), impl_->root, number);
 }
 
-std::optional<Salt> Replica::find_salt(const RecordId& id) const {
-  const auto number = record_number(*impl_->database, id);
-  if (!number) return std::nullopt;
-  const auto bytes = impl_->database->get(key::record(*number));
-  if (!bytes) return std::nullopt;
-  const RecordRow row = decode_record_row(*bytes);
-  if (row.salt.size() != kSaltSize) return std::nullopt;
-  Salt salt;
-  std::ranges::copy(row.salt, salt.begin());
-  return salt;
-}
-
 void Replica::for_each_record(const std::function<bool(const RecordEntry&)>& visit) const {
   impl_->database->scan("R", "R", [&](std::string_view, std::string_view value) {
     RecordRow row = decode_record_row(value);
@@ -247,7 +235,7 @@ Counts Replica::counts() const {
   const auto ledger = impl_->ledger();
   Counts out;
   out.records = ledger->records;
-  out.updates = ledger->updates - ledger->withdrawn;
+  out.updates = ledger->updates - ledger->without_update;
   out.waiting = ledger->waiting;
   out.inert = ledger->inert;
   out.refused = ledger->refused_kept;
@@ -276,7 +264,7 @@ std::uint64_t acknowledged_by(const Replica& replica, const Ledger& ledger, cons
 std::uint64_t Replica::only_here() const {
   const auto ledger = impl_->ledger();
   const Database& database = *impl_->database;
-  if (ledger->feeds.empty()) return ledger->updates - ledger->withdrawn;
+  if (ledger->feeds.empty()) return ledger->updates - ledger->without_update;
   std::vector<std::uint64_t> tails;  // an update as often as it is in one
   std::uint64_t count = 0;
   for (const auto& [agency, meta] : ledger->feeds) {
@@ -343,18 +331,9 @@ std::optional<SealEvidence> Replica::find_seal(const SealId& id) const {
   return number ? read_evidence(*impl_->database, *number) : std::nullopt;
 }
 
-namespace {
-std::uint64_t session_number(const Database& database, const NodeId& node, std::size_t which) {
-  const auto row = database.get(key::session_numbers(node));
-  return row ? decode_number(std::string_view(*row).substr(which * 8, 8)) : 0;
-}
-}  // namespace
-
-std::uint64_t Replica::session_number_sent(const NodeId& node) const {
-  return session_number(*impl_->database, node, 0);
-}
 std::uint64_t Replica::session_number_seen(const NodeId& node) const {
-  return session_number(*impl_->database, node, 1);
+  const auto row = impl_->database->get(key::session_numbers(node));
+  return row ? decode_number(std::string_view(*row).substr(8)) : 0;
 }
 
 bool Replica::restored() const { return impl_->ledger()->restored_below != 0; }

@@ -64,6 +64,30 @@ struct StoredUpdate {
   bool ours = false;  // written on this machine
 };
 
+enum class ChangeKind : std::uint8_t {  // on disk: never change
+  kUpdate = 0,
+  kWithdrawn = 1,  // an update of ours was taken back before it left
+  kRefolded = 2,   // the record's state is another one, without a new update of its own
+};
+
+// One thing that followers of the replica are told.
+struct ChangeEvent {
+  std::uint64_t number = 0;  // local, ascending, with gaps
+  ChangeKind kind = ChangeKind::kUpdate;
+  RecordId record;
+  UnixMillis at = 0;  // as the update says; of the others when it happened here
+  // What came or was taken back; of kRefolded they are zero:
+  UpdateId update = {};
+  UpdateKind update_kind{};
+  AgencyId by = {};                 // its author's
+  std::uint64_t update_number = 0;  // of kWithdrawn: the number under which it was told
+};
+
+struct ChangePage {
+  std::vector<ChangeEvent> events;
+  std::uint64_t last = 0;  // the next page goes on after it; it may be of no event
+};
+
 struct WaitingEntry {  // in the pen
   UpdateId id;
   NodeId from;
@@ -80,6 +104,7 @@ struct RefusedEntry {  // quarantine
   AgencyId from_agency;
   std::string reason;
   UnixMillis at = 0;
+  bool by_peer = false;  // by `from`, of what we sent; else here, of what it sent
 };
 
 struct Counts {
@@ -146,11 +171,11 @@ class Replica final : public ReplicaView {
   std::vector<RecordId> led_by(const RecordId& lead) const;
   // Whose replicas hold the record: audience(), and for a record with a lead the lead's as well.
   std::vector<AgencyId> audience_of(const RecordState& state) const;
-  // Salt of a record's closed parts; none: not here or erased.
-  std::optional<Salt> find_salt(const RecordId& id) const;
   // In the order of local record numbers; stops when `visit` returns false. Reads one snapshot.
   void for_each_record(const std::function<bool(const RecordEntry&)>& visit) const;
-  // Updates with number > since, ascending, at most `limit`.
+  // Everything that followers are told, with number > since, ascending, at most `limit` events.
+  ChangePage change_events(std::uint64_t since, std::size_t limit) const;
+  // The updates alone.
   std::vector<StoredUpdate> changes(std::uint64_t since, std::size_t limit) const;
   std::uint64_t last_change() const;
   // The newest time that any update here names: a clock that is behind it is wrong, or another was.
@@ -170,7 +195,6 @@ class Replica final : public ReplicaView {
   // counted for the first thousand, the rest at their average.
   std::uint64_t feed_bytes(const AgencyId& reader, std::uint64_t first) const;
   std::optional<SealEvidence> find_seal(const SealId& id) const;
-  std::uint64_t session_number_sent(const NodeId& node) const;
   std::uint64_t session_number_seen(const NodeId& node) const;
   // Shown a seal of our own that we do not remember (restored backup, cloned disk): no custody
   // links on records that were here before, until a neighbour has given everything back.
@@ -301,8 +325,13 @@ class Transaction {
   // the rest, and never on the disk.
   bool done_since_start(std::string_view what) const;
   void note_done_since_start(std::string_view what);
+  // Refused here: what that node sent.
   void note_refused(const NodeId& from, const AgencyId& agency, const UpdateId& id,
                     std::string reason);
+  // Refused there: what we sent to that node, in its words. False: nothing new, or the update is
+  // not here.
+  bool note_refused_by_peer(const NodeId& node, const AgencyId& agency, const UpdateId& id,
+                            std::string reason);
 
   // Local numbers of updates that entered the graph in this transaction, ours and others'.
   const std::vector<std::uint64_t>& entered() const;

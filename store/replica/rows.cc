@@ -144,6 +144,7 @@ std::string pen(const UpdateId& id) { return id_key('P', id); }
 std::string refused(std::uint64_t number) { return "Q" + big_endian(number, 8); }
 std::string idempotency(ByteView key_hash) { return "K" + std::string(as_text(key_hash)); }
 std::string local(std::string_view name) { return "L" + std::string(name); }
+std::string change(std::uint64_t number) { return "c" + big_endian(number, 8); }
 }  // namespace key
 
 std::string encode(const UpdateRow& row) {
@@ -375,6 +376,7 @@ std::string encode(const RefusedEntry& row) {
   out.raw(row.from_agency.view());
   out.sized(row.reason);
   out.u64(static_cast<std::uint64_t>(row.at));
+  if (row.by_peer) out.u8(1);
   return take(out);
 }
 
@@ -387,6 +389,7 @@ RefusedEntry decode_refused_row(std::string_view bytes) {
   row.from_agency = in.id<AgencyId>();
   row.reason = in.text();
   row.at = static_cast<UnixMillis>(in.u64());
+  row.by_peer = !in.rest().empty();
   return row;
 }
 

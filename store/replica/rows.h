@@ -47,8 +47,9 @@ std::string pen(const UpdateId& id);                      // P → PenRow
 std::string refused(std::uint64_t number);                // Q → RefusedRow
 std::string idempotency(ByteView key_hash);               // K → UpdateId
 std::string local(std::string_view name);                 // L name → bytes
+std::string change(std::uint64_t number);                 // c → ChangeRow (change_log.h)
 // All of these letters. Others belong to projections (projection.h).
-inline constexpr std::string_view kLetters = "MUIYXRrDJSVsEeFTWNCHBZPQKL";
+inline constexpr std::string_view kLetters = "MUIYXRrDJSVsEeFTWNCHBZPQKLc";
 }  // namespace key
 
 struct UpdateSeal {

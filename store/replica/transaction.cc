@@ -4,6 +4,8 @@
 #include "protocol/base/limits.h"
 #include "protocol/record/codec.h"
 #include "protocol/record/fields.h"
+#include "store/replica/change_log.h"
+#include "store/replica/local_names.h"
 #include "store/replica/transaction_impl.h"
 
 namespace lienthong::store {
@@ -221,6 +223,7 @@ void Transaction::rollback() {
   impl_->unsettled.clear();
   impl_->dirty.clear();
   impl_->recalls.clear();
+  impl_->refused_there.reset();
   impl_->overlay.rollback();
   impl_->projections.rollback();
   impl_->ledger = impl_->saved_ledger;
@@ -405,7 +408,10 @@ Result<void> Transaction::withdraw(const UpdateId& id) {
   if (const OpenBody body = decode_stored_open(row.update); !body.key_hash.empty())
     tx.overlay.erase(key::idempotency(body.key_hash));
   --tx.ledger.unsealed;
-  ++tx.ledger.withdrawn;
+  ++tx.ledger.without_update;
+  const auto kind = decode_stored_open(row.update).kind;
+  log_change(tx.overlay, tx.ledger,
+             {ChangeKind::kWithdrawn, record.row.id, tx.now, id, *number, kind});
   record.stale = true;
   tx.touch(record, row.record);
   tx.settle(record, row.record);
@@ -462,11 +468,6 @@ void Transaction::note_session_number_seen(const NodeId& node, std::uint64_t num
 }
 
 void Transaction::clear_restored() { impl_->ledger.restored_below = 0; }
-
-void Transaction::note_refused(const NodeId& from, const AgencyId& agency, const UpdateId& id,
-                               std::string reason) {
-  impl_->refuse(from, agency, id, std::move(reason));
-}
 
 Result<void> Transaction::commit(Sync sync) {
   LT_CHECK(!impl_->committed);

@@ -3,6 +3,7 @@
 // sealing.cc, feeds.cc.
 #pragma once
 
+#include <set>
 #include <unordered_map>
 
 #include "protocol/wire/part.h"
@@ -156,6 +157,9 @@ struct Transaction::Impl {
   void wake();
   void receive_waiting(const PenRow& row, ReceiveOutcome& outcome);
   void refuse(const NodeId& from, const AgencyId& agency, const UpdateId& id, std::string reason);
+  // What neighbours have refused of ours, read when first asked for (quarantine.cc).
+  std::optional<std::set<std::pair<UpdateId, NodeId>>> refused_there;
+  void keep_refusal(RefusedEntry entry);
   bool pen_registry_changed = false;  // what waits for a certificate or tree version may go on
 
   // ---- statements (registry_rows.cc) ----

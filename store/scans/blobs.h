@@ -96,7 +96,6 @@ class Blobs final : public BlobView {
   Result<bool> put_chunk(const BlobId& id, std::uint32_t index, const HeldChunk& chunk,
                          UnixMillis now);
   Result<void> want(const BlobId& id, BlobReason reason, UnixMillis now);
-  Result<void> forget_want(const BlobId& id);
   Result<void> note_holder(const BlobId& id, const BlobHolder& holder);
 
   // Takes in what changed since it was last called, at most `limit` updates: who names what, what

@@ -124,13 +124,6 @@ Result<void> Blobs::want(const BlobId& id, BlobReason reason, UnixMillis now) {
   return write(batch);
 }
 
-Result<void> Blobs::forget_want(const BlobId& id) {
-  const std::lock_guard lock(writer_);
-  Batch batch(database().scans(), true);
-  if (find_want(id)) erase_want(batch, id);
-  return write(batch);
-}
-
 Result<void> Blobs::note_holder(const BlobId& id, const BlobHolder& holder) {
   const std::lock_guard lock(writer_);
   auto found = row(id);

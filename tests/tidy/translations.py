@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
-"""Every text that the command line shows is in every catalogue, with the same places for
-values, and no catalogue has a text that is not shown any more.
+"""Every text that the command line shows, and every reason that the agent gives (reasons.py; in
+the catalogue under the context "reason"), is in every catalogue, with the same places for values,
+and no catalogue has a text that is not shown any more.
 
 Usage: tests/tidy/translations.py [--list]
 """
 import os
 import re
 import sys
+
+import reasons
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SOURCES = os.path.join(ROOT, "tools", "lienthong")
@@ -59,10 +62,20 @@ def shown():
 
 
 def catalogue(path):
+    """(texts, reasons), each from the English to its translation."""
     with open(path, encoding="utf-8") as stream:
         text = stream.read()
-    pairs = re.findall(rf"^msgid\s+((?:{STRING}\s*)+)^msgstr\s+((?:{STRING}\s*)+)", text, re.M)
-    return {unquote(key): unquote(value) for key, value in pairs if unquote(key)}
+    out = ({}, {})
+    entry = (rf"^(?:msgctxt\s+(\"reason\")\s*)?^msgid\s+((?:{STRING}\s*)+)"
+             rf"^msgstr\s+((?:{STRING}\s*)+)")
+    for context, key, value in re.findall(entry, text, re.M):
+        if unquote(key):
+            out[1 if context else 0][unquote(key)] = unquote(value)
+    return out
+
+
+def places(text):
+    return re.findall(r"\{(?:[^}\s\"]*)\}", text)
 
 
 def problems(texts, translated, name):
@@ -72,10 +85,11 @@ def problems(texts, translated, name):
     for text, value in sorted(translated.items()):
         if text not in texts:
             yield f"{name}: not shown any more: {text!r}"
-        if sorted(re.findall(r"\{[^}]*\}", text)) != sorted(re.findall(r"\{[^}]*\}", value)):
+        # In the same order, or all of them with their numbers.
+        in_order = places(text) == places(value)
+        numbered = sorted(places(value)) == [f"{{{i}}}" for i in range(len(places(text)))]
+        if not in_order and not numbered:
             yield f"{name}: other places for values: {text!r}"
-        if re.findall(r"\{[^}]*\}", text) and re.findall(r"\{\d", value):
-            yield f"{name}: numbered places: {text!r}"
 
 
 def main():
@@ -85,12 +99,16 @@ def main():
             print(repr(text))
         return 0
     found = []
+    told = reasons.reasons(ROOT)
     for name in sorted(os.listdir(CATALOGUES)):
         if name.endswith(".po"):
-            found += problems(texts, catalogue(os.path.join(CATALOGUES, name)), name)
+            known_texts, known_reasons = catalogue(os.path.join(CATALOGUES, name))
+            found += problems(texts, known_texts, name)
+            found += problems(told, known_reasons, name)
     for line in found:
         print(line)
-    print(f"translations: {len(found)} problems, {len(texts)} texts")
+    print(f"translations: {len(found)} problems, {len(texts)} texts, "
+          f"{len(told)} reasons")
     return 1 if found else 0
 
 

@@ -162,6 +162,36 @@ TEST_F(Api, WhyTellsOfChangesWhoseParentIsMissing) {
 
 // ---- looking ----
 
+TEST_F(Api, TheQuarantineSaysWhoRefused) {
+  start();
+  apply(kTwo);
+  const auto sent = engine_->replica().find_update(1);
+  ASSERT_TRUE(sent.has_value());
+  const NodeId parent = deployment_.add_node(province_, false).id();
+  ASSERT_TRUE(engine_
+                  ->write([&](store::Transaction& transaction) -> Result<void> {
+                    EXPECT_TRUE(transaction.note_refused_by_peer(parent, province_, sent->id,
+                                                                 "bad-hash: closed part"));
+                    return {};
+                  })
+                  .ok());
+  const json there = get("/v1/quarantine").at("refused")[0];
+  EXPECT_EQ(there.at("refused_by"), "neighbour");
+  EXPECT_EQ(there.at("from"), "H47");
+  EXPECT_EQ(there.at("reason"), "bad-hash: closed part");
+  EXPECT_EQ(there.at("text_vi"), "không khớp mã băm: phần kín");
+  EXPECT_NE(get("/v1/check").dump().find("\"refused-by-neighbours\""), std::string::npos);
+  EXPECT_EQ(get("/v1/check").dump().find("\"refused\""), std::string::npos);
+  ASSERT_TRUE(engine_
+                  ->write([&](store::Transaction& transaction) -> Result<void> {
+                    transaction.note_refused(parent, province_, sent->id, "bad-hash");
+                    return {};
+                  })
+                  .ok());
+  EXPECT_EQ(get("/v1/quarantine").at("refused")[0].at("refused_by"), "us");
+  EXPECT_NE(get("/v1/check").dump().find("\"refused\""), std::string::npos);
+}
+
 TEST_F(Api, AClockBehindTheNewestChangeIsDoubtful) {
   start();
   apply(kTwo);

@@ -222,6 +222,43 @@ TEST_F(Api, ChangesFollowEachOther) {
   EXPECT_EQ(get("/v1/changes?since=" + all.at("last").dump()).at("last"), all.at("last"));
 }
 
+TEST_F(Api, ChangesTellWhatCameWithoutAnUpdate) {
+  start();
+  apply(kTwo);
+  ASSERT_EQ(apply(R"({"op":"offer","code":"H47.12-230401-0001","to":"H47"})")[0].at("ok"), true);
+  const json seen = get("/v1/changes?since=0");
+  ASSERT_EQ(seen.at("changes").size(), 3U);
+  ASSERT_EQ(apply(R"({"op":"recall","code":"H47.12-230401-0001"})")[0].at("ok"), true);
+  const json page = get("/v1/changes?since=" + seen.at("last").dump());
+  ASSERT_EQ(page.at("changes").size(), 1U);
+  const json& change = page.at("changes")[0];
+  const json& offer = seen.at("changes")[2];
+  EXPECT_EQ(change.at("kind"), "withdrawn");
+  EXPECT_EQ(change.at("code"), "H47.12-230401-0001");
+  EXPECT_EQ(change.at("by"), "H47.12");
+  EXPECT_EQ(change.at("update"), offer.at("update"));
+  EXPECT_EQ(change.at("withdrawn"), (json{{"number", offer.at("number")}, {"kind", "offer"}}));
+  EXPECT_EQ(page.at("last"), change.at("number"));
+  EXPECT_EQ(get("/v1/changes?since=" + page.at("last").dump()).at("changes"), json::array());
+}
+
+TEST_F(Api, RefusalsSpeakTheLanguageThatIsAskedFor) {
+  start();
+  const json english = get("/v1/dossiers/NONE", 404).at("error");
+  EXPECT_EQ(english.at("message"), "no dossier NONE on this machine");
+  EXPECT_EQ(english.at("pattern"), "no dossier {} on this machine");
+  EXPECT_EQ(english.at("values"), json::array({"NONE"}));
+  const json by_query = get("/v1/dossiers/NONE?lang=vi", 404).at("error");
+  EXPECT_EQ(by_query.at("code"), "not-found");
+  EXPECT_EQ(by_query.at("message"), "máy này không có hồ sơ NONE");
+  const auto by_header = client()->Get("/v1/dossiers/NONE", {{"Accept-Language", "vi-VN, en"}});
+  ASSERT_TRUE(by_header);
+  EXPECT_EQ(by_header->get_header_value("Content-Language"), "vi");
+  EXPECT_EQ(json::parse(by_header->body).at("error").at("message"), by_query.at("message"));
+  const auto lines = apply(R"({"op":"note","code":"NONE","note":"x"})", "?lang=vi");
+  EXPECT_EQ(lines[0].at("error").at("message"), by_query.at("message"));
+}
+
 TEST_F(Api, ALongPollEndsWithTheChange) {
   start();
   auto waiting =

@@ -3,7 +3,6 @@
 #include <httplib.h>
 #include <sys/socket.h>
 
-#include <array>
 #include <chrono>
 #include <thread>
 
@@ -61,39 +60,6 @@ Json parse(const std::string& body) {
   return value;
 }
 
-// What the agent's error codes mean to people. The texts are looked up when they are shown.
-const char* meaning(const std::string& code) {
-  struct Entry {
-    const char* code;
-    const char* text;
-  };
-  static constexpr std::array kMeanings{
-      Entry{"not-found", "no such thing"},
-      Entry{"not-allowed", "not allowed"},
-      Entry{"conflict", "conflicts with what is there"},
-      Entry{"malformed", "cannot be read"},
-      Entry{"invalid-argument", "wrong value"},
-      Entry{"unknown-agency", "no such agency"},
-      Entry{"too-large", "too large"},
-      Entry{"truncated", "ends too early"},
-      Entry{"bad-version", "another version"},
-      Entry{"bad-signature", "wrong signature or passphrase"},
-      Entry{"expired", "expired"},
-      Entry{"revoked", "revoked"},
-      Entry{"busy", "busy"},
-      Entry{"io", "disk or network error"},
-      Entry{"disk-full", "the disk is full"},
-      Entry{"corrupt", "damaged data"},
-      Entry{"timeout", "no answer in time"},
-      Entry{"closed", "the agent is stopping"},
-      Entry{"not-applied", "not applied, because another line was refused"},
-  };
-  for (const Entry& entry : kMeanings) {
-    if (code == entry.code) return tr(entry.text);
-  }
-  return nullptr;
-}
-
 }  // namespace
 
 struct Client::Reply {
@@ -121,10 +87,9 @@ std::string reason_of(const Json& error) {
   const std::string code = error.value("code", "");
   const std::string message = error.value("message", "");
   const std::string place = error.value("place", "");
-  const char* meant = meaning(code);
-  std::string text = meant != nullptr ? meant : code;
-  if (!message.empty()) text += (text.empty() ? "" : ": ") + message;
-  if (!place.empty()) text += " (" + place + ")";
+  std::string text = tell_reason(code);
+  if (!message.empty()) text += (text.empty() ? "" : ": ") + tell_reason(message);
+  if (!place.empty()) text += " (" + tell_reason(place) + ")";
   return text;
 }
 

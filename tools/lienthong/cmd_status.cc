@@ -157,16 +157,18 @@ int quarantine(const Shell& shell) {
   const Json& inert = list_of(quarantine, "inert");
   Table table({tr("KIND"), tr("UPDATE"), tr("FROM"), tr("WHEN"), tr("REASON")});
   for (const Json& entry : refused) {
-    table.add({tr("refused"), show_id(text_of(entry, "id")), text_of(entry, "from"),
-               show_time(text_of(entry, "at")), text_of(entry, "reason")});
+    const bool there = text_of(entry, "refused_by") == "neighbour";
+    table.add({there ? tr("refused there") : tr("refused here"), show_id(text_of(entry, "id")),
+               text_of(entry, "from"), show_time(text_of(entry, "at")),
+               tell_reason(text_of(entry, "reason"))});
   }
   for (const Json& entry : waiting) {
     table.add({tr("waiting"), show_id(text_of(entry, "id")), text_of(entry, "from"),
-               show_time(text_of(entry, "since")), text_of(entry, "reason")});
+               show_time(text_of(entry, "since")), tell_reason(text_of(entry, "reason"))});
   }
   for (const Json& entry : inert) {
     table.add({tr("without effect"), show_id(text_of(entry, "id")), text_of(entry, "code"), "–",
-               text_of(entry, "reason")});
+               tell_reason(text_of(entry, "reason"))});
   }
   if (table.size() > 0) table.print();
   print_error(format("{} refused, {} waiting, {} without effect", refused.size(), waiting.size(),

@@ -1,10 +1,8 @@
 #include "tools/lienthong/text.h"
 
-#include <libintl.h>
-#include <locale.h>
-
 #include <cstdlib>
-#include <filesystem>
+
+#include "agent/texts/catalogue.h"
 
 namespace lienthong::tools {
 namespace {
@@ -38,29 +36,17 @@ std::string pick_language(std::string_view asked) {
   return name.starts_with("vi") ? "vi" : "en";
 }
 
-void choose_language(const std::string& language) {
-  current() = language;
-  // gettext translates in any locale but "C"; the one that is always there will do.
-  if (setlocale(LC_CTYPE, "C.UTF-8") == nullptr || setlocale(LC_MESSAGES, "C.UTF-8") == nullptr) {
-    return;
-  }
-  setenv("LANGUAGE", language.c_str(), 1);
-  std::error_code error;
-  const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
-  if (error) return;
-  const auto beside = program.parent_path() / "locale";
-  const auto installed = program.parent_path().parent_path() / "share" / "locale";
-  const auto& folder = std::filesystem::exists(beside, error) ? beside : installed;
-  bindtextdomain("lienthong", folder.c_str());
-  bind_textdomain_codeset("lienthong", "UTF-8");
-  textdomain("lienthong");
-}
+void choose_language(const std::string& language) { current() = language; }
 
 const std::string& language() { return current(); }
 
 const char* tr(const char* message) {
-  // The empty message names the catalogue's header.
-  return *message == '\0' ? message : gettext(message);
+  const char* found = texts::find_text(texts::language_of(current()), message);
+  return found != nullptr ? found : message;
+}
+
+std::string tell_reason(std::string_view english) {
+  return texts::tell_text(texts::language_of(current()), english);
 }
 
 std::size_t columns(std::string_view text) {

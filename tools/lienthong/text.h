@@ -1,5 +1,5 @@
 // Words for people: the language, its catalogue, and the width of text on a terminal.
-// English stands in the program; conf/po/*.po translate it (GNU gettext).
+// English stands in the program; conf/po/vi.po translates it (agent/texts/catalogue.h).
 // Threads: choose_language() once, before anything else; the rest from any.
 #pragma once
 
@@ -15,13 +15,15 @@ namespace lienthong::tools {
 // that is set. The locale itself need not be installed; only its language counts.
 std::string pick_language(std::string_view asked);
 
-// Opens the catalogue of that language beside the program (build tree) or in ../share/locale
-// (installed). Without one, texts stay English.
+// "vi" or "en".
 void choose_language(const std::string& language);
 const std::string& language();
 
 // The text in the chosen language; the pointer lives as long as the program.
 const char* tr(const char* message);
+// What an agent or a library says in English of a refusal or a delay, in the chosen language; as it
+// came where the catalogue does not know it.
+std::string tell_reason(std::string_view english);
 
 // fmt with a translated pattern. The patterns of a catalogue are checked by tests/tidy.
 template <class... Args>

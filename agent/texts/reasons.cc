@@ -1,0 +1,150 @@
+#include "agent/texts/reasons.h"
+
+#include <algorithm>
+
+#include "protocol/base/check.h"
+
+namespace lienthong::texts {
+namespace {
+
+constexpr ReasonText kReasonTexts[] = {
+    {Reason::kOfferOpen, "offer-open", "{} has offered it to {}, which has not answered"},
+    {Reason::kRecallRequested, "recall-requested", "{} has asked for it back"},
+    {Reason::kLinkDown, "link-down", "no link with {}"},
+    {Reason::kNotSent, "not-sent", "the last change has not been sent to {}"},
+    {Reason::kNotAcknowledged, "not-acknowledged", "{} has not confirmed the last change"},
+    {Reason::kLate, "late", "it is past its due date"},
+    {Reason::kSetAside, "set-aside", "{} changes were set aside; the holder may adopt them"},
+    {Reason::kInert, "inert", "{} changes have no effect; see its inert list"},
+    {Reason::kConflict, "conflict", "two machines wrote the same field at the same time"},
+    {Reason::kParentMissing, "parent-missing",
+     "changes that have come and build on an earlier one that has not: {}"},
+    {Reason::kParentRefused, "parent-refused",
+     "changes that build on one which was refused here (see: lienthong quarantine): {}"},
+    {Reason::kRegistryMissing, "registry-missing",
+     "changes that name a certificate, an agency or a tree version which is not here yet: {}"},
+    {Reason::kLegOpenOffered, "leg-open", "leg {} waits for {} to accept it"},
+    {Reason::kLegOpenReturned, "leg-open", "leg {} came back from {} without an outcome"},
+    {Reason::kLegOpenFinished, "leg-open", "leg {} has its outcome and is on the way back from {}"},
+    {Reason::kLegOpenWorked, "leg-open", "leg {} is being worked on by {}"},
+    {Reason::kLegLateOffered, "leg-late", "leg {} waits for {} to accept it"},
+    {Reason::kLegLateReturned, "leg-late", "leg {} came back from {} without an outcome"},
+    {Reason::kLegLateFinished, "leg-late", "leg {} has its outcome and is on the way back from {}"},
+    {Reason::kLegLateWorked, "leg-late", "leg {} is being worked on by {}"},
+    {Reason::kConsultationOpen, "consultation-open",
+     "{} was asked for its opinion and has not answered"},
+    {Reason::kConsultationOverdue, "consultation-overdue",
+     "{} was asked for its opinion and has not answered"},
+    {Reason::kToReturn, "to-return", "it is to go back to {}, which received it"},
+    {Reason::kWaitsAnswer, "waits-answer", "answer to an offer"},
+    {Reason::kWaitsPapers, "waits-papers", "papers from the applicant"},
+    {Reason::kWaitsPayment, "waits-payment", "payment by the applicant"},
+    {Reason::kWaitsReturn, "waits-return", "its way back to the desk that received it"},
+    {Reason::kWaitsHandingOver, "waits-handing-over", "handing over the result"},
+    {Reason::kWaitsNothing, "waits-nothing", "nothing"},
+    {Reason::kWaitsLegs, "waits-legs", "work of the holder and outcomes of legs"},
+    {Reason::kWaitsHolder, "waits-holder", "work of the holder"},
+    {Reason::kDiskFull, "disk-full", "the disk is full, nothing can be written: {}"},
+    {Reason::kReplicaFailed, "replica-failed", "the replica takes no changes: {}"},
+    {Reason::kLinkDownSince, "link-down", "no link with {} since {}"},
+    {Reason::kLinkNeverUp, "link-down", "no link with {} since this agent started, {}"},
+    {Reason::kHandoffInPending, "handoff-in-pending",
+     "{} dossiers offered to us for more than a day wait for our answer"},
+    {Reason::kHandoffOutPending, "handoff-out-pending",
+     "{} dossiers that we offered more than a day ago have no answer"},
+    {Reason::kClockDoubtful, "clock-doubtful",
+     "the clock of this machine is behind the newest change here, of {}: set it, deadlines would "
+     "be "
+     "wrong"},
+    {Reason::kRefused, "refused", "{} updates of others were refused; see lienthong quarantine"},
+    {Reason::kRefusedByNeighbours, "refused-by-neighbours",
+     "neighbours have refused {} updates that this machine sent; see lienthong quarantine"},
+    {Reason::kRestored, "restored",
+     "this database was restored from an older state: custody of older dossiers waits until the "
+     "neighbours have given everything back"},
+    {Reason::kShutDiskFull, "disk-full", "the disk is full, the database could not be opened: {}"},
+    {Reason::kShutReopening, "replica-failed", "the database is being opened again: {}"},
+    {Reason::kNoVersionInForce, "no-version-in-force",
+     "no version of procedure {} was in force then, so no due date is known"},
+    {Reason::kNoLimit, "no-limit",
+     "procedure {} has no limit that can be counted, so no due date is known"},
+    {Reason::kSucceeded, "succeeded", "the procedure has been replaced by {}"},
+    {Reason::kNoHolidayData, "no-holiday-data",
+     "no holiday data for {}: counted by weekends alone"},
+    {Reason::kLateApology, "late-apology",
+     "the apology comes less than a working day before {} (NĐ 61/2018 Đ.19(9))"},
+    {Reason::kDueOnDayOff, "due-on-day-off", "{} is no working day"},
+    {Reason::kInertNotItsTurn, "not-its-turn", "it was not its author's turn to act"},
+    {Reason::kInertBadLink, "bad-link", "it builds on a step of custody that does not stand"},
+    {Reason::kInertTreeOlderThanLink, "tree-older-than-link",
+     "it knows an older agency tree than the step of custody that it builds on"},
+    {Reason::kInertDissolved, "dissolved", "its author or its target was dissolved"},
+    {Reason::kInertNotInAudience, "not-in-audience", "its author does not take part in the record"},
+    {Reason::kInertTooDeep, "too-deep", "too many changes build on one another"},
+    {Reason::kInertCutOff, "cut-off", "its author's key was revoked before it was sealed"},
+};
+
+constexpr CodeMeaning kCodeMeanings[] = {
+    {"not-found", "no such thing"},
+    {"not-allowed", "not allowed"},
+    {"conflict", "conflicts with what is there"},
+    {"malformed", "cannot be read"},
+    {"not-canonical", "not in the one form that is hashed"},
+    {"invalid-argument", "wrong value"},
+    {"unknown-agency", "no such agency"},
+    {"unknown-certificate", "names a certificate that is not here"},
+    {"unknown-parent", "builds on a change that is not here"},
+    {"too-large", "too large"},
+    {"truncated", "ends too early"},
+    {"out-of-order", "a message out of turn"},
+    {"bad-version", "another version"},
+    {"newer-version", "written by a newer program"},
+    {"bad-signature", "wrong signature or passphrase"},
+    {"bad-hash", "does not match the hash that names it"},
+    {"expired", "expired"},
+    {"revoked", "revoked"},
+    {"busy", "busy"},
+    {"io", "disk or network error"},
+    {"disk-full", "the disk is full"},
+    {"corrupt", "damaged data"},
+    {"timeout", "no answer in time"},
+    {"closed", "the agent is stopping"},
+    {"unclear", "a short name leads elsewhere here"},
+    {"not-applied", "not applied, because another line was refused"},
+};
+
+const ReasonText& row_of(Reason reason) {
+  const auto at = static_cast<std::size_t>(reason);
+  LT_CHECK(at < std::size(kReasonTexts) && kReasonTexts[at].reason == reason);
+  return kReasonTexts[at];
+}
+
+}  // namespace
+
+std::span<const ReasonText> reason_texts() { return kReasonTexts; }
+std::span<const CodeMeaning> code_meanings() { return kCodeMeanings; }
+
+const char* code_of(Reason reason) { return row_of(reason).code; }
+
+std::string text_of(Language language, Reason reason, const std::vector<std::string>& values) {
+  const char* english = row_of(reason).english;
+  const char* shown = find_reason(language, english);
+  std::vector<std::string> told = values;
+  if (shown != nullptr)
+    for (std::string& value : told) value = tell_text(language, value);
+  return fill(shown != nullptr ? shown : english, told);
+}
+
+const char* meaning_of(std::string_view code) {
+  const auto at = std::ranges::find(kCodeMeanings, code, &CodeMeaning::code);
+  return at != std::end(kCodeMeanings) ? at->english : nullptr;
+}
+
+std::string text_of_inert(Language language, std::string_view code) {
+  const auto from =
+      std::span(kReasonTexts).subspan(static_cast<std::size_t>(Reason::kInertNotItsTurn));
+  const auto at = std::ranges::find(from, code, &ReasonText::code);
+  return at != from.end() ? text_of(language, at->reason, {}) : std::string();
+}
+
+}  // namespace lienthong::texts

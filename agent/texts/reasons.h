@@ -1,0 +1,100 @@
+// Why something waits, was refused or needs an operator: each reason has a code for programs, which
+// never changes, and a text for people, in English here and in other languages in the catalogue.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/texts/catalogue.h"
+
+namespace lienthong::texts {
+
+enum class Reason : std::uint8_t {
+  // why: of a dossier
+  kOfferOpen,
+  kRecallRequested,
+  kLinkDown,
+  kNotSent,
+  kNotAcknowledged,
+  kLate,
+  kSetAside,
+  kInert,
+  kConflict,
+  kParentMissing,
+  kParentRefused,
+  kRegistryMissing,
+  kLegOpenOffered,
+  kLegOpenReturned,
+  kLegOpenFinished,
+  kLegOpenWorked,
+  kLegLateOffered,
+  kLegLateReturned,
+  kLegLateFinished,
+  kLegLateWorked,
+  kConsultationOpen,
+  kConsultationOverdue,
+  kToReturn,
+  // why: what a dossier waits for
+  kWaitsAnswer,
+  kWaitsPapers,
+  kWaitsPayment,
+  kWaitsReturn,
+  kWaitsHandingOver,
+  kWaitsNothing,
+  kWaitsLegs,
+  kWaitsHolder,
+  // check
+  kDiskFull,
+  kReplicaFailed,
+  kLinkDownSince,
+  kLinkNeverUp,
+  kHandoffInPending,
+  kHandoffOutPending,
+  kClockDoubtful,
+  kRefused,
+  kRefusedByNeighbours,
+  kRestored,
+  kShutDiskFull,
+  kShutReopening,
+  // warnings of an operation
+  kNoVersionInForce,
+  kNoLimit,
+  kSucceeded,
+  kNoHolidayData,
+  kLateApology,
+  kDueOnDayOff,
+  // why an update has no effect
+  kInertNotItsTurn,
+  kInertBadLink,
+  kInertTreeOlderThanLink,
+  kInertDissolved,
+  kInertNotInAudience,
+  kInertTooDeep,
+  kInertCutOff,
+};
+
+struct ReasonText {
+  Reason reason;
+  const char* code;     // several may share one: what they have in common
+  const char* english;  // with {} for each value
+};
+std::span<const ReasonText> reason_texts();  // all, in the order of the enumerators
+
+const char* code_of(Reason reason);
+std::string text_of(Language language, Reason reason, const std::vector<std::string>& values);
+
+// What an error's code (to_string(Errc), and those of the API) means, in English; its translation
+// is find_reason(). Null: no such code.
+struct CodeMeaning {
+  const char* code;
+  const char* english;
+};
+std::span<const CodeMeaning> code_meanings();
+const char* meaning_of(std::string_view code);
+// The text of a reason why an update has no effect (to_string(InertReason)); empty: no such code.
+std::string text_of_inert(Language language, std::string_view code);
+
+}  // namespace lienthong::texts

@@ -1,0 +1,18 @@
+// Names of the small values that a replica keeps beside records (Replica::local_value): on disk,
+// never change. docs/storage.md lists them.
+#pragma once
+
+#include <string_view>
+
+namespace lienthong::store::local {
+
+inline constexpr std::string_view kNumbering = "numbering";  // day and last number of next_code()
+// What follows tells one from another:
+inline constexpr std::string_view kInvite = "invite/";               // number of the invitation
+inline constexpr std::string_view kOperationKey = "operation-key/";  // of offers withdrawn
+inline constexpr std::string_view kReport = "report/";               // form, agency, period
+inline constexpr std::string_view kDocumentNumber =
+    "document-number/";                                // direction, register, year
+inline constexpr std::string_view kBudget = "budget";  // the day's spending
+
+}  // namespace lienthong::store::local
