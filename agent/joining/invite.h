@@ -1,4 +1,4 @@
-// Enrolment by one token. docs/protocol.md, "Enrolment". The token bears the parent's address, its
+// Enrolment by one token. docs/protocol/enrolment.md. The token bears the parent's address, its
 // static key, the root fingerprint, the invitation's number, a one-time secret and an expiry; the
 // secret is the PSK of Noise_IKpsk2 and never crosses the wire.
 #pragma once
