@@ -1,5 +1,5 @@
 // The local API: HTTP/1.1 and JSON on a UNIX socket and, where configured, on loopback TCP with a
-// token. conf/openapi.yaml describes it; docs/operations.md, "Local API".
+// token. conf/openapi.yaml describes it.
 //
 // Threads: each connection has a thread of a pool; start() and stop() are called from one thread,
 // not the loop's. Handlers read the replica and write through the engine; they never touch a

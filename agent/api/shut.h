@@ -1,5 +1,5 @@
 // The local API while the database is closed: on the UNIX socket, every call is answered 503 with
-// the reason, so that nobody takes the agent for dead. docs/operations.md, "Local API".
+// the reason, so that nobody takes the agent for dead. docs/storage.md, "Transactions".
 // Threads: a few of its own; the calls below from one thread.
 #pragma once
 

@@ -1,5 +1,5 @@
 // A file that only takes up room, so that a full disk still has some for opening the database again
-// and putting it in order. docs/storage.md, "A full disk". Threads: one at a time.
+// and putting it in order. docs/storage.md, "Transactions". Threads: one at a time.
 #pragma once
 
 #include <cstdint>

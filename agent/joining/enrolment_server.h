@@ -1,4 +1,4 @@
-// The parent's side of one enrolment on a socket. docs/protocol.md, "Enrolment".
+// The parent's side of one enrolment on a socket. docs/protocol/enrolment.md.
 #pragma once
 
 #include <asio/awaitable.hpp>

@@ -1,5 +1,5 @@
-// What a parent remembers of an invitation, and how it certifies a machine. docs/protocol.md,
-// "Enrolment". Kept in the replica as a local value: it never travels.
+// What a parent remembers of an invitation, and how it certifies a machine.
+// docs/protocol/enrolment.md. Kept in the replica as a local value: it never travels.
 #pragma once
 
 #include <optional>

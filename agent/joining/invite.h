@@ -1,5 +1,5 @@
 // What a parent gives out: a token for the way over the network, a certificate file for the way by
-// hand. docs/protocol.md, "Enrolment".
+// hand. docs/protocol/enrolment.md.
 #pragma once
 
 #include <chrono>

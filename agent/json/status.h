@@ -1,4 +1,4 @@
-// The agent and its neighbours as JSON: `status` and `peers`. docs/operations.md, "Status".
+// The agent and its neighbours as JSON: `status` and `peers`. docs/operations.md.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>

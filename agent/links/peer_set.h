@@ -1,6 +1,6 @@
 // All links of this node: dials the configured neighbours, accepts others, keeps one session with
 // each machine, and moves what it gets to the engine and what the engine has to the sessions.
-// docs/operations.md, "Links".
+// docs/design.md, "Links".
 //
 // Threads: the calls of Links from any; everything else on the loop's only thread.
 #pragma once

@@ -1,5 +1,5 @@
 // Bytes, views of them, hexadecimal, and the little-endian reader and writer that every fixed
-// layout of ours uses (docs/protocol.md, "Notation").
+// layout of ours uses (docs/protocol/notation.md).
 #pragma once
 
 #include <array>

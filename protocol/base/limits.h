@@ -1,4 +1,4 @@
-// Every length, count and depth that a peer controls. docs/protocol.md, "Limits", lists them; a
+// Every length, count and depth that a peer controls. docs/protocol/limits.md lists them; a
 // test compares the two. Bytes unless the name says otherwise.
 #pragma once
 

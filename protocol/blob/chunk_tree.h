@@ -1,5 +1,5 @@
 // A file as a tree of chunks: its name is a hash from which any one chunk can be verified alone.
-// docs/protocol.md, "Blobs". Pure; threads: none.
+// docs/protocol/files.md. Pure; threads: none.
 //
 // chunk = kChunkBytes (the last one: what is left, at least one byte). Leaf, inner node and root
 // are hashed under tags of their own; the root binds the length. A level pairs neighbours from the

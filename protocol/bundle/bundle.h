@@ -1,4 +1,4 @@
-// A bundle: sealed updates in a file, to be carried by hand. docs/protocol.md, "Bundles".
+// A bundle: sealed updates in a file, to be carried by hand. docs/protocol/bundles.md.
 //
 // The file is signed by the node that exports it and can be read by the believed nodes of one
 // agency; anyone may carry it. After the header come records, each whole or ignored, so a file

@@ -1,5 +1,5 @@
 // A record of a bundle inside its seal, without the signature: what BundleWriter and BundleReader
-// carry to and fro. docs/protocol.md, "Bundles". Pure values.
+// carry to and fro. docs/protocol/bundles.md. Pure values.
 #pragma once
 
 #include "protocol/bundle/bundle.h"

@@ -1,5 +1,5 @@
 // BLAKE2b-256 with a domain tag and the root fingerprint in front, so that nothing hashed or signed
-// in one place or deployment can stand for something elsewhere. docs/protocol.md, "Notation".
+// in one place or deployment can stand for something elsewhere. docs/protocol/notation.md.
 #pragma once
 
 #include <sodium/crypto_generichash.h>

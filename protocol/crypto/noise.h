@@ -1,5 +1,5 @@
 // Noise_{IK,XX,IKpsk2}_25519_ChaChaPoly_SHA256 (The Noise Protocol Framework, revision 34) from
-// libsodium primitives, as a state machine: bytes in, bytes out. docs/protocol.md, "Transport".
+// libsodium primitives, as a state machine: bytes in, bytes out. docs/protocol/transport.md.
 // Ephemeral keys are arguments. Threads: none; one object per connection.
 #pragma once
 

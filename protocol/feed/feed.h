@@ -1,5 +1,5 @@
 // Feeds and cursors: what two machines hold in common, in the order in which the sender got it.
-// docs/protocol.md, "Feed and cursor". Pure values.
+// docs/protocol/feed.md. Pure values.
 #pragma once
 
 #include <array>

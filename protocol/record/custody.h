@@ -1,5 +1,5 @@
 // Custody of one record: what an update's author may do at the place in the graph that it names,
-// and which of several successors of a link stands. docs/protocol.md, "Custody". Internal to
+// and which of several successors of a link stands. docs/protocol/custody.md. Internal to
 // record/: the fold and its fast path both judge by these functions, so they cannot disagree. Pure;
 // no threads.
 #pragma once

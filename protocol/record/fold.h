@@ -1,5 +1,5 @@
 // The state of a record as a function of the set of its updates and the registry. The custody rules
-// are those of docs/protocol.md, "Custody"; their exact conditions were checked against an
+// are those of docs/protocol/custody.md; their exact conditions were checked against an
 // executable model, so do not "simplify" them. Pure; same bytes whatever order the updates arrived
 // in.
 #pragma once

@@ -7,7 +7,7 @@
 using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("lienthong::wire::schema");
 
-# ---- bodies of updates (docs/protocol.md, "Update") ----
+# ---- bodies of updates (docs/protocol/updates.md) ----
 
 struct FieldWrite {
   # One register of a record. Numbers and types: protocol/record/fields.h.
@@ -64,7 +64,7 @@ struct Fee {
 }
 struct FeeList { items @0 :List(Fee); }
 
-# ---- statements of the registry (docs/protocol.md, "Registry") ----
+# ---- statements of the registry (docs/protocol/registry.md) ----
 
 struct Genesis {
   # Its hash is the root fingerprint.

@@ -1,5 +1,5 @@
 // The Merkle tree's shape and proofs for parts of it, over any hash. RFC 6962 section 2.1: a tree
-// of n > 1 leaves splits at the largest power of two smaller than n. docs/protocol.md, "Seal".
+// of n > 1 leaves splits at the largest power of two smaller than n. docs/protocol/seals.md.
 // Internal to protocol/record: others use record/seal.h. Pure functions; no threads.
 //
 // A policy is a value with

@@ -1,10 +1,10 @@
 // The registry: everything the root and the agencies have said about agencies, keys and trust, and
-// what follows from it. docs/protocol.md, "Registry".
+// what follows from it. docs/protocol/registry.md.
 //
 // A set of statements that only grows; every answer is a function of that set, never of the order
 // in which it came. Immutable once made: readers of any thread share one by shared_ptr.
 //
-// What counts:
+// What counts (docs/protocol/registry.md):
 // - Tree versions are one chain. Of two changes that follow the same one, that signed by the paper
 //   key stands; else that whose branch holds a word of the paper key; else that with the lower id.
 //   A change must be signed by one of the two keys valid before it; only the paper key replaces the

@@ -1,5 +1,5 @@
 // Seals: one signature of a node over a batch of its updates, and the parts of a batch that travel.
-// docs/protocol.md, "Seal". Merkle tree: the shape of RFC 6962 section 2.1, BLAKE2b-256 with our
+// docs/protocol/seals.md. Merkle tree: the shape of RFC 6962 section 2.1, BLAKE2b-256 with our
 // tags. Pure values; no threads.
 #pragma once
 

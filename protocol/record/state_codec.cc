@@ -1,5 +1,5 @@
-// Stored form of RecordState. Layout, integers as varints unless said otherwise; docs/protocol.md,
-// "State":
+// Stored form of RecordState. Layout, integers as varints unless said otherwise;
+// docs/protocol/state.md:
 //   format u8 = 1, rules needed, record 32, kind, lead (flag u8, 32 if 1),
 //   agencies: count, 32 each, ascending; updates: count, 32 each, ascending: exactly those named
 //   below, origin, holder, offered, erased by: place in the table + 1, 0 for none, chain: count;

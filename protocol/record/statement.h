@@ -1,5 +1,5 @@
 // Statements of the registry: what the root and the agencies say about agencies, keys and trust.
-// docs/protocol.md, "Registry". Pure values.
+// docs/protocol/registry.md. Pure values.
 #pragma once
 
 #include <array>

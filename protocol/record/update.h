@@ -1,4 +1,4 @@
-// One immutable change to one record, and its name. docs/protocol.md, "Update".
+// One immutable change to one record, and its name. docs/protocol/updates.md.
 // Pure values; no threads, no clock.
 #pragma once
 

@@ -1,5 +1,5 @@
 // Lane 4 of one session: chunks of files asked for and given, as a state machine. Bodies of
-// BlobMessage in and out; docs/protocol.md, "Blobs". Always behind records: the session asks for
+// BlobMessage in and out; docs/protocol/files.md. Always behind records: the session asks for
 // the next message only when it has nothing else to send. Threads: none, the session's.
 //
 // The asker names ranges of chunks that it lacks; the other side sends them in pieces and says how

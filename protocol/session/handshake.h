@@ -1,5 +1,5 @@
 // The beginning of a session: preamble, Noise messages with the two hellos as payloads, and the
-// first judgement of who the other side is. docs/protocol.md, "Preamble" and "Handshake".
+// first judgement of who the other side is. docs/protocol/transport.md.
 //
 // Initiator to responder: version u8, pattern u8, then framed Noise messages (u16 length ‖ bytes).
 // Responder to initiator: version u8 (the one asked for), then framed messages; or, if it does not

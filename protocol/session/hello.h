@@ -1,5 +1,5 @@
 // The two hellos, which travel as payloads of the handshake, and the question whether the other
-// side is who it says. docs/protocol.md, "Hello". Pure; no threads.
+// side is who it says. docs/protocol/transport.md, "Hello". Pure; no threads.
 #pragma once
 
 #include <array>

@@ -1,5 +1,5 @@
 // One of the peer's feeds on its way to us: what was handed to the store, what is durable, what the
-// peer announced. docs/protocol.md, "Receiving". Pure; threads: the session's.
+// peer announced. docs/protocol/feed.md, "Receiving". Pure; threads: the session's.
 #pragma once
 
 #include <deque>

@@ -1,6 +1,6 @@
 // One of our feeds on its way to one peer: where the peer stands, what was sent and not yet
-// acknowledged, what comes next and in which lane. docs/protocol.md, "Sending". Threads: the
-// session's.
+// acknowledged, what comes next and in which lane. docs/protocol/session.md, "Sending". Threads:
+// the session's.
 //
 // Usually a feed is sent in its order. While a backlog is under way, what is new goes beside it:
 // custody first, with what its record needs, then other new updates, then the backlog.

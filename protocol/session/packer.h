@@ -1,5 +1,6 @@
 // How the messages of one session are packed, both ways: by themselves against a dictionary, or as
-// a stream while a backlog is under way. docs/protocol.md, "Compression". Threads: the session's.
+// a stream while a backlog is under way. docs/protocol/parts.md, "Compression". Threads: the
+// session's.
 #pragma once
 
 #include <array>

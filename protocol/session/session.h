@@ -1,5 +1,5 @@
 // One conversation with one peer as a state machine: bytes and ticks in, actions out.
-// docs/protocol.md, "Session". Threads: none; keep each Session on one executor.
+// docs/protocol/session.md. Threads: none; keep each Session on one executor.
 //
 // A session is: two bytes (major version, Noise pattern), the handshake (IK, or XX when the
 // responder's key is unknown) whose payloads are the two hellos, then frames. Both sides then send

@@ -1,5 +1,5 @@
 // How much a machine takes in before it is synced, and what of it each session is granted.
-// docs/protocol.md, "Sending". Pure; no threads.
+// docs/protocol/session.md, "Sending". Pure; no threads.
 #pragma once
 
 #include <algorithm>

@@ -1,5 +1,5 @@
 // Healing: comparing two feeds without trusting cursors, and sending what one side lacks. Bytes and
-// ticks in, bytes and actions out. docs/protocol.md, "Healing". Threads: none; the session's.
+// ticks in, bytes and actions out. docs/protocol/healing.md. Threads: none; the session's.
 //
 // A run: one side asks (count and sum of its feed, 20 bytes), the other answers "equal" or sends
 // coded symbols of its feed; the asker takes the difference out of them, names what it lacks, and

@@ -1,4 +1,4 @@
-// Bodies of Heal messages. docs/protocol.md, "Healing", has the layouts. Pure values.
+// Bodies of Heal messages. docs/protocol/healing.md has the layouts. Pure values.
 #pragma once
 
 #include <variant>

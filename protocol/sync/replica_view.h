@@ -1,4 +1,4 @@
-// What a session and healing read of a replica. docs/protocol.md, "Feed and cursor" and "Healing".
+// What a session and healing read of a replica. docs/protocol/feed.md and healing.md.
 #pragma once
 
 #include <memory>

@@ -20,7 +20,7 @@ std::uint64_t sip(const std::array<std::uint8_t, 16>& key, ByteView in) {
   return value;
 }
 
-// Feeds up to this size do with 5 bytes, see docs/protocol.md, "Coded symbols".
+// Feeds up to this size do with 5 bytes, see docs/protocol/healing.md, "Coded symbols".
 constexpr std::uint64_t kFiveByteEntryCountMax = 1ULL << 20;
 
 // Part of a set that falls into symbol `index`, on average.

@@ -1,7 +1,7 @@
 // Rateless invertible Bloom lookup tables: the difference of two sets of ids from coded symbols, as
 // many of them as the difference asks for, however large the sets are. Yang, Gilad, Alizadeh,
-// "Practical Rateless Set Reconciliation", SIGCOMM 2024. docs/protocol.md, "Coded symbols", has the
-// layout. Pure values; no threads.
+// "Practical Rateless Set Reconciliation", SIGCOMM 2024. docs/protocol/healing.md, "Coded symbols",
+// has the layout. Pure values; no threads.
 #pragma once
 
 #include <cmath>

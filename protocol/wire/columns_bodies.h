@@ -1,4 +1,4 @@
-// The bodies of a part's updates as shapes and columns. docs/protocol.md, "Part", "Bodies".
+// The bodies of a part's updates as shapes and columns. docs/protocol/parts.md, "Columns".
 // Internal to protocol/wire. No threads.
 #pragma once
 

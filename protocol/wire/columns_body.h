@@ -1,5 +1,5 @@
 // Bodies of updates taken apart into values, and put together again in canonical form without
-// Cap'n Proto's library, which would take most of the time. docs/protocol.md, "Part", "Shapes".
+// Cap'n Proto's library, which would take most of the time. docs/protocol/parts.md, "Shapes".
 // Internal to protocol/wire. Pure; no threads.
 #pragma once
 

@@ -1,5 +1,5 @@
 // An adaptive binary range coder and the number model over it: what the columns of a part of many
-// updates are written with. docs/protocol.md, "Part", "Coded numbers". The coder is that of LZMA
+// updates are written with. docs/protocol/parts.md, "Coded numbers". The coder is that of LZMA
 // (public domain; 32-bit range, carry through a cache), with probabilities of 16 bits and a rate
 // that falls from 2/3 to 2/63 as a model sees more. Pure; no threads.
 #pragma once

@@ -1,6 +1,6 @@
 // The two directions in which columns move. Code that goes over columns is written once, as a
 // template: with a ColumnWriter it writes what its arguments hold, with a ColumnReader it sets
-// them. docs/protocol.md, "Part", "Layout". Internal to protocol/wire. No threads.
+// them. docs/protocol/parts.md, "Layout". Internal to protocol/wire. No threads.
 //
 // A body has three stretches: the head (structure and texts: worth compressing), the raw bytes
 // (ids, signatures, salts, digests: not worth it) and, when it has many updates, the coded numbers.

@@ -1,5 +1,5 @@
 // Names in a part: places in tables that both sides fill alike, short prefixes, or in full.
-// docs/protocol.md, "Part", "Names". Internal to protocol/wire. No threads.
+// docs/protocol/parts.md, "Names". Internal to protocol/wire. No threads.
 #pragma once
 
 #include <unordered_map>

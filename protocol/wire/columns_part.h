@@ -1,4 +1,4 @@
-// Seals and envelopes of a part, in the order of the wire. docs/protocol.md, "Part", "Seals",
+// Seals and envelopes of a part, in the order of the wire. docs/protocol/parts.md, "Seals",
 // "Updates". Internal to protocol/wire; part.cc has the two ends. No threads.
 #pragma once
 

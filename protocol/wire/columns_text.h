@@ -1,4 +1,4 @@
-// Columns of texts. docs/protocol.md, "Part", "Texts". Internal to protocol/wire. No threads.
+// Columns of texts. docs/protocol/parts.md, "Texts". Internal to protocol/wire. No threads.
 //
 // In a coded part a text is a place in the table of those that the column had before, or new; a new
 // one is a row of words, each a place in the column's table of words or new, and of runs of digits,

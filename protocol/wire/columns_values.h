@@ -1,4 +1,4 @@
-// Columns of integers and of times. docs/protocol.md, "Part", "Integers and times". Internal to
+// Columns of integers and of times. docs/protocol/parts.md, "Columns". Internal to
 // protocol/wire. No threads.
 #pragma once
 

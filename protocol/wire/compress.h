@@ -1,5 +1,5 @@
 // Messages made small: one by itself against a dictionary, or a backlog as one stream.
-// docs/protocol.md, "Compression". zstd (RFC 8878), frames without magic number, checksum,
+// docs/protocol/parts.md, "Compression". zstd (RFC 8878), frames without magic number, checksum,
 // dictionary number and content size. Threads: one for each object.
 #pragma once
 

@@ -1,7 +1,7 @@
 // Dictionaries for compressing messages one by one: what traffic of this kind looks like, known to
-// both sides beforehand. docs/protocol.md, "Dictionaries". Trained by tests/bench/train_dictionary
-// on generated traffic; once released a dictionary never changes and is kept for ever.
-// Threads: any; they are constants.
+// both sides beforehand. docs/protocol/parts.md, "Dictionaries". Trained by
+// tests/bench/train_dictionary on generated traffic; once released a dictionary never changes and
+// is kept for ever. Threads: any; they are constants.
 #pragma once
 
 #include <cstdint>

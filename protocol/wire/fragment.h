@@ -1,4 +1,5 @@
-// Messages cut into the plaintexts of frames, and put together again. docs/protocol.md, "Frames".
+// Messages cut into the plaintexts of frames, and put together again. docs/protocol/session.md,
+// "Frames".
 //
 // A plaintext is one byte of flags (bits 0 to 2: lane; bit 3: last of its message; bits 4 and 5:
 // how the message is packed; the others zero) and a piece of the message. Pieces of different lanes

@@ -1,4 +1,4 @@
-// What two machines say to each other after the handshake. docs/protocol.md, "Messages".
+// What two machines say to each other after the handshake. docs/protocol/session.md, "Messages".
 // A message is a type byte and a body. Pure values; no threads.
 #pragma once
 

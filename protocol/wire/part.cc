@@ -226,7 +226,11 @@ class PartDecoder {
   Result<PartBody> decode() {
     columns_.all();
     io_.finish();
-    if (!io_.ok()) return io_.error();
+    if (!io_.ok()) {
+      const Error& error = io_.error();  // in full once more would be no better
+      if (full_ && error.code() == Errc::kUnclear) return Error(Errc::kMalformed, error.detail());
+      return error;
+    }
     PartBody body;
     for (const ByteView statement : columns_.statements) {
       LT_TRY(Statement value, lienthong::decode_statement(statement));

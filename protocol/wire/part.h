@@ -1,5 +1,5 @@
 // The body of a part of a feed: units and statements, as messages and bundles carry them.
-// docs/protocol.md, "Part". Epoch and stretches are the message's.
+// docs/protocol/parts.md. Epoch and stretches are the message's.
 //
 // Everything that both sides know or can compute is left out: what is named is told by a place or a
 // short prefix, parents and links by "where the record stands", roots of whole seals and hashes of

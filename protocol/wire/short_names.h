@@ -1,5 +1,5 @@
 // What one side can name shortly in a part: the fewest bytes that tell a thing from all others
-// here, and what stands at a place that both sides know. docs/protocol.md, "Part", "Names".
+// here, and what stands at a place that both sides know. docs/protocol/parts.md, "Names".
 // The encoder asks what is here; the decoder asks the other way round. A short name is a guess that
 // the other side holds the same: whoever stores a part checks what comes out against the seals.
 // Threads: those of the implementation.

@@ -1,7 +1,7 @@
 // What the next first message to a neighbour may bear: what was sent on sessions that ended since
-// it was last heard, and what first messages bore of sessions that never came up. docs/protocol.md,
-// "Early messages". Of this process's life only: after a start less is known, and a part may be
-// sent twice. One thread.
+// it was last heard, and what first messages bore of sessions that never came up.
+// docs/protocol/transport.md, "Early messages". Of this process's life only: after a start less is
+// known, and a part may be sent twice. One thread.
 #pragma once
 
 #include <map>

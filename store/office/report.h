@@ -1,6 +1,6 @@
 // Form II.06a/VPCP/KSTT, "Tình hình, kết quả giải quyết TTHC", from the dossiers themselves, as of
 // the end of its period. docs/operations.md, "Reports"; columns and footnotes: TT 01/2020/TT-VPCP
-// as printed by a provincial system (docs/design.md, "Reports").
+// as printed by a provincial system.
 //
 // The columns, by their numbers on the form:
 //   - received, 3 = 4 + 5 + 6: in the period online (4), in it at the counter or by post (5),

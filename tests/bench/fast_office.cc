@@ -1,7 +1,7 @@
 // Fills data folders for benchmarks without a daemon: `apply` writes generated traffic straight
 // into a replica, each operation at the moment of the traffic's own clock; `sync` brings two
 // replicas level as a session would; `scatter` leaves some updates out. The daemons of the folders
-// must not run. Prints JSON. docs/benchmarks.md, "Data folders".
+// must not run. Prints JSON. docs/benchmarks.md, "Running".
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdio>

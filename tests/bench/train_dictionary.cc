@@ -1,5 +1,5 @@
 // Trains protocol/wire/dictionary_N.bin on generated traffic: messages as they go out one by one,
-// of many offices. docs/protocol.md, "Dictionaries". Seeds and communes are not those that
+// of many offices. docs/protocol/parts.md, "Dictionaries". Seeds and communes are not those that
 // encode_size measures with.
 #include <zdict.h>
 

@@ -51,6 +51,9 @@ LINE_RULES = {
 AWAIT_CAPTURE = re.compile(r"\bco_await\b[^;{}]*\[(?:[&=]|this|\*this|\w+)[^\]\[]*\]\s*[({]")
 AWAIT_BRACE = re.compile(r"\bco_await\b[^;{}]*[A-Za-z_>(,]\s*\{")
 
+# Where a source points to a page: docs/PAGE.md, and maybe the heading after it, in quotes.
+PAGE_IN_SOURCE = re.compile(r'\b(docs/[\w./-]+\.md)(?:,\s*(?:(?://|#)\s*)?"([^"\n]+)")?')
+
 
 def read(path):
     with open(path, encoding="utf-8") as stream:
@@ -70,6 +73,33 @@ def without_comments(text):
     return pattern.sub(blank, text)
 
 
+def prose(text):
+    """The same text, line by line, without fenced blocks and inline code."""
+    fenced = re.compile(r"^```.*?^```[^\n]*$", re.S | re.M)
+    text = fenced.sub(lambda match: re.sub(r"[^\n]", "", match.group(0)), text)
+    return re.sub(r"`[^`\n]*`", lambda match: " " * len(match.group(0)), text)
+
+
+def headings(text):
+    """Titles of a page as they are written, without marks."""
+    fenced = re.compile(r"^```.*?^```[^\n]*$", re.S | re.M)
+    titles = re.findall(r"^#+ +(.*?) *#*$", fenced.sub("", text), re.M)
+    return [re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", title).replace("`", "") for title in titles]
+
+
+def anchors(text):
+    """What may stand after # in a link to this page, as GitHub and most viewers form it."""
+    out = set()
+    for title in headings(text):
+        slug = re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
+        number, anchor = 0, slug
+        while anchor in out:
+            number += 1
+            anchor = f"{slug}-{number}"
+        out.add(anchor)
+    return out
+
+
 class Tidy:
     def __init__(self, root):
         self.root = root
@@ -85,6 +115,9 @@ class Tidy:
                 folders[:] = sorted(d for d in folders if d not in ("build", "__pycache__"))
                 for name in sorted(names):
                     yield os.path.relpath(os.path.join(folder, name), self.root)
+        for name in sorted(os.listdir(self.root)):
+            if name.endswith(".md"):
+                yield name
 
     def check_cpp(self, path, text):
         folder = path.split("/")[0]
@@ -167,6 +200,31 @@ class Tidy:
             if line != line.rstrip() or "\t" in line:
                 self.add("blank", path, number, "a tab, or blanks at the end of a line")
 
+    def check_links(self, path, text):
+        """Links to files of the tree lead somewhere, and so does what stands after #."""
+        for number, line in enumerate(prose(text).split("\n"), 1):
+            for target in re.findall(r"\]\(([^()\s]+)\)", line):
+                if re.match(r"[a-z]+:", target):
+                    continue
+                name, _, anchor = target.partition("#")
+                page = os.path.normpath(os.path.join(os.path.dirname(path), name)) if name else path
+                whole = os.path.join(self.root, page)
+                if not os.path.exists(whole):
+                    self.add("link", path, number, f"{target}: there is no {page}")
+                elif anchor and anchor not in anchors(read(whole)):
+                    self.add("link", path, number, f"{target}: {page} has no heading for it")
+
+    def check_pages(self, path, text):
+        """A comment that names a page, and its heading, names one that is there."""
+        for match in PAGE_IN_SOURCE.finditer(text):
+            page, title = match.groups()
+            number = text.count("\n", 0, match.start()) + 1
+            whole = os.path.join(self.root, page)
+            if not os.path.exists(whole):
+                self.add("page", path, number, f"there is no {page}")
+            elif title and title not in headings(read(whole)):
+                self.add("page", path, number, f'{page} has no heading "{title}"')
+
     def check_listed(self, path):
         """A source that no CMakeLists.txt between it and the root names is built by nobody."""
         folder = os.path.dirname(path)
@@ -197,6 +255,10 @@ class Tidy:
                 self.check_listed(path)
             if re.search(r"\.(cc|h|py|capnp|sh|toml)$|CMakeLists\.txt$|/[a-z-]+$|\.md$", path):
                 self.check_text(path, text)
+            if path.endswith(".md"):
+                self.check_links(path, text)
+            elif re.search(r"\.(cc|h|c|capnp)$|CMakeLists\.txt$", path):
+                self.check_pages(path, text)
         return self.found
 
 

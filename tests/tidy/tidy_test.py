@@ -115,6 +115,35 @@ class TidyTest(unittest.TestCase):
         self.assertEqual([("orphan", "store/b.cc")],
                          findings({**source("store/a.cc", ""), "store/b.cc": ""}))
 
+    def test_links_lead_somewhere(self):
+        page = "# A page\n\n## Of `kA`: how, and why\n\n## Twice\n\n## Twice\n"
+        def expect(link, *rules, path="docs/a.md"):
+            found = findings({path: f"[x]({link})\n", "docs/b/page.md": page})
+            self.assertEqual([(rule, path) for rule in rules], found, link)
+        expect("b/page.md")
+        expect("b/page.md#of-ka-how-and-why")
+        expect("b/page.md#twice-1")
+        expect("b")
+        expect("https://example.org/nowhere.md#none")
+        expect("docs/b/page.md#a-page", path="README.md")
+        expect("page.md", "link")
+        expect("b/page.md#twice-2", "link")
+        expect("#none", "link")
+        expect("b/page.md", "link", path="README.md")
+        self.assertEqual([], findings({"docs/a.md": "`[x](none.md)`\n```\n[x](none.md)\n```\n"}))
+
+    def test_comments_name_pages_that_are_there(self):
+        pages = {"docs/a.md": "# A\n\n## Of it\n"}
+        def expect(comment, *rules):
+            found = findings({**source("store/a.cc", f"// {comment}\n"), **pages})
+            self.assertEqual([(rule, "store/a.cc") for rule in rules], found, comment)
+        expect('docs/a.md, "Of it"')
+        expect('docs/a.md,\n// "Of it". More.')
+        expect("docs/a.md")
+        expect("docs/b.md", "page")
+        expect('docs/a.md, "Of that"', "page")
+        expect('docs/a.md,\n// "Of that"', "page")
+
     def test_allowances_only_shrink(self):
         found = [("mark", "a.cc", 1, "x")]
         self.assertEqual(0, tidy.report(found, {("mark", "a.cc"): 1}))

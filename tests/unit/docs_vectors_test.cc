@@ -1,5 +1,5 @@
-// Holds docs/protocol.md to the code: its test vectors, its table of limits, and the names of the
-// tests that it says hold a rule.
+// Holds docs/protocol.md and its pages to the code: test vectors, limits, tags, fields, and the
+// names of the tests that they say hold a rule.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -14,6 +14,7 @@
 #include "protocol/crypto/hash.h"
 #include "protocol/enrolment/token.h"
 #include "protocol/record/codec.h"
+#include "protocol/record/fields.h"
 #include "protocol/record/fold.h"
 #include "protocol/record/registry.h"
 #include "protocol/session/hello.h"
@@ -36,8 +37,19 @@ std::string read_text(const std::filesystem::path& path) {
   return out.str();
 }
 
+// The front page and the pages, by name.
 std::string protocol_document() {
-  return read_text(std::filesystem::path(LT_SOURCE_DIR) / "docs" / "protocol.md");
+  const auto docs = std::filesystem::path(LT_SOURCE_DIR) / "docs";
+  std::set<std::filesystem::path> pages;
+  for (const auto& entry : std::filesystem::directory_iterator(docs / "protocol"))
+    if (entry.path().extension() == ".md") pages.insert(entry.path());
+  std::string out = read_text(docs / "protocol.md");
+  for (const auto& page : pages) out += read_text(page);
+  return out;
+}
+
+std::string protocol_page(const char* name) {
+  return read_text(std::filesystem::path(LT_SOURCE_DIR) / "docs" / "protocol" / name);
 }
 
 Seed seed_of(std::uint8_t byte) {
@@ -362,11 +374,57 @@ TEST(ProtocolDocument, ListsTheLimitsOfTheCode) {
       {"kHealSymbolCountMax", kHealSymbolCountMax},
       {"kHealWantCountMax", kHealWantCountMax},
   };
-  const std::string text = protocol_document();
+  const std::string text = protocol_page("limits.md");
   const std::regex row(R"(\| `(\S*k[A-Z]\w+)` \| (\d+) \|)");
   std::map<std::string, std::uint64_t> found;
   for (std::sregex_iterator at(text.begin(), text.end(), row), end; at != end; ++at)
     found[(*at)[1]] = std::stoull((*at)[2]);
+  EXPECT_EQ(found, expected);
+}
+
+// Those of hash.h: what a table leaves out nobody else can compute.
+TEST(ProtocolDocument, ListsTheTagsOfTheCode) {
+  const auto found_in = [](const std::string& text, const std::regex& pattern) {
+    std::set<std::string> out;
+    for (std::sregex_iterator at(text.begin(), text.end(), pattern), end; at != end; ++at)
+      out.insert((*at)[1]);
+    return out;
+  };
+  const auto header = std::filesystem::path(LT_SOURCE_DIR) / "protocol" / "crypto" / "hash.h";
+  const auto code = found_in(read_text(header), std::regex("= \"(lienthong/1 [a-z ]+)\""));
+  EXPECT_TRUE(code.contains(std::string(kTagHeal)));
+  EXPECT_EQ(found_in(protocol_page("notation.md"), std::regex(R"(\| `(lienthong/1 [a-z ]+)` \|)")),
+            code);
+}
+
+// Number, name and, as far as the page says it in a word, type.
+TEST(ProtocolDocument, ListsTheFieldsOfTheCode) {
+  const auto type = [](FieldType of) -> std::string {
+    switch (of) {
+      case FieldType::kText: return "text";
+      case FieldType::kInstant: return "time";
+      case FieldType::kInteger:
+      case FieldType::kStatus:
+      case FieldType::kChannel: return "integer";
+      case FieldType::kAgency: return "data: agency id";
+      case FieldType::kComponents: return "data: canonical ComponentList";
+      case FieldType::kFees: return "data: canonical FeeList";
+      case FieldType::kRecord: return "data: record id";
+      case FieldType::kJson: return "text: JSON";
+    }
+    return "";
+  };
+  std::map<unsigned long, std::pair<std::string, std::string>> expected, found;
+  for (const FieldInfo& info : all_fields())
+    expected[static_cast<unsigned long>(info.field)] = {std::string(info.json), type(info.type)};
+  const std::string text = protocol_page("bodies.md");
+  const std::string table = text.substr(text.find("\n## Fields\n"));
+  const std::regex row(R"(\n\| (\d+|0x[0-9a-f]+) \| (\S+) \| ([^|]+) \|)");
+  for (std::sregex_iterator at(table.begin(), table.end(), row), end; at != end; ++at) {
+    std::string named = (*at)[3];
+    if (named.starts_with("integer")) named = "integer";
+    found[std::stoul((*at)[1], nullptr, 0)] = {(*at)[2], named};
+  }
   EXPECT_EQ(found, expected);
 }
 
@@ -382,7 +440,10 @@ TEST(ProtocolDocument, NamesOnlyTestsThatExist) {
       tests.insert((*at)[1].str() + "." + (*at)[2].str());
   }
   ASSERT_FALSE(tests.empty());
-  const std::string text = protocol_document();
+  std::string text;
+  for (const auto& entry :
+       std::filesystem::recursive_directory_iterator(folder.parent_path() / "docs"))
+    if (entry.path().extension() == ".md") text += read_text(entry.path());
   const std::regex name(R"(`([A-Z]\w+\.[A-Z]\w+)`)");
   std::size_t count = 0;
   for (std::sregex_iterator at(text.begin(), text.end(), name), end; at != end; ++at, ++count)

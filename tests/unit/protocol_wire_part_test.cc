@@ -268,6 +268,16 @@ TEST(PartBody, NamedShortlyIsUnclearWithoutNames) {
   EXPECT_EQ(back.error().code(), Errc::kUnclear);
 }
 
+// To ask for it in full once more would go on for ever.
+TEST(PartBody, SaysInFullAndNamesShortlyIsMalformed) {
+  const OneUpdate one;
+  Bytes body = one.encode();
+  body[0] |= 2;  // in full
+  const auto back = wire::decode_part(one.maker.root, body, &one.receiver);
+  ASSERT_FALSE(back.ok());
+  EXPECT_EQ(back.error().code(), Errc::kMalformed);
+}
+
 // 200 copies of one long text take a few bytes on the wire.
 TEST(PartBody, RejectsWhatGrowsTooLarge) {
   PartMaker maker(3);
