@@ -43,14 +43,16 @@ class Held final : public test::FakeNames {
   std::optional<HeldSeal> held_;
 };
 
-std::string_view outcome(const Example& example, const Bytes& body, const FeedPart& expected,
-                         const wire::Names& reader) {
+// Prints NAME.read: what `reader` makes of the body. `expected`: of these words which.
+void print_read(const std::string& name, const Example& example, const Bytes& body,
+                const FeedPart& sent, const wire::Names& reader, std::string_view expected,
+                Theme& out) {
   const auto back = wire::decode_part(example.root, body, &reader);
-  if (!back.ok()) {
-    LT_CHECK(back.error().code() == Errc::kUnclear);
-    return "unclear";
-  }
-  return back->units == expected.units ? "the same" : "other";
+  if (!back.ok()) LT_CHECK(back.error().code() == Errc::kUnclear);
+  std::string_view read = "unclear";
+  if (back.ok()) read = back->units == sent.units ? "the same" : "other";
+  LT_CHECK(read == expected);
+  out.result(name + ".read", read);
 }
 
 // A record that does not exist, whose id begins as another's does.
@@ -69,14 +71,14 @@ void short_names(const Example& example, const Dossiers& dossiers, Theme& out) {
   const Bytes body = wire::encode_part_body(example.root, part, &sender);
   out.result("full.body", wire::encode_part_body(example.root, part));
   out.result("short.body", body);
-  out.result("short.read", outcome(example, body, part, reader));
+  print_read("short", example, body, part, reader, "the same", out);
 
   Held without_goes_on(example, before);
   without_goes_on.enter(example.root, part);
   without_goes_on.goes_on = false;
   const Bytes raw = wire::encode_part_body(example.root, part, &without_goes_on);
   out.result("short.not_going_on.body", raw);
-  out.result("short.not_going_on.read", outcome(example, raw, part, reader));
+  print_read("short.not_going_on", example, raw, part, reader, "the same", out);
 
   // The first update is of the record that is named first.
   const RecordId named = dossiers.later.leaves[0].update.envelope.record;
@@ -85,20 +87,20 @@ void short_names(const Example& example, const Dossiers& dossiers, Theme& out) {
   out.input("collision.other", other);
   Held doubtful(example, before);
   doubtful.records[other];
-  out.result("collision.at_reader.read", outcome(example, body, part, doubtful));
+  print_read("collision.at_reader", example, body, part, doubtful, "unclear", out);
   Held knowing(example, before);
   knowing.enter(example.root, part);
   knowing.records[other];
   const Bytes longer = wire::encode_part_body(example.root, part, &knowing);
   out.result("collision.at_sender.body", longer);
-  out.result("collision.at_sender.read", outcome(example, longer, part, doubtful));
+  print_read("collision.at_sender", example, longer, part, doubtful, "the same", out);
 
   Held elsewhere(example, before);
   elsewhere.records[named].now.heads = {UpdateId{filled<32>(0x55)}};
-  out.result("elsewhere.read", outcome(example, body, part, elsewhere));
+  print_read("elsewhere", example, body, part, elsewhere, "other", out);
   Held absent(example, before);
   absent.records.erase(named);
-  out.result("absent.read", outcome(example, body, part, absent));
+  print_read("absent", example, body, part, absent, "unclear", out);
 }
 
 // Which ids of these a prefix means.
@@ -157,8 +159,8 @@ void held_seal(const Example& example, const Dossiers& dossiers, Theme& out) {
   const Bytes body = wire::encode_part_body(example.root, part, &sender);
   out.input("held_seal.seal", seal_id(example.root, dossiers.created.seal));
   out.result("held_seal.body", body);
-  out.result("held_seal.read", outcome(example, body, part, reader));
-  out.result("held_seal.absent.read", outcome(example, body, part, Held(example, {})));
+  print_read("held_seal", example, body, part, reader, "the same", out);
+  print_read("held_seal.absent", example, body, part, Held(example, {}), "unclear", out);
 }
 
 }  // namespace
