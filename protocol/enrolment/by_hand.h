@@ -1,4 +1,4 @@
-// Enrolment without a network: two text files, one each way. docs/protocol.md, "Enrolment". Pure.
+// Enrolment without a network: two text files, one each way. docs/protocol/enrolment.md. Pure.
 #pragma once
 
 #include <string>

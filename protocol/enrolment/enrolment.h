@@ -1,5 +1,5 @@
 // Enrolment over the network, both sides as state machines: bytes in, bytes out.
-// docs/protocol.md, "Enrolment". Threads: none; an object is one connection's.
+// docs/protocol/enrolment.md. Threads: none; an object is one connection's.
 //
 // A connection begins with the two bytes {1, 3} (major version, Noise_IKpsk2), which with the
 // root's fingerprint are the prologue, then frames of a u16 (little-endian) length and that many

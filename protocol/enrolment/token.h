@@ -1,4 +1,4 @@
-// The one line that a newcomer is given. docs/protocol.md, "Enrolment". It bears the parent's
+// The one line that a newcomer is given. docs/protocol/enrolment.md. It bears the parent's
 // addresses and static key, the root's fingerprint, the invitation's number, a one-time secret and
 // an expiry; the secret is the PSK of Noise_IKpsk2 and never crosses the wire. Pure.
 #pragma once
