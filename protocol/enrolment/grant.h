@@ -1,5 +1,5 @@
-// What a newcomer is given: the whole registry and its own certificate. docs/protocol.md,
-// "Enrolment". Pure.
+// What a newcomer is given, the whole registry and its own certificate, and how it checks them.
+// docs/protocol/enrolment.md. Pure.
 #pragma once
 
 #include <memory>

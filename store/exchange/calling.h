@@ -1,5 +1,5 @@
 // What whoever dials a neighbour needs of the replica: session numbers, the key to expect, and what
-// is sealed before the first message leaves. docs/protocol/hello.md. No thread or clock.
+// is sealed before the first message leaves. docs/protocol/transport.md. No thread or clock.
 #pragma once
 
 #include <memory>
