@@ -2,9 +2,9 @@
 
 #include <asio/write.hpp>
 
-#include "agent/joining/invitation.h"
 #include "agent/net/net.h"
 #include "protocol/enrolment/enrolment.h"
+#include "store/exchange/invitation.h"
 
 namespace lienthong::agent {
 namespace {
@@ -61,21 +61,9 @@ asio::awaitable<Result<void>> refuse(Conversation& talk, Error error) {
   co_return error;
 }
 
-// The secret of the invitation asked for, if this machine may still use it.
-Result<Psk> secret_for(const Conversation& talk) {
-  const auto stored = talk.engine.replica().local_value(invitation_key(talk.parent.invite()));
-  if (!stored) return Error(Errc::kNotFound, "unknown invitation");
-  LT_TRY(const Invitation invitation, decode_invitation(*stored));
-  if (invitation.used_by && *invitation.used_by != talk.parent.machine()) {
-    return Error(Errc::kConflict, "the invitation was used by another machine");
-  }
-  if (talk.engine.clock().now() > invitation.expires_at)
-    return Error(Errc::kExpired, "the invitation has expired");
-  return invitation.secret;
-}
-
 asio::awaitable<Result<void>> answer(Conversation& talk) {
-  const auto secret = secret_for(talk);
+  const auto secret = store::secret_for(talk.engine.replica(), talk.parent.invite(),
+                                        talk.parent.machine(), talk.engine.clock().now());
   if (!secret) {
     const auto refused = co_await refuse(talk, secret.error());
     co_return refused;
@@ -90,12 +78,7 @@ asio::awaitable<Result<void>> answer(Conversation& talk) {
 asio::awaitable<Result<void>> grant(Conversation& talk) {
   talk.step.renew(talk.patience.step);
   const auto certificate = std::make_shared<CertificateId>();
-  const InviteNumber number = talk.parent.invite();
-  const MachineKeys machine = talk.parent.machine();
-  const auto job = [=](store::Transaction& transaction) -> Result<void> {
-    LT_TRY(*certificate, redeem(transaction, number, machine));
-    return {};
-  };
+  const auto job = store::redeem_into(certificate, talk.parent.invite(), talk.parent.machine());
   Result<void> granted = co_await commit(talk.engine, job);
   if (granted) {
     granted = talk.parent.grant(

@@ -1,9 +1,9 @@
 #include "agent/joining/invite.h"
 
-#include "agent/joining/invitation.h"
 #include "protocol/enrolment/by_hand.h"
 #include "protocol/enrolment/token.h"
 #include "protocol/record/registry.h"
+#include "store/exchange/invitation.h"
 #include "store/replica/local_names.h"
 
 namespace lienthong::agent {
@@ -25,7 +25,7 @@ Result<void> check_request(const InviteRequest& request) {
 std::vector<std::string> stale_invitations(const store::Replica& replica, UnixMillis now) {
   std::vector<std::string> out;
   for (const auto& [key, value] : replica.local_values(store::local::kInvite)) {
-    const auto invitation = decode_invitation(value);
+    const auto invitation = store::decode_invitation(value);
     if (invitation && invitation->expires_at + kKeepExpired < now) out.push_back(key);
   }
   return out;
@@ -52,13 +52,14 @@ Result<std::string> create_invite(Engine& engine, const DhPublic& our_key,
   token.expires_at = engine.clock().now() + request.ttl.count();
   const auto stale = stale_invitations(engine.replica(), engine.clock().now());
   LT_TRY_VOID(engine.write([&](store::Transaction& transaction) -> Result<void> {
-    Invitation invitation;
+    store::Invitation invitation;
     LT_TRY(invitation.agency,
-           find_or_declare(transaction, request.code, request.name, request.tier, entropy));
+           store::find_or_declare(transaction, request.code, request.name, request.tier, entropy));
     invitation.secret = token.secret;
     invitation.may_issue = request.may_issue;
     invitation.expires_at = token.expires_at;
-    transaction.set_local_value(invitation_key(token.invite), encode_invitation(invitation));
+    transaction.set_local_value(store::invitation_key(token.invite),
+                                store::encode_invitation(invitation));
     for (const auto& key : stale) transaction.set_local_value(key, std::nullopt);
     return {};
   }));
@@ -71,8 +72,8 @@ Result<std::string> issue_certificate(Engine& engine, const IssueRequest& reques
   CertificateFile file;
   LT_TRY_VOID(engine.write([&](store::Transaction& transaction) -> Result<void> {
     LT_TRY(const AgencyId agency,
-           find_or_declare(transaction, request.code, request.name, request.tier, entropy));
-    LT_TRY(file.grant.certificate, certify(transaction, agency, machine, request.may_issue));
+           store::find_or_declare(transaction, request.code, request.name, request.tier, entropy));
+    LT_TRY(file.grant.certificate, store::certify(transaction, agency, machine, request.may_issue));
     return {};
   }));
   const auto registry = engine.replica().registry();

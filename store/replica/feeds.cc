@@ -9,8 +9,7 @@
 namespace lienthong::store {
 namespace {
 
-constexpr std::size_t kOpenRecordsMax = 256;    // kept decoded while a feed is filled
-constexpr std::uint32_t kFillRecordsMax = 512;  // in one commit, so that others get their turn
+constexpr std::size_t kOpenRecordsMax = 256;  // kept decoded while a feed is filled
 
 }  // namespace
 
@@ -196,13 +195,14 @@ void Transaction::Impl::start_feeds_of_relatives() {
   if (registry().certificates_of(self).size() > 1) relatives.push_back(self);
   for (const AgencyId& agency : relatives)
     if (!ledger.feeds.contains(agency) && !registry().certificates_of(agency).empty())
-      fill_feed(agency, kFillRecordsMax);
+      fill_feed(agency, replica.options.fill_records_max);
 }
 
 Result<void> Transaction::begin_feed(const AgencyId& reader) {
   if (impl_->registry().find_agency(reader) == nullptr)
     return Error(Errc::kUnknownAgency, "agency " + reader.short_hex());
-  if (!impl_->ledger.feeds.contains(reader)) impl_->fill_feed(reader, kFillRecordsMax);
+  if (!impl_->ledger.feeds.contains(reader))
+    impl_->fill_feed(reader, impl_->replica.options.fill_records_max);
   return {};
 }
 
@@ -213,11 +213,12 @@ Result<void> Transaction::ensure_feed(const AgencyId& reader) {
 }
 
 bool Transaction::fill_feeds() {
+  const std::uint32_t fill_records_max = impl_->replica.options.fill_records_max;
   std::vector<AgencyId> readers;
   for (const auto& [reader, done] : impl_->ledger.filling) readers.push_back(reader);
   for (const AgencyId& reader : readers)
     impl_->fill_feed(reader, std::max<std::uint32_t>(
-                                 1, kFillRecordsMax / static_cast<std::uint32_t>(readers.size())));
+                                 1, fill_records_max / static_cast<std::uint32_t>(readers.size())));
   return !impl_->ledger.filling.empty();
 }
 

@@ -46,6 +46,7 @@ struct Options {
   rocksdb::Env* env = nullptr;  // null: the real file system; outlives the replica
   Entropy* entropy = nullptr;   // required; outlives the replica; used by the writer only
   bool create = false;          // create when missing; else kNotFound
+  std::uint32_t fill_records_max = 512;  // that a feed is filled with in one commit; at least 1
   // What is kept beside the records, in each commit: office_options() of store/office/projections.h
   // has those of this program. A database that keeps more is not opened; what it does not keep yet,
   // or not in this version, is built when it is opened.

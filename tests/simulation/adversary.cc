@@ -69,6 +69,13 @@ Adversary::Adversary(Timeline& timeline, Network& network, test::TestDeployment&
       dice_(dice) {}
 Adversary::~Adversary() = default;
 
+Machine& Adversary::some_machine() {
+  for (;;) {
+    Machine& machine = *machines_[dice_.below(machines_.size())];
+    if (deployment_.registry()->find_agency(machine.agency()) != nullptr) return machine;
+  }
+}
+
 test::TestNode& Adversary::rogue_of(const AgencyId& agency) {
   test::TestNode*& rogue = rogues_[agency];
   if (rogue == nullptr) rogue = &deployment_.add_node(agency);
@@ -96,8 +103,8 @@ void Adversary::talk(std::size_t to, SessionConfig config, std::shared_ptr<const
 // ---- strangers ----
 
 void Adversary::intrude() {
-  const Machine& victim = *machines_[dice_.below(machines_.size())];
-  const Machine& stolen = *machines_[dice_.below(machines_.size())];
+  const Machine& victim = some_machine();
+  const Machine& stolen = some_machine();
   test::TestNode nobody = deployment_.make_node(stolen.agency());
   const int kind = static_cast<int>(dice_.below(4));
   const test::TestNode& self = kind == 1 ? outsider_ : nobody;
@@ -123,7 +130,7 @@ void Adversary::intrude() {
 // ---- those without right ----
 
 void Adversary::forge() {
-  const Machine& machine = *machines_[dice_.below(machines_.size())];
+  const Machine& machine = some_machine();
   if (!machine.on()) return;
   test::TestNode& rogue = rogue_of(machine.agency());
   std::vector<SealedUnit> units;
@@ -159,8 +166,7 @@ SealedUnit Adversary::seal(test::TestNode& rogue, const Update& update) {
 
 SealedUnit Adversary::spoil(test::TestNode& rogue, Update update) {
   const int kind = static_cast<int>(dice_.below(4));
-  if (kind == 0)
-    update.envelope.certificate = machines_[dice_.below(machines_.size())]->node().certificate;
+  if (kind == 0) update.envelope.certificate = some_machine().node().certificate;
   if (kind == 1) update.envelope.deps.push_back(update.envelope.deps.front());  // not ascending
   SealedUnit unit = seal(rogue, update);
   if (kind == 2) unit.seal.signature[dice_.below(64)] ^= 1;
@@ -206,7 +212,7 @@ std::optional<Update> Adversary::on_tip(const Machine& machine, const RecordStat
   if (body.kind == UpdateKind::kSet)
     body.writes = {{static_cast<std::uint16_t>(Field::kUnit), std::string("giả mạo")}};
   if (body.kind == UpdateKind::kOffer || body.kind == UpdateKind::kShare)
-    body.target = machines_[dice_.below(machines_.size())]->agency();
+    body.target = some_machine().agency();
   Update update;
   update.envelope.deps = state.heads;
   if (update.envelope.deps.size() > 16) return std::nullopt;
@@ -227,7 +233,7 @@ std::optional<Update> Adversary::on_old_link(const Machine& machine, const Recor
   if (body.kind == UpdateKind::kSet)
     body.writes = {{static_cast<std::uint16_t>(Field::kUnit), std::string("đề lùi ngày")}};
   else
-    body.target = machines_[dice_.below(machines_.size())]->agency();
+    body.target = some_machine().agency();
   if (body.target == machine.agency()) return std::nullopt;
   Update update;
   update.envelope.deps = {state.chain.front().id};

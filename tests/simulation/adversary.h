@@ -23,6 +23,7 @@ class Adversary {
 
  private:
   class Conversation;
+  Machine& some_machine();  // of an agency that the deployment has from the beginning
   test::TestNode& rogue_of(const AgencyId& agency);
   std::optional<Update> update_without_right(const Machine& machine, const test::TestNode& rogue);
   std::optional<Update> on_tip(const Machine& machine, const RecordState& state);

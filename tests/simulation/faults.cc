@@ -21,19 +21,21 @@ Faults::Faults(FaultScene scene, const FaultRates& rates, Dice dice)
                                              scene.machines, dice_.fork())) {}
 Faults::~Faults() = default;
 
+void Faults::watch(Machine& machine) {
+  machine.on_part = [this](Machine& to, const SimLink& link, const StorePart& part) {
+    keep_part(to, link, part);
+  };
+  // The process ends by itself when a write fails, and is started again.
+  machine.on_failure = [this](Machine& failed) {
+    const Disk::Loss loss = failed.disk().stopped()
+                                ? (dice_.chance(0.5) ? Disk::Loss::kUnsynced : Disk::Loss::kTorn)
+                                : Disk::Loss::kNothing;
+    crash(failed, loss, Duration(dice_.between(500, 20'000)));
+  };
+}
+
 void Faults::start() {
-  for (const auto& machine : scene_.machines) {
-    machine->on_part = [this](Machine& to, const SimLink& link, const StorePart& part) {
-      keep_part(to, link, part);
-    };
-    // The process ends by itself when a write fails, and is started again.
-    machine->on_failure = [this](Machine& failed) {
-      const Disk::Loss loss = failed.disk().stopped()
-                                  ? (dice_.chance(0.5) ? Disk::Loss::kUnsynced : Disk::Loss::kTorn)
-                                  : Disk::Loss::kNothing;
-      crash(failed, loss, Duration(dice_.between(500, 20'000)));
-    };
-  }
+  for (const auto& machine : scene_.machines) watch(*machine);
   plan("link_down", rates_.link_down, &Faults::link_down);
   plan("partition", rates_.partition, &Faults::partition);
   plan("cuts", rates_.cuts, &Faults::cuts);
@@ -71,7 +73,7 @@ void Faults::stop() {
     machine->disk().set_full(false);
     machine->set_no_room(false);
     machine->set_closed_lanes(0);
-    if (!machine->on()) boot(*machine, off_[machine->index()]);
+    if (!machine->on() && machine->enrolled()) boot(*machine, off_[machine->index()]);
     machine->disk().stop_at(0);
   }
 }
@@ -88,6 +90,7 @@ Machine* Faults::some_machine() {
 
 void Faults::link_down() {
   const Machine& machine = *scene_.machines[1 + dice_.below(scene_.machines.size() - 1)];
+  if (!machine.parent()) return;  // a newcomer without a token
   const std::size_t a = machine.index(), b = *machine.parent();
   scene_.network.set_down(a, b, true);
   scene_.timeline.after(Duration(dice_.between(1'000, 90'000)),
@@ -239,7 +242,7 @@ void Faults::restore() {
   Machine& machine = *scene_.machines[at->first];
   if (!machine.on()) return;
   for (const auto& other : scene_.machines)
-    if (!other->on()) return;  // what it alone holds could not be counted
+    if (!other->on() && other->enrolled()) return;  // what it alone holds could not be counted
   ++counts_["restored"];
   machine.crash();
   machine.disk().restore(*at->second[dice_.below(at->second.size())]);
@@ -261,7 +264,7 @@ void Faults::forgive_what_is_lost() {
   std::vector<UpdateId> lost;
   for (const auto& [id, entry] : scene_.ledger.entries()) {
     const bool held = std::ranges::any_of(scene_.machines, [&](const auto& machine) {
-      return machine->replica().find_update(id).has_value();
+      return machine->on() && machine->replica().find_update(id).has_value();
     });
     if (!held) lost.push_back(id);
   }
@@ -274,6 +277,7 @@ void Faults::lose_cursor() {
   Machine* machine = some_machine();
   if (machine == nullptr) return;
   const Machine& other = *scene_.machines[dice_.below(scene_.machines.size())];
+  if (!other.enrolled()) return;
   const bool epoch = dice_.chance(0.5);
   const auto job = [node = other.node().id(), epoch](store::Transaction& transaction) {
     for (const FeedKind kind : {FeedKind::kRegistry, FeedKind::kUpdates}) {

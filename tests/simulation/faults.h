@@ -52,6 +52,8 @@ class Faults {
   ~Faults();
 
   void start();
+  // A machine that was added later.
+  void watch(Machine& machine);
   // Nothing new goes wrong; machines that are off are started.
   void stop();
   const FaultCounts& counts() const { return counts_; }

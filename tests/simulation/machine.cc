@@ -1,8 +1,10 @@
 #include "tests/simulation/machine.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "store/exchange/calling.h"
+#include "store/exchange/invitation.h"
 #include "store/office/projections.h"
 
 namespace lienthong::sim {
@@ -81,6 +83,7 @@ void Machine::open_replica() {
   options.env = disk_.env();
   options.entropy = &entropy_;
   options.create = true;
+  if (dice_.chance(0.5)) options.fill_records_max = static_cast<std::uint32_t>(1 + dice_.below(5));
   auto opened = store::Replica::open(options, identity, world_.root);
   if (!opened.ok() && opened.error().code() == Errc::kDiskFull) return;
   if (!opened.ok()) throw std::runtime_error("open: " + opened.error().message());
@@ -112,20 +115,97 @@ void Machine::tick() {
                         }));
 }
 
-// ---- links ----
+// ---- enrolment ----
 
-void Machine::accept(std::shared_ptr<Stream> stream) {
-  adopt(std::move(stream), peers_->answering());
+void Machine::invite(const std::string& code, std::function<void(const Token&)> done) {
+  Token token;
+  token.root = world_.root;
+  token.parent_dh_key = node_.dh_key.public_key();
+  token.invite = entropy_.array<8>();
+  token.secret = entropy_.array<32>();
+  token.expires_at = std::numeric_limits<UnixMillis>::max();  // clocks go wrong here
+  const auto job = [this, token, code](store::Transaction& transaction) -> Result<void> {
+    store::Invitation invitation;
+    LT_TRY(invitation.agency,
+           store::find_or_declare(transaction, code, "Xã " + code, "commune", entropy_));
+    invitation.secret = token.secret;
+    invitation.expires_at = token.expires_at;
+    transaction.set_local_value(store::invitation_key(token.invite),
+                                store::encode_invitation(invitation));
+    return {};
+  };
+  writer_->write(job, [token, done = std::move(done)](const Result<void>& result) {
+    if (result) done(token);
+  });
 }
 
-std::shared_ptr<SimLink> Machine::adopt(std::shared_ptr<Stream> stream, SessionConfig config) {
+void Machine::enrol(const Token& token, std::size_t parent) {
+  token_ = token;
+  parent_ = parent;
+  knock();
+}
+
+// One attempt, and while it says nothing for long another: its answer may have got lost.
+void Machine::knock() {
+  if (enrolled()) return;
+  const std::size_t attempt = ++knocks_;
+  const auto again = [this, attempt] {
+    if (attempt == knocks_) knock();
+  };
+  world_.timeline.after(Duration(dice_.between(10'000, 60'000)), again);
+  world_.network.dial(index_, *parent_, [this, attempt](std::shared_ptr<Stream> stream) {
+    if (!stream) return;
+    if (attempt != knocks_ || enrolled()) return stream->close();
+    const auto done = [this, attempt](const EnrolmentGrant* grant, const GrantedNode* granted) {
+      if (attempt == knocks_) knocked(grant, granted);
+    };
+    std::make_shared<Knock>(std::move(stream), *token_, NodeKeys{node_.key, node_.dh_key},
+                            DhKey(entropy_.array<32>()), done)
+        ->start();
+  });
+}
+
+void Machine::knocked(const EnrolmentGrant* grant, const GrantedNode* granted) {
+  if (grant == nullptr || enrolled()) return;
+  ++knocks_;
+  ++sights_["machines enrolled"];
+  node_.agency = granted->agency;
+  node_.certificate = grant->certificate;
+  parent_agency_ = granted->registry->parent(granted->agency, granted->registry->newest());
+  beginnings_ = grant->statements;
+  LT_CHECK(boot());
+}
+
+// ---- links ----
+
+// The first two bytes say whether it is a session or somebody to be enrolled.
+void Machine::accept(std::shared_ptr<Stream> stream) {
+  const auto came = std::make_shared<Bytes>();
+  Stream& line = *stream;
+  line.on_bytes = [this, life = life_, came, stream](ByteView bytes) {
+    if (life != life_) return;
+    came->insert(came->end(), bytes.begin(), bytes.end());
+    if (came->size() < kEnrolmentPreamble.size()) return;
+    const auto line = stream;  // what follows takes this callback away
+    const Bytes first = *came;
+    if (!std::ranges::equal(ByteView(first).first(kEnrolmentPreamble.size()), kEnrolmentPreamble))
+      return static_cast<void>(adopt(line, peers_->answering(), first));
+    std::make_shared<Door>(line, *replica_, *writer_, node_.dh_key, DhKey(entropy_.array<32>()),
+                           [this] { return clock(); })
+        ->start(first);
+  };
+  line.on_end = [stream] { stream->on_bytes = nullptr; };
+}
+
+std::shared_ptr<SimLink> Machine::adopt(std::shared_ptr<Stream> stream, SessionConfig config,
+                                        ByteView first) {
   config.features = features;
   config.heal_entry_count_min = heal_entry_count_min;
   config.part_bytes_max = dice_.chance(0.3) ? 1024 : 16 * 1024;
   if (dice_.chance(0.3)) config.window_bytes = 8 * 1024;
   auto link = std::make_shared<SimLink>(std::move(stream), std::move(config), *this);
   links_.push_back(link);
-  link->start();
+  link->start(first);
   return link;
 }
 

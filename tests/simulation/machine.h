@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "tests/simulation/disk.h"
+#include "tests/simulation/enrolment.h"
 #include "tests/simulation/sim_link.h"
 #include "tests/simulation/writer.h"
 #include "tests/support/deployment.h"
@@ -35,6 +36,14 @@ class Machine final : public LinkHost {
   // not synced.
   void crash();
   bool on() const { return replica_ != nullptr; }
+
+  // ---- a machine that begins without anything ----
+  bool enrolled() const { return !beginnings_.empty(); }
+  // Invites one for the agency of that code, declared now where it is new; `done` gets the token
+  // once the invitation is synced. On, and with the right to issue.
+  void invite(const std::string& code, std::function<void(const Token&)> done);
+  // Tries until it has its certificate from that machine, then boots for the first time.
+  void enrol(const Token& token, std::size_t parent);
 
   std::size_t index() const { return index_; }
   const test::TestNode& node() const { return node_; }
@@ -81,8 +90,11 @@ class Machine final : public LinkHost {
   void after(Duration wait, std::function<void()> event) override;
 
   void open_replica();
+  void knock();
+  void knocked(const EnrolmentGrant* grant, const GrantedNode* granted);
   void accept(std::shared_ptr<Stream> stream);
-  std::shared_ptr<SimLink> adopt(std::shared_ptr<Stream> stream, SessionConfig config);
+  std::shared_ptr<SimLink> adopt(std::shared_ptr<Stream> stream, SessionConfig config,
+                                 ByteView first = {});
   bool connected(const AgencyId& agency) const;
   void tick();
   void plan_dial(Duration wait);
@@ -112,6 +124,8 @@ class Machine final : public LinkHost {
   std::map<std::string, std::size_t> outcomes_, sights_;
   bool no_room_ = false;
   std::uint8_t closed_lanes_ = 0;
+  std::optional<Token> token_;  // not enrolled yet
+  std::size_t knocks_ = 0;
   bool dialling_ = false;
   std::weak_ptr<SimLink> dialled_;
   bool named_key_ = false, without_key_ = false;

@@ -13,7 +13,7 @@ SimLink::SimLink(std::shared_ptr<Stream> stream, SessionConfig config, LinkHost&
       driver_(std::make_shared<store::Driver>(host.peers(), std::move(config),
                                               static_cast<store::DriverHost&>(*this))) {}
 
-void SimLink::start() {
+void SimLink::start(ByteView first) {
   const auto weak = weak_from_this();
   stream_->on_bytes = [weak](ByteView bytes) {
     const auto self = weak.lock();
@@ -22,7 +22,7 @@ void SimLink::start() {
   stream_->on_end = [weak] {
     if (const auto self = weak.lock()) self->end();
   };
-  driver_->start();
+  driver_->start(first);
 }
 
 // Pieces of all sizes, with pauses between them, as a slow line gives room.

@@ -30,7 +30,7 @@ class SimLink final : public std::enable_shared_from_this<SimLink>, public store
  public:
   SimLink(std::shared_ptr<Stream> stream, SessionConfig config, LinkHost& host);
 
-  void start();
+  void start(ByteView first);
   void tick();
   // The machine is gone: nothing more is said or done.
   void abandon();

@@ -37,10 +37,45 @@ World::World(std::uint64_t seed, const WorldOptions& options)
     machine->boot();
   }
   faults_->start();
+  for (std::size_t i = 0; i < options.newcomers; ++i) add_newcomer(i);
   work();
 }
 
 World::~World() = default;
+
+void World::add_newcomer(std::size_t ordinal) {
+  const std::size_t index = machines_.size();
+  const test::TestNode node = deployment_.make_node({});
+  machines_.push_back(std::make_unique<Machine>(
+      Surroundings{timeline_, network_, deployment_.root()}, index, node, std::vector<Statement>{},
+      std::nullopt, std::nullopt, dice_.fork()));
+  faults_->watch(*machines_.back());
+  timeline_.after(Duration(dice_.between(1'000, 120'000)),
+                  [this, index, ordinal] { invite(index, ".3" + std::to_string(1000 + ordinal)); });
+}
+
+// By a district, as soon as one is on. An invitation may be lost with the power before it is told:
+// then another is made for the same agency.
+void World::invite(std::size_t index, const std::string& code) {
+  if (machines_[index]->parent()) return;
+  std::vector<Machine*> districts;
+  for (const auto& machine : machines_)
+    if (machine->on() && machine->parent() == std::optional<std::size_t>(0))
+      districts.push_back(machine.get());
+  if (!districts.empty()) {
+    Machine& district = *districts[dice_.below(districts.size())];
+    const auto* agency = district.replica().registry()->find_agency(district.agency());
+    district.invite(agency->code + code,
+                    [this, index, parent = district.index()](const Token& token) {
+                      if (!machines_[index]->parent()) machines_[index]->enrol(token, parent);
+                    });
+  }
+  timeline_.after(Duration(5'000), [this, index, code] { invite(index, code); });
+}
+
+bool World::all_on() const {
+  return std::ranges::all_of(machines_, [](const auto& machine) { return machine->on(); });
+}
 
 void World::add(const AgencyId& agency, std::optional<std::size_t> parent, bool may_issue) {
   const test::TestNode& node = deployment_.add_node(agency, may_issue);

@@ -17,6 +17,7 @@ struct WorldOptions {
   LinkQuality quality;
   double operations_per_second = 1.5;  // of all offices together
   bool old_programs = false;           // on some machines
+  std::size_t newcomers = 0;           // communes that are enrolled while the others work
   std::uint64_t heal_entry_count_min = 20;
   FaultRates faults;
 };
@@ -37,6 +38,8 @@ class World {
   std::size_t refusals() const;
 
   const Ledger& ledger() const { return ledger_; }
+  // Every machine is on and has a replica to look into.
+  bool all_on() const;
   const FaultCounts& fault_counts() const { return faults_->counts(); }
   Machine& machine(std::size_t index) { return *machines_[index]; }
   std::uint64_t bytes_carried() const { return network_.bytes_carried(); }
@@ -48,6 +51,9 @@ class World {
   std::string unrest() const;
 
  private:
+  // Lets one more commune join, sooner or later.
+  void add_newcomer(std::size_t ordinal);
+  void invite(std::size_t index, const std::string& code);
   void add(const AgencyId& agency, std::optional<std::size_t> parent, bool may_issue);
   void work();
   Dice dice_;

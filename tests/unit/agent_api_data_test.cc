@@ -1,7 +1,7 @@
 // The local API: values that are refused, and what `verify` lists.
 #include <set>
 
-#include "agent/joining/invitation.h"
+#include "store/exchange/invitation.h"
 #include "tests/unit/agent_api_fixture.h"
 
 namespace lienthong::agent {

@@ -8,9 +8,9 @@
 
 #include "agent/engine/clock.h"
 #include "agent/joining/enrolment_server.h"
-#include "agent/joining/invitation.h"
 #include "agent/net/net.h"
 #include "protocol/enrolment/enrolment.h"
+#include "store/exchange/invitation.h"
 #include "tests/support/deployment.h"
 
 namespace lienthong::agent {
@@ -29,7 +29,7 @@ class EnrolmentServer : public ::testing::Test {
     folder_ = ::mkdtemp(pattern.data());
     const AgencyId province = deployment_.add_agency(AgencyId{}, "H47", "Quảng Nam", "province");
     test::TestNode& node = deployment_.add_node(province, true);
-    Invitation invitation;
+    store::Invitation invitation;
     invitation.agency = deployment_.add_agency(province, "H47.12", "Phú Ninh", "district");
     store::Identity identity(node.key);
     identity.agency = province;
@@ -49,8 +49,8 @@ class EnrolmentServer : public ::testing::Test {
     token_.expires_at = invitation.expires_at = clock_.now() + 3'600'000;
     ASSERT_TRUE(engine_
                     ->write([&](store::Transaction& transaction) {
-                      transaction.set_local_value(invitation_key(token_.invite),
-                                                  encode_invitation(invitation));
+                      transaction.set_local_value(store::invitation_key(token_.invite),
+                                                  store::encode_invitation(invitation));
                       return Result<void>();
                     })
                     .ok());

@@ -1,9 +1,9 @@
 #include <gtest/gtest.h>
 
-#include "agent/joining/invitation.h"
+#include "store/exchange/invitation.h"
 #include "tests/support/deployment.h"
 
-namespace lienthong::agent {
+namespace lienthong::store {
 namespace {
 
 using test::SeededEntropy;
@@ -30,4 +30,4 @@ TEST(Invitation, ComesBackAsItWas) {
 }
 
 }  // namespace
-}  // namespace lienthong::agent
+}  // namespace lienthong::store

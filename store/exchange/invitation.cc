@@ -1,9 +1,9 @@
-#include "agent/joining/invitation.h"
+#include "store/exchange/invitation.h"
 
 #include "protocol/record/registry.h"
 #include "store/replica/local_names.h"
 
-namespace lienthong::agent {
+namespace lienthong::store {
 namespace {
 
 constexpr std::uint8_t kInvitationVersion = 1;                // on disk
@@ -15,7 +15,7 @@ std::string quote(std::string_view text) { return "\"" + std::string(text) + "\"
 }  // namespace
 
 std::string invitation_key(const InviteNumber& number) {
-  return std::string(store::local::kInvite) + to_hex(number);
+  return std::string(local::kInvite) + to_hex(number);
 }
 
 Bytes encode_invitation(const Invitation& invitation) {
@@ -55,10 +55,10 @@ Result<Invitation> decode_invitation(ByteView bytes) {
   return out;
 }
 
-Result<AgencyId> find_or_declare(store::Transaction& transaction, std::string_view code,
+Result<AgencyId> find_or_declare(Transaction& transaction, std::string_view code,
                                  std::string_view name, std::string_view tier, Entropy& entropy) {
   const Registry& registry = transaction.registry();
-  const store::Identity& us = transaction.identity();
+  const Identity& us = transaction.identity();
   const TreeVersion version = registry.newest();
   if (const AgencyInfo* known = registry.find_agency_by_code(code)) {
     if ((!name.empty() && name != known->name) || (!tier.empty() && tier != known->tier)) {
@@ -90,7 +90,7 @@ Result<AgencyId> find_or_declare(store::Transaction& transaction, std::string_vi
   return id_cast<AgencyId>(id);
 }
 
-Result<CertificateId> certify(store::Transaction& transaction, const AgencyId& agency,
+Result<CertificateId> certify(Transaction& transaction, const AgencyId& agency,
                               const MachineKeys& machine, bool may_issue) {
   const Registry& registry = transaction.registry();
   const auto present = registry.certificates_of(agency);
@@ -115,7 +115,27 @@ Result<CertificateId> certify(store::Transaction& transaction, const AgencyId& a
   return id_cast<CertificateId>(id);
 }
 
-Result<CertificateId> redeem(store::Transaction& transaction, const InviteNumber& number,
+Result<Psk> secret_for(const Replica& replica, const InviteNumber& number,
+                       const MachineKeys& machine, UnixMillis now) {
+  const auto stored = replica.local_value(invitation_key(number));
+  if (!stored) return Error(Errc::kNotFound, "unknown invitation");
+  LT_TRY(const Invitation invitation, decode_invitation(*stored));
+  if (invitation.used_by && *invitation.used_by != machine)
+    return Error(Errc::kConflict, "the invitation was used by another machine");
+  if (now > invitation.expires_at) return Error(Errc::kExpired, "the invitation has expired");
+  return invitation.secret;
+}
+
+Job redeem_into(std::shared_ptr<CertificateId> certificate, const InviteNumber& number,
+                const MachineKeys& machine) {
+  return [certificate = std::move(certificate), number,
+          machine](Transaction& transaction) -> Result<void> {
+    LT_TRY(*certificate, redeem(transaction, number, machine));
+    return {};
+  };
+}
+
+Result<CertificateId> redeem(Transaction& transaction, const InviteNumber& number,
                              const MachineKeys& machine) {
   const std::string key = invitation_key(number);
   const auto stored = transaction.local_value(key);
@@ -134,4 +154,4 @@ Result<CertificateId> redeem(store::Transaction& transaction, const InviteNumber
   return id;
 }
 
-}  // namespace lienthong::agent
+}  // namespace lienthong::store

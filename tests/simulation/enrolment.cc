@@ -1,0 +1,108 @@
+#include "tests/simulation/enrolment.h"
+
+#include "store/exchange/invitation.h"
+
+namespace lienthong::sim {
+
+// ---- the parent ----
+
+Door::Door(std::shared_ptr<Stream> stream, const store::Replica& replica, Writer& writer,
+           const DhKey& ours, const DhKey& ephemeral, std::function<UnixMillis()> clock)
+    : stream_(std::move(stream)),
+      replica_(replica),
+      writer_(writer),
+      parent_(replica.root(), ours, ephemeral),
+      clock_(std::move(clock)) {}
+
+void Door::start(ByteView first) {
+  stream_->on_bytes = [self = shared_from_this()](ByteView bytes) { self->on_bytes(bytes); };
+  stream_->on_end = [self = shared_from_this()] { self->end(); };
+  on_bytes(first);
+}
+
+void Door::on_bytes(ByteView bytes) {
+  if (!parent_.on_bytes(bytes)) return end();
+  perform();
+}
+
+void Door::perform() {
+  for (;;) {
+    switch (parent_.need()) {
+      case EnrolmentParent::Need::kBytes: return;
+      case EnrolmentParent::Need::kInvitation: answer(); break;
+      case EnrolmentParent::Need::kGrant: return grant();
+      case EnrolmentParent::Need::kSending: stream_->send(*parent_.next_piece()); break;
+      case EnrolmentParent::Need::kNothing: return end();
+    }
+  }
+}
+
+void Door::answer() {
+  const auto secret = store::secret_for(replica_, parent_.invite(), parent_.machine(), clock_());
+  if (!secret) return refuse(secret.error().code());
+  stream_->send(*parent_.answer(*secret));
+}
+
+void Door::grant() {
+  if (std::exchange(granting_, true)) return;
+  const auto certificate = std::make_shared<CertificateId>();
+  const auto granted = [self = shared_from_this(), certificate](const Result<void>& result) {
+    if (self->parent_.need() != EnrolmentParent::Need::kGrant) return;
+    if (!result) return self->refuse(result.error().code());
+    const auto registry = self->replica_.registry();
+    LT_CHECK(self->parent_.grant(encode_grant(make_grant(*registry, *certificate))).ok());
+    self->perform();
+  };
+  writer_.post(store::redeem_into(certificate, parent_.invite(), parent_.machine()), granted);
+}
+
+void Door::refuse(Errc why) {
+  stream_->send(*parent_.refuse(to_refusal(why)));
+  end();
+}
+
+void Door::end() {
+  const auto self = shared_from_this();  // the callbacks hold the rest
+  stream_->on_bytes = nullptr;
+  stream_->on_end = nullptr;
+  stream_->close();
+}
+
+// ---- the newcomer ----
+
+Knock::Knock(std::shared_ptr<Stream> stream, const Token& token, const NodeKeys& keys,
+             const DhKey& ephemeral, Done done)
+    : stream_(std::move(stream)),
+      token_(token),
+      machine_{keys.signing.public_key(), keys.dh.public_key()},
+      child_(token, keys, ephemeral),
+      done_(std::move(done)) {}
+
+void Knock::start() {
+  stream_->on_bytes = [self = shared_from_this()](ByteView bytes) { self->on_bytes(bytes); };
+  stream_->on_end = [self = shared_from_this()] { self->end(nullptr, nullptr); };
+  stream_->send(*child_.start());
+}
+
+void Knock::on_bytes(ByteView bytes) {
+  const auto answer = child_.on_bytes(bytes);
+  if (!answer) return end(nullptr, nullptr);
+  if (!answer->empty()) stream_->send(*answer);
+  if (!child_.complete()) return;
+  const auto grant = decode_grant(child_.grant());
+  if (!grant) return end(nullptr, nullptr);
+  const auto node = check_grant(token_.root, machine_, *grant);
+  if (!node) return end(nullptr, nullptr);
+  stream_->send(*child_.stored());
+  end(&*grant, &*node);
+}
+
+void Knock::end(const EnrolmentGrant* grant, const GrantedNode* node) {
+  const auto self = shared_from_this();
+  stream_->on_bytes = nullptr;
+  stream_->on_end = nullptr;
+  stream_->close();
+  if (done_) std::exchange(done_, nullptr)(grant, node);
+}
+
+}  // namespace lienthong::sim
