@@ -8,6 +8,7 @@
 #include "agent/json/text_check.h"
 #include "agent/json/time.h"
 #include "agent/json/work.h"
+#include "protocol/record/registers.h"
 #include "store/office/dossier.h"
 #include "store/office/rows.h"
 

@@ -8,6 +8,7 @@
 #include "agent/json/fields.h"
 #include "agent/json/time.h"
 #include "agent/json/work.h"
+#include "protocol/record/registers.h"
 
 namespace lienthong::agent {
 namespace {

@@ -11,6 +11,7 @@
 #include "agent/json/text_check.h"
 #include "agent/json/time.h"
 #include "agent/json/work.h"
+#include "protocol/record/registers.h"
 #include "store/office/document.h"
 #include "store/office/dossier.h"
 

@@ -6,6 +6,7 @@
 #include "agent/json/fields.h"
 #include "agent/json/status.h"
 #include "protocol/record/codec.h"
+#include "protocol/record/registers.h"
 
 namespace lienthong::agent {
 namespace {

@@ -10,6 +10,7 @@
 #include "agent/json/status.h"
 #include "agent/json/time.h"
 #include "agent/json/work.h"
+#include "protocol/record/registers.h"
 
 namespace lienthong::agent {
 namespace {

@@ -5,6 +5,7 @@
 
 #include "agent/json/fields.h"
 #include "agent/json/time.h"
+#include "protocol/record/registers.h"
 
 namespace lienthong::agent {
 namespace {
@@ -80,20 +81,6 @@ void put_conflicts(json& list, const std::map<std::uint16_t, Register>& register
 
 }  // namespace
 
-std::optional<std::string> open_text(const RecordState& state, Field field) {
-  const auto at = state.open_fields.find(static_cast<std::uint16_t>(field));
-  const auto* text =
-      at != state.open_fields.end() ? std::get_if<std::string>(&at->second.value) : nullptr;
-  return text != nullptr ? std::optional(*text) : std::nullopt;
-}
-
-std::optional<std::int64_t> open_integer(const RecordState& state, Field field) {
-  const auto at = state.open_fields.find(static_cast<std::uint16_t>(field));
-  const auto* number =
-      at != state.open_fields.end() ? std::get_if<std::int64_t>(&at->second.value) : nullptr;
-  return number != nullptr ? std::optional(*number) : std::nullopt;
-}
-
 bool is_late(const RecordState& state, UnixMillis now) {
   const auto due = open_integer(state, Field::kDueAt);
   if (!due) return false;
@@ -108,19 +95,6 @@ bool is_late(const RecordState& state, UnixMillis now) {
   return office_day(*end) > office_day(*due);
 }
 
-bool has_conflict(const RecordState& state) {
-  const auto several = [](const auto& entry) { return entry.second.writes.size() > 1; };
-  return std::ranges::any_of(state.open_fields, several) ||
-         std::ranges::any_of(state.closed_fields, several);
-}
-
-std::vector<UpdateId> open_set_aside(const RecordState& state) {
-  std::vector<UpdateId> open;
-  for (const UpdateId& id : state.set_aside)
-    if (std::ranges::find(state.adopted, id) == state.adopted.end()) open.push_back(id);
-  return open;
-}
-
 json short_json(const RecordState& state, const Registry& registry, UnixMillis now,
                 UnixMillis updated_at) {
   json out = {{"record", state.record.hex()},
@@ -130,11 +104,9 @@ json short_json(const RecordState& state, const Registry& registry, UnixMillis n
               {"conflict", has_conflict(state) || !open_set_aside(state).empty()}};
   for (const Field field : {Field::kCode, Field::kProcedure, Field::kProcedureName, Field::kStatus,
                             Field::kReceivedAt, Field::kDueAt}) {
-    const auto number = static_cast<std::uint16_t>(field);
-    const auto at = state.open_fields.find(number);
-    if (at == state.open_fields.end()) continue;
-    const FieldInfo& info = *find_field(number);
-    put_value(out, info.json, write_field(info, at->second.value, registry));
+    const FieldInfo& info = *find_field(static_cast<std::uint16_t>(field));
+    if (const FieldValue* value = open_value(state, field))
+      put_value(out, info.json, write_field(info, *value, registry));
   }
   if (updated_at != 0) out["updated_at"] = format_time(updated_at);
   return out;

@@ -71,7 +71,7 @@ json portal_json(const store::FormSource& source, const Registry& registry, stor
   put_time(out, "NgayKetThucXuLy", values, Field::kFinishedAt);
   put_time(out, "NgayTra", values, Field::kReturnedAt);
   if (const auto status = store::form_status(values))
-    out["TrangThaiHoSo"] = store::portal_status(*status).code;
+    out["TrangThaiHoSo"] = portal_code(*status);
   if (const json agency = field_json(values, Field::kCompetentAgency, registry); agency.is_string())
     out["DonViXuLy"] = agency;
   put_list(out, "TaiLieuNop", field_json(values, Field::kComponents, registry));

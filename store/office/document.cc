@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "protocol/record/fields.h"
+#include "protocol/record/registers.h"
 #include "store/office/calendar.h"
 
 namespace lienthong::store {
@@ -26,10 +26,8 @@ int receipt_of(const RecordState& document, Arrived arrived) {
   if (!document.offered.is_zero()) return arrived == Arrived::kYes ? kReceiptArrived : kReceiptNone;
   if (is_copy && document.holder == document.origin)
     return document.chain.back().kind == UpdateKind::kDecline ? kReceiptDeclined : kReceiptNone;
-  const auto at = document.open_fields.find(static_cast<std::uint16_t>(Field::kReceipt));
-  const auto* written =
-      at != document.open_fields.end() ? std::get_if<std::int64_t>(&at->second.value) : nullptr;
-  const auto said = written != nullptr ? static_cast<int>(*written) : kReceiptAccepted;
+  const auto written = open_integer(document, Field::kReceipt);
+  const auto said = written ? static_cast<int>(*written) : kReceiptAccepted;
   return std::clamp(said, kReceiptAccepted, kReceiptDone);
 }
 
