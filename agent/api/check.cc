@@ -13,7 +13,7 @@ namespace {
 using nlohmann::json;
 
 constexpr UnixMillis kLinkDownMillis = 3600LL * 1000;
-constexpr UnixMillis kHandoffMillis = kDayMillis;
+constexpr UnixMillis kHandoffMillis = store::kDayMillis;
 
 enum Level : int { kFine = 0, kWarning = 1, kCritical = 2 };
 

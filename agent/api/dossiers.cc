@@ -77,7 +77,7 @@ bool is_late(const store::Facts& facts, UnixMillis now) {
       return false;
     end = now;
   }
-  return office_day(*end) > office_day(*facts.last_due);
+  return store::day_at(*end) > store::day_at(*facts.last_due);
 }
 
 struct Match {

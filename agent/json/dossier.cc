@@ -6,6 +6,7 @@
 #include "agent/json/fields.h"
 #include "agent/json/time.h"
 #include "protocol/record/registers.h"
+#include "store/office/calendar.h"
 
 namespace lienthong::agent {
 namespace {
@@ -92,7 +93,7 @@ bool is_late(const RecordState& state, UnixMillis now) {
       if (status == static_cast<std::int64_t>(still)) return false;
     end = now;
   }
-  return office_day(*end) > office_day(*due);
+  return store::day_at(*end) > store::day_at(*due);
 }
 
 json short_json(const RecordState& state, const Registry& registry, UnixMillis now,

@@ -92,7 +92,8 @@ json report_json(const store::Report& report, const Registry& registry, const Ro
       {"by", wanted.by == store::By::kField ? "field" : "agency"},
       {"own", wanted.own_only},
       {"depth", wanted.depth},
-      {"period", {{"from", format_day(wanted.period.from)}, {"to", format_day(wanted.period.to)}}},
+      {"period",
+       {{"from", store::to_date(wanted.period.from)}, {"to", store::to_date(wanted.period.to)}}},
       {"as_of", format_time(report.as_of)},
       {"computed_at", format_time(wanted.now)},
       {"tree_version", report.tree},
@@ -143,16 +144,6 @@ json arrival_json(const store::Report& report, const store::Replica& replica,
     list.push_back(std::move(line));
   }
   return {{"behind", behind}, {"agencies", std::move(list)}};
-}
-
-std::string format_day(std::int64_t day) {
-  return format_time(store::start_of_day(day)).substr(0, 10);
-}
-
-std::optional<std::int64_t> parse_day(const std::string& text) {
-  if (text.size() != 10) return std::nullopt;
-  const auto time = parse_time(text + "T00:00:00+07:00");
-  return time ? std::optional(office_day(*time)) : std::nullopt;
 }
 
 }  // namespace lienthong::agent

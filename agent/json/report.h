@@ -31,9 +31,4 @@ nlohmann::json place_json(const store::Place& place);
 nlohmann::json arrival_json(const store::Report& report, const store::Replica& replica,
                             const std::vector<NeighbourStatus>& neighbours, UnixMillis now);
 
-// YYYY-MM-DD of a day at the office.
-std::string format_day(std::int64_t day);
-// nullopt: not a date.
-std::optional<std::int64_t> parse_day(const std::string& text);
-
 }  // namespace lienthong::agent

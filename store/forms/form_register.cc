@@ -39,7 +39,7 @@ std::optional<UnixMillis> received_in(const RecordState& state, const RegisterQu
   if (state.kind != RecordKind::kDossier || state.chain.empty()) return std::nullopt;
   if (open_agency(state, Field::kIntakeAgency) != query.agency) return std::nullopt;
   const auto at = open_integer(state, Field::kReceivedAt);
-  if (!at || form_year(*at) != query.year) return std::nullopt;
+  if (!at || office_year(*at) != query.year) return std::nullopt;
   if (query.field && text_of(state, Field::kFieldOfWork) != *query.field) return std::nullopt;
   if (query.procedure && text_of(state, Field::kProcedure) != *query.procedure) return std::nullopt;
   return at;
@@ -111,8 +111,9 @@ Row row_of(const Values& values, std::size_t number, const Registry& registry) {
 Result<std::vector<FormPage>> fill_registers(const Replica& replica, const RegisterQuery& query) {
   if (query.year < kRegisterYearMin || query.year > kRegisterYearMax)
     return Error(Errc::kInvalidArgument, "a register is of one year, as 2023");
-  const auto first_day = parse_form_day(std::to_string(query.year) + "-01-01");
-  const FormSet& set = query.set != nullptr ? *query.set : form_set_at(first_day.value_or(0));
+  const auto first_day = parse_date(std::to_string(query.year) + "-01-01");
+  const FormSet& set =
+      query.set != nullptr ? *query.set : form_set_at(first_day ? midnight_of(*first_day) : 0);
   const FormDefinition* form = set.find(to_string(FormKind::kRegister));
   if (form == nullptr)
     return Error(Errc::kNotFound, "the forms of " + set.name + " have no register");

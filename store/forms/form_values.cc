@@ -229,9 +229,12 @@ std::string form_content(const Values& values) {
 
 std::string form_result(std::optional<UnixMillis> end, std::optional<UnixMillis> due) {
   if (!end || !due) return {};
-  const auto end_day = form_day(*end), due_day = form_day(*due);
-  if (end_day == due_day) return "Đúng hạn";
-  return end_day < due_day ? "Trước hạn" : "Quá hạn";
+  switch (punctuality(*end, due)) {
+    case Punctuality::kEarly: return "Trước hạn";
+    case Punctuality::kOnTime: return "Đúng hạn";
+    case Punctuality::kLate: return "Quá hạn";
+  }
+  return {};
 }
 
 std::optional<UnixMillis> form_end(const FormSource& source) {

@@ -7,6 +7,7 @@
 
 #include "protocol/record/codec.h"
 #include "protocol/record/registers.h"
+#include "store/office/calendar.h"
 #include "store/office/dossier.h"
 #include "store/office/dossier_code.h"
 #include "store/office/text.h"
@@ -141,7 +142,7 @@ void DataCheck::check_dates(const RecordState& state) {
       add(Finding::kDatesOutOfOrder, state,
           std::string(json_name(field)) + " " + form_time(*at) + " < " +
               std::string(json_name(before_field)) + " " + form_time(*before));
-    if (form_day(*at) > form_day(options_.now))
+    if (day_at(*at) > day_at(options_.now))
       add(Finding::kDateInFuture, state, std::string(json_name(field)) + " " + form_time(*at));
     before = at;
     before_field = field;
@@ -149,7 +150,7 @@ void DataCheck::check_dates(const RecordState& state) {
   const auto received = open_integer(state, Field::kReceivedAt);
   for (const Field field : {Field::kClockStartsAt, Field::kDueAt}) {
     const auto at = open_integer(state, field);
-    if (received && at && form_day(*at) < form_day(*received))
+    if (received && at && day_at(*at) < day_at(*received))
       add(Finding::kDatesOutOfOrder, state,
           std::string(json_name(field)) + " " + form_time(*at) + " < received_at " +
               form_time(*received));
@@ -184,11 +185,11 @@ void DataCheck::check_document(const RecordState& state) {
   if (!at) at = open_integer(state, Field::kSignedAt);
   if (!at) return;
   const Numbers key{state.origin, text_of(state, Field::kDirection),
-                    text_of(state, Field::kRegisterBook), form_year(*at), *number};
+                    text_of(state, Field::kRegisterBook), office_year(*at), *number};
   const auto [first, added] = numbers_.emplace(key, state.record);
   if (!added)
     add(Finding::kNumberTwice, state,
-        "number " + std::to_string(*number) + " of " + std::to_string(form_year(*at)) +
+        "number " + std::to_string(*number) + " of " + std::to_string(office_year(*at)) +
             ", also of record " + first->second.short_hex());
 }
 

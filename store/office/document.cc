@@ -4,7 +4,6 @@
 #include <cstdio>
 
 #include "protocol/record/registers.h"
-#include "store/office/calendar.h"
 
 namespace lienthong::store {
 
@@ -30,8 +29,6 @@ int receipt_of(const RecordState& document, Arrived arrived) {
   const auto said = written ? static_cast<int>(*written) : kReceiptAccepted;
   return std::clamp(said, kReceiptAccepted, kReceiptDone);
 }
-
-int office_year(UnixMillis moment) { return year_of(day_at(moment)); }
 
 std::string document_code(std::string_view agency, std::string_view direction,
                           std::string_view book, int year, std::int64_t number) {

@@ -75,11 +75,6 @@ TEST(Time, RefusesWhatIsNoMoment) {
     EXPECT_FALSE(parse_time(text)) << text;
 }
 
-TEST(Time, DayTurnsAtMidnightInTheOffice) {
-  const UnixMillis last = *parse_time("2023-04-01T23:59:59+07:00");
-  EXPECT_EQ(office_day(last) + 1, office_day(last + 1000));
-}
-
 // ---- operations ----
 
 class OperationJson : public ::testing::Test {

@@ -41,7 +41,7 @@ TEST(DossierCodes, AreReadAsDifferentSystemsWriteThem) {
     const auto code = parse_dossier_code(sample.text);
     ASSERT_TRUE(code) << sample.text;
     EXPECT_EQ(code->agency, sample.agency);
-    EXPECT_EQ(code->day, parse_form_day(sample.day));
+    EXPECT_EQ(code->day, midnight_of(*parse_date(sample.day)));
     EXPECT_EQ(code->number, sample.number);
   }
 }
