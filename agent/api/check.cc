@@ -1,11 +1,11 @@
 // GET /v1/check: what an operator should know now, by the convention of monitoring programs.
 #include <algorithm>
 
-#include "agent/api/offers.h"
 #include "agent/api/routes.h"
 #include "agent/json/fields.h"
 #include "agent/json/status.h"
 #include "agent/json/time.h"
+#include "store/office/between.h"
 
 namespace lienthong::agent {
 namespace {
@@ -62,15 +62,8 @@ void check_links(Findings& out, const ApiContext& api, const Registry& registry)
 }
 
 void check_handoffs(Findings& out, const ApiContext& api) {
-  const AgencyId ours = api.replica().identity().agency;
-  std::size_t incoming = 0, outgoing = 0;
-  api.replica().for_each_marked({store::Mark::kOffered}, [&](const store::RecordEntry& entry) {
-    const auto offer = open_offer(entry.state);
-    if (!offer || api.now() - offer->offered_at < kHandoffMillis) return !api.stopping;
-    if (offer->to == ours) ++incoming;
-    if (offer->from == ours) ++outgoing;
-    return !api.stopping;
-  });
+  const auto [incoming, outgoing] = store::old_offers(api.replica(), api.now(), kHandoffMillis,
+                                                      [&api] { return api.stopping.load(); });
   if (incoming != 0)
     out.add(kWarning, "handoff-in-pending",
             std::to_string(incoming) +

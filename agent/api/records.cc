@@ -162,7 +162,8 @@ json copies_json(const store::Replica& replica, const RecordState& document,
 void put_kind(json& out, const ApiContext& api, const RecordState& state) {
   const store::Replica& replica = api.replica();
   if (state.kind == RecordKind::kFeedback) {
-    out["clocks"] = feedback_clocks_json(replica, state, api.calendar(), api.now());
+    out["clocks"] =
+        feedback_clocks_json(store::feedback_clocks(replica, state, api.calendar(), api.now()));
   } else if (state.kind == RecordKind::kDocument) {
     const json copies = copies_json(replica, state, *replica.registry());
     if (!copies.empty()) out["copies"] = copies;
@@ -275,8 +276,14 @@ void get_feedback_report(ApiCall& call) {
                             "a period needs from and to, RFC 3339, from before to (exclusive)"));
   const auto agency = query_agency(call, "agency");
   if (!agency.ok()) return send_error(call.response, agency.error());
-  send_json(call.response, feedback_report_json(call.api.replica(), **from, **to, *agency,
-                                                call.api.calendar(), call.api.now()));
+  const store::Replica& replica = call.api.replica();
+  json out = feedback_report_json(
+      store::report_feedback(replica, **from, **to, *agency, call.api.calendar(), call.api.now()));
+  out["form"] = "II.05";
+  out["from"] = format_time(**from);
+  out["to"] = format_time(**to);
+  out["agency"] = agency_json(agency->value_or(replica.identity().agency), *replica.registry());
+  send_json(call.response, out);
 }
 
 void get_document_edxml(ApiCall& call) {

@@ -3,14 +3,14 @@
 #include <algorithm>
 #include <set>
 
-#include "agent/api/offers.h"
 #include "agent/api/routes.h"
-#include "agent/json/dossier.h"
 #include "agent/json/fields.h"
 #include "agent/json/status.h"
 #include "agent/json/time.h"
 #include "agent/json/work.h"
 #include "protocol/record/registers.h"
+#include "store/office/between.h"
+#include "store/office/lateness.h"
 
 namespace lienthong::agent {
 namespace {
@@ -51,7 +51,6 @@ class Explanation {
   void find_hops();
   HopState hop_state(const NeighbourStatus& neighbour) const;
   bool leads_to_turn(const AgencyId& neighbour) const;
-  UnixMillis held_since() const;
   void reason(const char* code, std::string text_en, std::string text_vi, UnixMillis since = 0);
   void explain_offer();
   void explain_links();
@@ -127,15 +126,6 @@ void Explanation::find_hops() {
   std::ranges::stable_sort(hops_, std::greater<>(), &Hop::towards_turn);
 }
 
-UnixMillis Explanation::held_since() const {
-  UnixMillis since = 0;
-  for (const LinkEntry& link : state_.chain)
-    if (link.kind != UpdateKind::kOffer && link.kind != UpdateKind::kDecline &&
-        link.by == state_.holder)
-      since = link.hlc.millis();
-  return since;
-}
-
 void Explanation::reason(const char* code_text, std::string text_en, std::string text_vi,
                          UnixMillis since) {
   json out = {
@@ -145,12 +135,12 @@ void Explanation::reason(const char* code_text, std::string text_en, std::string
 }
 
 void Explanation::explain_offer() {
-  const auto offer = open_offer(state_);
+  const auto offer = store::open_offer(state_);
   if (!offer) return;
   const std::string from = name(state_.holder), to = name(state_.offered);
   reason("offer-open", from + " has offered it to " + to + ", which has not answered",
          from + " đã bàn giao cho " + to + ", bên nhận chưa trả lời", offer->offered_at);
-  if (const auto asked = recall_requested(replica_, state_, offer->id))
+  if (const auto asked = store::recall_requested(replica_, state_, offer->id))
     reason("recall-requested", from + " has asked for it back",
            from + " đã yêu cầu thu hồi bàn giao", *asked);
 }
@@ -172,7 +162,7 @@ void Explanation::explain_links() {
 }
 
 void Explanation::explain_record() {
-  if (is_late(state_, api_.now()))
+  if (store::is_late(state_, api_.now()))
     reason("late", "it is past its due date", "hồ sơ đã quá hạn trả kết quả",
            open_integer(state_, Field::kDueAt).value_or(0));
   if (const auto aside = open_set_aside(state_); !aside.empty())
@@ -227,7 +217,7 @@ void Explanation::explain_waiting() {
 
 // What others have still to do, and where the result has to go.
 void Explanation::explain_work() {
-  for (const store::Leg& leg : legs_of(replica_, state_)) {
+  for (const store::Leg& leg : store::legs_of(replica_, state_)) {
     if (!store::is_open(leg.state)) continue;
     const std::string who = name(leg.agency);
     const bool late = store::is_late(leg, api_.now());
@@ -250,42 +240,41 @@ void Explanation::explain_work() {
                "chặng " + leg.code + " đang được " + who + " xử lý", leg.asked_at);
     }
   }
-  for (const Consultation& asked : consultations_of(replica_, state_)) {
-    if (asked.answered_at != 0) continue;
-    const bool over = asked.deadline != 0 && api_.now() > asked.deadline;
+  for (const store::Consultation& asked : store::consultations_of(replica_, state_)) {
+    if (!asked.is_open()) continue;
+    const bool over = store::is_overdue(asked, api_.now());
     reason(over ? "consultation-overdue" : "consultation-open",
            name(asked.to) + " was asked for its opinion and has not answered",
            name(asked.to) + " được hỏi ý kiến, chưa trả lời", asked.asked_at);
   }
-  if (const auto home = to_return_to(state_, *registry_))
+  if (const auto home = store::to_return_to(state_, *registry_))
     reason("to-return", "it is to go back to " + name(*home) + ", which received it",
            "cần chuyển lại cho " + name(*home) + ", nơi đã tiếp nhận");
 }
 
 void Explanation::put_waiting(json& out) const {
-  const auto status = open_integer(state_, Field::kStatus);
-  const auto is = [&](Status wanted) { return status == static_cast<std::int64_t>(wanted); };
   const auto waits = [&out](const char* text_en, const char* text_vi) {
     out["waiting_for"] = text_en;
     out["waiting_for_vi"] = text_vi;
   };
-  if (!state_.offered.is_zero()) return waits("answer to an offer", "bên nhận trả lời bàn giao");
-  if (is(Status::kSupplement))
-    return waits("papers from the applicant", "người nộp bổ sung giấy tờ");
-  if (is(Status::kPayment))
-    return waits("payment by the applicant", "người nộp thực hiện nghĩa vụ tài chính");
-  if (to_return_to(state_, *registry_))
-    return waits("its way back to the desk that received it",
-                 "chuyển kết quả về bộ phận một cửa đã tiếp nhận");
-  if (is(Status::kDone)) return waits("handing over the result", "trả kết quả cho người nộp");
-  if (is(Status::kRefused) || is(Status::kWithdrawn) || is(Status::kStopped) ||
-      is(Status::kReturned))
-    return waits("nothing", "không chờ gì");
-  const auto legs = legs_of(replica_, state_);
-  if (std::ranges::any_of(legs, [](const store::Leg& leg) { return store::is_open(leg.state); }))
-    return waits("work of the holder and outcomes of legs",
-                 "cơ quan đang thụ lý xử lý và kết quả các chặng song song");
-  waits("work of the holder", "cơ quan đang thụ lý xử lý");
+  switch (store::waits_for(replica_, state_, *registry_)) {
+    case store::WaitsFor::kAnswerToOffer:
+      return waits("answer to an offer", "bên nhận trả lời bàn giao");
+    case store::WaitsFor::kPapers:
+      return waits("papers from the applicant", "người nộp bổ sung giấy tờ");
+    case store::WaitsFor::kPayment:
+      return waits("payment by the applicant", "người nộp thực hiện nghĩa vụ tài chính");
+    case store::WaitsFor::kWayBack:
+      return waits("its way back to the desk that received it",
+                   "chuyển kết quả về bộ phận một cửa đã tiếp nhận");
+    case store::WaitsFor::kHandingOver:
+      return waits("handing over the result", "trả kết quả cho người nộp");
+    case store::WaitsFor::kNothing: return waits("nothing", "không chờ gì");
+    case store::WaitsFor::kHolderAndLegs:
+      return waits("work of the holder and outcomes of legs",
+                   "cơ quan đang thụ lý xử lý và kết quả các chặng song song");
+    case store::WaitsFor::kHolder: return waits("work of the holder", "cơ quan đang thụ lý xử lý");
+  }
 }
 
 json Explanation::hops_json() const {
@@ -311,10 +300,10 @@ json Explanation::to_json() {
       {"code", open_text(state_, Field::kCode).value_or("")},
       {"record", state_.record.hex()},
       {"holder", agency_json(state_.holder, *registry_)},
-      {"since", time_json(held_since())},
+      {"since", time_json(store::held_since(state_))},
       {"turn", state_.chain.empty() ? json(nullptr) : agency_json(state_.turn(), *registry_)},
       {"offered_to", agency_json(state_.offered, *registry_)},
-      {"late", is_late(state_, api_.now())},
+      {"late", store::is_late(state_, api_.now())},
       {"reasons", std::move(reasons_)},
       {"hops", hops_json()},
       {"next_attempt", nullptr}};

@@ -6,7 +6,7 @@
 #include "agent/json/fields.h"
 #include "agent/json/time.h"
 #include "protocol/record/registers.h"
-#include "store/office/calendar.h"
+#include "store/office/lateness.h"
 
 namespace lienthong::agent {
 namespace {
@@ -82,26 +82,12 @@ void put_conflicts(json& list, const std::map<std::uint16_t, Register>& register
 
 }  // namespace
 
-bool is_late(const RecordState& state, UnixMillis now) {
-  const auto due = open_integer(state, Field::kDueAt);
-  if (!due) return false;
-  auto end = open_integer(state, Field::kFinishedAt);
-  if (!end) end = open_integer(state, Field::kReturnedAt);
-  if (!end) {
-    const auto status = open_integer(state, Field::kStatus);
-    for (const Status still : {Status::kRefused, Status::kWithdrawn, Status::kStopped})
-      if (status == static_cast<std::int64_t>(still)) return false;
-    end = now;
-  }
-  return store::day_at(*end) > store::day_at(*due);
-}
-
 json short_json(const RecordState& state, const Registry& registry, UnixMillis now,
                 UnixMillis updated_at) {
   json out = {{"record", state.record.hex()},
               {"holder", agency_json(state.holder, registry)},
               {"offered_to", agency_json(state.offered, registry)},
-              {"late", is_late(state, now)},
+              {"late", store::is_late(state, now)},
               {"conflict", has_conflict(state) || !open_set_aside(state).empty()}};
   for (const Field field : {Field::kCode, Field::kProcedure, Field::kProcedureName, Field::kStatus,
                             Field::kReceivedAt, Field::kDueAt}) {

@@ -14,8 +14,4 @@ nlohmann::json dossier_json(const store::Dossier& dossier, const Registry& regis
 nlohmann::json short_json(const RecordState& state, const Registry& registry, UnixMillis now,
                           UnixMillis updated_at);
 
-// Whether it ended, or would end now, on a later day at the office than it was due. Without a due
-// date never; what was refused, withdrawn or stopped without an end is not running and so not late.
-bool is_late(const RecordState& state, UnixMillis now);
-
 }  // namespace lienthong::agent
