@@ -6,6 +6,7 @@
 #include "agent/json/status.h"
 #include "agent/json/time.h"
 #include "store/office/between.h"
+#include "store/office/data_check.h"
 
 namespace lienthong::agent {
 namespace {
@@ -78,7 +79,7 @@ void check_handoffs(Findings& out, const ApiContext& api) {
 }
 
 void check_clock(Findings& out, const ApiContext& api) {
-  if (!clock_doubtful(api.replica(), api.now())) return;
+  if (!store::clock_doubtful(api.replica(), api.now())) return;
   const std::string newest = format_time(api.replica().newest_time());
   out.add(kWarning, "clock-doubtful",
           "the clock of this machine is behind the newest change here, of " + newest +

@@ -1,7 +1,6 @@
 // GET …/why: who holds a dossier, since when, what it waits for, and where its last change has got
 // to.
 #include <algorithm>
-#include <set>
 
 #include "agent/api/routes.h"
 #include "agent/json/fields.h"
@@ -10,7 +9,9 @@
 #include "agent/json/work.h"
 #include "protocol/record/registers.h"
 #include "store/office/between.h"
+#include "store/office/conflicts.h"
 #include "store/office/lateness.h"
+#include "store/office/reached.h"
 
 namespace lienthong::agent {
 namespace {
@@ -77,37 +78,24 @@ std::string Explanation::name(const AgencyId& agency) const {
   return info != nullptr ? info->name + " (" + info->code + ")" : agency.short_hex();
 }
 
-// Along the tree: down through the child that is above it, else up.
 bool Explanation::leads_to_turn(const AgencyId& neighbour) const {
   if (state_.chain.empty() || state_.turn() == ours_) return false;
   const AgencyId& turn = state_.turn();
   if (neighbour == turn) return true;
   const bool direct =
       std::ranges::any_of(hops_, [&](const Hop& hop) { return hop.neighbour.agency == turn; });
-  if (direct) return false;
-  const TreeVersion newest = registry_->newest();
-  if (registry_->above_or_equal(ours_, turn, newest))
-    return registry_->parent(neighbour, newest) == ours_ &&
-           registry_->above_or_equal(neighbour, turn, newest);
-  return registry_->parent(ours_, newest) == neighbour;
+  return !direct && store::leads_to(*registry_, ours_, neighbour, turn);
 }
 
 HopState Explanation::hop_state(const NeighbourStatus& neighbour) const {
   if (!last_) return HopState::kNotSent;
   if (last_->agency == neighbour.agency && neighbour.agency != ours_)
     return HopState::kAcknowledged;
-  const auto position = replica_.feed_position(neighbour.agency, last_->id);
-  if (!position) return HopState::kNotSent;
-  const std::uint64_t epoch = replica_.feed_end(FeedKind::kUpdates, neighbour.agency).epoch;
+  if (!replica_.feed_position(neighbour.agency, last_->id)) return HopState::kNotSent;
   std::vector<NodeId> nodes;
   if (neighbour.node) nodes.push_back(*neighbour.node);
-  for (const CertificateId& id : registry_->certificates_of(neighbour.agency))
-    if (const Certificate* certificate = registry_->find_certificate(id))
-      nodes.push_back(certificate->node);
-  for (const NodeId& node : nodes) {
-    const Cursor heard = replica_.heard_cursor(FeedKind::kUpdates, node);
-    if (heard.mark.epoch == epoch && heard.covers(*position)) return HopState::kAcknowledged;
-  }
+  if (store::has_reached(replica_, last_->id, neighbour.agency, nodes))
+    return HopState::kAcknowledged;
   const bool connected = neighbour.state == LinkState::kConnected;
   return connected && last_->seal ? HopState::kSent : HopState::kNotSent;
 }
@@ -182,35 +170,20 @@ void Explanation::explain_record() {
 
 // What has come of it and does not count yet, as something that it builds on is not here.
 void Explanation::explain_waiting() {
-  if (replica_.counts().waiting == 0) return;
-  struct Group {
-    std::size_t count = 0;
-    UnixMillis since = 0;
-    void add(UnixMillis at) { since = ++count == 1 ? at : std::min(since, at); }
-  };
-  std::set<UpdateId> refused;
-  for (const store::RefusedEntry& entry : replica_.refused(SIZE_MAX)) refused.insert(entry.id);
-  Group on_missing, on_refused, on_registry;
-  for (const store::WaitingEntry& entry : replica_.waiting()) {
-    if (entry.record != state_.record) continue;
-    Group& group = entry.missing.is_zero()           ? on_registry
-                   : refused.contains(entry.missing) ? on_refused
-                                                     : on_missing;
-    group.add(entry.since);
-  }
-  const auto tell = [this](const Group& group, const char* code_text, const char* text_en,
-                           const char* text_vi) {
+  const store::WaitingUpdates waiting = store::waiting_of(replica_, state_.record);
+  const auto tell = [this](const store::WaitingGroup& group, const char* code_text,
+                           const char* text_en, const char* text_vi) {
     if (group.count == 0) return;
     const std::string count = std::to_string(group.count);
     reason(code_text, text_en + count, count + text_vi, group.since);
   };
-  tell(on_missing, "parent-missing",
+  tell(waiting.on_missing, "parent-missing",
        "changes that have come and build on an earlier one that has not: ",
        " thay đổi đã nhận dựa trên thay đổi trước đó chưa về, còn chờ thay đổi ấy");
-  tell(on_refused, "parent-refused",
+  tell(waiting.on_refused, "parent-refused",
        "changes that build on one which was refused here (see: lienthong quarantine): ",
        " thay đổi đã nhận dựa trên một thay đổi bị từ chối ở đây; xem: lienthong quarantine");
-  tell(on_registry, "registry-missing",
+  tell(waiting.on_registry, "registry-missing",
        "changes that name a certificate, an agency or a tree version which is not here yet: ",
        " thay đổi đã nhận nêu chứng thư, cơ quan hoặc phiên bản cây cơ quan chưa có ở đây");
 }

@@ -6,6 +6,7 @@
 #include "agent/json/fields.h"
 #include "agent/json/time.h"
 #include "protocol/record/registers.h"
+#include "store/office/conflicts.h"
 #include "store/office/lateness.h"
 
 namespace lienthong::agent {
@@ -72,14 +73,6 @@ json custody_json(const Dossier& dossier, const Registry& registry) {
   return list;
 }
 
-void put_conflicts(json& list, const std::map<std::uint16_t, Register>& registers) {
-  for (const auto& [number, field_register] : registers) {
-    const FieldInfo* info = find_field(number);
-    if (field_register.writes.size() < 2 || info == nullptr) continue;
-    list.push_back({{"field", info->json}, {"updates", ids_json(field_register.writes)}});
-  }
-}
-
 }  // namespace
 
 json short_json(const RecordState& state, const Registry& registry, UnixMillis now,
@@ -118,8 +111,8 @@ json dossier_json(const Dossier& dossier, const Registry& registry) {
     inert.push_back({{"id", entry.id.hex()}, {"reason", to_string(entry.reason)}});
   out["inert"] = std::move(inert);
   json conflicts = json::array();
-  put_conflicts(conflicts, state.open_fields);
-  put_conflicts(conflicts, state.closed_fields);
+  for (const store::FieldConflict& conflict : store::conflicts_of(state))
+    conflicts.push_back({{"field", conflict.info->json}, {"updates", ids_json(conflict.writes)}});
   out["conflicts"] = std::move(conflicts);
   json participants = json::array();
   for (const AgencyId& agency : state.participants)

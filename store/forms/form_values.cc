@@ -279,6 +279,17 @@ Result<FormSource> read_form_source(const Replica& replica, const RecordId& id) 
   return source;
 }
 
+std::vector<std::pair<UnixMillis, UnixMillis>> moved_dates(const FormSource& source) {
+  std::vector<std::pair<UnixMillis, UnixMillis>> out;
+  std::optional<UnixMillis> before;
+  for (const FormChange& change : source.changes) {
+    if (!change.due_at) continue;
+    if (before && *before != *change.due_at) out.emplace_back(*before, *change.due_at);
+    before = change.due_at;
+  }
+  return out;
+}
+
 FormPage lay_out(const FormSet& set, const FormDefinition& form, const Texts& values,
                  const std::vector<Texts>& rows) {
   FormPage page;

@@ -212,6 +212,10 @@ DataReport DataCheck::run() {
 
 std::string_view to_string(Finding finding) { return kNames[static_cast<std::size_t>(finding)]; }
 
+bool clock_doubtful(const Replica& replica, UnixMillis now) {
+  return now != 0 && now + kMinuteMillis < replica.newest_time();
+}
+
 DataReport check_data(const Replica& replica, const DataCheckOptions& options) {
   return DataCheck(replica, options).run();
 }

@@ -79,6 +79,19 @@ TEST(FormSets, RefuseBrokenDataByLine) {
             std::string::npos);
 }
 
+TEST(FormDates, ThatMovedAreEachTheOneBeforeAndTheNewOne) {
+  FormSource source;
+  for (const std::optional<UnixMillis> due :
+       {std::optional<UnixMillis>(10), std::optional<UnixMillis>(), std::optional<UnixMillis>(10),
+        std::optional<UnixMillis>(30), std::optional<UnixMillis>(20)}) {
+    FormChange change;
+    change.due_at = due;
+    source.changes.push_back(change);
+  }
+  using Moves = std::vector<std::pair<UnixMillis, UnixMillis>>;
+  EXPECT_EQ(moved_dates(source), (Moves{{10, 30}, {30, 20}}));
+}
+
 TEST(FormText, SaysMomentsAndMoneyAsPaperDoes) {
   EXPECT_EQ(form_long_time(kApril + 2 * 3'600'000 + 33 * 60'000),
             "09 giờ 33 phút, ngày 01 tháng 04 năm 2023");
