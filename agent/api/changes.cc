@@ -8,6 +8,7 @@
 #include "agent/json/dossier.h"
 #include "agent/json/fields.h"
 #include "agent/json/time.h"
+#include "protocol/record/registers.h"
 
 namespace lienthong::agent {
 namespace {

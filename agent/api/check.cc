@@ -1,13 +1,13 @@
 // GET /v1/check: what an operator should know now, by the convention of monitoring programs.
 #include <algorithm>
 
-#include "agent/api/offers.h"
 #include "agent/api/routes.h"
 #include "agent/json/fields.h"
 #include "agent/json/reasons.h"
 #include "agent/json/status.h"
 #include "agent/json/time.h"
-#include "store/office/marks.h"
+#include "store/office/between.h"
+#include "store/office/data_check.h"
 
 namespace lienthong::agent {
 namespace {
@@ -16,7 +16,7 @@ using nlohmann::json;
 using texts::Reason;
 
 constexpr UnixMillis kLinkDownMillis = 3600LL * 1000;
-constexpr UnixMillis kHandoffMillis = kDayMillis;
+constexpr UnixMillis kHandoffMillis = store::kDayMillis;
 
 enum Level : int { kFine = 0, kWarning = 1, kCritical = 2 };
 
@@ -57,22 +57,14 @@ void check_links(Findings& out, const ApiContext& api, const Registry& registry)
 }
 
 void check_handoffs(Findings& out, const ApiContext& api) {
-  const AgencyId ours = api.replica().identity().agency;
-  std::size_t incoming = 0, outgoing = 0;
-  const auto look = [&](const store::RecordEntry& entry) {
-    const auto offer = open_offer(entry.state);
-    if (!offer || api.now() - offer->offered_at < kHandoffMillis) return !api.stopping;
-    if (offer->to == ours) ++incoming;
-    if (offer->from == ours) ++outgoing;
-    return !api.stopping;
-  };
-  store::for_each_marked(api.replica(), {store::Mark::kOffered}, look);
+  const auto [incoming, outgoing] = store::old_offers(api.replica(), api.now(), kHandoffMillis,
+                                                      [&api] { return api.stopping.load(); });
   if (incoming != 0) out.add(kWarning, Reason::kHandoffInPending, {std::to_string(incoming)});
   if (outgoing != 0) out.add(kWarning, Reason::kHandoffOutPending, {std::to_string(outgoing)});
 }
 
 void check_clock(Findings& out, const ApiContext& api) {
-  if (!clock_doubtful(api.replica(), api.now())) return;
+  if (!store::clock_doubtful(api.replica(), api.now())) return;
   out.add(kWarning, Reason::kClockDoubtful, {format_time(api.replica().newest_time())});
 }
 

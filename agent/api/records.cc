@@ -1,6 +1,7 @@
 // Records that are no dossiers: feedback, documents, legs. Lists, one in full, the report on
 // feedback, and the header of a document in edXML.
-#include <algorithm>
+#include "store/office/records.h"
+
 #include <map>
 
 #include "agent/api/routes.h"
@@ -11,7 +12,7 @@
 #include "agent/json/text_check.h"
 #include "agent/json/time.h"
 #include "agent/json/work.h"
-#include "store/office/document.h"
+#include "protocol/record/registers.h"
 #include "store/office/dossier.h"
 #include "store/office/marks.h"
 
@@ -20,12 +21,9 @@ namespace {
 
 using nlohmann::json;
 
-struct RecordFilter {
-  RecordKind kind = RecordKind::kFeedback;
-  std::optional<AgencyId> holder;
-  std::optional<UnixMillis> from, to;
-  std::optional<std::uint64_t> year;
-  std::string status, direction, book, source, topic, about, text;
+struct RecordQuery {
+  store::RecordFilter filter;
+  std::string text;
   bool overdue = false;
   std::size_t limit = 0;
 };
@@ -38,71 +36,33 @@ Result<std::optional<UnixMillis>> query_time(const httplib::Request& request, co
   return std::optional<UnixMillis>(*time);
 }
 
-Result<RecordFilter> read_record_filter(const ApiCall& call) {
+Result<RecordQuery> read_record_query(const ApiCall& call) {
   const httplib::Request& request = call.request;
-  RecordFilter out;
+  RecordQuery out;
   const std::string kind = request.get_param_value("kind");
   if (kind == "feedback")
-    out.kind = RecordKind::kFeedback;
+    out.filter.kind = RecordKind::kFeedback;
   else if (kind == "document")
-    out.kind = RecordKind::kDocument;
+    out.filter.kind = RecordKind::kDocument;
   else if (kind == "leg")
-    out.kind = RecordKind::kLeg;
+    out.filter.kind = RecordKind::kLeg;
   else
     return Error(Errc::kInvalidArgument, "kind must be feedback, document or leg");
-  LT_TRY(out.holder, query_agency(call, "holder"));
-  LT_TRY(out.from, query_time(request, "from"));
-  LT_TRY(out.to, query_time(request, "to"));
-  LT_TRY(out.year, query_number(request, "year", 9999));
-  out.status = request.get_param_value("status");
-  out.direction = request.get_param_value("direction");
-  out.book = request.get_param_value("register");
-  out.source = request.get_param_value("source");
-  out.topic = request.get_param_value("topic");
-  out.about = request.get_param_value("about");
+  LT_TRY(out.filter.holder, query_agency(call, "holder"));
+  LT_TRY(out.filter.from, query_time(request, "from"));
+  LT_TRY(out.filter.to, query_time(request, "to"));
+  LT_TRY(out.filter.year, query_number(request, "year", 9999));
+  out.filter.status = request.get_param_value("status");
+  out.filter.direction = request.get_param_value("direction");
+  out.filter.book = request.get_param_value("register");
+  out.filter.source = request.get_param_value("source");
+  out.filter.topic = request.get_param_value("topic");
+  out.filter.about = request.get_param_value("about");
   out.text = search_form(request.get_param_value("text"));
   out.overdue = query_flag(request, "overdue");
   LT_TRY(const auto limit, query_number(request, "limit", 1'000'000'000));
   out.limit = static_cast<std::size_t>(limit.value_or(0));
   return out;
-}
-
-bool same_text(const RecordState& state, Field field, const std::string& wanted) {
-  return wanted.empty() || open_text(state, field).value_or("") == wanted;
-}
-
-// The moment that dates a record in lists and registers.
-UnixMillis dated_at(const RecordState& state) {
-  const bool out = open_text(state, Field::kDirection) == "out";
-  const auto moment = open_integer(state, out ? Field::kSignedAt : Field::kReceivedAt);
-  return moment ? *moment : state.chain.front().hlc.millis();
-}
-
-bool passes(const RecordFilter& filter, const RecordState& state) {
-  if (state.kind != filter.kind || state.chain.empty()) return false;
-  if (filter.holder && state.holder != *filter.holder) return false;
-  if (!filter.status.empty()) {
-    const auto status = status_from_json(filter.status);
-    if (!status || open_integer(state, Field::kStatus) != static_cast<std::int64_t>(*status))
-      return false;
-  }
-  if (filter.from && dated_at(state) < *filter.from) return false;
-  if (filter.to && dated_at(state) >= *filter.to) return false;
-  if (filter.year && store::office_year(dated_at(state)) != static_cast<int>(*filter.year))
-    return false;
-  return same_text(state, Field::kDirection, filter.direction) &&
-         same_text(state, Field::kRegisterBook, filter.book) &&
-         same_text(state, Field::kSource, filter.source) &&
-         same_text(state, Field::kTopic, filter.topic) &&
-         same_text(state, Field::kAboutDossier, filter.about);
-}
-
-bool has_text(const std::map<Field, FieldValue>& values, const std::string& wanted) {
-  if (wanted.empty()) return true;
-  return std::ranges::any_of(values, [&](const auto& value) {
-    const auto* text = std::get_if<std::string>(&value.second);
-    return text != nullptr && search_form(*text).find(wanted) != std::string::npos;
-  });
 }
 
 void put_value(json& out, std::string_view name, json value) {
@@ -113,26 +73,7 @@ void put_value(json& out, std::string_view name, json value) {
     out[std::string(name)] = std::move(value);
 }
 
-// It has arrived where it lies on this machine for us, or the receiving agency's machine has
-// acknowledged everything up to its offer.
-store::Arrived arrived(const store::Replica& replica, const RecordState& state) {
-  if (state.offered.is_zero() || state.offered == replica.identity().agency)
-    return store::Arrived::kYes;
-  const auto registry = replica.registry();
-  const auto position = replica.feed_position(state.offered, state.tip());
-  if (!position) return store::Arrived::kNo;
-  const std::uint64_t epoch = replica.feed_end(FeedKind::kUpdates, state.offered).epoch;
-  for (const CertificateId& id : registry->certificates_of(state.offered)) {
-    const Certificate* certificate = registry->find_certificate(id);
-    if (certificate == nullptr) continue;
-    const Cursor heard = replica.heard_cursor(FeedKind::kUpdates, certificate->node);
-    if (heard.mark.epoch == epoch && heard.covers(*position)) return store::Arrived::kYes;
-  }
-  return store::Arrived::kNo;
-}
-
-json receipt_json(const store::Replica& replica, const RecordState& state) {
-  const int receipt = store::receipt_of(state, arrived(replica, state));
+json receipt_json(int receipt) {
   const std::string code = receipt == 0 ? "" : "0" + std::to_string(receipt);
   return {{"code", code}, {"state", store::receipt_name(receipt)}};
 }
@@ -140,21 +81,13 @@ json receipt_json(const store::Replica& replica, const RecordState& state) {
 json copies_json(const store::Replica& replica, const RecordState& document,
                  const Registry& registry) {
   json list = json::array();
-  for (const RecordId& id : replica.led_by(document.record)) {
-    const auto copy = replica.find_record(id);
-    if (!copy || copy->state.kind != RecordKind::kDocument || copy->state.chain.empty()) continue;
-    const RecordState& state = copy->state;
-    AgencyId to = state.offered.is_zero() ? state.holder : state.offered;
-    for (const LinkEntry& link : state.chain)
-      if (link.kind == UpdateKind::kOffer && link.by == state.origin) to = link.to;
-    json line = {{"code", open_text(state, Field::kCode).value_or("")},
-                 {"record", state.record.hex()},
-                 {"to", agency_json(to, registry)},
-                 {"sent_at", format_time(state.chain.front().hlc.millis())},
-                 {"since", format_time(state.latest.millis())}};
-    line["receipt_state"] = receipt_json(replica, state);
-    list.push_back(std::move(line));
-  }
+  for (const store::SentCopy& copy : store::copies_of(replica, document.record))
+    list.push_back({{"code", copy.code},
+                    {"record", copy.record.hex()},
+                    {"to", agency_json(copy.to, registry)},
+                    {"sent_at", format_time(copy.sent_at)},
+                    {"since", format_time(copy.since)},
+                    {"receipt_state", receipt_json(copy.receipt)}});
   return list;
 }
 
@@ -162,12 +95,13 @@ json copies_json(const store::Replica& replica, const RecordState& document,
 void put_kind(json& out, const ApiContext& api, const RecordState& state) {
   const store::Replica& replica = api.replica();
   if (state.kind == RecordKind::kFeedback) {
-    out["clocks"] = feedback_clocks_json(replica, state, api.calendar(), api.now());
+    out["clocks"] =
+        feedback_clocks_json(store::feedback_clocks(replica, state, api.calendar(), api.now()));
   } else if (state.kind == RecordKind::kDocument) {
     const json copies = copies_json(replica, state, *replica.registry());
     if (!copies.empty()) out["copies"] = copies;
     if (!state.lead.is_zero() || open_text(state, Field::kDirection) == "in")
-      out["receipt_state"] = receipt_json(replica, state);
+      out["receipt_state"] = receipt_json(store::receipt_here(replica, state));
   }
   if (const auto about = open_text(state, Field::kAboutDossier))
     out["about_known"] = !replica.find_code(*about).empty();
@@ -186,67 +120,32 @@ json record_line(const ApiContext& api, const Registry& registry, const RecordSt
   return out;
 }
 
-bool is_overdue(const json& line) {
-  if (!line.contains("clocks")) return line.value("late", false);
-  return std::ranges::any_of(line["clocks"],
-                             [](const json& clock) { return clock["state"] == "overdue"; });
-}
-
-struct Match {
-  std::string book;         // direction and register
-  int year = 0;             // of documents
-  std::int64_t number = 0;  // of documents
-  std::string code;
-  RecordId record;
-  auto operator<=>(const Match&) const = default;
-};
-
-std::vector<Match> select(const RecordFilter& filter, const ApiContext& api) {
-  std::vector<Match> found;
-  const store::Mark mark = filter.kind == RecordKind::kFeedback   ? store::Mark::kFeedback
-                           : filter.kind == RecordKind::kDocument ? store::Mark::kDocument
-                                                                  : store::Mark::kLeg;
-  store::for_each_marked(api.replica(), {mark}, [&](const store::RecordEntry& entry) {
-    const RecordState& state = entry.state;
-    if (passes(filter, state)) {
-      Match match;
-      match.code = open_text(state, Field::kCode).value_or("");
-      match.record = state.record;
-      if (state.kind == RecordKind::kDocument) {
-        match.book = (state.lead.is_zero() ? "" : "~") +
-                     open_text(state, Field::kDirection).value_or("") + "/" +
-                     open_text(state, Field::kRegisterBook).value_or("");
-        match.year = store::office_year(dated_at(state));
-        match.number = open_integer(state, Field::kNumber).value_or(0);
-      }
-      found.push_back(std::move(match));
-    }
-    return !api.stopping;
-  });
-  std::ranges::sort(found);
-  return found;
+// Only feedback has clocks.
+bool is_overdue(const ApiContext& api, const RecordState& state) {
+  return state.kind == RecordKind::kFeedback &&
+         store::is_overdue(store::feedback_clocks(api.replica(), state, api.calendar(), api.now()));
 }
 
 }  // namespace
 
 void get_records(ApiCall& call) {
-  auto filter = read_record_filter(call);
-  if (!filter.ok()) return send_error(call.response, filter.error());
+  auto query = read_record_query(call);
+  if (!query.ok()) return send_error(call.response, query.error());
   const ApiContext* api = &call.api;
-  send_lines(call, [api, wanted = *std::move(filter)](const LineSink& put) {
-    const auto registry = api->replica().registry();
-    const auto matches = select(wanted, *api);
+  send_lines(call, [api, wanted = *std::move(query)](const LineSink& put) {
+    const store::Replica& replica = api->replica();
+    const auto registry = replica.registry();
+    const auto matches =
+        store::find_records(replica, wanted.filter, [api] { return api->stopping.load(); });
     std::size_t sent = 0;
     for (std::size_t i = 0; i < matches.size(); ++i) {
-      const auto entry = api->replica().find_record(matches[i].record);
+      const auto entry = replica.find_record(matches[i].record);
       if (!entry) continue;
-      const auto values = store::read_values(api->replica(), entry->state);
-      if (!has_text(values, wanted.text)) continue;
+      const auto values = store::read_values(replica, entry->state);
+      if (!store::has_text(values, wanted.text)) continue;
+      if (wanted.overdue && !is_overdue(*api, entry->state)) continue;
       json line = record_line(*api, *registry, entry->state, values);
-      const auto same = [&](std::size_t other) { return matches[other].code == matches[i].code; };
-      if ((i > 0 && same(i - 1)) || (i + 1 < matches.size() && same(i + 1)))
-        line["conflict"] = true;  // two machines gave out one number
-      if (wanted.overdue && !is_overdue(line)) continue;
+      if (store::is_twice(matches, i)) line["conflict"] = true;
       if (!put(line)) return;
       if (++sent == wanted.limit) return;
     }
@@ -275,8 +174,14 @@ void get_feedback_report(ApiCall& call) {
                             "a period needs from and to, RFC 3339, from before to (exclusive)"));
   const auto agency = query_agency(call, "agency");
   if (!agency.ok()) return send_error(call.response, agency.error());
-  send_json(call.response, feedback_report_json(call.api.replica(), **from, **to, *agency,
-                                                call.api.calendar(), call.api.now()));
+  const store::Replica& replica = call.api.replica();
+  json out = feedback_report_json(
+      store::report_feedback(replica, **from, **to, *agency, call.api.calendar(), call.api.now()));
+  out["form"] = "II.05";
+  out["from"] = format_time(**from);
+  out["to"] = format_time(**to);
+  out["agency"] = agency_json(agency->value_or(replica.identity().agency), *replica.registry());
+  send_json(call.response, out);
 }
 
 void get_document_edxml(ApiCall& call) {

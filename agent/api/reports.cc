@@ -45,7 +45,7 @@ const Form* find_form(std::string_view id) {
 Result<store::Period> read_period(const httplib::Request& request) {
   store::Period out;
   for (const auto& [name, day] : {std::pair{"from", &out.from}, std::pair{"to", &out.to}}) {
-    const auto read = parse_day(request.get_param_value(name));
+    const auto read = store::parse_date(request.get_param_value(name));
     if (!read)
       return Error(Errc::kInvalidArgument,
                    std::string(name) +
@@ -132,7 +132,7 @@ std::string saved_name(const ApiContext& api, const Wanted& wanted) {
          agency_code(report.agency, *api.replica().registry()) + "/" +
          (report.by == store::By::kField ? "field" : "agency") + "/" +
          (report.own_only ? "own" : "all") + "/" + std::to_string(report.depth) + "/" +
-         format_day(report.period.from) + "/" + format_day(report.period.to);
+         store::to_date(report.period.from) + "/" + store::to_date(report.period.to);
 }
 
 // Cells of one row that differ: {"row","column","before","after"}.

@@ -2,11 +2,12 @@
 #include <map>
 
 #include "agent/api/routes.h"
-#include "agent/json/dossier.h"
 #include "agent/json/fields.h"
 #include "agent/json/reasons.h"
 #include "agent/json/status.h"
 #include "protocol/record/codec.h"
+#include "protocol/record/registers.h"
+#include "store/office/conflicts.h"
 #include "store/office/marks.h"
 
 namespace lienthong::agent {
@@ -16,46 +17,27 @@ using nlohmann::json;
 
 constexpr std::size_t kRefusedCountMax = 1'000;
 
-const FieldValue* value_in(const std::vector<FieldWrite>& writes, std::uint16_t field) {
-  for (const FieldWrite& write : writes)
-    if (write.field == field) return &write.value;
-  return nullptr;
-}
-
 // One of the concurrent writes of a register.
-json written_value(const store::Replica& replica, const Registry& registry, const FieldInfo& info,
-                   const UpdateId& id) {
+json written_json(const store::Replica& replica, const Registry& registry, const FieldInfo& info,
+                  const UpdateId& id) {
   json out = {{"update", id.hex()}, {"value", nullptr}};
-  const auto update = replica.find_update(id);
-  if (!update) return out;
-  out["by"] = agency_code(update->agency, registry);
-  out["at"] = time_json(update->update.envelope.hlc.millis());
-  const auto number = static_cast<std::uint16_t>(info.field);
-  if (info.part == Part::kOpen) {
-    if (const FieldValue* value = value_in(update->open.writes, number))
-      out["value"] = write_field(info, *value, registry);
-    return out;
-  }
-  if (update->update.closed.empty()) return out;
-  const auto closed = wire::decode_closed(update->update.closed);
-  if (!closed.ok()) return out;
-  if (const FieldValue* value = value_in(closed->writes, number))
-    out["value"] = write_field(info, *value, registry);
+  const auto written = store::written_by(replica, info, id);
+  if (!written) return out;
+  out["by"] = agency_code(written->by, registry);
+  out["at"] = time_json(written->at);
+  if (written->value) out["value"] = write_field(info, *written->value, registry);
   return out;
 }
 
 void put_field_conflicts(json& list, const store::Replica& replica, const Registry& registry,
-                         const RecordState& state,
-                         const std::map<std::uint16_t, Register>& registers) {
-  for (const auto& [number, field_register] : registers) {
-    const FieldInfo* info = find_field(number);
-    if (info == nullptr || field_register.writes.size() < 2) continue;
+                         const RecordState& state) {
+  for (const store::FieldConflict& conflict : store::conflicts_of(state)) {
     json values = json::array();
-    for (const UpdateId& id : field_register.writes)
-      values.push_back(written_value(replica, registry, *info, id));
-    list.push_back({{"code", open_text(state, Field::kCode).value_or("")},
+    for (const UpdateId& id : conflict.writes)
+      values.push_back(written_json(replica, registry, *conflict.info, id));
+    list.push_back({{"code", code_or_empty(state)},
                     {"record", state.record.hex()},
-                    {"field", info->json},
+                    {"field", conflict.info->json},
                     {"values", std::move(values)}});
   }
 }
@@ -118,8 +100,7 @@ void get_conflicts(ApiCall& call) {
     const RecordState& state = record.state;
     if (state.kind == RecordKind::kDocument && !state.chain.empty())
       documents[open_text(state, Field::kCode).value_or("")].push_back(state.record);
-    put_field_conflicts(list, replica, *registry, state, state.open_fields);
-    put_field_conflicts(list, replica, *registry, state, state.closed_fields);
+    put_field_conflicts(list, replica, *registry, state);
     const auto aside = open_set_aside(state);
     if (aside.empty()) return !call.api.stopping;
     json ids = json::array();

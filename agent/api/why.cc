@@ -1,16 +1,18 @@
 // GET …/why: who holds a dossier, since when, what it waits for, and where its last change has got
 // to.
 #include <algorithm>
-#include <set>
 
-#include "agent/api/offers.h"
 #include "agent/api/routes.h"
-#include "agent/json/dossier.h"
 #include "agent/json/fields.h"
 #include "agent/json/reasons.h"
 #include "agent/json/status.h"
 #include "agent/json/time.h"
 #include "agent/json/work.h"
+#include "protocol/record/registers.h"
+#include "store/office/between.h"
+#include "store/office/conflicts.h"
+#include "store/office/lateness.h"
+#include "store/office/reached.h"
 
 namespace lienthong::agent {
 namespace {
@@ -52,7 +54,6 @@ class Explanation {
   void find_hops();
   HopState hop_state(const NeighbourStatus& neighbour) const;
   bool leads_to_turn(const AgencyId& neighbour) const;
-  UnixMillis held_since() const;
   void reason(Reason why, const std::vector<std::string>& values = {}, UnixMillis since = 0);
   void explain_offer();
   void explain_links();
@@ -79,37 +80,24 @@ std::string Explanation::name(const AgencyId& agency) const {
   return info != nullptr ? info->name + " (" + info->code + ")" : agency.short_hex();
 }
 
-// Along the tree: down through the child that is above it, else up.
 bool Explanation::leads_to_turn(const AgencyId& neighbour) const {
   if (state_.chain.empty() || state_.turn() == ours_) return false;
   const AgencyId& turn = state_.turn();
   if (neighbour == turn) return true;
   const bool direct =
       std::ranges::any_of(hops_, [&](const Hop& hop) { return hop.neighbour.agency == turn; });
-  if (direct) return false;
-  const TreeVersion newest = registry_->newest();
-  if (registry_->above_or_equal(ours_, turn, newest))
-    return registry_->parent(neighbour, newest) == ours_ &&
-           registry_->above_or_equal(neighbour, turn, newest);
-  return registry_->parent(ours_, newest) == neighbour;
+  return !direct && store::leads_to(*registry_, ours_, neighbour, turn);
 }
 
 HopState Explanation::hop_state(const NeighbourStatus& neighbour) const {
   if (!last_) return HopState::kNotSent;
   if (last_->agency == neighbour.agency && neighbour.agency != ours_)
     return HopState::kAcknowledged;
-  const auto position = replica_.feed_position(neighbour.agency, last_->id);
-  if (!position) return HopState::kNotSent;
-  const std::uint64_t epoch = replica_.feed_end(FeedKind::kUpdates, neighbour.agency).epoch;
+  if (!replica_.feed_position(neighbour.agency, last_->id)) return HopState::kNotSent;
   std::vector<NodeId> nodes;
   if (neighbour.node) nodes.push_back(*neighbour.node);
-  for (const CertificateId& id : registry_->certificates_of(neighbour.agency))
-    if (const Certificate* certificate = registry_->find_certificate(id))
-      nodes.push_back(certificate->node);
-  for (const NodeId& node : nodes) {
-    const Cursor heard = replica_.heard_cursor(FeedKind::kUpdates, node);
-    if (heard.mark.epoch == epoch && heard.covers(*position)) return HopState::kAcknowledged;
-  }
+  if (store::has_reached(replica_, last_->id, neighbour.agency, nodes))
+    return HopState::kAcknowledged;
   const bool connected = neighbour.state == LinkState::kConnected;
   return connected && last_->seal ? HopState::kSent : HopState::kNotSent;
 }
@@ -128,15 +116,6 @@ void Explanation::find_hops() {
   std::ranges::stable_sort(hops_, std::greater<>(), &Hop::towards_turn);
 }
 
-UnixMillis Explanation::held_since() const {
-  UnixMillis since = 0;
-  for (const LinkEntry& link : state_.chain)
-    if (link.kind != UpdateKind::kOffer && link.kind != UpdateKind::kDecline &&
-        link.by == state_.holder)
-      since = link.hlc.millis();
-  return since;
-}
-
 void Explanation::reason(Reason why, const std::vector<std::string>& values, UnixMillis since) {
   json out = reason_json(why, values);
   if (since != 0) out["since"] = format_time(since);
@@ -144,11 +123,11 @@ void Explanation::reason(Reason why, const std::vector<std::string>& values, Uni
 }
 
 void Explanation::explain_offer() {
-  const auto offer = open_offer(state_);
+  const auto offer = store::open_offer(state_);
   if (!offer) return;
   const std::string from = name(state_.holder), to = name(state_.offered);
   reason(Reason::kOfferOpen, {from, to}, offer->offered_at);
-  if (const auto asked = recall_requested(replica_, state_, offer->id))
+  if (const auto asked = store::recall_requested(replica_, state_, offer->id))
     reason(Reason::kRecallRequested, {from}, *asked);
 }
 
@@ -166,7 +145,7 @@ void Explanation::explain_links() {
 }
 
 void Explanation::explain_record() {
-  if (is_late(state_, api_.now()))
+  if (store::is_late(state_, api_.now()))
     reason(Reason::kLate, {}, open_integer(state_, Field::kDueAt).value_or(0));
   if (const auto aside = open_set_aside(state_); !aside.empty())
     reason(Reason::kSetAside, {std::to_string(aside.size())});
@@ -176,34 +155,18 @@ void Explanation::explain_record() {
 
 // What has come of it and does not count yet, as something that it builds on is not here.
 void Explanation::explain_waiting() {
-  if (replica_.counts().waiting == 0) return;
-  struct Group {
-    std::size_t count = 0;
-    UnixMillis since = 0;
-    void add(UnixMillis at) { since = ++count == 1 ? at : std::min(since, at); }
-  };
-  std::set<UpdateId> refused;
-  for (const store::RefusedEntry& entry : replica_.refused(SIZE_MAX))
-    if (!entry.by_peer) refused.insert(entry.id);
-  Group on_missing, on_refused, on_registry;
-  for (const store::WaitingEntry& entry : replica_.waiting()) {
-    if (entry.record != state_.record) continue;
-    Group& group = entry.missing.is_zero()           ? on_registry
-                   : refused.contains(entry.missing) ? on_refused
-                                                     : on_missing;
-    group.add(entry.since);
-  }
-  const auto tell = [this](const Group& group, Reason why) {
+  const store::WaitingUpdates waiting = store::waiting_of(replica_, state_.record);
+  const auto tell = [this](const store::WaitingGroup& group, Reason why) {
     if (group.count != 0) reason(why, {std::to_string(group.count)}, group.since);
   };
-  tell(on_missing, Reason::kParentMissing);
-  tell(on_refused, Reason::kParentRefused);
-  tell(on_registry, Reason::kRegistryMissing);
+  tell(waiting.on_missing, Reason::kParentMissing);
+  tell(waiting.on_refused, Reason::kParentRefused);
+  tell(waiting.on_registry, Reason::kRegistryMissing);
 }
 
 // What others have still to do, and where the result has to go.
 void Explanation::explain_work() {
-  for (const store::Leg& leg : legs_of(replica_, state_)) {
+  for (const store::Leg& leg : store::legs_of(replica_, state_)) {
     if (!store::is_open(leg.state)) continue;
     const std::vector<std::string> values{leg.code, name(leg.agency)};
     const bool late = store::is_late(leg, api_.now());
@@ -220,30 +183,28 @@ void Explanation::explain_work() {
       default: reason(late ? Reason::kLegLateWorked : Reason::kLegOpenWorked, values, leg.asked_at);
     }
   }
-  for (const Consultation& asked : consultations_of(replica_, state_)) {
-    if (asked.answered_at != 0) continue;
-    const bool over = asked.deadline != 0 && api_.now() > asked.deadline;
+  for (const store::Consultation& asked : store::consultations_of(replica_, state_)) {
+    if (!asked.is_open()) continue;
+    const bool over = store::is_overdue(asked, api_.now());
     reason(over ? Reason::kConsultationOverdue : Reason::kConsultationOpen, {name(asked.to)},
            asked.asked_at);
   }
-  if (const auto home = to_return_to(state_, *registry_)) reason(Reason::kToReturn, {name(*home)});
+  if (const auto home = store::to_return_to(state_, *registry_))
+    reason(Reason::kToReturn, {name(*home)});
 }
 
 // What the dossier waits for, if only for one thing.
 Reason Explanation::waits_for() const {
-  const auto status = open_integer(state_, Field::kStatus);
-  const auto is = [&](Status wanted) { return status == static_cast<std::int64_t>(wanted); };
-  if (!state_.offered.is_zero()) return Reason::kWaitsAnswer;
-  if (is(Status::kSupplement)) return Reason::kWaitsPapers;
-  if (is(Status::kPayment)) return Reason::kWaitsPayment;
-  if (to_return_to(state_, *registry_)) return Reason::kWaitsReturn;
-  if (is(Status::kDone)) return Reason::kWaitsHandingOver;
-  if (is(Status::kRefused) || is(Status::kWithdrawn) || is(Status::kStopped) ||
-      is(Status::kReturned))
-    return Reason::kWaitsNothing;
-  const auto legs = legs_of(replica_, state_);
-  if (std::ranges::any_of(legs, [](const store::Leg& leg) { return store::is_open(leg.state); }))
-    return Reason::kWaitsLegs;
+  switch (store::waits_for(replica_, state_, *registry_)) {
+    case store::WaitsFor::kAnswerToOffer: return Reason::kWaitsAnswer;
+    case store::WaitsFor::kPapers: return Reason::kWaitsPapers;
+    case store::WaitsFor::kPayment: return Reason::kWaitsPayment;
+    case store::WaitsFor::kWayBack: return Reason::kWaitsReturn;
+    case store::WaitsFor::kHandingOver: return Reason::kWaitsHandingOver;
+    case store::WaitsFor::kNothing: return Reason::kWaitsNothing;
+    case store::WaitsFor::kHolderAndLegs: return Reason::kWaitsLegs;
+    case store::WaitsFor::kHolder: return Reason::kWaitsHolder;
+  }
   return Reason::kWaitsHolder;
 }
 
@@ -270,10 +231,10 @@ json Explanation::to_json() {
       {"code", open_text(state_, Field::kCode).value_or("")},
       {"record", state_.record.hex()},
       {"holder", agency_json(state_.holder, *registry_)},
-      {"since", time_json(held_since())},
+      {"since", time_json(store::held_since(state_))},
       {"turn", state_.chain.empty() ? json(nullptr) : agency_json(state_.turn(), *registry_)},
       {"offered_to", agency_json(state_.offered, *registry_)},
-      {"late", is_late(state_, api_.now())},
+      {"late", store::is_late(state_, api_.now())},
       {"reasons", std::move(reasons_)},
       {"hops", hops_json()},
       {"next_attempt", nullptr}};

@@ -5,6 +5,7 @@
 #include "agent/json/fields.h"
 #include "agent/json/reasons.h"
 #include "agent/json/time.h"
+#include "protocol/record/registers.h"
 
 namespace lienthong::agent {
 namespace {
@@ -83,10 +84,9 @@ json procedure_json(const store::Procedure& version, const RecordState& state,
   put_text(out, "successor", version.successor);
   if (version.effective_from) out["effective_from"] = format_time(*version.effective_from);
   if (version.effective_to) out["effective_to"] = format_time(*version.effective_to);
-  const auto at = state.open_fields.find(static_cast<std::uint16_t>(Field::kDefinition));
-  if (at != state.open_fields.end()) {
-    const FieldInfo& info = *find_field(at->first);
-    json definition = write_field(info, at->second.value, registry);
+  if (const FieldValue* value = open_value(state, Field::kDefinition)) {
+    const FieldInfo& info = *find_field(static_cast<std::uint16_t>(Field::kDefinition));
+    json definition = write_field(info, *value, registry);
     if (!definition.is_null()) out["definition"] = std::move(definition);
   }
   out["limit_known"] =

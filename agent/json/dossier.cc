@@ -5,6 +5,9 @@
 
 #include "agent/json/fields.h"
 #include "agent/json/time.h"
+#include "protocol/record/registers.h"
+#include "store/office/conflicts.h"
+#include "store/office/lateness.h"
 
 namespace lienthong::agent {
 namespace {
@@ -70,71 +73,20 @@ json custody_json(const Dossier& dossier, const Registry& registry) {
   return list;
 }
 
-void put_conflicts(json& list, const std::map<std::uint16_t, Register>& registers) {
-  for (const auto& [number, field_register] : registers) {
-    const FieldInfo* info = find_field(number);
-    if (field_register.writes.size() < 2 || info == nullptr) continue;
-    list.push_back({{"field", info->json}, {"updates", ids_json(field_register.writes)}});
-  }
-}
-
 }  // namespace
-
-std::optional<std::string> open_text(const RecordState& state, Field field) {
-  const auto at = state.open_fields.find(static_cast<std::uint16_t>(field));
-  const auto* text =
-      at != state.open_fields.end() ? std::get_if<std::string>(&at->second.value) : nullptr;
-  return text != nullptr ? std::optional(*text) : std::nullopt;
-}
-
-std::optional<std::int64_t> open_integer(const RecordState& state, Field field) {
-  const auto at = state.open_fields.find(static_cast<std::uint16_t>(field));
-  const auto* number =
-      at != state.open_fields.end() ? std::get_if<std::int64_t>(&at->second.value) : nullptr;
-  return number != nullptr ? std::optional(*number) : std::nullopt;
-}
-
-bool is_late(const RecordState& state, UnixMillis now) {
-  const auto due = open_integer(state, Field::kDueAt);
-  if (!due) return false;
-  auto end = open_integer(state, Field::kFinishedAt);
-  if (!end) end = open_integer(state, Field::kReturnedAt);
-  if (!end) {
-    const auto status = open_integer(state, Field::kStatus);
-    for (const Status still : {Status::kRefused, Status::kWithdrawn, Status::kStopped})
-      if (status == static_cast<std::int64_t>(still)) return false;
-    end = now;
-  }
-  return office_day(*end) > office_day(*due);
-}
-
-bool has_conflict(const RecordState& state) {
-  const auto several = [](const auto& entry) { return entry.second.writes.size() > 1; };
-  return std::ranges::any_of(state.open_fields, several) ||
-         std::ranges::any_of(state.closed_fields, several);
-}
-
-std::vector<UpdateId> open_set_aside(const RecordState& state) {
-  std::vector<UpdateId> open;
-  for (const UpdateId& id : state.set_aside)
-    if (std::ranges::find(state.adopted, id) == state.adopted.end()) open.push_back(id);
-  return open;
-}
 
 json short_json(const RecordState& state, const Registry& registry, UnixMillis now,
                 UnixMillis updated_at) {
   json out = {{"record", state.record.hex()},
               {"holder", agency_json(state.holder, registry)},
               {"offered_to", agency_json(state.offered, registry)},
-              {"late", is_late(state, now)},
+              {"late", store::is_late(state, now)},
               {"conflict", has_conflict(state) || !open_set_aside(state).empty()}};
   for (const Field field : {Field::kCode, Field::kProcedure, Field::kProcedureName, Field::kStatus,
                             Field::kReceivedAt, Field::kDueAt}) {
-    const auto number = static_cast<std::uint16_t>(field);
-    const auto at = state.open_fields.find(number);
-    if (at == state.open_fields.end()) continue;
-    const FieldInfo& info = *find_field(number);
-    put_value(out, info.json, write_field(info, at->second.value, registry));
+    const FieldInfo& info = *find_field(static_cast<std::uint16_t>(field));
+    if (const FieldValue* value = open_value(state, field))
+      put_value(out, info.json, write_field(info, *value, registry));
   }
   if (updated_at != 0) out["updated_at"] = format_time(updated_at);
   return out;
@@ -159,8 +111,8 @@ json dossier_json(const Dossier& dossier, const Registry& registry) {
     inert.push_back({{"id", entry.id.hex()}, {"reason", to_string(entry.reason)}});
   out["inert"] = std::move(inert);
   json conflicts = json::array();
-  put_conflicts(conflicts, state.open_fields);
-  put_conflicts(conflicts, state.closed_fields);
+  for (const store::FieldConflict& conflict : store::conflicts_of(state))
+    conflicts.push_back({{"field", conflict.info->json}, {"updates", ids_json(conflict.writes)}});
   out["conflicts"] = std::move(conflicts);
   json participants = json::array();
   for (const AgencyId& agency : state.participants)

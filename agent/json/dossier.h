@@ -3,7 +3,6 @@
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
-#include <optional>
 
 #include "store/office/dossier.h"
 
@@ -14,16 +13,5 @@ nlohmann::json dossier_json(const store::Dossier& dossier, const Registry& regis
 // From the open part alone; `summary` is added where the caller has it. `updated_at` 0: unknown.
 nlohmann::json short_json(const RecordState& state, const Registry& registry, UnixMillis now,
                           UnixMillis updated_at);
-
-// Open registers of the short form, for filters too.
-std::optional<std::string> open_text(const RecordState& state, Field field);
-std::optional<std::int64_t> open_integer(const RecordState& state, Field field);
-
-// Whether it ended, or would end now, on a later day at the office than it was due. Without a due
-// date never; what was refused, withdrawn or stopped without an end is not running and so not late.
-bool is_late(const RecordState& state, UnixMillis now);
-bool has_conflict(const RecordState& state);
-// Set aside and not adopted since.
-std::vector<UpdateId> open_set_aside(const RecordState& state);
 
 }  // namespace lienthong::agent

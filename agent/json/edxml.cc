@@ -5,7 +5,7 @@
 
 #include "agent/json/dossier.h"
 #include "agent/json/time.h"
-#include "store/office/document.h"
+#include "store/office/records.h"
 
 namespace lienthong::agent {
 namespace {
@@ -45,13 +45,6 @@ void put_trace(pugi::xml_node list, const AgencyInfo* agency, UnixMillis at) {
   put_text(trace, "Timestamp", format_time(at));
 }
 
-// To whom a copy was sent first, or the document itself is offered.
-AgencyId receiver_of(const RecordState& copy) {
-  for (const LinkEntry& link : copy.chain)
-    if (link.kind == UpdateKind::kOffer) return link.to;
-  return {};
-}
-
 }  // namespace
 
 std::string edxml_header(const Dossier& document, const store::Replica& replica,
@@ -67,7 +60,7 @@ std::string edxml_header(const Dossier& document, const store::Replica& replica,
   pugi::xml_node outer = envelope.append_child("edXML:edXMLHeader");
   pugi::xml_node header = outer.append_child("edXML:MessageHeader");
   // A document that came on paper was issued by somebody who is only named.
-  const bool came_in = text_value(document, Field::kDirection) == "in" && state.lead.is_zero();
+  const bool came_in = store::came_on_paper(state);
   const AgencyInfo* issuer = registry->find_agency(state.origin);
   if (came_in) {
     pugi::xml_node organ = header.append_child("edXML:From");
@@ -75,16 +68,8 @@ std::string edxml_header(const Dossier& document, const store::Replica& replica,
   } else if (issuer != nullptr) {
     put_organ(header, "From", *issuer);
   }
-  std::vector<std::pair<AgencyId, UnixMillis>> receivers;
-  if (to) receivers.emplace_back(*to, 0);
-  if (!to && !state.lead.is_zero()) receivers.emplace_back(receiver_of(state), 0);
-  if (!to && came_in) receivers.emplace_back(state.origin, 0);
-  for (const RecordId& id : replica.led_by(state.record)) {
-    const auto copy = replica.find_record(id);
-    if (!to && copy && !copy->state.chain.empty())
-      receivers.emplace_back(receiver_of(copy->state), copy->state.chain.front().hlc.millis());
-  }
-  for (const auto& [agency, sent_at] : receivers)
+  const auto receivers = to ? std::vector<AgencyId>{*to} : store::receivers_of(replica, state);
+  for (const AgencyId& agency : receivers)
     if (const AgencyInfo* info = registry->find_agency(agency)) put_organ(header, "To", *info);
   pugi::xml_node code = header.append_child("edXML:Code");
   put_text(code, "CodeNumber", text_value(document, Field::kNumber));

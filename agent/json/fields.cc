@@ -4,6 +4,8 @@
 #include <array>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <span>
+#include <vector>
 
 #include "agent/json/checks.h"
 #include "agent/json/text_check.h"
@@ -32,13 +34,24 @@ Result<std::uint64_t> read_count(const json& value, std::uint64_t max) {
   return number;
 }
 
-Result<std::string> read_one_of(const json& value, std::initializer_list<std::string_view> names) {
+Result<std::string> read_one_of(const json& value, std::span<const std::string_view> names) {
   if (value.is_string())
     for (const std::string_view name : names)
       if (value.get_ref<const std::string&>() == name) return std::string(name);
   std::string list;
   for (const std::string_view name : names) list += (list.empty() ? "" : ", ") + std::string(name);
   return Error(Errc::kInvalidArgument, "must be one of " + list);
+}
+
+Result<std::string> read_one_of(const json& value, std::initializer_list<std::string_view> names) {
+  return read_one_of(value, std::span(names.begin(), names.size()));
+}
+
+Result<Status> read_status(const json& value) {
+  std::vector<std::string_view> names;
+  for (const StatusInfo& info : all_statuses()) names.push_back(info.json);
+  LT_TRY(const std::string name, read_one_of(value, names));
+  return *status_from_json(name);
 }
 
 Error inside(const Error& error, std::size_t index, const std::string& name) {
@@ -144,8 +157,10 @@ json fees_json(const Bytes& bytes) {
 json integer_json(FieldType type, std::int64_t number) {
   if (type == FieldType::kInstant) return format_time(number);
   if (type == FieldType::kInteger) return number;
-  if (type == FieldType::kStatus && number >= 1 && number <= 10)
-    return to_json(static_cast<Status>(number));
+  if (type == FieldType::kStatus) {
+    const auto status = status_from_number(number);
+    return status ? json(to_json(*status)) : json(nullptr);
+  }
   if (type == FieldType::kChannel && number >= 1 && number <= 3)
     return kChannels[static_cast<std::size_t>(number)];
   return nullptr;
@@ -204,10 +219,8 @@ Result<FieldValue> read_field(const FieldInfo& info, const json& value, const Re
       return FieldValue(static_cast<std::int64_t>(number));
     }
     case FieldType::kStatus: {
-      LT_TRY(const std::string name,
-             read_one_of(value, {"registered", "accepted", "refused", "processing", "supplement",
-                                 "payment", "withdrawn", "stopped", "done", "returned"}));
-      return FieldValue(static_cast<std::int64_t>(*status_from_json(name)));
+      LT_TRY(const Status status, read_status(value));
+      return FieldValue(static_cast<std::int64_t>(status));
     }
     case FieldType::kChannel: {
       LT_TRY(const std::string name, read_one_of(value, {"counter", "online", "postal"}));

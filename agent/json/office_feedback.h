@@ -2,24 +2,16 @@
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
-#include <optional>
+#include <vector>
 
-#include "store/office/calendar.h"
 #include "store/office/feedback.h"
-#include "store/replica/replica.h"
 
 namespace lienthong::agent {
 
-store::FeedbackFacts feedback_facts(const store::Replica& replica, const RecordState& state);
-
 // [{"clock","days","from","due","end","state"}]
-nlohmann::json feedback_clocks_json(const store::Replica& replica, const RecordState& state,
-                                    const store::Calendar& calendar, UnixMillis now);
+nlohmann::json feedback_clocks_json(const std::vector<store::FeedbackClock>& clocks);
 
-// II.05 (domain 1.6: the name of the form is from secondary sources): as of the end of the period,
-// which is exclusive. `agency`: received there or below it; none: everything here.
-nlohmann::json feedback_report_json(const store::Replica& replica, UnixMillis from, UnixMillis to,
-                                    const std::optional<AgencyId>& agency,
-                                    const store::Calendar& calendar, UnixMillis now);
+// The figures of II.05 (domain 1.6: the name of the form is from secondary sources).
+nlohmann::json feedback_report_json(const store::FeedbackReport& report);
 
 }  // namespace lienthong::agent

@@ -29,17 +29,11 @@ void put_list(json& out, const char* name, json list) {
   if (list.is_array() && !list.empty()) out[name] = std::move(list);
 }
 
-// Every date that was given after the first one.
 json appointments(const store::FormSource& source) {
   json list = json::array();
-  std::optional<UnixMillis> before;
-  for (const store::FormChange& change : source.changes) {
-    if (!change.due_at) continue;
-    if (before && *before != *change.due_at)
-      list.push_back({{"NgayHenTraTruoc", portal_time(*before)},
-                      {"NgayHenTraMoi", portal_time(*change.due_at)}});
-    before = change.due_at;
-  }
+  for (const auto& [before, after] : store::moved_dates(source))
+    list.push_back(
+        {{"NgayHenTraTruoc", portal_time(before)}, {"NgayHenTraMoi", portal_time(after)}});
   return list;
 }
 
@@ -70,8 +64,7 @@ json portal_json(const store::FormSource& source, const Registry& registry, stor
   put_time(out, "NgayHenTra", values, Field::kDueAt);
   put_time(out, "NgayKetThucXuLy", values, Field::kFinishedAt);
   put_time(out, "NgayTra", values, Field::kReturnedAt);
-  if (const auto status = store::form_status(values))
-    out["TrangThaiHoSo"] = store::portal_status(*status).code;
+  if (const auto status = store::form_status(values)) out["TrangThaiHoSo"] = portal_code(*status);
   if (const json agency = field_json(values, Field::kCompetentAgency, registry); agency.is_string())
     out["DonViXuLy"] = agency;
   put_list(out, "TaiLieuNop", field_json(values, Field::kComponents, registry));

@@ -1,12 +1,12 @@
 #include "agent/json/report.h"
 
 #include <algorithm>
-#include <map>
 #include <nlohmann/json.hpp>
 
 #include "agent/json/fields.h"
 #include "agent/json/status.h"
 #include "agent/json/time.h"
+#include "store/office/arrival.h"
 
 namespace lienthong::agent {
 namespace {
@@ -92,7 +92,8 @@ json report_json(const store::Report& report, const Registry& registry, const Ro
       {"by", wanted.by == store::By::kField ? "field" : "agency"},
       {"own", wanted.own_only},
       {"depth", wanted.depth},
-      {"period", {{"from", format_day(wanted.period.from)}, {"to", format_day(wanted.period.to)}}},
+      {"period",
+       {{"from", store::to_date(wanted.period.from)}, {"to", store::to_date(wanted.period.to)}}},
       {"as_of", format_time(report.as_of)},
       {"computed_at", format_time(wanted.now)},
       {"tree_version", report.tree},
@@ -108,51 +109,24 @@ json report_json(const store::Report& report, const Registry& registry, const Ro
 json arrival_json(const store::Report& report, const store::Replica& replica,
                   const std::vector<NeighbourStatus>& neighbours, UnixMillis now) {
   const auto registry = replica.registry();
-  std::map<AgencyId, UnixMillis> heard;
-  for (const auto& [agency, at] : store::OfficeReader(replica).heard()) heard.emplace(agency, at);
+  std::vector<store::Contact> contacts;
+  for (const NeighbourStatus& neighbour : neighbours)
+    contacts.push_back({neighbour.agency, neighbour.in_sync, neighbour.caught_up_at});
   json list = json::array();
   std::size_t behind = 0;
-  for (const AgencyId& agency : report.agencies) {
-    const auto direct = std::ranges::find(neighbours, agency, &NeighbourStatus::agency);
-    UnixMillis until = 0;
-    const char* known_by = "nothing";
-    if (const auto found = heard.find(agency); found != heard.end()) {
-      until = found->second;
-      known_by = "newest-change";
-    }
-    if (direct != neighbours.end()) {
-      const UnixMillis caught_up = direct->in_sync ? now : direct->caught_up_at;
-      if (caught_up != 0 && caught_up >= until) {
-        until = caught_up;
-        known_by = "caught-up";
-      }
-    }
-    if (agency == replica.identity().agency) {
-      until = now;
-      known_by = "self";
-    }
-    const bool missing = until < report.as_of;
-    behind += missing;
-    const AgencyInfo* info = registry->find_agency(agency);
-    json line = {{"agency", agency_json(agency, *registry)},
+  for (const store::Arrival& arrival : store::arrivals(report, replica, contacts, now)) {
+    behind += arrival.behind;
+    const AgencyInfo* info = registry->find_agency(arrival.agency);
+    json line = {{"agency", agency_json(arrival.agency, *registry)},
                  {"name", info != nullptr ? json(info->name) : json(nullptr)},
-                 {"until", time_json(until)},
-                 {"known_by", known_by},
-                 {"behind", missing}};
+                 {"until", time_json(arrival.until)},
+                 {"known_by", to_string(arrival.known_by)},
+                 {"behind", arrival.behind}};
+    const auto direct = std::ranges::find(neighbours, arrival.agency, &NeighbourStatus::agency);
     if (direct != neighbours.end()) line["last_contact"] = time_json(direct->last_contact);
     list.push_back(std::move(line));
   }
   return {{"behind", behind}, {"agencies", std::move(list)}};
-}
-
-std::string format_day(std::int64_t day) {
-  return format_time(store::start_of_day(day)).substr(0, 10);
-}
-
-std::optional<std::int64_t> parse_day(const std::string& text) {
-  if (text.size() != 10) return std::nullopt;
-  const auto time = parse_time(text + "T00:00:00+07:00");
-  return time ? std::optional(office_day(*time)) : std::nullopt;
 }
 
 }  // namespace lienthong::agent

@@ -24,16 +24,8 @@ nlohmann::json report_json(const store::Report& report, const Registry& registry
                            const Rounding& rounding);
 nlohmann::json place_json(const store::Place& place);
 
-// Up to when what each agency of the report has written is here, and how that is known: ourselves;
-// a neighbour that has told us that nothing was left ("caught-up"); or merely the newest of its
-// changes that is here, whoever brought it ("newest-change"), which says nothing about a quiet
-// agency.
+// See store/office/arrival.h.
 nlohmann::json arrival_json(const store::Report& report, const store::Replica& replica,
                             const std::vector<NeighbourStatus>& neighbours, UnixMillis now);
-
-// YYYY-MM-DD of a day at the office.
-std::string format_day(std::int64_t day);
-// nullopt: not a date.
-std::optional<std::int64_t> parse_day(const std::string& text);
 
 }  // namespace lienthong::agent

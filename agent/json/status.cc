@@ -5,6 +5,7 @@
 
 #include "agent/json/fields.h"
 #include "agent/json/time.h"
+#include "store/office/data_check.h"
 
 namespace lienthong::agent {
 
@@ -82,11 +83,6 @@ json refused_peer_json(const RefusedPeer& peer) {
           {"count", peer.count}};
 }
 
-bool clock_doubtful(const store::Replica& replica, UnixMillis now) {
-  constexpr UnixMillis kToleratedMillis = 60'000;
-  return now != 0 && now + kToleratedMillis < replica.newest_time();
-}
-
 json status_json(const store::Replica& replica, const std::vector<NeighbourStatus>& neighbours,
                  const StatusFacts& facts) {
   const auto registry = replica.registry();
@@ -110,7 +106,7 @@ json status_json(const store::Replica& replica, const std::vector<NeighbourStatu
           {"unsealed", counts.unsealed},
           {"in_sync", in_sync(neighbours)},
           {"restored", replica.restored()},
-          {"clock_doubtful", clock_doubtful(replica, facts.now)},
+          {"clock_doubtful", store::clock_doubtful(replica, facts.now)},
           {"trouble", facts.trouble ? json(facts.trouble->message()) : json(nullptr)},
           {"disk_bytes", replica.disk_bytes()},
           {"last_change", replica.last_change()},

@@ -28,10 +28,6 @@ nlohmann::json budget_json(const BudgetStatus& budget);
 nlohmann::json refused_peer_json(const RefusedPeer& peer);
 const char* to_string(LinkState state);
 
-// The office's clock is behind the newest time that any change here names, by more than a minute:
-// what is written now gets that time, and deadlines would be wrong.
-bool clock_doubtful(const store::Replica& replica, UnixMillis now);
-
 // Every connected neighbour has confirmed that nothing is left. With neighbours but none connected,
 // nobody has: false.
 bool in_sync(const std::vector<NeighbourStatus>& neighbours);

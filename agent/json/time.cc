@@ -4,6 +4,8 @@
 #include <chrono>
 #include <cstdio>
 
+#include "store/office/calendar.h"
+
 namespace lienthong::agent {
 namespace {
 
@@ -49,7 +51,7 @@ int fraction(Scanner& in) {
 
 // Milliseconds east of UTC; nullopt: not an offset.
 std::optional<UnixMillis> offset(Scanner& in) {
-  if (in.empty()) return kOfficeOffsetMillis;
+  if (in.empty()) return store::kOfficeOffsetMillis;
   if (in.take("Zz")) return 0;
   if (!in.take("+-")) return std::nullopt;
   const int sign = in.taken() == '-' ? -1 : 1;
@@ -64,7 +66,7 @@ std::optional<UnixMillis> offset(Scanner& in) {
 
 std::string format_time(UnixMillis time) {
   using namespace std::chrono;
-  const UnixMillis local = time + kOfficeOffsetMillis;
+  const UnixMillis local = time + store::kOfficeOffsetMillis;
   const sys_time<milliseconds> moment{milliseconds(local)};
   const auto day = floor<days>(moment);
   const year_month_day date{day};
@@ -111,11 +113,6 @@ std::optional<UnixMillis> parse_time(std::string_view text) {
   const UnixMillis midnight =
       duration_cast<milliseconds>(sys_days(date).time_since_epoch()).count();
   return midnight + ((hour * 60LL + minute) * 60 + second) * 1000 + millis - *east;
-}
-
-std::int64_t office_day(UnixMillis time) {
-  using namespace std::chrono;
-  return floor<days>(milliseconds(time + kOfficeOffsetMillis)).count();
 }
 
 }  // namespace lienthong::agent

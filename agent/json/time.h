@@ -1,4 +1,5 @@
-// Moments in JSON: RFC 3339, printed in the office's time zone, which is +07:00 all year.
+// Moments in JSON: RFC 3339, printed in the office's time zone, which is +07:00 all year
+// (store/office/calendar.h).
 #pragma once
 
 #include <optional>
@@ -9,15 +10,10 @@
 
 namespace lienthong::agent {
 
-inline constexpr UnixMillis kOfficeOffsetMillis = 7LL * 3600 * 1000;
-inline constexpr UnixMillis kDayMillis = 24LL * 3600 * 1000;
-
 // "2023-04-01T09:33:56+07:00"; with ".123" only when the milliseconds are not zero.
 std::string format_time(UnixMillis time);
 // Any offset, or none: then the office's. Fractions are cut to milliseconds. Years 1970 to 9999;
 // nullopt for anything else, a date without a time included.
 std::optional<UnixMillis> parse_time(std::string_view text);
-// The calendar day at the office, counted from 1970-01-01.
-std::int64_t office_day(UnixMillis time);
 
 }  // namespace lienthong::agent

@@ -3,14 +3,16 @@
 #include <algorithm>
 #include <numeric>
 
+#include "store/office/calendar.h"
+
 namespace lienthong::agent {
 namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::nanoseconds;
 
-constexpr UnixMillis kZoneOffset = 7LL * 60 * 60 * 1000;
-constexpr UnixMillis kDayMillis = 24LL * 60 * 60 * 1000;
+using store::kDayMillis;
+
 constexpr std::uint8_t kStateVersion = 1;  // on disk: version, wall, elapsed, two rows of lanes
 
 std::uint64_t sum(const LaneBytes& lanes) {
@@ -61,8 +63,7 @@ std::string to_text(const DayHours& hours) {
 }
 
 int minute_of_day(UnixMillis time) {
-  const UnixMillis local = ((time + kZoneOffset) % kDayMillis + kDayMillis) % kDayMillis;
-  return static_cast<int>(local / 60'000);
+  return static_cast<int>((time - store::midnight_of(store::day_at(time))) / store::kMinuteMillis);
 }
 
 const char* to_string(LaneGate gate) {

@@ -84,31 +84,6 @@ constexpr std::array kFields = {
     FieldInfo{Field::kSigner, "signer", FieldType::kText, Part::kClosed, kW},
 };
 
-constexpr std::array<std::string_view, 11> kStatusNames = {
-    "",        "registered", "accepted", "refused", "processing", "supplement",
-    "payment", "withdrawn",  "stopped",  "done",    "returned"};
-
-constexpr unsigned after(Status status) { return 1U << static_cast<unsigned>(status); }
-
-// Rows of domain "States and transitions": what may follow each state.
-constexpr unsigned kNext[11] = {
-    /* new        */ after(Status::kRegistered) | after(Status::kAccepted) |
-        after(Status::kRefused),
-    /* registered */ after(Status::kAccepted) | after(Status::kRefused) | after(Status::kWithdrawn),
-    /* accepted   */ after(Status::kProcessing) | after(Status::kWithdrawn) | after(Status::kDone),
-    /* refused    */ 0,
-    /* processing */ after(Status::kSupplement) | after(Status::kPayment) |
-        after(Status::kWithdrawn) | after(Status::kStopped) | after(Status::kDone) |
-        after(Status::kRefused),
-    /* supplement */ after(Status::kProcessing) | after(Status::kStopped) |
-        after(Status::kRefused) | after(Status::kWithdrawn),
-    /* payment    */ after(Status::kProcessing) | after(Status::kWithdrawn),
-    /* withdrawn  */ 0,
-    /* stopped    */ after(Status::kProcessing),
-    /* done       */ after(Status::kReturned) | after(Status::kProcessing),
-    /* returned   */ after(Status::kProcessing),
-};
-
 }  // namespace
 
 std::span<const FieldInfo> all_fields() { return kFields; }
@@ -122,19 +97,6 @@ const FieldInfo* find_field(std::uint16_t number) {
 const FieldInfo* find_field_by_json(std::string_view json) {
   const auto at = std::ranges::find(kFields, json, &FieldInfo::json);
   return at != kFields.end() ? &*at : nullptr;
-}
-
-std::string_view to_json(Status status) { return kStatusNames[static_cast<std::size_t>(status)]; }
-
-std::optional<Status> status_from_json(std::string_view text) {
-  for (std::size_t i = 1; i < kStatusNames.size(); ++i)
-    if (kStatusNames[i] == text) return static_cast<Status>(i);
-  return std::nullopt;
-}
-
-bool transition_allowed(std::optional<Status> from, Status to) {
-  if (from == to) return true;
-  return (kNext[from ? static_cast<std::size_t>(*from) : 0] & after(to)) != 0;
 }
 
 }  // namespace lienthong

@@ -7,6 +7,7 @@
 #include <span>
 #include <string_view>
 
+#include "protocol/record/status.h"
 #include "protocol/record/update.h"
 
 namespace lienthong {
@@ -15,7 +16,7 @@ enum class FieldType : std::uint8_t {
   kText,
   kInstant,  // integer: milliseconds since 1970; RFC 3339 in JSON
   kInteger,
-  kStatus,      // integer 1 to 10: the portal's states in its order
+  kStatus,      // integer 1 to 10: see status.h
   kChannel,     // integer 1 counter, 2 online, 3 postal
   kAgency,      // data: AgencyId; the agency's code in JSON
   kComponents,  // data: canonical ComponentList
@@ -109,23 +110,5 @@ struct FieldInfo {
 std::span<const FieldInfo> all_fields();            // ascending by number
 const FieldInfo* find_field(std::uint16_t number);  // null: unknown, kept all the same
 const FieldInfo* find_field_by_json(std::string_view json);
-
-enum class Status : std::uint8_t {  // the national portal's codes (domain: NĐ 61/2018, DVCQG 1–10)
-  kRegistered = 1,
-  kAccepted = 2,
-  kRefused = 3,
-  kProcessing = 4,
-  kSupplement = 5,
-  kPayment = 6,
-  kWithdrawn = 7,
-  kStopped = 8,
-  kDone = 9,
-  kReturned = 10,
-};
-std::string_view to_json(Status status);
-std::optional<Status> status_from_json(std::string_view text);
-// Whether the office may move a dossier from one state to the other; `nullopt` stands for "new".
-// Checked where a change is written, only flagged elsewhere.
-bool transition_allowed(std::optional<Status> from, Status to);
 
 }  // namespace lienthong

@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "protocol/base/check.h"
-#include "store/office/text.h"
+#include "store/office/calendar.h"
 
 namespace lienthong::store {
 
@@ -110,9 +110,9 @@ Result<void> FormParser::line(std::string_view word, std::string_view rest) {
   } else if (word == "basis") {
     out_.basis = rest;
   } else if (word == "valid_from") {
-    const auto day = parse_form_day(rest);
+    const auto day = parse_date(rest);
     if (!day) return fail("valid_from is a day, as 2025-09-15");
-    out_.valid_from = *day;
+    out_.valid_from = midnight_of(*day);
   } else if (word == "form") {
     return begin_form(rest);
   } else {

@@ -28,7 +28,7 @@ std::string evidence(std::string_view side, const CustodyEntry& entry) {
   text +=
       entry.seal ? ", niêm phong " + entry.seal->hex().substr(0, 12) : std::string(", chưa niêm");
   const UnixMillis written = entry.link.hlc.millis();
-  if (form_day(written) != form_day(entry.at)) text += ", ghi ngày " + form_date(written);
+  if (day_at(written) != day_at(entry.at)) text += ", ghi ngày " + form_date(written);
   return text;
 }
 

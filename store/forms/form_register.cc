@@ -4,6 +4,7 @@
 #include <array>
 #include <tuple>
 
+#include "protocol/record/registers.h"
 #include "store/forms/form_values.h"
 #include "store/office/dossier.h"
 #include "store/office/text.h"
@@ -30,28 +31,18 @@ struct BookName {
 };
 using Books = std::map<BookName, std::vector<Received>>;
 
-std::string open_text(const RecordState& state, Field field) {
-  const auto at = state.open_fields.find(static_cast<std::uint16_t>(field));
-  const auto* text =
-      at != state.open_fields.end() ? std::get_if<std::string>(&at->second.value) : nullptr;
-  return text != nullptr ? *text : std::string();
+std::string text_of(const RecordState& state, Field field) {
+  return open_text(state, field).value_or(std::string());
 }
 
 std::optional<UnixMillis> received_in(const RecordState& state, const RegisterQuery& query) {
   if (state.kind != RecordKind::kDossier || state.chain.empty()) return std::nullopt;
-  const auto intake = state.open_fields.find(static_cast<std::uint16_t>(Field::kIntakeAgency));
-  const auto* agency =
-      intake != state.open_fields.end() ? std::get_if<Bytes>(&intake->second.value) : nullptr;
-  if (agency == nullptr || *agency != to_bytes(query.agency.view())) return std::nullopt;
-  const auto received = state.open_fields.find(static_cast<std::uint16_t>(Field::kReceivedAt));
-  const auto* at = received != state.open_fields.end()
-                       ? std::get_if<std::int64_t>(&received->second.value)
-                       : nullptr;
-  if (at == nullptr || form_year(*at) != query.year) return std::nullopt;
-  if (query.field && open_text(state, Field::kFieldOfWork) != *query.field) return std::nullopt;
-  if (query.procedure && open_text(state, Field::kProcedure) != *query.procedure)
-    return std::nullopt;
-  return *at;
+  if (open_agency(state, Field::kIntakeAgency) != query.agency) return std::nullopt;
+  const auto at = open_integer(state, Field::kReceivedAt);
+  if (!at || office_year(*at) != query.year) return std::nullopt;
+  if (query.field && text_of(state, Field::kFieldOfWork) != *query.field) return std::nullopt;
+  if (query.procedure && text_of(state, Field::kProcedure) != *query.procedure) return std::nullopt;
+  return at;
 }
 
 Books collect(const Replica& replica, const RegisterQuery& query) {
@@ -61,8 +52,8 @@ Books collect(const Replica& replica, const RegisterQuery& query) {
     if (query.stopping && query.stopping()) return false;
     if (const auto at = received_in(entry.state, query)) {
       const Field by = by_procedure ? Field::kProcedure : Field::kFieldOfWork;
-      books[{open_text(entry.state, by)}].push_back(
-          {*at, open_text(entry.state, Field::kCode), entry.state.record});
+      books[{text_of(entry.state, by)}].push_back(
+          {*at, code_or_empty(entry.state), entry.state.record});
     }
     return true;
   });
@@ -120,8 +111,9 @@ Row row_of(const Values& values, std::size_t number, const Registry& registry) {
 Result<std::vector<FormPage>> fill_registers(const Replica& replica, const RegisterQuery& query) {
   if (query.year < kRegisterYearMin || query.year > kRegisterYearMax)
     return Error(Errc::kInvalidArgument, "a register is of one year, as 2023");
-  const auto first_day = parse_form_day(std::to_string(query.year) + "-01-01");
-  const FormSet& set = query.set != nullptr ? *query.set : form_set_at(first_day.value_or(0));
+  const auto first_day = parse_date(std::to_string(query.year) + "-01-01");
+  const FormSet& set =
+      query.set != nullptr ? *query.set : form_set_at(first_day ? midnight_of(*first_day) : 0);
   const FormDefinition* form = set.find(to_string(FormKind::kRegister));
   if (form == nullptr)
     return Error(Errc::kNotFound, "the forms of " + set.name + " have no register");

@@ -1,5 +1,6 @@
 // What the pinned version of a procedure says about the times on a form: the limit as a person
 // reads it, and when each step that ended with a handing over was due.
+#include "protocol/record/registers.h"
 #include "store/forms/form_values.h"
 
 namespace lienthong::store {
@@ -13,13 +14,6 @@ std::string limit_text(const Limit& limit) {
     case LimitUnit::kSameDay: return "Trong ngày";
   }
   return {};
-}
-
-std::optional<std::int64_t> channel_of(const RecordState& state) {
-  const auto at = state.open_fields.find(static_cast<std::uint16_t>(Field::kChannel));
-  const auto* channel =
-      at != state.open_fields.end() ? std::get_if<std::int64_t>(&at->second.value) : nullptr;
-  return channel != nullptr ? std::optional(*channel) : std::nullopt;
 }
 
 }  // namespace
@@ -43,7 +37,7 @@ void put_work(FormContext& context, const Replica& replica, const RecordState& s
   }
   const Work& work = reader.work();
   if (!work.version) return;
-  if (const auto limit = work.version->definition.limit_for(channel_of(state)))
+  if (const auto limit = work.version->definition.limit_for(open_integer(state, Field::kChannel)))
     context.time_limit = limit_text(*limit);
 }
 

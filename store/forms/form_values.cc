@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "protocol/record/codec.h"
+#include "protocol/record/registers.h"
 #include "store/office/text.h"
 
 namespace lienthong::store {
@@ -10,23 +11,6 @@ namespace {
 
 using Values = std::map<Field, FieldValue>;
 using Texts = std::map<std::string, std::string>;
-
-const FieldValue* written(const OpenBody& body, Field field) {
-  const auto at =
-      std::ranges::find(body.writes, static_cast<std::uint16_t>(field), &FieldWrite::field);
-  return at != body.writes.end() ? &at->value : nullptr;
-}
-
-std::optional<std::int64_t> written_integer(const OpenBody& body, Field field) {
-  const FieldValue* value = written(body, field);
-  const auto* number = value != nullptr ? std::get_if<std::int64_t>(value) : nullptr;
-  return number != nullptr ? std::optional(*number) : std::nullopt;
-}
-
-std::optional<Status> status_from(std::optional<std::int64_t> number) {
-  if (!number || *number < 1 || *number > 10) return std::nullopt;
-  return static_cast<Status>(*number);
-}
 
 std::string joined(std::string left, std::string_view mark, std::string_view right) {
   if (left.empty()) return std::string(right);
@@ -219,7 +203,8 @@ std::optional<UnixMillis> form_moment(const Values& values, Field field) {
 }
 
 std::optional<Status> form_status(const Values& values) {
-  return status_from(form_moment(values, Field::kStatus));
+  const auto number = form_moment(values, Field::kStatus);
+  return number ? status_from_number(*number) : std::nullopt;
 }
 
 std::string form_agency(const AgencyId& agency, const Registry& registry) {
@@ -244,9 +229,12 @@ std::string form_content(const Values& values) {
 
 std::string form_result(std::optional<UnixMillis> end, std::optional<UnixMillis> due) {
   if (!end || !due) return {};
-  const auto end_day = form_day(*end), due_day = form_day(*due);
-  if (end_day == due_day) return "Đúng hạn";
-  return end_day < due_day ? "Trước hạn" : "Quá hạn";
+  switch (punctuality(*end, due)) {
+    case Punctuality::kEarly: return "Trước hạn";
+    case Punctuality::kOnTime: return "Đúng hạn";
+    case Punctuality::kLate: return "Quá hạn";
+  }
+  return {};
 }
 
 std::optional<UnixMillis> form_end(const FormSource& source) {
@@ -280,14 +268,26 @@ Result<FormSource> read_form_source(const Replica& replica, const RecordId& id) 
     if (entry.kind == UpdateKind::kCreated || entry.kind == UpdateKind::kSet ||
         entry.kind == UpdateKind::kAdopt) {
       if (const auto stored = replica.find_update(entry.id)) {
-        change.status = status_from(written_integer(stored->open, Field::kStatus));
-        change.due_at = written_integer(stored->open, Field::kDueAt);
-        change.reappointed = written_integer(stored->open, Field::kReappointedAt).has_value();
+        change.status = written_status(stored->open.writes);
+        change.due_at = written_integer(stored->open.writes, Field::kDueAt);
+        change.reappointed =
+            written_integer(stored->open.writes, Field::kReappointedAt).has_value();
       }
     }
     source.changes.push_back(std::move(change));
   }
   return source;
+}
+
+std::vector<std::pair<UnixMillis, UnixMillis>> moved_dates(const FormSource& source) {
+  std::vector<std::pair<UnixMillis, UnixMillis>> out;
+  std::optional<UnixMillis> before;
+  for (const FormChange& change : source.changes) {
+    if (!change.due_at) continue;
+    if (before && *before != *change.due_at) out.emplace_back(*before, *change.due_at);
+    before = change.due_at;
+  }
+  return out;
 }
 
 FormPage lay_out(const FormSet& set, const FormDefinition& form, const Texts& values,

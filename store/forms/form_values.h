@@ -28,6 +28,9 @@ struct FormSource {
 // kNotFound.
 Result<FormSource> read_form_source(const Replica& replica, const RecordId& id);
 
+// Every due date that was given after the first one, with the one before it.
+std::vector<std::pair<UnixMillis, UnixMillis>> moved_dates(const FormSource& source);
+
 // What the record alone does not say.
 struct FormContext {
   const Registry& registry;

@@ -58,17 +58,11 @@ std::optional<UnixMillis> parse_clock(std::string_view text) {
 
 }  // namespace
 
-OfficeDay day_at(UnixMillis moment) {
-  return std::chrono::floor<std::chrono::days>(
-             std::chrono::milliseconds(moment + kOfficeOffsetMillis))
-      .count();
-}
-
-UnixMillis midnight_of(OfficeDay day) { return day * kDayMillis - kOfficeOffsetMillis; }
-
 int year_of(OfficeDay day) {
   return static_cast<int>(std::chrono::year_month_day(sys_day(day)).year());
 }
+
+int office_year(UnixMillis moment) { return year_of(day_at(moment)); }
 
 std::string to_date(OfficeDay day) {
   const std::chrono::year_month_day date(sys_day(day));

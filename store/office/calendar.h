@@ -26,9 +26,16 @@ inline constexpr UnixMillis kDayMillis = 24 * kHourMillis;
 
 using OfficeDay = std::int64_t;  // days since 1970-01-01 at the office
 
-OfficeDay day_at(UnixMillis moment);
-UnixMillis midnight_of(OfficeDay day);  // as the day begins
+// The one function for a day at the office.
+constexpr OfficeDay day_at(UnixMillis moment) {
+  const UnixMillis local = moment + kOfficeOffsetMillis;
+  return local / kDayMillis - (local % kDayMillis < 0 ? 1 : 0);
+}
+constexpr UnixMillis midnight_of(OfficeDay day) {  // as the day begins
+  return day * kDayMillis - kOfficeOffsetMillis;
+}
 int year_of(OfficeDay day);
+int office_year(UnixMillis moment);
 // "2025-04-26".
 std::string to_date(OfficeDay day);
 // nullopt unless a date that exists, in that form, from 1970 to 9999.

@@ -6,6 +6,8 @@
 #include <unordered_map>
 
 #include "protocol/record/codec.h"
+#include "protocol/record/registers.h"
+#include "store/office/calendar.h"
 #include "store/office/dossier.h"
 #include "store/office/dossier_code.h"
 #include "store/office/text.h"
@@ -24,21 +26,12 @@ std::string_view json_name(Field field) {
   return find_field(static_cast<std::uint16_t>(field))->json;
 }
 
-template <class Value>
-const Value* open_value(const RecordState& state, Field field) {
-  const auto at = state.open_fields.find(static_cast<std::uint16_t>(field));
-  return at != state.open_fields.end() ? std::get_if<Value>(&at->second.value) : nullptr;
-}
-
 std::string text_of(const RecordState& state, Field field) {
-  const auto* text = open_value<std::string>(state, field);
-  return text != nullptr ? *text : std::string();
+  return open_text(state, field).value_or(std::string());
 }
 
-bool is_one_of(const std::int64_t* status, std::initializer_list<Status> states) {
-  return status != nullptr && std::ranges::any_of(states, [status](Status state) {
-           return *status == static_cast<std::int64_t>(state);
-         });
+bool is_one_of(std::optional<Status> status, std::initializer_list<Status> states) {
+  return status && std::ranges::find(states, *status) != states.end();
 }
 
 class DataCheck {
@@ -55,7 +48,7 @@ class DataCheck {
   bool in_catalogue(const std::string& procedure);
   void check_dossier(const RecordState& state);
   void check_code(const RecordState& state);
-  void check_result(const RecordState& state, const std::int64_t* status);
+  void check_result(const RecordState& state, std::optional<Status> status);
   void check_fees(const RecordState& state);
   void check_scans(const RecordState& state);
   void check_dates(const RecordState& state);
@@ -73,21 +66,16 @@ void DataCheck::add(Finding finding, const RecordState& state, std::string detai
   if (++count > options_.limit) return;
   DataFinding out;
   out.finding = finding;
-  out.code = text_of(state, Field::kCode);
+  out.code = code_or_empty(state);
   out.record = state.record;
-  if (const auto* agency = open_value<Bytes>(state, Field::kIntakeAgency);
-      agency != nullptr && agency->size() == AgencyId::kSize)
-    out.agency = AgencyId::from(*agency);
+  out.agency = open_agency(state, Field::kIntakeAgency).value_or(AgencyId());
   out.detail = std::move(detail);
   report_.findings.push_back(std::move(out));
 }
 
 bool DataCheck::wanted(const RecordState& state) const {
   if (state.chain.empty() || state.needs_newer_rules()) return false;
-  if (options_.agency.is_zero()) return true;
-  const auto* agency = open_value<Bytes>(state, Field::kIntakeAgency);
-  return agency != nullptr ? *agency == to_bytes(options_.agency.view())
-                           : state.origin == options_.agency;
+  return options_.agency.is_zero() || intake_of(state) == options_.agency;
 }
 
 bool DataCheck::in_catalogue(const std::string& procedure) {
@@ -103,23 +91,23 @@ bool DataCheck::in_catalogue(const std::string& procedure) {
 }
 
 void DataCheck::check_code(const RecordState& state) {
-  const std::string code = text_of(state, Field::kCode);
+  const std::string code = code_or_empty(state);
   if (code.empty() || !parse_dossier_code(code)) add(Finding::kCodeUnreadable, state);
   if (!code.empty())
     if (const auto same = replica_.find_code(code).size(); same > 1)
       add(Finding::kCodeTwice, state, std::to_string(same) + " records");
 }
 
-void DataCheck::check_result(const RecordState& state, const std::int64_t* status) {
+void DataCheck::check_result(const RecordState& state, std::optional<Status> status) {
   if (!is_one_of(status, {Status::kDone, Status::kReturned})) return;
   if (text_of(state, Field::kResultNumber).empty() && text_of(state, Field::kResultDigest).empty())
     add(Finding::kDoneWithoutResult, state);
 }
 
 void DataCheck::check_fees(const RecordState& state) {
-  const auto* bytes = open_value<Bytes>(state, Field::kFees);
-  const auto fees = bytes != nullptr ? wire::decode_fees(*bytes)
-                                     : Result<std::vector<wire::Fee>>(std::vector<wire::Fee>());
+  const auto bytes = open_bytes(state, Field::kFees);
+  const auto fees =
+      bytes ? wire::decode_fees(*bytes) : Result<std::vector<wire::Fee>>(std::vector<wire::Fee>());
   if (!fees.ok()) return;
   for (const wire::Fee& fee : *fees) {
     if (fee.paid != "online" && fee.paid != "cash") continue;
@@ -130,8 +118,7 @@ void DataCheck::check_fees(const RecordState& state) {
 
 // The list itself is closed, so it is read only where something is said to be digitised.
 void DataCheck::check_scans(const RecordState& state) {
-  const auto* digitised = open_value<std::int64_t>(state, Field::kDigitisedCount);
-  if (digitised == nullptr || *digitised == 0) return;
+  if (open_integer(state, Field::kDigitisedCount).value_or(0) == 0) return;
   const auto values = read_values(replica_, state);
   const auto at = values.find(Field::kComponents);
   const auto* bytes = at != values.end() ? std::get_if<Bytes>(&at->second) : nullptr;
@@ -146,24 +133,24 @@ void DataCheck::check_scans(const RecordState& state) {
 void DataCheck::check_dates(const RecordState& state) {
   static constexpr std::array kOrder = {Field::kSubmittedAt, Field::kReceivedAt, Field::kFinishedAt,
                                         Field::kReturnedAt};
-  const std::int64_t* before = nullptr;
+  std::optional<std::int64_t> before;
   Field before_field = Field::kSubmittedAt;
   for (const Field field : kOrder) {
-    const auto* at = open_value<std::int64_t>(state, field);
-    if (at == nullptr) continue;
-    if (before != nullptr && *at < *before)
+    const auto at = open_integer(state, field);
+    if (!at) continue;
+    if (before && *at < *before)
       add(Finding::kDatesOutOfOrder, state,
           std::string(json_name(field)) + " " + form_time(*at) + " < " +
               std::string(json_name(before_field)) + " " + form_time(*before));
-    if (form_day(*at) > form_day(options_.now))
+    if (day_at(*at) > day_at(options_.now))
       add(Finding::kDateInFuture, state, std::string(json_name(field)) + " " + form_time(*at));
     before = at;
     before_field = field;
   }
-  const auto* received = open_value<std::int64_t>(state, Field::kReceivedAt);
+  const auto received = open_integer(state, Field::kReceivedAt);
   for (const Field field : {Field::kClockStartsAt, Field::kDueAt}) {
-    const auto* at = open_value<std::int64_t>(state, field);
-    if (received != nullptr && at != nullptr && form_day(*at) < form_day(*received))
+    const auto at = open_integer(state, field);
+    if (received && at && day_at(*at) < day_at(*received))
       add(Finding::kDatesOutOfOrder, state,
           std::string(json_name(field)) + " " + form_time(*at) + " < received_at " +
               form_time(*received));
@@ -171,7 +158,7 @@ void DataCheck::check_dates(const RecordState& state) {
 }
 
 void DataCheck::check_dossier(const RecordState& state) {
-  const auto* status = open_value<std::int64_t>(state, Field::kStatus);
+  const auto status = open_status(state);
   check_code(state);
   const std::string procedure = text_of(state, Field::kProcedure);
   if (procedure.empty()) {
@@ -181,8 +168,7 @@ void DataCheck::check_dossier(const RecordState& state) {
   }
   const bool counts =
       !is_one_of(status, {Status::kRegistered, Status::kRefused, Status::kWithdrawn});
-  if (counts && open_value<std::int64_t>(state, Field::kDueAt) == nullptr)
-    add(Finding::kNoDueDate, state);
+  if (counts && !open_integer(state, Field::kDueAt)) add(Finding::kNoDueDate, state);
   if (!state.closed_fields.contains(static_cast<std::uint16_t>(Field::kApplicantName)))
     add(Finding::kNoApplicant, state);
   check_result(state, status);
@@ -193,17 +179,17 @@ void DataCheck::check_dossier(const RecordState& state) {
 
 // Numbers run for a year in each book of an agency (NĐ 30/2020/NĐ-CP).
 void DataCheck::check_document(const RecordState& state) {
-  const auto* number = open_value<std::int64_t>(state, Field::kNumber);
-  if (number == nullptr) return;
-  const auto* at = open_value<std::int64_t>(state, Field::kReceivedAt);
-  if (at == nullptr) at = open_value<std::int64_t>(state, Field::kSignedAt);
-  if (at == nullptr) return;
+  const auto number = open_integer(state, Field::kNumber);
+  if (!number) return;
+  auto at = open_integer(state, Field::kReceivedAt);
+  if (!at) at = open_integer(state, Field::kSignedAt);
+  if (!at) return;
   const Numbers key{state.origin, text_of(state, Field::kDirection),
-                    text_of(state, Field::kRegisterBook), form_year(*at), *number};
+                    text_of(state, Field::kRegisterBook), office_year(*at), *number};
   const auto [first, added] = numbers_.emplace(key, state.record);
   if (!added)
     add(Finding::kNumberTwice, state,
-        "number " + std::to_string(*number) + " of " + std::to_string(form_year(*at)) +
+        "number " + std::to_string(*number) + " of " + std::to_string(office_year(*at)) +
             ", also of record " + first->second.short_hex());
 }
 
@@ -225,6 +211,10 @@ DataReport DataCheck::run() {
 }  // namespace
 
 std::string_view to_string(Finding finding) { return kNames[static_cast<std::size_t>(finding)]; }
+
+bool clock_doubtful(const Replica& replica, UnixMillis now) {
+  return now != 0 && now + kMinuteMillis < replica.newest_time();
+}
 
 DataReport check_data(const Replica& replica, const DataCheckOptions& options) {
   return DataCheck(replica, options).run();

@@ -47,6 +47,10 @@ struct DataReport {
   bool clock_doubtful = false;        // this machine's clock is behind what it has been shown
 };
 
+// The office's clock is behind the newest time that any change here names, by more than a minute:
+// what is written now gets that time, and deadlines would be wrong. `now` 0: not known, false.
+bool clock_doubtful(const Replica& replica, UnixMillis now);
+
 struct DataCheckOptions {
   UnixMillis now = 0;
   std::size_t limit = 100;

@@ -3,8 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "protocol/record/fields.h"
-#include "store/office/calendar.h"
+#include "protocol/record/registers.h"
 
 namespace lienthong::store {
 
@@ -26,14 +25,10 @@ int receipt_of(const RecordState& document, Arrived arrived) {
   if (!document.offered.is_zero()) return arrived == Arrived::kYes ? kReceiptArrived : kReceiptNone;
   if (is_copy && document.holder == document.origin)
     return document.chain.back().kind == UpdateKind::kDecline ? kReceiptDeclined : kReceiptNone;
-  const auto at = document.open_fields.find(static_cast<std::uint16_t>(Field::kReceipt));
-  const auto* written =
-      at != document.open_fields.end() ? std::get_if<std::int64_t>(&at->second.value) : nullptr;
-  const auto said = written != nullptr ? static_cast<int>(*written) : kReceiptAccepted;
+  const auto written = open_integer(document, Field::kReceipt);
+  const auto said = written ? static_cast<int>(*written) : kReceiptAccepted;
   return std::clamp(said, kReceiptAccepted, kReceiptDone);
 }
-
-int office_year(UnixMillis moment) { return year_of(day_at(moment)); }
 
 std::string document_code(std::string_view agency, std::string_view direction,
                           std::string_view book, int year, std::int64_t number) {

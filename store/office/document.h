@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "protocol/record/fold.h"
+#include "store/office/calendar.h"
 
 namespace lienthong::store {
 
@@ -26,8 +27,6 @@ std::string_view receipt_name(int receipt);  // "sent", "arrived", …
 enum class Arrived : std::uint8_t { kNo, kYes };
 // Of a copy that was sent, or of a document that came in otherwise (at least accepted).
 int receipt_of(const RecordState& document, Arrived arrived);
-
-int office_year(UnixMillis moment);  // at the office, +07:00
 
 // `<agency>-DEN-<year>-<number>`, `<agency>-DI.<register>-<year>-<number>`; the register is left
 // out where the agency keeps one for each direction. At least four digits.

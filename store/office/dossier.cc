@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "protocol/record/codec.h"
+#include "protocol/record/registers.h"
 
 namespace lienthong::store {
 namespace {
@@ -34,11 +35,6 @@ class Updates {
   std::unordered_map<UpdateId, Entry> entries_;
 };
 
-const FieldValue* find_write(const std::vector<FieldWrite>& writes, std::uint16_t field) {
-  const auto at = std::ranges::find(writes, field, &FieldWrite::field);
-  return at != writes.end() ? &at->value : nullptr;
-}
-
 bool is_cleared(const FieldValue& value) { return std::holds_alternative<std::monostate>(value); }
 
 void put_values(Dossier& dossier, Updates& updates) {
@@ -51,7 +47,7 @@ void put_values(Dossier& dossier, Updates& updates) {
     const auto field = static_cast<Field>(number);
     const UpdateId& writer = field_register.writes.front();
     const Updates::Entry& entry = updates.get(writer);
-    const FieldValue* value = entry.closed ? find_write(entry.closed->writes, number) : nullptr;
+    const FieldValue* value = entry.closed ? written_value(entry.closed->writes, field) : nullptr;
     if (value == nullptr) {
       dossier.missing_closed.emplace(field, writer);
     } else if (!is_cleared(*value)) {
@@ -89,9 +85,7 @@ TimelineEntry timeline_entry(const Updates::Entry& entry) {
   out.action = stored.open.action;
   out.to = stored.open.target;
   out.deadline = stored.open.deadline;
-  if (const FieldValue* unit =
-          find_write(stored.open.writes, static_cast<std::uint16_t>(Field::kUnit)))
-    if (const auto* text = std::get_if<std::string>(unit)) out.unit = *text;
+  out.unit = written_text(stored.open.writes, Field::kUnit).value_or(std::string());
   if (entry.closed) {
     out.officer = entry.closed->officer;
     out.note = entry.closed->note;

@@ -4,7 +4,7 @@
 #include <charconv>
 #include <string>
 
-#include "store/office/text.h"
+#include "store/office/calendar.h"
 
 namespace lienthong::store {
 namespace {
@@ -37,9 +37,9 @@ std::optional<DossierCode> parse_dossier_code(std::string_view text) {
   if (date.size() != 6 && date.size() != 8) return std::nullopt;
   const std::string whole = (date.size() == 6 ? "20" : "") + std::string(date);
   const auto day =
-      parse_form_day(whole.substr(0, 4) + "-" + whole.substr(4, 2) + "-" + whole.substr(6, 2));
+      parse_date(whole.substr(0, 4) + "-" + whole.substr(4, 2) + "-" + whole.substr(6, 2));
   if (!day) return std::nullopt;
-  out.day = *day;
+  out.day = midnight_of(*day);
   std::from_chars(number.data(), number.data() + number.size(), out.number);
   return out;
 }

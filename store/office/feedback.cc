@@ -1,9 +1,9 @@
 #include "store/office/feedback.h"
 
 #include <algorithm>
-#include <optional>
 
-#include "store/office/calendar.h"
+#include "protocol/record/registers.h"
+#include "store/office/marks.h"
 
 namespace lienthong::store {
 namespace {
@@ -108,6 +108,73 @@ bool count_feedback(const FeedbackFacts& facts, const FeedbackRules& rules,
   else
     ++(day_at(published) > day_at(due) ? counts.published_late : counts.published_in_time);
   return true;
+}
+
+// ---- as it lies in a replica ----
+
+FeedbackFacts feedback_facts(const Replica& replica, const RecordState& state) {
+  const auto moment = [&](Field field) { return open_integer(state, field).value_or(0); };
+  FeedbackFacts out;
+  out.received_at = moment(Field::kReceivedAt);
+  out.due_at = moment(Field::kDueAt);
+  out.answered_at = moment(Field::kAnsweredAt);
+  out.published_at = moment(Field::kPublishedAt);
+  for (const UpdateId& id : state.timeline) {
+    const auto update = replica.find_update(id);
+    if (!update) continue;
+    const auto status = written_status(update->open.writes);
+    if (!status) continue;
+    const bool first = update->open.kind == UpdateKind::kCreated;
+    const UnixMillis said = first ? out.received_at : update->open.at;
+    out.statuses.push_back({said != 0 ? said : update->update.envelope.hlc.millis(), *status});
+  }
+  std::ranges::stable_sort(out.statuses, {}, &StatusMoment::at);
+  return out;
+}
+
+AddWorkingDays working_days_of(const Calendar& calendar) {
+  return [&calendar](UnixMillis from, int days) {
+    return calendar.desk_closes(calendar.add_working_days(day_at(from), days));
+  };
+}
+
+std::vector<FeedbackClock> feedback_clocks(const Replica& replica, const RecordState& state,
+                                           const Calendar& calendar, UnixMillis now) {
+  return feedback_clocks(feedback_facts(replica, state), FeedbackRules{}, working_days_of(calendar),
+                         now);
+}
+
+bool is_overdue(const std::vector<FeedbackClock>& clocks) {
+  return std::ranges::find(clocks, ClockState::kOverdue, &FeedbackClock::state) != clocks.end();
+}
+
+bool received_below(const RecordState& state, const AgencyId& agency, const Registry& registry) {
+  return registry.above_or_equal(agency, intake_of(state), registry.newest());
+}
+
+FeedbackReport report_feedback(const Replica& replica, UnixMillis from, UnixMillis to,
+                               const std::optional<AgencyId>& agency, const Calendar& calendar,
+                               UnixMillis now) {
+  const auto registry = replica.registry();
+  const AddWorkingDays add = working_days_of(calendar);
+  const UnixMillis last = std::min(to, now + 1);
+  FeedbackReport out;
+  for_each_marked(replica, {Mark::kFeedback}, [&](const RecordEntry& entry) {
+    const RecordState& state = entry.state;
+    if (state.kind != RecordKind::kFeedback || state.chain.empty()) return true;
+    if (agency && !received_below(state, *agency, *registry)) return true;
+    const FeedbackFacts facts = feedback_facts(replica, state);
+    const auto count = [&](FeedbackCounts& counts) {
+      return count_feedback(facts, FeedbackRules{}, add, from, last, counts);
+    };
+    if (!count(out.all)) return true;
+    count(out.by_topic[open_text(state, Field::kTopic).value_or("unknown")]);
+    count(out.by_source[open_text(state, Field::kSource).value_or("unknown")]);
+    const auto about = open_text(state, Field::kAboutDossier);
+    if (about && replica.find_code(*about).empty()) ++out.about_unknown;
+    return true;
+  });
+  return out;
 }
 
 }  // namespace lienthong::store

@@ -1,15 +1,21 @@
-// Feedback of citizens (phản ánh, kiến nghị) and its four clocks. Pure; any thread.
+// Feedback of citizens (phản ánh, kiến nghị), its four clocks, and the report on a period.
+// Any thread; pure, but for what takes a replica.
 // Source of the clocks: domain 3.1, the public description of index 766: refuse within 2 working
 // days, ask for more within 5, handle within 15, publish within 2 of the answer.
 #pragma once
 
 #include <array>
 #include <functional>
+#include <map>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "protocol/record/fields.h"
 #include "protocol/record/update.h"
+#include "store/office/calendar.h"
+#include "store/replica/replica.h"
 
 namespace lienthong::store {
 
@@ -64,5 +70,29 @@ struct FeedbackCounts {
 bool count_feedback(const FeedbackFacts& facts, const FeedbackRules& rules,
                     const AddWorkingDays& add, UnixMillis from, UnixMillis to,
                     FeedbackCounts& counts);
+
+// ---- as it lies in a replica ----
+
+FeedbackFacts feedback_facts(const Replica& replica, const RecordState& state);
+// By the usual rules; `calendar` outlives what is given back of it.
+AddWorkingDays working_days_of(const Calendar& calendar);
+std::vector<FeedbackClock> feedback_clocks(const Replica& replica, const RecordState& state,
+                                           const Calendar& calendar, UnixMillis now);
+// One of the clocks has run out and nothing has come of it yet.
+bool is_overdue(const std::vector<FeedbackClock>& clocks);
+
+// Received by the agency's own desk, or by one below it.
+bool received_below(const RecordState& state, const AgencyId& agency, const Registry& registry);
+
+struct FeedbackReport {
+  FeedbackCounts all;
+  std::map<std::string, FeedbackCounts> by_topic, by_source;  // not said: "unknown"
+  std::int64_t about_unknown = 0;  // names a dossier that no record here bears the code of
+};
+// As of the end of the period, which is exclusive, or of now while it lasts. `agency`: received
+// there or below it; none: everything here.
+FeedbackReport report_feedback(const Replica& replica, UnixMillis from, UnixMillis to,
+                               const std::optional<AgencyId>& agency, const Calendar& calendar,
+                               UnixMillis now);
 
 }  // namespace lienthong::store

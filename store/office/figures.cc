@@ -1,9 +1,10 @@
 // What one dossier is in a report, and sums of it.
+#include "store/office/deadline.h"
 #include "store/office/report.h"
 
 namespace lienthong::store {
 
-UnixMillis Period::as_of(UnixMillis now) const { return std::min(start_of_day(to + 1) - 1, now); }
+UnixMillis Period::as_of(UnixMillis now) const { return std::min(midnight_of(to + 1) - 1, now); }
 
 bool Place::in(unsigned column) const {
   const auto first = static_cast<unsigned>(received), second = static_cast<unsigned>(outcome);
@@ -19,23 +20,26 @@ namespace {
 
 Column outcome_of(const Facts& facts, UnixMillis as_of) {
   if (!facts.resolved) {
-    const bool over =
-        facts.due && !facts.paused() && day_at_office(as_of) > day_at_office(*facts.due);
+    const bool over = !facts.paused() && punctuality(as_of, facts.due) == Punctuality::kLate;
     return over ? Column::kOpenLate : Column::kOpenInTime;
   }
   if (facts.withdrawn || !facts.due) return Column::kOnTime;
-  const std::int64_t end = day_at_office(*facts.end), due = day_at_office(*facts.due);
-  return end < due ? Column::kEarly : end == due ? Column::kOnTime : Column::kLate;
+  switch (punctuality(*facts.end, facts.due)) {
+    case Punctuality::kEarly: return Column::kEarly;
+    case Punctuality::kOnTime: return Column::kOnTime;
+    case Punctuality::kLate: break;
+  }
+  return Column::kLate;
 }
 
 }  // namespace
 
 std::optional<Place> place_of(const Facts& facts, const Period& period, UnixMillis as_of) {
   if (!facts.received_ever || !facts.received) return std::nullopt;
-  const std::int64_t received = day_at_office(*facts.received);
+  const OfficeDay received = day_at(*facts.received);
   if (received > period.to || *facts.received > as_of) return std::nullopt;
   const bool before = received < period.from;
-  if (before && facts.resolved && day_at_office(*facts.end) < period.from) return std::nullopt;
+  if (before && facts.resolved && day_at(*facts.end) < period.from) return std::nullopt;
   Place place;
   const bool online = facts.channel == 2;
   place.received = before ? Column::kCarried : online ? Column::kOnline : Column::kDirect;
@@ -45,11 +49,10 @@ std::optional<Place> place_of(const Facts& facts, const Period& period, UnixMill
   place.paused = facts.paused();
   place.no_due = !facts.due;
   place.no_channel = facts.channel == 0;
-  place.ended_before_received = facts.resolved && day_at_office(*facts.end) < received;
+  place.ended_before_received = facts.resolved && day_at(*facts.end) < received;
   const bool in_time = place.outcome == Column::kEarly || place.outcome == Column::kOnTime;
   place.reappointed_kept = facts.resolved && facts.apology && in_time && !facts.withdrawn &&
-                           facts.first_due &&
-                           day_at_office(*facts.end) > day_at_office(*facts.first_due);
+                           facts.first_due && day_at(*facts.end) > day_at(*facts.first_due);
   place.digitised = facts.result && facts.components > 0 && facts.digitised == facts.components;
   place.payable = (facts.fees & 1) != 0;
   place.paid_online = (facts.fees & 3) == 3;

@@ -2,18 +2,11 @@
 
 #include <algorithm>
 
-#include "protocol/record/fields.h"
+#include "protocol/record/registers.h"
 #include "store/office/calendar.h"
 
 namespace lienthong::store {
 namespace {
-
-template <class T>
-T open_value(const RecordState& state, Field field) {
-  const auto at = state.open_fields.find(static_cast<std::uint16_t>(field));
-  const T* value = at != state.open_fields.end() ? std::get_if<T>(&at->second.value) : nullptr;
-  return value != nullptr ? *value : T{};
-}
 
 bool has_held(const RecordState& record, const AgencyId& agency) {
   return std::ranges::any_of(record.chain, [&](const LinkEntry& link) {
@@ -24,7 +17,7 @@ bool has_held(const RecordState& record, const AgencyId& agency) {
 }
 
 LegState state_of(const RecordState& leg, const AgencyId& lead) {
-  switch (static_cast<Status>(open_value<std::int64_t>(leg, Field::kStatus))) {
+  switch (open_status(leg).value_or(Status::kAccepted)) {
     case Status::kRefused:
     case Status::kWithdrawn:
     case Status::kStopped: return LegState::kEnded;
@@ -41,8 +34,7 @@ LegState state_of(const RecordState& leg, const AgencyId& lead) {
 AgencyId worker_of(const RecordState& leg, const AgencyId& lead) {
   if (!leg.offered.is_zero() && leg.offered != lead) return leg.offered;
   if (leg.holder != lead) return leg.holder;
-  const Bytes named = open_value<Bytes>(leg, Field::kCompetentAgency);
-  return named.size() == AgencyId::kSize ? AgencyId::from(named) : leg.holder;
+  return open_agency(leg, Field::kCompetentAgency).value_or(leg.holder);
 }
 
 }  // namespace
@@ -65,14 +57,14 @@ Leg read_leg(const RecordState& lead, const RecordState& leg) {
   const AgencyId& holder = lead.chain.empty() ? leg.origin : lead.holder;
   Leg out;
   out.record = leg.record;
-  out.code = open_value<std::string>(leg, Field::kCode);
+  out.code = code_or_empty(leg);
   out.agency = worker_of(leg, holder);
-  out.duty = open_value<std::string>(leg, Field::kDuty);
-  out.procedure = open_value<std::string>(leg, Field::kProcedure);
-  out.outcome = open_value<std::string>(leg, Field::kOutcome);
+  out.duty = open_text(leg, Field::kDuty).value_or("");
+  out.procedure = open_text(leg, Field::kProcedure).value_or("");
+  out.outcome = open_text(leg, Field::kOutcome).value_or("");
   out.asked_at = leg.chain.front().hlc.millis();
-  out.due_at = open_value<std::int64_t>(leg, Field::kDueAt);
-  out.finished_at = open_value<std::int64_t>(leg, Field::kFinishedAt);
+  out.due_at = open_integer(leg, Field::kDueAt).value_or(0);
+  out.finished_at = open_integer(leg, Field::kFinishedAt).value_or(0);
   out.state = state_of(leg, holder);
   out.asked_by_holder = lead.chain.empty() || has_held(lead, leg.origin);
   return out;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "protocol/record/registers.h"
 #include "store/office/keys.h"
 #include "store/office/projections.h"
 #include "store/replica/raw.h"
@@ -9,15 +10,6 @@
 
 namespace lienthong::store {
 namespace {
-
-bool has_conflict(const RecordState& state) {
-  const auto several = [](const auto& entry) { return entry.second.writes.size() > 1; };
-  return std::ranges::any_of(state.open_fields, several) ||
-         std::ranges::any_of(state.closed_fields, several) ||
-         std::ranges::any_of(state.set_aside, [&](const UpdateId& id) {
-           return std::ranges::find(state.adopted, id) == state.adopted.end();
-         });
-}
 
 Marks mark_of_kind(RecordKind kind) {
   switch (kind) {
@@ -95,7 +87,7 @@ Marks marks_of(const RecordState& state) {
   set(std::ranges::any_of(state.invitations,
                           [](const Invitation& i) { return i.kind == UpdateKind::kConsult; }),
       Mark::kAsked);
-  set(has_conflict(state), Mark::kConflict);
+  set(has_conflict(state) || !open_set_aside(state).empty(), Mark::kConflict);
   set(!state.inert.empty(), Mark::kInert);
   return marks;
 }

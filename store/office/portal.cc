@@ -1,36 +1,16 @@
 #include "store/office/portal.h"
 
 #include <algorithm>
-#include <charconv>
 
-#include "protocol/base/check.h"
 #include "store/office/text.h"
 
 namespace lienthong::store {
 
-extern const std::string_view kPortalStatuses;  // made from conf/portal_status.tsv at build time
-
 namespace {
 
-constexpr std::size_t kStatusCount = 10;
 constexpr std::size_t kIdsAtOnce = 4096;
 constexpr std::array<std::string_view, 4> kSyncNames = {"only_here", "not_confirmed", "at_parent",
                                                         "no_parent"};
-
-std::optional<PortalStatus> parse_line(std::string_view line) {
-  const std::size_t first = line.find('\t');
-  const std::size_t second = first == std::string_view::npos ? first : line.find('\t', first + 1);
-  if (second == std::string_view::npos) return std::nullopt;
-  PortalStatus out;
-  const auto [end, failed] = std::from_chars(line.data(), line.data() + first, out.code);
-  const auto status = status_from_json(line.substr(first + 1, second - first - 1));
-  out.name = line.substr(second + 1);
-  if (failed != std::errc() || end != line.data() + first || out.code < 1 || !status ||
-      out.name.empty() || out.name.find('\t') != std::string::npos)
-    return std::nullopt;
-  out.status = *status;
-  return out;
-}
 
 IdPrefix prefix_of(const UpdateId& id) {
   IdPrefix out;
@@ -39,37 +19,6 @@ IdPrefix prefix_of(const UpdateId& id) {
 }
 
 }  // namespace
-
-Result<std::vector<PortalStatus>> parse_portal_statuses(std::string_view text) {
-  std::vector<PortalStatus> out;
-  for (std::size_t number = 1; !text.empty(); ++number) {
-    const std::size_t end = text.find('\n');
-    const std::string_view line = text.substr(0, end);
-    text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
-    if (line.empty() || line.starts_with('#')) continue;
-    auto parsed = parse_line(line);
-    const bool twice = parsed && std::ranges::any_of(out, [&](const PortalStatus& other) {
-                         return other.code == parsed->code || other.status == parsed->status;
-                       });
-    if (!parsed || twice)
-      return Error(Errc::kMalformed, "portal states, line " + std::to_string(number) +
-                                         ": a code, one of our states and a name, each once");
-    out.push_back(*std::move(parsed));
-  }
-  if (out.size() != kStatusCount)
-    return Error(Errc::kMalformed, "portal states: " + std::to_string(out.size()) + " of " +
-                                       std::to_string(kStatusCount));
-  return out;
-}
-
-const PortalStatus& portal_status(Status status) {
-  static const std::vector<PortalStatus> table = [] {
-    auto parsed = parse_portal_statuses(kPortalStatuses);
-    LT_CHECK(parsed.ok());
-    return *std::move(parsed);
-  }();
-  return *std::ranges::find(table, status, &PortalStatus::status);
-}
 
 std::string portal_time(UnixMillis time) {
   const std::string text = form_time(time);  // "09:33 01/04/2023"

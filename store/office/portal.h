@@ -1,5 +1,5 @@
-// The national portal's words for what we know: its codes of states, as data
-// (conf/portal_status.tsv, built into the program), and whether the office above has what is here.
+// What the national portal is told beside the fields: moments in its form, and whether the office
+// above has what is here. Its codes of the states are their numbers (protocol/record/status.h).
 // Any thread.
 #pragma once
 
@@ -13,17 +13,6 @@
 #include "store/replica/replica.h"
 
 namespace lienthong::store {
-
-struct PortalStatus {
-  std::int64_t code = 0;  // "TrangThaiHoSo"
-  Status status = Status::kRegistered;
-  std::string name;
-};
-
-// Fails: kMalformed, naming the line: not three columns, a number or state that is none or stands
-// twice, fewer than ten.
-Result<std::vector<PortalStatus>> parse_portal_statuses(std::string_view text);
-const PortalStatus& portal_status(Status status);
 
 // "yyyyMMddHHmmss" at the office.
 std::string portal_time(UnixMillis time);

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "protocol/record/registers.h"
+
 namespace lienthong::store {
 namespace {
 
@@ -100,21 +102,8 @@ Result<Resume> read_resume(const json& object) {
   return wrong("resume: found \"" + text + "\", expected restart or extend");
 }
 
-const FieldValue* value_of(const RecordState& state, Field field) {
-  const auto at = state.open_fields.find(static_cast<std::uint16_t>(field));
-  return at != state.open_fields.end() ? &at->second.value : nullptr;
-}
-
 std::string text_of(const RecordState& state, Field field) {
-  const FieldValue* value = value_of(state, field);
-  const auto* text = value != nullptr ? std::get_if<std::string>(value) : nullptr;
-  return text != nullptr ? *text : std::string();
-}
-
-std::optional<UnixMillis> moment_of(const RecordState& state, Field field) {
-  const FieldValue* value = value_of(state, field);
-  const auto* number = value != nullptr ? std::get_if<std::int64_t>(value) : nullptr;
-  return number != nullptr ? std::optional(*number) : std::nullopt;
+  return open_text(state, field).value_or(std::string());
 }
 
 }  // namespace
@@ -186,8 +175,8 @@ std::optional<Procedure> read_procedure(const RecordState& state) {
   out.field = text_of(state, Field::kFieldOfWork);
   out.decision = text_of(state, Field::kDecision);
   out.successor = text_of(state, Field::kSuccessor);
-  out.effective_from = moment_of(state, Field::kEffectiveFrom);
-  out.effective_to = moment_of(state, Field::kEffectiveTo);
+  out.effective_from = open_integer(state, Field::kEffectiveFrom);
+  out.effective_to = open_integer(state, Field::kEffectiveTo);
   const std::string text = text_of(state, Field::kDefinition);
   if (text.empty()) return out;
   auto definition = parse_definition(text);

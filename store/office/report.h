@@ -27,19 +27,17 @@
 #include <string>
 #include <vector>
 
+#include "store/office/calendar.h"
 #include "store/office/rows.h"
 
 namespace lienthong::store {
 
-struct Period {  // days at the office since 1970-01-01, both inclusive
-  std::int64_t from = 0, to = 0;
+struct Period {  // both days inclusive
+  OfficeDay from = 0, to = 0;
   bool operator==(const Period&) const = default;
   // The moment at which the period is seen: its last millisecond, or now while it lasts.
   UnixMillis as_of(UnixMillis now) const;
 };
-constexpr UnixMillis start_of_day(std::int64_t day) {
-  return day * 24LL * 3600 * 1000 - 7LL * 3600 * 1000;
-}
 
 enum class Column : std::uint8_t {  // those that are counted; the others are sums
   kOnline = 4,

@@ -7,6 +7,7 @@
 
 #include "protocol/record/codec.h"
 #include "protocol/record/custody.h"
+#include "protocol/record/registers.h"
 
 namespace lienthong::store {
 namespace {
@@ -87,23 +88,11 @@ void append(OfficeRow& row, const Moment& moment) {
     if ((moment.mask >> i & 1) != 0) put_varint(row.moments, moment.values[i]);
 }
 
-const FieldValue* find(const GraphUpdate& update, Field field) {
-  const auto number = static_cast<std::uint16_t>(field);
-  for (const FieldWrite& write : update.open.writes)
-    if (write.field == number) return &write.value;
-  return nullptr;
-}
-std::optional<std::int64_t> integer(const FieldValue* value) {
-  const auto* number = value != nullptr ? std::get_if<std::int64_t>(value) : nullptr;
-  return number != nullptr ? std::optional(*number) : std::nullopt;
-}
 std::optional<std::int64_t> integer(const GraphUpdate& update, Field field) {
-  return integer(find(update, field));
+  return written_integer(update.open.writes, field);
 }
 std::optional<Status> status_in(const GraphUpdate& update) {
-  const auto number = integer(update, Field::kStatus);
-  if (!number || *number < 1 || *number > 10) return std::nullopt;
-  return static_cast<Status>(*number);
+  return written_status(update.open.writes);
 }
 
 UnixMillis said_time(const GraphUpdate& update) {
@@ -334,10 +323,7 @@ void add_update(OfficeRow& row, const GraphUpdate& update, const RecordState& st
 }
 
 void set_head(OfficeRow& row, const RecordState& state, Interner& names) {
-  const auto at = state.open_fields.find(static_cast<std::uint16_t>(Field::kCode));
-  const auto* code =
-      at != state.open_fields.end() ? std::get_if<std::string>(&at->second.value) : nullptr;
-  row.code = code != nullptr ? *code : std::string();
+  row.code = code_or_empty(state);
   row.holder = number_of(state.holder, names);
   row.offered = number_of(state.offered, names);
   row.participants.clear();

@@ -123,11 +123,4 @@ struct Facts {
 Facts facts_at(const RowView& row, UnixMillis as_of);
 inline constexpr UnixMillis kEver = INT64_MAX;
 
-// Day at the office (UTC+7) counted from 1970-01-01.
-constexpr std::int64_t day_at_office(UnixMillis time) {
-  const std::int64_t shifted = time + 7LL * 3600 * 1000;
-  constexpr std::int64_t kDay = 24LL * 3600 * 1000;
-  return shifted >= 0 ? shifted / kDay : -((-shifted + kDay - 1) / kDay);
-}
-
 }  // namespace lienthong::store

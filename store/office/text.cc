@@ -1,19 +1,13 @@
 #include "store/office/text.h"
 
 #include <array>
-#include <charconv>
 #include <chrono>
 #include <cstdio>
 
+#include "store/office/calendar.h"
+
 namespace lienthong::store {
 namespace {
-
-using std::chrono::days;
-using std::chrono::milliseconds;
-using std::chrono::sys_days;
-using std::chrono::year_month_day;
-
-constexpr UnixMillis kOffset = 7LL * 3600 * 1000;
 
 struct Civil {
   int year = 0;
@@ -22,10 +16,9 @@ struct Civil {
 };
 
 Civil civil(UnixMillis time) {
-  const milliseconds local(time + kOffset);
-  const auto day = std::chrono::floor<days>(local);
-  const year_month_day date{sys_days(day)};
-  const auto minutes = std::chrono::duration_cast<std::chrono::minutes>(local - day).count();
+  const OfficeDay day = day_at(time);
+  const std::chrono::year_month_day date{std::chrono::sys_days(std::chrono::days(day))};
+  const auto minutes = (time - midnight_of(day)) / kMinuteMillis;
   return {static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
           static_cast<unsigned>(date.day()), static_cast<int>(minutes / 60),
           static_cast<int>(minutes % 60)};
@@ -38,33 +31,7 @@ std::string print(const char* pattern, Values... values) {
   return out.data();
 }
 
-std::optional<int> number(std::string_view text) {
-  int value = 0;
-  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (failed != std::errc() || end != text.data() + text.size() || value < 0) return std::nullopt;
-  return value;
-}
-
 }  // namespace
-
-std::int64_t form_day(UnixMillis time) {
-  return std::chrono::floor<days>(milliseconds(time + kOffset)).count();
-}
-
-int form_year(UnixMillis time) { return civil(time).year; }
-
-std::optional<UnixMillis> parse_form_day(std::string_view text) {
-  if (text.size() != 10 || text[4] != '-' || text[7] != '-') return std::nullopt;
-  const auto year = number(text.substr(0, 4)), month = number(text.substr(5, 2)),
-             day = number(text.substr(8, 2));
-  if (!year || !month || !day) return std::nullopt;
-  const year_month_day date{std::chrono::year(*year),
-                            std::chrono::month(static_cast<unsigned>(*month)),
-                            std::chrono::day(static_cast<unsigned>(*day))};
-  if (!date.ok()) return std::nullopt;
-  return std::chrono::duration_cast<milliseconds>(sys_days(date).time_since_epoch()).count() -
-         kOffset;
-}
 
 std::string form_date(UnixMillis time) {
   const Civil at = civil(time);

@@ -2,24 +2,10 @@
 
 #include <algorithm>
 
+#include "protocol/record/registers.h"
+
 namespace lienthong::store {
 namespace {
-
-const FieldValue* find_value(const std::vector<FieldWrite>& writes, Field field) {
-  const auto at = std::ranges::find(writes, static_cast<std::uint16_t>(field), &FieldWrite::field);
-  return at != writes.end() ? &at->value : nullptr;
-}
-
-std::optional<std::int64_t> integer(const std::vector<FieldWrite>& writes, Field field) {
-  const FieldValue* value = find_value(writes, field);
-  const auto* number = value != nullptr ? std::get_if<std::int64_t>(value) : nullptr;
-  return number != nullptr ? std::optional(*number) : std::nullopt;
-}
-
-const FieldValue* current_value(const RecordState& state, Field field) {
-  const auto at = state.open_fields.find(static_cast<std::uint16_t>(field));
-  return at != state.open_fields.end() ? &at->second.value : nullptr;
-}
 
 // When it happened: what the change itself says of the state, else what its writer said, else when
 // it was written.
@@ -27,9 +13,9 @@ UnixMillis moment_of(const StoredUpdate& update, std::optional<Status> status) {
   const auto& writes = update.open.writes;
   std::optional<UnixMillis> said;
   if (status == Status::kAccepted || update.open.kind == UpdateKind::kCreated)
-    said = integer(writes, Field::kReceivedAt);
-  if (status == Status::kDone) said = integer(writes, Field::kFinishedAt);
-  if (status == Status::kReturned) said = integer(writes, Field::kReturnedAt);
+    said = written_integer(writes, Field::kReceivedAt);
+  if (status == Status::kDone) said = written_integer(writes, Field::kFinishedAt);
+  if (status == Status::kReturned) said = written_integer(writes, Field::kReturnedAt);
   if (said) return *said;
   return update.open.at != 0 ? update.open.at : update.update.envelope.hlc.millis();
 }
@@ -43,15 +29,13 @@ bool takes_over(UpdateKind kind) {
 
 void WorkReader::take(const StoredUpdate& update) {
   const auto& writes = update.open.writes;
-  std::optional<Status> status;
-  if (const auto number = integer(writes, Field::kStatus))
-    if (*number >= 1 && *number <= 10) status = static_cast<Status>(*number);
+  const std::optional<Status> status = written_status(writes);
   const UnixMillis at = moment_of(update, status);
   take_clock(update, at, status);
   PlaceEvent place;
   place.at = at;
   place.status = status;
-  place.step = integer(writes, Field::kStep).value_or(0);
+  place.step = written_integer(writes, Field::kStep).value_or(0);
   if (takes_over(update.open.kind))
     if (const AgencyInfo* agency = registry_.find_agency(update.agency)) {
       place.agency_code = agency->code;
@@ -68,11 +52,11 @@ void WorkReader::take_clock(const StoredUpdate& update, UnixMillis at,
   ClockEvent event;
   event.at = at;
   event.status = status;
-  event.due_at = integer(writes, Field::kDueAt);
-  event.apology = event.due_at && integer(writes, Field::kReappointedAt);
+  event.due_at = written_integer(writes, Field::kDueAt);
+  event.apology = event.due_at && written_integer(writes, Field::kReappointedAt);
   take_limit(writes, event);
-  const auto received = integer(writes, Field::kReceivedAt);
-  const auto starts = integer(writes, Field::kClockStartsAt);
+  const auto received = written_integer(writes, Field::kReceivedAt);
+  const auto starts = written_integer(writes, Field::kClockStartsAt);
   if (received && !out_.clock.received_at) {
     out_.clock.received_at = received;
     out_.clock.clock_starts_at = starts;
@@ -89,8 +73,8 @@ void WorkReader::take_clock(const StoredUpdate& update, UnixMillis at,
 }
 
 void WorkReader::take_limit(const std::vector<FieldWrite>& writes, ClockEvent& event) {
-  if (const auto channel = integer(writes, Field::kChannel)) channel_ = channel;
-  if (const FieldValue* pinned = find_value(writes, Field::kProcedureVersion)) {
+  if (const auto channel = written_integer(writes, Field::kChannel)) channel_ = channel;
+  if (const FieldValue* pinned = written_value(writes, Field::kProcedureVersion)) {
     const auto* bytes = std::get_if<Bytes>(pinned);
     out_.version.reset();
     if (bytes != nullptr && bytes->size() == RecordId::kSize)
@@ -123,9 +107,7 @@ Explanation explain(const Work& work, const RecordState& state, UnixMillis now,
     out.step = find_step(work.version->definition, work.places, now, calendar);
   } else {
     version.step = DeadlineStep::kNoVersion;
-    const FieldValue* code = current_value(state, Field::kProcedure);
-    if (const auto* text = code != nullptr ? std::get_if<std::string>(code) : nullptr)
-      version.text = *text;
+    version.text = open_text(state, Field::kProcedure).value_or(std::string());
   }
   head.push_back(std::move(version));
   if (work.clock.limit) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "protocol/record/codec.h"
+#include "protocol/record/registers.h"
 #include "store/office/keys.h"
 #include "store/office/name_table.h"
 #include "store/office/row.h"
@@ -60,10 +61,7 @@ class OfficeProjection final : public Projection {
 template <class Closed>
 SearchText search_text_of(const RecordState& state, const Closed& closed) {
   const auto open = [&](Field field) {
-    const auto at = state.open_fields.find(static_cast<std::uint16_t>(field));
-    const auto* text =
-        at != state.open_fields.end() ? std::get_if<std::string>(&at->second.value) : nullptr;
-    return text != nullptr ? search_form(*text) : std::string();
+    return search_form(open_text(state, field).value_or(std::string()));
   };
   return {open(Field::kCode), closed(Field::kApplicantName), closed(Field::kSummary),
           open(Field::kProcedureName)};

@@ -13,12 +13,7 @@ namespace {
 
 constexpr std::size_t kOpenRecordsMax = 256;  // kept decoded across a savepoint
 
-std::string folded_code(const RecordState& state) {
-  const auto at = state.open_fields.find(static_cast<std::uint16_t>(Field::kCode));
-  if (at == state.open_fields.end()) return {};
-  const auto* text = std::get_if<std::string>(&at->second.value);
-  return text != nullptr ? fold_code(*text) : std::string();
-}
+std::string folded_code(const RecordState& state) { return fold_code(code_or_empty(state)); }
 
 const InertEntry* find_inert(const RecordState& state, const UpdateId& id) {
   const auto at = std::ranges::find(state.inert, id, &InertEntry::id);

@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <set>
 
+#include "protocol/record/registers.h"
+#include "store/office/deadline.h"
 #include "store/office/dossier.h"
 #include "store/scans/blobs_rows.h"
 
@@ -16,22 +18,8 @@ std::vector<NamedBlob> named_in(const Update& update, const OpenBody& open) {
     return {};
   const auto closed = wire::decode_closed(update.closed);
   if (!closed.ok()) return {};
-  const auto at = std::ranges::find(closed->writes, kComponentsField, &FieldWrite::field);
-  return at != closed->writes.end() ? named_blobs(at->value) : std::vector<NamedBlob>();
-}
-
-bool ended(const RecordState& state) {
-  const auto at = state.open_fields.find(static_cast<std::uint16_t>(Field::kStatus));
-  if (at == state.open_fields.end()) return false;
-  const auto* status = std::get_if<std::int64_t>(&at->second.value);
-  if (status == nullptr) return false;
-  switch (static_cast<Status>(*status)) {
-    case Status::kRefused:
-    case Status::kWithdrawn:
-    case Status::kDone:
-    case Status::kReturned: return true;
-    default: return false;
-  }
+  const FieldValue* components = written_value(closed->writes, Field::kComponents);
+  return components != nullptr ? named_blobs(*components) : std::vector<NamedBlob>();
 }
 
 bool is_inert(const RecordState& state, const UpdateId& id) {
@@ -135,12 +123,10 @@ void Blobs::forget_record(Batch& batch, const RecordId& record) {
 
 bool Blobs::finished_for(const RecordState& state, UnixMillis now,
                          std::chrono::milliseconds after) const {
-  if (!ended(state)) return false;
-  UnixMillis at = state.latest.millis();
-  const auto field = state.open_fields.find(static_cast<std::uint16_t>(Field::kFinishedAt));
-  if (field != state.open_fields.end())
-    if (const auto* time = std::get_if<std::int64_t>(&field->second.value))
-      at = std::max(at, *time);
+  const auto status = open_status(state);
+  if (!status || !ends_clock(*status)) return false;
+  const UnixMillis at =
+      std::max(state.latest.millis(), open_integer(state, Field::kFinishedAt).value_or(0));
   return now - at > after.count();
 }
 

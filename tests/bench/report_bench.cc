@@ -71,7 +71,7 @@ class Maker {
 
   std::string row(std::uint32_t number, store::Interner& names, std::string& search) {
     const std::size_t commune = next() % communes_.size();
-    const UnixMillis received = store::start_of_day(kFirstDay + static_cast<int>(next() % kDays)) +
+    const UnixMillis received = store::midnight_of(kFirstDay + static_cast<int>(next() % kDays)) +
                                 static_cast<UnixMillis>(7 * 3600 + next() % 36'000) * 1000;
     RecordState state;
     state.kind = RecordKind::kDossier;
@@ -182,7 +182,7 @@ void measure_all(const store::Replica& replica, const AgencyId& province) {
   store::ReportWanted wanted;
   wanted.period = {kFirstDay + 180, kFirstDay + 270};
   wanted.agency = province;
-  wanted.now = store::start_of_day(kFirstDay + 1000);
+  wanted.now = store::midnight_of(kFirstDay + 1000);
   const store::OfficeReader reader(replica);
   const store::OfficeSnapshot snapshot = reader.snapshot();
   std::size_t sum = 0;

@@ -189,7 +189,7 @@ void expect_same_report(const store::Report& a, const store::Report& b) {
 
 store::ReportWanted any_report(Dice& dice, const AgencyId& agency) {
   store::ReportWanted wanted;
-  wanted.period.from = store::day_at_office(kStart) + static_cast<std::int64_t>(dice.below(90));
+  wanted.period.from = store::day_at(kStart) + static_cast<std::int64_t>(dice.below(90));
   wanted.period.to = wanted.period.from + static_cast<std::int64_t>(dice.below(60));
   wanted.agency = agency;
   wanted.by = dice.once_in(2) ? store::By::kField : store::By::kAgency;

@@ -27,7 +27,7 @@ class Seeds : public ::testing::Test {
       communes_.push_back(deployment_.add_agency(district_, "H42.10." + std::to_string(10 + i),
                                                  "Xã " + std::to_string(i), "commune"));
     office_ = std::make_unique<Office>(deployment_, *hub_, env_.get(), "/district");
-    office_->now = store::start_of_day(kFirstDay + 500);
+    office_->now = store::midnight_of(kFirstDay + 500);
   }
   // Received at that agency on some day of the period; resolved a day later, or running.
   void receive(const AgencyId& intake, std::size_t count, std::size_t resolved, std::size_t online,
@@ -36,7 +36,7 @@ class Seeds : public ::testing::Test {
       store::Transaction transaction(office_->replica(), office_->now += 1000);
       for (std::size_t n = 0; n < kInACommit && i < count; ++n, ++i) {
         const UnixMillis received =
-            store::start_of_day(kFirstDay + static_cast<int>(i) % (days - 1)) + kDay / 3;
+            store::midnight_of(kFirstDay + static_cast<int>(i) % (days - 1)) + kDay / 3;
         store::CreateDossier create;
         const auto put = [&create](Field field, FieldValue value) {
           create.open.push_back({static_cast<std::uint16_t>(field), std::move(value)});
@@ -60,7 +60,7 @@ class Seeds : public ::testing::Test {
     wanted.period = {kFirstDay, kFirstDay + days - 1};
     wanted.agency = district_;
     wanted.by = by;
-    wanted.now = store::start_of_day(kFirstDay + 500);
+    wanted.now = store::midnight_of(kFirstDay + 500);
     const store::Report out = store::Reporter(office_->replica(), wanted).run();
     EXPECT_TRUE(out.mistakes.empty());
     return out;

@@ -8,6 +8,7 @@
 #include "agent/json/operation.h"
 #include "agent/json/time.h"
 #include "protocol/record/fields.h"
+#include "store/office/calendar.h"
 #include "tests/simulation/dice.h"
 #include "tests/support/traffic_facts.h"
 
@@ -43,10 +44,10 @@ std::int64_t add_working(std::int64_t day, int count) {
 }
 
 UnixMillis moment(std::int64_t day, std::int64_t millis) {
-  return day * agent::kDayMillis + millis - agent::kOfficeOffsetMillis;
+  return store::midnight_of(day) + millis;
 }
 
-std::int64_t day_of(UnixMillis time) { return agent::office_day(time); }
+std::int64_t day_of(UnixMillis time) { return store::day_at(time); }
 
 std::string stamp(UnixMillis time) {  // to the second, as office software prints
   return agent::format_time(time / kSecond * kSecond);
@@ -259,7 +260,7 @@ std::optional<UnixMillis> Traffic::Impl::due(const Procedure& of, UnixMillis rec
     case LimitUnit::kSameDay:  // received after 15:00: the next working day
       return moment(received < moment(day, 15 * kHour) ? day : add_working(day, 1), kDueAt);
     case LimitUnit::kWorkingDays:
-      return received + (add_working(day, of.limit) - day) * agent::kDayMillis;
+      return received + (add_working(day, of.limit) - day) * store::kDayMillis;
     case LimitUnit::kDays: return moment(add_working(day + of.limit, 0), kDueAt);
   }
   return std::nullopt;
@@ -287,7 +288,7 @@ std::string Traffic::Impl::summary(const Procedure& what, const std::string& app
   if (what.field == "Chứng thực" && way < 0.6)
     return about + " " + std::string(paper(what)) + ", số " + padded(dice.below(100'000'000), 8);
   if (what.field == "Hộ tịch" && way < 0.7) {
-    const std::string born = stamp(now - dice.between(2, 20'000) * agent::kDayMillis);
+    const std::string born = stamp(now - dice.between(2, 20'000) * store::kDayMillis);
     return about + " – " + person() + ", sinh ngày " + born.substr(8, 2) + "/" + born.substr(5, 2) +
            "/" + born.substr(0, 4);
   }

@@ -74,11 +74,6 @@ TEST(Time, RefusesWhatIsNoMoment) {
     EXPECT_FALSE(parse_time(text)) << text;
 }
 
-TEST(Time, DayTurnsAtMidnightInTheOffice) {
-  const UnixMillis last = *parse_time("2023-04-01T23:59:59+07:00");
-  EXPECT_EQ(office_day(last) + 1, office_day(last + 1000));
-}
-
 // ---- operations ----
 
 class OperationJson : public ::testing::Test {
@@ -393,33 +388,6 @@ TEST_F(OperationJson, DossierShowsHistoryCustodyAndWhatIsMissing) {
   EXPECT_EQ(out.at("custody")[0].at("link"), "offer");
   EXPECT_EQ(out.at("custody")[0].at("to"), "H47.12");
   EXPECT_EQ(out.at("missing")[0].at("field"), "summary");
-}
-
-RecordState state_due(UnixMillis due) {
-  RecordState state;
-  state.open_fields[static_cast<std::uint16_t>(Field::kDueAt)] = {{}, due};
-  return state;
-}
-
-TEST(Late, CountsDaysAtTheOffice) {
-  const UnixMillis due = *parse_time("2023-04-03T09:00:00+07:00");
-  const RecordState state = state_due(due);
-  EXPECT_FALSE(is_late(state, *parse_time("2023-04-03T23:59:00+07:00")));  // the same day
-  EXPECT_TRUE(is_late(state, *parse_time("2023-04-04T00:00:00+07:00")));
-  EXPECT_FALSE(is_late(RecordState(), due));
-}
-
-TEST(Late, StopsCountingWhenItEnded) {
-  RecordState state = state_due(*parse_time("2023-04-03T09:00:00+07:00"));
-  const UnixMillis now = *parse_time("2024-01-01T00:00:00+07:00");
-  state.open_fields[static_cast<std::uint16_t>(Field::kStatus)] = {{}, std::int64_t{7}};
-  EXPECT_FALSE(is_late(state, now));  // withdrawn
-  state.open_fields[static_cast<std::uint16_t>(Field::kFinishedAt)] = {
-      {}, *parse_time("2023-04-05T09:00:00+07:00")};
-  EXPECT_TRUE(is_late(state, now));
-  state.open_fields[static_cast<std::uint16_t>(Field::kFinishedAt)] = {
-      {}, *parse_time("2023-04-02T09:00:00+07:00")};
-  EXPECT_FALSE(is_late(state, now));
 }
 
 }  // namespace

@@ -41,7 +41,7 @@ TEST(DossierCodes, AreReadAsDifferentSystemsWriteThem) {
     const auto code = parse_dossier_code(sample.text);
     ASSERT_TRUE(code) << sample.text;
     EXPECT_EQ(code->agency, sample.agency);
-    EXPECT_EQ(code->day, parse_form_day(sample.day));
+    EXPECT_EQ(code->day, midnight_of(*parse_date(sample.day)));
     EXPECT_EQ(code->number, sample.number);
   }
 }
@@ -54,25 +54,6 @@ TEST(DossierCodes, OfNoKnownFormAreNotGuessedAt) {
 }
 
 // ---- the portal ----
-
-TEST(PortalStatuses, NameEveryStateByThePortalsOwnCode) {
-  for (std::int64_t code = 1; code <= 10; ++code) {
-    const PortalStatus& row = portal_status(static_cast<Status>(code));
-    EXPECT_EQ(row.code, code);  // the enumeration has the portal's numbers
-    EXPECT_EQ(row.status, static_cast<Status>(code));
-  }
-  EXPECT_EQ(portal_status(Status::kReturned).name, "Đã trả kết quả");
-}
-
-TEST(PortalStatuses, RefuseATableThatIsNotWhole) {
-  EXPECT_NE(parse_portal_statuses("1\tregistered\tx\n").error().detail().find("1 of 10"),
-            std::string::npos);
-  for (const char* bad : {"1\tregistered\n", "x\tregistered\ty\n", "1\tlost\ty\n", "1\tdone\t\n",
-                          "0\tdone\tx\n", "1\tdone\tx\ty\n", "1 done x\n"})
-    EXPECT_NE(parse_portal_statuses(bad).error().detail().find("line 1"), std::string::npos) << bad;
-  EXPECT_NE(parse_portal_statuses("1\tdone\tx\n1\treturned\ty\n").error().detail().find("line 2"),
-            std::string::npos);
-}
 
 TEST(PortalTime, IsFourteenDigitsAtTheOffice) {
   EXPECT_EQ(portal_time(kApril), "20230401070000");

@@ -68,6 +68,29 @@ TEST(OfficeCalendar, CountsOverTheHolidaysOf2026And2027) {
   EXPECT_EQ(due("2027-04-29", 2), "2027-05-05");  // 30 April, and 3 May for the Saturday
 }
 
+TEST(OfficeDays, TurnAtMidnightInTheOffice) {
+  constexpr UnixMillis kLast = 1'680'368'399'999;  // 2023-04-01T23:59:59.999+07:00
+  EXPECT_EQ(store::to_date(store::day_at(kLast)), "2023-04-01");
+  EXPECT_EQ(store::to_date(store::day_at(kLast + 1)), "2023-04-02");
+  EXPECT_EQ(store::midnight_of(store::day_at(kLast + 1)), kLast + 1);
+  EXPECT_EQ(store::day_at(-store::kOfficeOffsetMillis), 0);  // 1970-01-01T00:00+07:00
+  EXPECT_EQ(store::day_at(-store::kOfficeOffsetMillis - 1), -1);
+  EXPECT_EQ(store::day_at(-store::kOfficeOffsetMillis - store::kDayMillis), -1);
+}
+
+TEST(OfficeDays, AreOfAYearOfTheOffice) {
+  const UnixMillis first = store::midnight_of(*parse_date("2023-01-01"));
+  EXPECT_EQ(store::office_year(first), 2023);
+  EXPECT_EQ(store::office_year(first - 1), 2022);
+}
+
+TEST(OfficeDays, AreReadFromDatesThatExist) {
+  EXPECT_EQ(store::to_date(*parse_date("2024-02-29")), "2024-02-29");
+  for (const char* bad : {"", "2023-1-01", "2023-13-01", "2023-02-29", "2023-01-01T", "x023-01-01",
+                          "1969-12-31", "2023/01/01"})
+    EXPECT_FALSE(parse_date(bad)) << bad;
+}
+
 TEST(OfficeCalendar, CountsAWorkingDayAsEightHours) {
   EXPECT_EQ(built_in_calendar().working_day(), 8 * store::kHourMillis);
 }

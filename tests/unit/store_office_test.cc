@@ -34,7 +34,7 @@ constexpr std::int64_t day(int year, int month, int date) {
 }
 // That hour at the office.
 constexpr UnixMillis at(int year, int month, int date, int hour = 9) {
-  return store::start_of_day(day(year, month, date)) + hour * kHour;
+  return store::midnight_of(day(year, month, date)) + hour * kHour;
 }
 FieldWrite write_of(Field field, FieldValue value) {
   return {static_cast<std::uint16_t>(field), std::move(value)};

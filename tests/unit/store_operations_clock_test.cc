@@ -2,7 +2,7 @@
 // correction, step, and what cannot be.
 #include <gtest/gtest.h>
 
-#include "protocol/record/fields.h"
+#include "protocol/record/registers.h"
 #include "store/desk/operations.h"
 #include "store/office/work.h"
 #include "tests/support/office_time.h"
@@ -106,9 +106,8 @@ class OfficeRules : public ::testing::Test {
   }
   std::optional<FieldValue> value(Field field) {
     const RecordState state = commune_.state(record_);
-    const auto found = state.open_fields.find(static_cast<std::uint16_t>(field));
-    if (found == state.open_fields.end()) return std::nullopt;
-    return found->second.value;
+    const FieldValue* found = open_value(state, field);
+    return found != nullptr ? std::optional(*found) : std::nullopt;
   }
   std::string moment_in(Field field) {
     const auto found = value(field);

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "protocol/record/codec.h"
-#include "protocol/record/fields.h"
+#include "protocol/record/registers.h"
 #include "store/desk/operations.h"
 #include "store/office/dossier.h"
 #include "tests/support/operations.h"
@@ -64,9 +64,8 @@ class Operations : public ::testing::Test {
     expect_refused(office, operation, code, words);
   }
   static std::optional<FieldValue> open_value(const RecordState& state, Field field) {
-    const auto at = state.open_fields.find(static_cast<std::uint16_t>(field));
-    if (at == state.open_fields.end()) return std::nullopt;
-    return at->second.value;
+    const FieldValue* value = lienthong::open_value(state, field);
+    return value != nullptr ? std::optional(*value) : std::nullopt;
   }
 
   Offices offices_;

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "protocol/record/fields.h"
+#include "protocol/record/registers.h"
 #include "store/desk/operations.h"
 #include "store/office/document.h"
 #include "store/office/dossier.h"
@@ -67,10 +67,7 @@ class Records : public ::testing::Test {
     expect_refused(office, operation, code, words);
   }
   static std::int64_t number_in(const RecordState& state, Field field) {
-    const auto at = state.open_fields.find(static_cast<std::uint16_t>(field));
-    if (at == state.open_fields.end()) return 0;
-    const auto* number = std::get_if<std::int64_t>(&at->second.value);
-    return number != nullptr ? *number : 0;
+    return open_integer(state, field).value_or(0);
   }
 
   Offices offices_;
