@@ -1,6 +1,7 @@
 // Operations that pass a record on: every link of custody but those of legs and copies.
 #include <algorithm>
 
+#include "protocol/record/registers.h"
 #include "store/desk/carry_out.h"
 #include "store/desk/keys.h"
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "protocol/record/codec.h"
+#include "protocol/record/registers.h"
 #include "store/desk/carry_out.h"
 #include "store/desk/checks.h"
 

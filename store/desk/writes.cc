@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "protocol/record/registers.h"
+
 namespace lienthong::store {
 
 std::string name_of(Field field) {
