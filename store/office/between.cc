@@ -19,8 +19,8 @@ std::string_view to_string(OfferState state) {
   return "open";
 }
 
-std::vector<Offer> offers_of(const RecordState& state) {
-  std::vector<Offer> offers;
+std::vector<HandoffOffer> offers_of(const RecordState& state) {
+  std::vector<HandoffOffer> offers;
   for (const LinkEntry& link : state.chain) {
     switch (link.kind) {
       case UpdateKind::kOffer:
@@ -48,7 +48,7 @@ std::vector<Offer> offers_of(const RecordState& state) {
   return offers;
 }
 
-std::optional<Offer> open_offer(const RecordState& state) {
+std::optional<HandoffOffer> open_offer(const RecordState& state) {
   if (state.offered.is_zero()) return std::nullopt;
   auto offers = offers_of(state);
   if (offers.empty()) return std::nullopt;
@@ -171,7 +171,7 @@ namespace {
 
 void add_offers(std::vector<Handoff>& out, const Replica& replica, const RecordState& state,
                 bool pending) {
-  for (const Offer& offer : offers_of(state)) {
+  for (const HandoffOffer& offer : offers_of(state)) {
     const bool open = offer.state == OfferState::kOpen;
     if (pending && !open) continue;
     const auto asked = open ? recall_requested(replica, state, offer.id) : std::nullopt;

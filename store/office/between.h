@@ -19,7 +19,7 @@ namespace lienthong::store {
 enum class OfferState : std::uint8_t { kOpen, kAccepted, kDeclined, kReclaimed };
 std::string_view to_string(OfferState state);
 
-struct Offer {
+struct HandoffOffer {
   UpdateId id;
   AgencyId from, to;
   UnixMillis offered_at = 0;
@@ -27,8 +27,8 @@ struct Offer {
   OfferState state = OfferState::kOpen;
 };
 // In the order of the chain; only the last can be open.
-std::vector<Offer> offers_of(const RecordState& state);
-std::optional<Offer> open_offer(const RecordState& state);
+std::vector<HandoffOffer> offers_of(const RecordState& state);
+std::optional<HandoffOffer> open_offer(const RecordState& state);
 // When the offerer asked for it back; nullopt: it has not.
 std::optional<UnixMillis> recall_requested(const Replica& replica, const RecordState& state,
                                            const UpdateId& offer);

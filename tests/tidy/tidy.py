@@ -105,6 +105,7 @@ class Tidy:
         self.root = root
         self.rooms = rooms.Rooms(read(os.path.join(root, rooms.TABLE)))
         self.found = []  # (rule, path, line, text)
+        self.types = {}  # name with its namespaces -> path that defines it
 
     def add(self, rule, path, line, text):
         self.found.append((rule, path, line, text))
@@ -141,6 +142,7 @@ class Tidy:
         if path.endswith(".h") and not re.search(r"^#pragma once$", text, re.M):
             self.add("pragma-once", path, 1, "a header starts with #pragma once")
         self.check_functions(path, code_lines)
+        self.check_types(path, text.split("\n"))
 
     def check_include(self, path, folder, number, mark, name):
         room = os.path.dirname(path)
@@ -175,6 +177,25 @@ class Tidy:
             if rooms.in_document(read(document)) != self.rooms.markdown():
                 self.add("room", rooms.DOCUMENT, 1,
                          "the table of rooms is an old one; tests/tidy/rooms.py --write")
+
+    def check_types(self, path, lines):
+        """Two types of one name in one namespace: no compiler sees it, and the linker takes either
+        for both (the one definition rule)."""
+        spaces = []
+        for number, line in enumerate(lines, 1):
+            opened = re.match(r"namespace ?([\w:]*) ?\{", line)
+            if opened:
+                spaces.append(opened.group(1) or "(unnamed)")
+            elif spaces and line.startswith("}  // namespace"):
+                spaces.pop()
+            kind = re.match(r"(?:struct|class|enum class|enum) (\w+)(?: final)?(?: :[^;]*)? \{",
+                            line)
+            if not kind or "(unnamed)" in spaces or path.startswith("tests/"):
+                continue
+            name = "::".join(spaces + [kind.group(1)])
+            other = self.types.setdefault(name, path)
+            if other != path:
+                self.add("twice", path, number, f"{name} is defined in {other} too")
 
     def check_functions(self, path, lines):
         """By the layout that clang-format gives: what stands in column one opens and closes."""

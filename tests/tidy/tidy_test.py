@@ -111,6 +111,15 @@ class TidyTest(unittest.TestCase):
         self.expect("store/a.cc", "int a; // TO" + "DO\n", "mark")
         self.assertEqual([("pragma-once", "store/a.h")], findings({"store/a.h": "int a;\n"}))
 
+    def test_a_type_is_defined_once(self):
+        def of(name, space="lienthong::store"):
+            text = f"#pragma once\nnamespace {space} {{\nstruct {name} {{\n}};\n}}  // namespace\n"
+            return text
+        self.assertEqual([("twice", "store/b.h")],
+                         findings({"store/a.h": of("Offer"), "store/b.h": of("Offer")}))
+        for other in (of("Other"), of("Offer", "lienthong::wire")):
+            self.assertEqual([], findings({"store/a.h": of("Offer"), "store/b.h": other}))
+
     def test_a_source_that_nobody_builds(self):
         self.assertEqual([("orphan", "store/b.cc")],
                          findings({**source("store/a.cc", ""), "store/b.cc": ""}))

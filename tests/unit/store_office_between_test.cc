@@ -45,7 +45,7 @@ TEST(OffersOfAChain, EndAsTheirAnswerSays) {
   state.holder = b;
   state.offered = a;
   std::vector<OfferState> states;
-  for (const Offer& offer : offers_of(state)) states.push_back(offer.state);
+  for (const HandoffOffer& offer : offers_of(state)) states.push_back(offer.state);
   EXPECT_EQ(states, (std::vector{OfferState::kDeclined, OfferState::kReclaimed,
                                  OfferState::kAccepted, OfferState::kOpen}));
   ASSERT_TRUE(open_offer(state));
