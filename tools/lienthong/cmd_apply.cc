@@ -19,7 +19,7 @@
 namespace lienthong::tools {
 namespace {
 
-struct Args {
+struct ApplyArgs {
   std::string file, format;
   bool atomic = false;
 };
@@ -78,7 +78,7 @@ int finish(const Shell& shell, const ApplyOutcome& outcome) {
   return outcome.refused.empty() ? kDone : kFailed;
 }
 
-int send_file(const Shell& shell, const Args& args, ApplyOptions options) {
+int send_file(const Shell& shell, const ApplyArgs& args, ApplyOptions options) {
   std::ifstream file;
   if (args.file != "-") {
     file.open(args.file, std::ios::binary);
@@ -130,13 +130,13 @@ std::string receive_operation(std::string line) {
   return operation.dump();
 }
 
-bool is_csv(const Args& args) {
+bool is_csv(const ApplyArgs& args) {
   if (!args.format.empty()) return args.format == "csv";
   return args.file.ends_with(".csv") || args.file.ends_with(".CSV");
 }
 
 // Rows that can be read become lines; the places of refusals are those of the table.
-int send_csv(const Shell& shell, const Args& args) {
+int send_csv(const Shell& shell, const ApplyArgs& args) {
   const CsvDossiers table = read_csv(read_file(args.file));
   if (!table.error.is_null()) throw Failure(kFailed, reason_of(table.error));
   std::stringstream lines;
@@ -202,7 +202,7 @@ int export_lines(const Shell& shell, Query query, const ExportTo& to) {
   return kDone;
 }
 
-void add_file(CLI::App& verb, const std::shared_ptr<Args>& args) {
+void add_file(CLI::App& verb, const std::shared_ptr<ApplyArgs>& args) {
   verb.add_option("FILE", args->file, tr("JSON lines, - for standard input"))->required();
   verb.add_flag("--atomic", args->atomic, tr("all lines or none"));
 }
@@ -210,7 +210,7 @@ void add_file(CLI::App& verb, const std::shared_ptr<Args>& args) {
 }  // namespace
 
 void add_apply(CLI::App& app, Shell& shell) {
-  const auto args = std::make_shared<Args>();
+  const auto args = std::make_shared<ApplyArgs>();
   CLI::App* verb =
       add_verb(app, "apply", "carry out a file of operations", "lienthong apply operations.jsonl");
   add_file(*verb, args);
@@ -219,7 +219,7 @@ void add_apply(CLI::App& app, Shell& shell) {
 }
 
 void add_import(CLI::App& app, Shell& shell) {
-  const auto args = std::make_shared<Args>();
+  const auto args = std::make_shared<ApplyArgs>();
   CLI::App* verb = add_verb(app, "import", "receive dossiers, one a line, as export prints them",
                             "lienthong import dossiers.jsonl\n  lienthong import so-theo-doi.csv");
   add_file(*verb, args);

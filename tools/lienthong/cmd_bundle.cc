@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t kPieceBytes = 1U << 20;
 
-struct Args {
+struct BundleArgs {
   std::string to, out, since, file;
   bool full = false;
 };
@@ -60,7 +60,7 @@ Json take_in(const Client& client, const std::string& file) {
   }
 }
 
-int export_bundle(const Shell& shell, const Args& args) {
+int export_bundle(const Shell& shell, const BundleArgs& args) {
   const Client client = shell.client();
   if (!args.since.empty()) static_cast<void>(take_in(client, args.since));
   const std::filesystem::path part = args.out + ".part";
@@ -94,7 +94,7 @@ int export_bundle(const Shell& shell, const Args& args) {
   return kDone;
 }
 
-int import_bundle(const Shell& shell, const Args& args) {
+int import_bundle(const Shell& shell, const BundleArgs& args) {
   const Json answer = take_in(shell.client(), args.file);
   if (shell.json) {
     print_json(answer);
@@ -118,7 +118,7 @@ void add_bundle(CLI::App& app, Shell& shell) {
   CLI::App* bundle = add_verb(app, "bundle", "carry changes by hand, in a file",
                               "lienthong bundle export --to H47.518 --out /media/usb/h47-518.ltb");
   bundle->require_subcommand(1);
-  const auto args = std::make_shared<Args>();
+  const auto args = std::make_shared<BundleArgs>();
   CLI::App* out = add_verb(*bundle, "export", "what an agency does not have yet, into a file",
                            "lienthong bundle export --to H47.518 --out /media/usb/h47-518.ltb");
   out->add_option("--to", args->to, tr("the agency that it is for"))->required();

@@ -9,7 +9,7 @@
 namespace lienthong::tools {
 namespace {
 
-struct Args {
+struct DocumentArgs {
   std::string code, direction, book, file, to_one, format = "edxml", out, receipt, note, key;
   std::int64_t number = 0;
   std::vector<std::string> fields, to;
@@ -27,7 +27,7 @@ struct Filter {
   std::int64_t year = 0;
 };
 
-int create(const Shell& shell, const Args& args) {
+int create(const Shell& shell, const DocumentArgs& args) {
   Json document = Json::object();
   if (!args.file.empty()) {
     document = Json::parse(read_file(args.file), nullptr, false);
@@ -63,7 +63,7 @@ std::string direction_name(const std::string& direction) {
   return direction;
 }
 
-int show(const Shell& shell, const Args& args) {
+int show(const Shell& shell, const DocumentArgs& args) {
   const Json document = shell.client().get("/v1/records/" + encode(args.code));
   if (shell.json) {
     print_json(document);
@@ -143,7 +143,7 @@ int list(const Shell& shell, const Filter& filter) {
 }
 
 // All or none: one copy for each agency.
-int send(const Shell& shell, const Args& args) {
+int send(const Shell& shell, const DocumentArgs& args) {
   std::string body;
   for (const std::string& to : args.to) {
     Json operation{{"op", "send"}, {"code", args.code}, {"to", to}};
@@ -165,7 +165,7 @@ int send(const Shell& shell, const Args& args) {
   return code;
 }
 
-int set_receipt(const Shell& shell, const Args& args) {
+int set_receipt(const Shell& shell, const DocumentArgs& args) {
   Json operation{{"op", "set"}, {"code", args.code}};
   if (args.receipt == "accepted") {
     operation = {{"op", "accept"}, {"code", args.code}};
@@ -185,7 +185,7 @@ int set_receipt(const Shell& shell, const Args& args) {
   return run_operation(shell, operation, args.wait, "noted");
 }
 
-int write_out(const Shell& shell, const Args& args) {
+int write_out(const Shell& shell, const DocumentArgs& args) {
   const Query query = args.to_one.empty() ? Query{} : Query{{"to", args.to_one}};
   std::string text;
   shell.client().download(
@@ -200,12 +200,12 @@ int write_out(const Shell& shell, const Args& args) {
 }
 
 template <class Run>
-void on_run(CLI::App& verb, Shell& shell, const std::shared_ptr<Args>& args, Run run) {
+void on_run(CLI::App& verb, Shell& shell, const std::shared_ptr<DocumentArgs>& args, Run run) {
   verb.callback(
       [&shell, args, run] { shell.run = [&shell, args, run] { return run(shell, *args); }; });
 }
 
-void add_passing(CLI::App& document, Shell& shell, const std::shared_ptr<Args>& args) {
+void add_passing(CLI::App& document, Shell& shell, const std::shared_ptr<DocumentArgs>& args) {
   CLI::App* pass = add_verb(document, "send", "send a document to agencies of the system",
                             "lienthong document send H47.518-DI-2023-0007 --to H47 --to H47.518.2");
   pass->add_option("CODE", args->code, tr("code of the document"))->required();
@@ -238,7 +238,7 @@ void add_document(CLI::App& app, Shell& shell) {
   CLI::App* document = add_verb(app, "document", "documents in and out, by register and year",
                                 "lienthong document list --direction in --year 2023");
   document->require_subcommand(1);
-  const auto args = std::make_shared<Args>();
+  const auto args = std::make_shared<DocumentArgs>();
   CLI::App* add = add_verb(*document, "new", "enter a document; it gets the next number",
                            "lienthong document new --direction in title=\"Về việc rà soát TTHC\" "
                            "organization=\"Sở Nội vụ\" notation=123/SNV-CCHC");

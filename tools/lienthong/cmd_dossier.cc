@@ -30,7 +30,7 @@ struct Event {
   }
 };
 
-struct Args {
+struct DossierArgs {
   std::string code, file, text, key, due;
   bool explain = false;
   std::vector<std::string> fields;
@@ -74,7 +74,7 @@ struct Filter {
   }
 };
 
-int create(const Shell& shell, const Args& args) {
+int create(const Shell& shell, const DossierArgs& args) {
   Json dossier = Json::object();
   if (!args.file.empty()) {
     dossier = Json::parse(read_file(args.file), nullptr, false);
@@ -87,7 +87,7 @@ int create(const Shell& shell, const Args& args) {
   return run_operation(shell, operation, args.wait, "received");
 }
 
-int change(const Shell& shell, const Args& args) {
+int change(const Shell& shell, const DossierArgs& args) {
   Json operation{{"op", "set"}, {"code", args.code}, {"fields", read_fields(args.fields)}};
   const Json event = args.event.json();
   if (!event.empty()) operation["event"] = event;
@@ -95,13 +95,13 @@ int change(const Shell& shell, const Args& args) {
   return run_operation(shell, operation, args.wait, "changed");
 }
 
-int add_event(const Shell& shell, const Args& args) {
+int add_event(const Shell& shell, const DossierArgs& args) {
   Json operation{{"op", "event"}, {"code", args.code}, {"event", args.event.json()}};
   if (!args.key.empty()) operation["key"] = args.key;
   return run_operation(shell, operation, args.wait, "noted");
 }
 
-int add_note(const Shell& shell, const Args& args) {
+int add_note(const Shell& shell, const DossierArgs& args) {
   Json operation{{"op", "note"}, {"code", args.code}, {"note", args.text}};
   if (!args.event.officer.empty()) operation["officer"] = args.event.officer;
   if (!args.key.empty()) operation["key"] = args.key;
@@ -109,7 +109,7 @@ int add_note(const Shell& shell, const Args& args) {
 }
 
 // A date alone ends with the usual desk hours.
-int apologise(const Shell& shell, const Args& args) {
+int apologise(const Shell& shell, const DossierArgs& args) {
   const std::string due = args.due.size() == 10 ? args.due + "T17:00:00+07:00" : args.due;
   Json operation{
       {"op", "apologise"}, {"code", args.code}, {"due_at", due}, {"note", args.event.note}};
@@ -200,7 +200,7 @@ void print_history(const Json& dossier) {
   table.print("  ");
 }
 
-int show(const Shell& shell, const Args& args) {
+int show(const Shell& shell, const DossierArgs& args) {
   const Query query = args.explain ? Query{{"explain", "1"}} : Query();
   const Json dossier = shell.client().get("/v1/dossiers/" + encode(args.code), query);
   if (shell.json) {
@@ -220,22 +220,22 @@ int show(const Shell& shell, const Args& args) {
 }
 
 template <class Run>
-void on_run(CLI::App& verb, Shell& shell, const std::shared_ptr<Args>& args, Run run) {
+void on_run(CLI::App& verb, Shell& shell, const std::shared_ptr<DossierArgs>& args, Run run) {
   verb.callback(
       [&shell, args, run] { shell.run = [&shell, args, run] { return run(shell, *args); }; });
 }
 
-void add_code(CLI::App& verb, Args& args) {
+void add_code(CLI::App& verb, DossierArgs& args) {
   verb.add_option("CODE", args.code, tr("code of the dossier"))->required();
 }
 
-void add_key(CLI::App& verb, Args& args) {
+void add_key(CLI::App& verb, DossierArgs& args) {
   verb.add_option("--key", args.key, tr("idempotency key: the same key again changes nothing"));
   args.wait.add_to(verb);
 }
 
 void add_changes(CLI::App& dossier, Shell& shell) {
-  const auto args = std::make_shared<Args>();
+  const auto args = std::make_shared<DossierArgs>();
   CLI::App* set = add_verb(dossier, "set", "change fields of a dossier that is here",
                            "lienthong dossier set H47.518-230401-0001 status=processing "
                            "unit=\"Phòng Tư pháp\" --action forward --officer \"Lò Thanh Nga\"");
@@ -265,7 +265,7 @@ void add_changes(CLI::App& dossier, Shell& shell) {
 }
 
 void add_apology(CLI::App& dossier, Shell& shell) {
-  const auto args = std::make_shared<Args>();
+  const auto args = std::make_shared<DossierArgs>();
   CLI::App* verb = add_verb(dossier, "apologise", "apologise, and promise a new date, once",
                             "lienthong dossier apologise H47.518-230401-0001 --due 2023-04-20 "
                             "--reason \"Chờ ý kiến của Sở\"");
@@ -285,7 +285,7 @@ void add_dossier(CLI::App& app, Shell& shell) {
   CLI::App* dossier = add_verb(app, "dossier", "receive, look at and change dossiers",
                                "lienthong dossier list --late");
   dossier->require_subcommand(1);
-  const auto args = std::make_shared<Args>();
+  const auto args = std::make_shared<DossierArgs>();
 
   CLI::App* add = add_verb(*dossier, "new", "receive a dossier; without a code it is numbered here",
                            "lienthong dossier new procedure=1.001193 applicant.name=\"Lò Thị Hoa\" "

@@ -7,7 +7,7 @@
 namespace lienthong::tools {
 namespace {
 
-struct Args {
+struct FeedbackArgs {
   std::string code, file, text, note, at, key, from, to, agency;
   std::vector<std::string> fields;
   Wait wait;
@@ -24,7 +24,7 @@ struct Filter {
   std::int64_t limit = 0;
 };
 
-int create(const Shell& shell, const Args& args) {
+int create(const Shell& shell, const FeedbackArgs& args) {
   Json feedback = Json::object();
   if (!args.file.empty()) {
     feedback = Json::parse(read_file(args.file), nullptr, false);
@@ -36,7 +36,7 @@ int create(const Shell& shell, const Args& args) {
   return run_operation(shell, operation, args.wait, "received");
 }
 
-Json change(const Args& args, Json fields) {
+Json change(const FeedbackArgs& args, Json fields) {
   Json operation{{"op", "set"}, {"code", args.code}, {"fields", std::move(fields)}};
   Json event = Json::object();
   if (!args.note.empty()) event["note"] = args.note;
@@ -46,16 +46,16 @@ Json change(const Args& args, Json fields) {
   return operation;
 }
 
-int set(const Shell& shell, const Args& args) {
+int set(const Shell& shell, const FeedbackArgs& args) {
   return run_operation(shell, change(args, read_fields(args.fields)), args.wait, "changed");
 }
 
-int answer(const Shell& shell, const Args& args) {
+int answer(const Shell& shell, const FeedbackArgs& args) {
   const Json operation = change(args, {{"status", "done"}, {"answer", args.text}});
   return run_operation(shell, operation, args.wait, "answered");
 }
 
-int publish(const Shell& shell, const Args& args) {
+int publish(const Shell& shell, const FeedbackArgs& args) {
   const Json operation = change(args, {{"status", "returned"}});
   return run_operation(shell, operation, args.wait, "published");
 }
@@ -82,7 +82,7 @@ std::string clock_state_name(const std::string& state) {
   return state;
 }
 
-int show(const Shell& shell, const Args& args) {
+int show(const Shell& shell, const FeedbackArgs& args) {
   const Json feedback = shell.client().get("/v1/records/" + encode(args.code));
   if (shell.json) {
     print_json(feedback);
@@ -154,7 +154,7 @@ std::string as_moment(const std::string& text) {
   return text.size() == 10 ? text + "T00:00:00+07:00" : text;
 }
 
-int report(const Shell& shell, const Args& args) {
+int report(const Shell& shell, const FeedbackArgs& args) {
   Query query{{"from", as_moment(args.from)}, {"to", as_moment(args.to)}};
   if (!args.agency.empty()) query.emplace_back("agency", args.agency);
   std::string path = "/v1/feedback/report";
@@ -193,12 +193,12 @@ int report(const Shell& shell, const Args& args) {
 }
 
 template <class Run>
-void on_run(CLI::App& verb, Shell& shell, const std::shared_ptr<Args>& args, Run run) {
+void on_run(CLI::App& verb, Shell& shell, const std::shared_ptr<FeedbackArgs>& args, Run run) {
   verb.callback(
       [&shell, args, run] { shell.run = [&shell, args, run] { return run(shell, *args); }; });
 }
 
-void add_changes(CLI::App& feedback, Shell& shell, const std::shared_ptr<Args>& args) {
+void add_changes(CLI::App& feedback, Shell& shell, const std::shared_ptr<FeedbackArgs>& args) {
   CLI::App* change_it = add_verb(feedback, "set", "change fields, such as its state",
                                  "lienthong feedback set H47.518-230401-0003 status=processing");
   change_it->add_option("CODE", args->code, tr("code of the feedback"))->required();
@@ -231,7 +231,7 @@ void add_feedback(CLI::App& app, Shell& shell) {
   CLI::App* feedback = add_verb(app, "feedback", "what citizens say, and the answers",
                                 "lienthong feedback list --overdue");
   feedback->require_subcommand(1);
-  const auto args = std::make_shared<Args>();
+  const auto args = std::make_shared<FeedbackArgs>();
   CLI::App* add = add_verb(*feedback, "new", "take in a piece of feedback",
                            "lienthong feedback new source=1022 topic=behaviour "
                            "about=H47.518-230401-0001 title=\"Trả hồ sơ chậm\"");

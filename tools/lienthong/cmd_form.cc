@@ -10,13 +10,13 @@
 namespace lienthong::tools {
 namespace {
 
-struct Args {
+struct FormArgs {
   std::string number, code, set, format = "text", out, field, procedure, agency, by;
   int year = 0;
 };
 
 // The address of what is asked for: one dossier's form, or the registers of a year.
-std::string path_of(const Args& args, Query& query) {
+std::string path_of(const FormArgs& args, Query& query) {
   if (!args.set.empty()) query.emplace_back("set", args.set);
   if (!args.code.empty()) {
     if (args.year != 0) throw Failure(kUsage, tr("a form is of a dossier or of a year, not both"));
@@ -35,7 +35,7 @@ std::string path_of(const Args& args, Query& query) {
   return "/v1/registers";
 }
 
-int print_form(const Shell& shell, const Args& args) {
+int print_form(const Shell& shell, const FormArgs& args) {
   Query query;
   const std::string path = path_of(args, query);
   if (shell.json) {
@@ -66,7 +66,7 @@ int print_form(const Shell& shell, const Args& args) {
 }  // namespace
 
 void add_form(CLI::App& app, Shell& shell) {
-  const auto args = std::make_shared<Args>();
+  const auto args = std::make_shared<FormArgs>();
   CLI::App* verb = add_verb(
       app, "form", "print a form of a dossier, or the registers of a year",
       "lienthong form 05 H47.518-230401-0001\n  lienthong form 06 --year 2023 --out so.html "

@@ -7,7 +7,7 @@
 namespace lienthong::tools {
 namespace {
 
-struct Args {
+struct HandoffArgs {
   std::string code, to, note, key;
   bool urgent = false;
   Wait wait;
@@ -18,7 +18,7 @@ struct Filter {
   std::string older_than, direction;
 };
 
-int act(const Shell& shell, const Args& args, const char* op, const char* done_message) {
+int act(const Shell& shell, const HandoffArgs& args, const char* op, const char* done_message) {
   Json operation{{"op", op}, {"code", args.code}};
   if (!args.to.empty()) operation["to"] = args.to;
   if (args.urgent) operation["urgent"] = true;
@@ -127,7 +127,7 @@ void add_handoff(CLI::App& app, Shell& shell) {
   CLI::App* handoff = add_verb(app, "handoff", "pass dossiers between agencies",
                                "lienthong handoff list --pending --older-than 4h");
   handoff->require_subcommand(1);
-  const auto args = std::make_shared<Args>();
+  const auto args = std::make_shared<HandoffArgs>();
   for (const Act& entry : kActs) {
     CLI::App* verb = add_verb(*handoff, entry.name, entry.description, entry.example);
     verb->add_option("CODE", args->code, tr("code of the dossier"))->required();

@@ -9,7 +9,7 @@
 namespace lienthong::tools {
 namespace {
 
-struct Args {
+struct ProcedureArgs {
   std::string code, file, text, decision, from, to;
   bool all = false, dry_run = false;
 };
@@ -28,7 +28,7 @@ std::string limits_of(const Json& version) {
   return out.empty() ? tr("unknown") : out;
 }
 
-int list(const Shell& shell, const Args& args) {
+int list(const Shell& shell, const ProcedureArgs& args) {
   Query query;
   if (!args.text.empty()) query.emplace_back("text", args.text);
   if (args.all) query.emplace_back("all", "1");
@@ -94,7 +94,7 @@ void print_version(const Json& version) {
                (component.value("required", true) ? "" : " " + std::string(tr("(if any)"))));
 }
 
-int show(const Shell& shell, const Args& args) {
+int show(const Shell& shell, const ProcedureArgs& args) {
   const Json answer = shell.client().get("/v1/procedures/" + encode(args.code));
   if (shell.json) {
     print_json(answer);
@@ -109,7 +109,7 @@ std::string moment_of(const std::string& date) {
   return date.size() == 10 ? date + "T00:00:00+07:00" : date;
 }
 
-int import(const Shell& shell, const Args& args) {
+int import(const Shell& shell, const ProcedureArgs& args) {
   ProcedureDefaults defaults;
   defaults.decision = args.decision;
   if (!args.from.empty()) defaults.effective_from = moment_of(args.from);
@@ -159,8 +159,9 @@ void add_procedure(CLI::App& app, Shell& shell) {
   CLI::App* procedure = add_verb(app, "procedure", "the procedures that are published",
                                  "lienthong procedure list --text \"khai sinh\"");
   procedure->require_subcommand(1);
-  const auto args = std::make_shared<Args>();
-  const auto on_run = [&shell, args](CLI::App& verb, int (*run)(const Shell&, const Args&)) {
+  const auto args = std::make_shared<ProcedureArgs>();
+  const auto on_run = [&shell, args](CLI::App& verb,
+                                     int (*run)(const Shell&, const ProcedureArgs&)) {
     verb.callback(
         [&shell, args, run] { shell.run = [&shell, args, run] { return run(shell, *args); }; });
   };

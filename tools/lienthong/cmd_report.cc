@@ -11,7 +11,7 @@
 namespace lienthong::tools {
 namespace {
 
-struct Args {
+struct ReportArgs {
   std::string form, from, to, quarter, year, by, agency, cell, format_name = "text", rounding,
                                                                form_name;
   std::int64_t depth = 1, decimals = 2;
@@ -23,7 +23,7 @@ bool is_digits(const std::string& text, std::size_t size) {
 }
 
 // First and last day of what was named.
-std::pair<std::string, std::string> period_of(const Args& args) {
+std::pair<std::string, std::string> period_of(const ReportArgs& args) {
   const int named =
       (args.from.empty() && args.to.empty() ? 0 : 1) + !args.quarter.empty() + !args.year.empty();
   if (named != 1)
@@ -48,7 +48,7 @@ std::pair<std::string, std::string> period_of(const Args& args) {
   return {args.from, args.to};
 }
 
-Query query_of(const Args& args) {
+Query query_of(const ReportArgs& args) {
   const auto [from, to] = period_of(args);
   Query query{{"from", from}, {"to", to}};
   const auto add = [&query](const char* name, const std::string& value) {
@@ -63,11 +63,11 @@ Query query_of(const Args& args) {
   return query;
 }
 
-std::string path_of(const Args& args, const char* rest = "") {
+std::string path_of(const ReportArgs& args, const char* rest = "") {
   return "/v1/reports/" + encode(args.form) + rest;
 }
 
-int print_report(const Shell& shell, const Args& args, Json report) {
+int print_report(const Shell& shell, const ReportArgs& args, Json report) {
   if (!args.form_name.empty()) report["form_name"] = args.form_name;
   if (shell.json || args.format_name == "json")
     print_json(report);
@@ -83,7 +83,7 @@ int print_report(const Shell& shell, const Args& args, Json report) {
   return mistakes.empty() ? kDone : kFailed;
 }
 
-int drill(const Shell& shell, const Args& args) {
+int drill(const Shell& shell, const ReportArgs& args) {
   Query query = query_of(args);
   query.emplace_back("cell", args.cell);
   const Client client = shell.client();
@@ -109,7 +109,7 @@ std::string place_text(const Json& change, const char* when) {
          text_of(*at, "row");
 }
 
-int show_changes(const Shell& shell, const Args& args) {
+int show_changes(const Shell& shell, const ReportArgs& args) {
   const Json changes = shell.client().get(path_of(args, "/diff"), query_of(args));
   if (shell.json || args.format_name == "json") {
     print_json(changes);
@@ -135,7 +135,7 @@ int show_changes(const Shell& shell, const Args& args) {
   return kDone;
 }
 
-int report(const Shell& shell, const Args& args) {
+int report(const Shell& shell, const ReportArgs& args) {
   if (!args.cell.empty()) return drill(shell, args);
   if (args.diff) return show_changes(shell, args);
   const Client client = shell.client();
@@ -149,7 +149,7 @@ int report(const Shell& shell, const Args& args) {
 }  // namespace
 
 void add_report(CLI::App& app, Shell& shell) {
-  const auto args = std::make_shared<Args>();
+  const auto args = std::make_shared<ReportArgs>();
   CLI::App* verb =
       add_verb(app, "report", "figures of a period as of its end, from the dossiers themselves",
                "lienthong report II.06a --quarter 2023Q1 --by agency");

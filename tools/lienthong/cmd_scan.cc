@@ -22,7 +22,7 @@ constexpr std::size_t kPieceBytes = 1U << 20;
 constexpr std::size_t kDigestChars = 66;  // a digest that names a file of the agent's
 constexpr auto kPollPause = std::chrono::milliseconds(300);
 
-struct Args {
+struct ScanArgs {
   std::string code, file, name, kind = "digital", media_type, component, out;
   std::string timeout = "10m";
   Wait wait;
@@ -120,7 +120,7 @@ void put_component(Json& components, const Json& component) {
   components.push_back(component);
 }
 
-int attach(const Shell& shell, const Args& args) {
+int attach(const Shell& shell, const ScanArgs& args) {
   const Client client = shell.client();
   const Json before = client.get("/v1/dossiers/" + encode(args.code));
   const Json blob = upload(client, args.file);
@@ -228,7 +228,7 @@ void save(const Client& client, const Json& blob, const std::filesystem::path& p
   if (problem) throw Failure(kFailed, format("{} cannot be written", path.string()));
 }
 
-int fetch(const Shell& shell, const Args& args) {
+int fetch(const Shell& shell, const ScanArgs& args) {
   const auto timeout = parse_duration(args.timeout);
   const Client client = shell.client();
   const Json dossier = client.get("/v1/dossiers/" + encode(args.code));
@@ -261,7 +261,7 @@ int fetch(const Shell& shell, const Args& args) {
 }  // namespace
 
 void add_scans(CLI::App& dossier, Shell& shell) {
-  const auto args = std::make_shared<Args>();
+  const auto args = std::make_shared<ScanArgs>();
   CLI::App* put = add_verb(dossier, "attach", "put a file (a scan) to a dossier held here",
                            "lienthong dossier attach H47.518-230401-0001 to-khai.pdf "
                            "--name \"Tờ khai\"");

@@ -7,7 +7,7 @@
 namespace lienthong::tools {
 namespace {
 
-struct Args {
+struct WorkArgs {
   std::string code, to, duty, due, procedure, outcome, deadline, about, note, officer, key;
   std::vector<std::string> fields;
   bool urgent = false, apart = false;
@@ -28,7 +28,7 @@ void put(Json& object, const char* name, const std::string& value) {
   if (!value.empty()) object[name] = value;
 }
 
-int give_leg(const Shell& shell, const Args& args) {
+int give_leg(const Shell& shell, const WorkArgs& args) {
   Json leg = read_fields(args.fields);
   leg["dossier"] = args.code;
   leg["to"] = args.to;
@@ -42,7 +42,7 @@ int give_leg(const Shell& shell, const Args& args) {
   return run_operation(shell, operation, args.wait, "given to the other agency");
 }
 
-Json remarked(const Args& args, const char* op) {
+Json remarked(const WorkArgs& args, const char* op) {
   Json operation{{"op", op}, {"code", args.code}};
   put(operation, "note", args.note);
   put(operation, "officer", args.officer);
@@ -50,19 +50,19 @@ Json remarked(const Args& args, const char* op) {
   return operation;
 }
 
-int finish(const Shell& shell, const Args& args) {
+int finish(const Shell& shell, const WorkArgs& args) {
   Json operation = remarked(args, "finish");
   put(operation, "outcome", args.outcome);
   return run_operation(shell, operation, args.wait, "finished, on its way back");
 }
 
-int send_home(const Shell& shell, const Args& args) {
+int send_home(const Shell& shell, const WorkArgs& args) {
   Json operation = remarked(args, "return");
   if (args.urgent) operation["urgent"] = true;
   return run_operation(shell, operation, args.wait, "offered to the desk that received it");
 }
 
-int consult(const Shell& shell, const Args& args) {
+int consult(const Shell& shell, const WorkArgs& args) {
   Json operation = remarked(args, "consult");
   operation["to"] = args.to;
   put(operation, "deadline", args.deadline);
@@ -86,14 +86,14 @@ std::string open_question(const Client& client, const std::string& code) {
   return found.front();
 }
 
-int reply(const Shell& shell, const Args& args) {
+int reply(const Shell& shell, const WorkArgs& args) {
   Json operation = remarked(args, "reply");
   operation["about"] = args.about.empty() ? open_question(shell.client(), args.code) : args.about;
   return run_operation(shell, operation, args.wait, "answered");
 }
 
 template <class Run>
-void on_run(CLI::App& verb, Shell& shell, const std::shared_ptr<Args>& args, Run run) {
+void on_run(CLI::App& verb, Shell& shell, const std::shared_ptr<WorkArgs>& args, Run run) {
   verb.callback(
       [&shell, args, run] { shell.run = [&shell, args, run] { return run(shell, *args); }; });
 }
@@ -125,7 +125,7 @@ void print_consultations(const Json& dossier) {
 }
 
 void add_asking(CLI::App& handoff, Shell& shell) {
-  const auto args = std::make_shared<Args>();
+  const auto args = std::make_shared<WorkArgs>();
   CLI::App* ask = add_verb(handoff, "consult", "ask another agency for its opinion",
                            "lienthong handoff consult H47.518-230401-0001 --to H47.STC "
                            "--deadline 2023-04-10T17:00:00+07:00 --note \"Đề nghị cho ý kiến\"");
@@ -166,7 +166,7 @@ void print_legs(const Json& dossier) {
 }
 
 void add_work(CLI::App& handoff, Shell& shell) {
-  const auto args = std::make_shared<Args>();
+  const auto args = std::make_shared<WorkArgs>();
   CLI::App* leg = add_verb(handoff, "leg", "give a part of the work to another agency, in parallel",
                            "lienthong handoff leg H47.518-230401-0001 --to H47.BHXH "
                            "--duty \"Cấp thẻ BHYT\" --due 2023-04-17T17:00:00+07:00");
