@@ -2,6 +2,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include <asio/any_io_executor.hpp>
+#include <asio/io_context.hpp>
 #include <asio/signal_set.hpp>
 #include <csignal>
 

@@ -7,6 +7,7 @@
 #include "agent/json/time.h"
 #include "protocol/record/registers.h"
 #include "store/office/between.h"
+#include "store/office/marks.h"
 
 namespace lienthong::agent {
 namespace {

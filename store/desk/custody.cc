@@ -1,6 +1,7 @@
 // Operations that pass a record on: every link of custody but those of legs and copies.
 #include <algorithm>
 
+#include "protocol/record/registers.h"
 #include "store/desk/carry_out.h"
 #include "store/desk/keys.h"
 
@@ -119,12 +120,8 @@ Result<OperationResult> carry_out(Task& task, const ReturnHome& what) {
   if (state.kind == RecordKind::kLeg)
     return Error(Errc::kInvalidArgument,
                  code + " is a leg: finish it with its outcome, and it goes back by itself");
-  const auto written = task.current(Field::kIntakeAgency);
-  const auto* bytes = written ? std::get_if<Bytes>(&*written) : nullptr;
-  const bool named = bytes != nullptr && bytes->size() == AgencyId::kSize;
   const Registry& registry = task.registry();
-  const AgencyId home =
-      registry.resolve(named ? AgencyId::from(*bytes) : state.origin, registry.newest());
+  const AgencyId home = registry.resolve(intake_of(state), registry.newest());
   if (home == state.holder && state.offered.is_zero())
     return Error(Errc::kNotAllowed,
                  code + " is with " + task.name_of(home) + ", the desk that received it, already");

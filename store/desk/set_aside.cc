@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "protocol/record/codec.h"
+#include "protocol/record/registers.h"
 #include "store/desk/carry_out.h"
 #include "store/desk/checks.h"
 
@@ -17,7 +18,7 @@ Result<UpdateId> adopt_one(const Task& task, Draft out, const StoredUpdate& asid
   if (const FieldWrite* status = find_write(aside.open.writes, Field::kStatus)) {
     const auto record = task.transaction().find_record(task.state().record);  // after those before
     const auto to = status_of(status->value);
-    if (record && to) LT_TRY_VOID(check_transition(current_status(record->state), *to));
+    if (record && to) LT_TRY_VOID(check_transition(open_status(record->state), *to));
   }
   Writes closed_writes;
   if (!aside.update.closed.empty()) {

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "protocol/record/registers.h"
 #include "store/desk/operations.h"
 #include "store/desk/writes.h"
 
@@ -39,7 +40,7 @@ class Task final {
   std::string code() const { return code_of(state_); }
   // Its value of a register: what is written now, else what is there.
   std::optional<FieldValue> current(Field field) const { return store::current(state_, field); }
-  std::optional<Status> status() const { return current_status(state_); }
+  std::optional<Status> status() const { return open_status(state_); }
 
   // ---- whose turn it is ----
   // Ours and no offer is open, else kNotAllowed with who holds it and the remedy; `what` ends "only

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "protocol/record/registers.h"
+
 namespace lienthong::store {
 
 std::string name_of(Field field) {
@@ -62,21 +64,13 @@ std::optional<Status> status_of(const FieldValue& value) {
 }
 
 std::optional<FieldValue> current(const RecordState& state, Field field) {
-  const auto at = state.open_fields.find(number_of(field));
-  if (at == state.open_fields.end() || std::holds_alternative<std::monostate>(at->second.value))
-    return std::nullopt;
-  return at->second.value;
-}
-
-std::optional<Status> current_status(const RecordState& state) {
-  const auto value = current(state, Field::kStatus);
-  return value ? status_of(*value) : std::nullopt;
+  const FieldValue* value = open_value(state, field);
+  if (value == nullptr || std::holds_alternative<std::monostate>(*value)) return std::nullopt;
+  return *value;
 }
 
 std::string code_of(const RecordState& state) {
-  const auto value = current(state, Field::kCode);
-  const auto* text = value ? std::get_if<std::string>(&*value) : nullptr;
-  return text != nullptr ? *text : state.record.short_hex();
+  return open_text(state, Field::kCode).value_or(state.record.short_hex());
 }
 
 std::optional<FieldValue> value_after(const RecordState& state, const Writes& writes, Field field) {

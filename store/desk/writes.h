@@ -41,8 +41,7 @@ void put_writes(Draft& out, Writes open, Writes closed);
 // ---- a state, and what a list would make of it ----
 
 std::optional<Status> status_of(const FieldValue& value);  // nullopt: none of the ten
-std::optional<FieldValue> current(const RecordState& state, Field field);
-std::optional<Status> current_status(const RecordState& state);
+std::optional<FieldValue> current(const RecordState& state, Field field);  // nullopt: cleared too
 std::string code_of(const RecordState& state);  // or the start of its id
 // Of the list where it writes the field, else of the state.
 std::optional<FieldValue> value_after(const RecordState& state, const Writes& writes, Field field);

@@ -4,6 +4,7 @@
 #include "protocol/base/limits.h"
 #include "protocol/record/codec.h"
 #include "protocol/record/fields.h"
+#include "protocol/record/registers.h"
 #include "store/replica/change_log.h"
 #include "store/replica/local_names.h"
 #include "store/replica/transaction_impl.h"

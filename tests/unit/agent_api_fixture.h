@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <asio/any_io_executor.hpp>
 #include <asio/io_context.hpp>
 #include <atomic>
 #include <filesystem>

@@ -2,6 +2,7 @@
 // cut ones do: nothing.
 #include <gtest/gtest.h>
 
+#include <asio/any_io_executor.hpp>
 #include <asio/io_context.hpp>
 
 #include "agent/files/bundles.h"

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <sys/mount.h>
 
+#include <asio/any_io_executor.hpp>
 #include <asio/executor_work_guard.hpp>
 #include <asio/io_context.hpp>
 #include <atomic>
