@@ -234,7 +234,7 @@ class Hostile : public ::testing::Test {
     config.root = files->root;
     config.agency = files->card.agency;
     config.node = files->keys.signing.public_key();
-    config.credentials = credentials(*registry, files->card.certificate);
+    config.credentials = store::credentials(*registry, files->card.certificate);
     config.peer_dh_key = victim_key();
     config.session_number = ++session_number;
     return config;

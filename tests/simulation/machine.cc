@@ -181,8 +181,7 @@ void Machine::knocked(const EnrolmentGrant* grant, const GrantedNode* granted) {
 // The first two bytes say whether it is a session or somebody to be enrolled.
 void Machine::accept(std::shared_ptr<Stream> stream) {
   const auto came = std::make_shared<Bytes>();
-  Stream& line = *stream;
-  line.on_bytes = [this, life = life_, came, stream](ByteView bytes) {
+  stream->on_bytes = [this, life = life_, came, stream](ByteView bytes) {
     if (life != life_) return;
     came->insert(came->end(), bytes.begin(), bytes.end());
     if (came->size() < kEnrolmentPreamble.size()) return;
@@ -194,7 +193,7 @@ void Machine::accept(std::shared_ptr<Stream> stream) {
                            [this] { return clock(); })
         ->start(first);
   };
-  line.on_end = [stream] { stream->on_bytes = nullptr; };
+  stream->on_end = [stream] { stream->on_bytes = nullptr; };
 }
 
 std::shared_ptr<SimLink> Machine::adopt(std::shared_ptr<Stream> stream, SessionConfig config,

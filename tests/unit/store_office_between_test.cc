@@ -195,7 +195,7 @@ TEST_F(Between, AnOfferIsAskedBackAndGrowsOld) {
   EXPECT_EQ(lines[1].to, district_.agency());
   EXPECT_EQ(waits(commune_, record), WaitsFor::kAnswerToOffer);
   settle({&commune_, &district_});
-  const UnixMillis later = commune_.now + kDayMillis;
+  const UnixMillis later = open_offer(state)->offered_at + kDayMillis;
   EXPECT_EQ(old_offers(commune_.replica(), later, kDayMillis, never()).out, 1U);
   EXPECT_EQ(old_offers(commune_.replica(), later, kDayMillis, never()).in, 0U);
   EXPECT_EQ(old_offers(district_.replica(), later, kDayMillis, never()).in, 1U);
