@@ -1,5 +1,6 @@
 #include "agent/json/checks.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "agent/json/fields.h"
@@ -11,6 +12,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kDigestCharsMax = 128;
+constexpr std::size_t kPostalCodeDigits = 5;
 constexpr double kScoreMax = 100;
 
 Error wrong(std::size_t index, const std::string& detail) {
@@ -21,6 +23,15 @@ Result<void> check_digest(const json& value) {
   const auto* text = value.get_ptr<const std::string*>();
   if (text != nullptr && text->size() <= kDigestCharsMax && from_hex(*text).ok()) return {};
   return Error(Errc::kInvalidArgument, "must be hexadecimal, at most 128 digits");
+}
+
+// The national postal code: text, since it may begin with 0.
+Result<void> check_postal_code(const json& value) {
+  const auto* text = value.get_ptr<const std::string*>();
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  if (text != nullptr && text->size() == kPostalCodeDigits && std::ranges::all_of(*text, is_digit))
+    return {};
+  return Error(Errc::kInvalidArgument, "must be text of exactly five digits, such as \"51000\"");
 }
 
 Result<void> check_answer(const json& answer, std::size_t index) {
@@ -55,6 +66,7 @@ Result<void> check_survey(const json& value) {
 
 Result<void> check_value(const FieldInfo& info, const json& value) {
   if (info.field == Field::kResultDigest) return check_digest(value);
+  if (info.field == Field::kApplicantPostalCode) return check_postal_code(value);
   if (info.field == Field::kSurvey) return check_survey(value);
   return {};
 }

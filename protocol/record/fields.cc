@@ -82,6 +82,8 @@ constexpr std::array kFields = {
     FieldInfo{Field::kContent, "content", FieldType::kText, Part::kClosed, kF | kW},
     FieldInfo{Field::kAnswer, "answer", FieldType::kText, Part::kClosed, kF},
     FieldInfo{Field::kSigner, "signer", FieldType::kText, Part::kClosed, kW},
+    FieldInfo{Field::kApplicantPostalCode, "applicant.postal_code", FieldType::kText, Part::kClosed,
+              kCase | kF},
 };
 
 }  // namespace

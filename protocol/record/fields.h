@@ -92,6 +92,7 @@ enum class Field : std::uint16_t {  // on the wire and on disk: never change
   kContent = 0x400b,
   kAnswer = 0x400c,
   kSigner = 0x400d,
+  kApplicantPostalCode = 0x400e,
 };
 
 // Kinds of records that have a field, as a set of bits.

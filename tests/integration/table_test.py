@@ -8,14 +8,16 @@ import sys
 import offices
 from offices import expect
 
-TABLE = """\ufeffcode;procedure;field;applicant.name;channel;received_at;due_at;status;fees
+TABLE = """\ufeffcode;procedure;field;applicant.name;channel;received_at;due_at;status;fees;\
+applicant.postal_code
 H47-230401-0001;1.001193;Hộ tịch;"Đặng ""Ánh"", con";counter;2023-04-01T07:00:00+07:00;\
-2023-04-03T17:00:00+07:00;processing;"[{""name"":""Lệ phí"",""amount"":8000}]"
+2023-04-03T17:00:00+07:00;processing;"[{""name"":""Lệ phí"",""amount"":8000}]";05100
 H47-230401-0002;2.000815;Tư pháp;"hai
-dòng";online;2023-04-02T07:00:00+07:00;;accepted;
+dòng";online;2023-04-02T07:00:00+07:00;;accepted;;
 H47-230401-0003;1.001193
-H47-230401-0004;1.001193;Hộ tịch;An;by-boat;;;;
-;1.001193;Hộ tịch;Bình;counter;2023-04-05T07:00:00+07:00;;;
+H47-230401-0004;1.001193;Hộ tịch;An;by-boat;;;;;
+H47-230401-0005;1.001193;Hộ tịch;An;counter;;;;;5100
+;1.001193;Hộ tịch;Bình;counter;2023-04-05T07:00:00+07:00;;;;
 """
 BROKEN = "code;field\nH47-230401-0009;\"open\n"
 
@@ -26,10 +28,12 @@ def take_in(bench, office):
     expect(done.returncode == 1, str(done))
     expect("line 5: " in done.stderr and "2 fields" in done.stderr, done.stderr)
     expect("line 6: " in done.stderr and "channel" in done.stderr, done.stderr)
-    expect("5 lines: 3 applied, 0 known already, 2 refused" in done.stdout, done.stdout)
+    expect("line 7: " in done.stderr and "postal_code" in done.stderr and
+           "five digits" in done.stderr, done.stderr)
+    expect("6 lines: 3 applied, 0 known already, 3 refused" in done.stdout, done.stdout)
     again = json.loads(office.run("--json", "import", path).stdout)
     expect(again["repeated"] == 3, str(again))
-    expect([line["line"] for line in again["refused"]] == [5, 6], str(again))
+    expect([line["line"] for line in again["refused"]] == [5, 6, 7], str(again))
     done = office.run("import", "--atomic", path)
     expect(done.returncode == 1 and " 0 applied" in done.stdout, str(done))
     for text, reason in ((BROKEN, "never closes"), ("code;colour\nA;red\n", "unknown column"),
@@ -42,6 +46,7 @@ def round_trip(bench, options, office):
     table = office.cli("export", "--format", "csv")
     rows = list(csv.DictReader(io.StringIO(table, newline="")))
     expect(len(rows) == 3 and rows[1]["applicant.name"] == "hai\ndòng", table)
+    expect(rows[0]["applicant.postal_code"] == "05100", table)
     expect(rows[0]["due_at"] and not rows[1]["due_at"], "an unknown date stays empty")
     other = offices.Bench(options)
     try:

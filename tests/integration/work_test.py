@@ -34,7 +34,10 @@ def states(office, code=CODE):
 
 def legs(bench, lead, helper, province, district):
     lead.cli("dossier", "new", "--code", CODE, "procedure=2.000986",
-             "applicant.name=Lò Thị Hoa", "status=accepted")
+             "applicant.name=Lò Thị Hoa", "status=accepted", "applicant.postal_code=05100")
+    stderr = refused(lead, "dossier", "set", CODE, "applicant.postal_code=5100")
+    expect("five digits" in stderr and "postal_code" in stderr, stderr)
+    lead.cli("dossier", "set", CODE, "applicant.address=Thôn 3, Tam Dân")
     bench.wait_in_sync()
     district.stop()  # the line is down
     lead.cli("handoff", "leg", CODE, "--to", PROVINCE, "--duty", "Đăng ký thường trú",
@@ -57,6 +60,7 @@ def legs(bench, lead, helper, province, district):
     bench.wait_in_sync()
     expect(states(lead) == {"1": "finished", "2": "finished"}, states(lead))
     shown = lead.cli("dossier", "show", CODE)
+    expect("Thôn 3, Tam Dân, 05100" in shown, shown)
     expect("Đã cấp" in shown and "(late)" in shown, shown)
     for number in "12":
         lead.cli("handoff", "accept", f"{CODE}/{number}")

@@ -11,6 +11,7 @@ import os
 import re
 import sys
 
+import commands
 import rooms
 
 LINE_COLUMNS_MAX = 100
@@ -246,6 +247,14 @@ class Tidy:
             elif title and title not in headings(read(whole)):
                 self.add("page", path, number, f'{page} has no heading "{title}"')
 
+    def check_commands(self, paths):
+        """What people are told to look into or to type is there."""
+        pages = [page for page in commands.PAGES if page in paths]
+        tree = commands.Tree(self.root) if pages else None
+        for page in pages:
+            for line, text in commands.problems(tree, read(os.path.join(self.root, page))):
+                self.add("command", page, line, text)
+
     def check_listed(self, path):
         """A source that no CMakeLists.txt between it and the root names is built by nobody."""
         folder = os.path.dirname(path)
@@ -262,6 +271,7 @@ class Tidy:
     def run(self):
         paths = list(self.files())
         self.check_rooms(paths)
+        self.check_commands(paths)
         for path in paths:
             try:
                 text = read(os.path.join(self.root, path))

@@ -4,6 +4,7 @@ import os
 import tempfile
 import unittest
 
+import commands
 import rooms
 import tidy
 
@@ -152,6 +153,43 @@ class TidyTest(unittest.TestCase):
         expect("docs/b.md", "page")
         expect('docs/a.md, "Of that"', "page")
         expect('docs/a.md,\n// "Of that"', "page")
+
+    def test_pages_name_what_there_is(self):
+        tree = {"tests/a_test.cc": 'TEST_F(Suite, DoesIt) { std::getenv("LT_SIM_SEED"); }\n',
+                "tests/CMakeLists.txt": "lt_test(a_test unit\n  SOURCES a_test.cc)\n"
+                                        "foreach(target decode_it)\nlt_process_test(kill_test)\n",
+                "tests/fuzz/run": "#!/bin/sh\n",
+                "CMakePresets.json": '{"configurePresets": [{"name": "dev"}]}'}
+        def expect(text, *found):
+            page = {"CONTRIBUTING.md": text}
+            self.assertEqual([("command", "CONTRIBUTING.md")] if found else [],
+                             findings({**tree, **page}), text)
+            with tempfile.TemporaryDirectory() as root:
+                for path, content in {**tree, **page}.items():
+                    os.makedirs(os.path.join(root, os.path.dirname(path)), exist_ok=True)
+                    with open(os.path.join(root, path), "w", encoding="utf-8") as stream:
+                        stream.write(content)
+                told = [wrong for _, wrong in commands.problems(commands.Tree(root), text)]
+            self.assertEqual(list(found), told)
+        def typed(command, *found):
+            expect(f"# Page\n\n```\n{command}\n```\n", *found)
+        expect("`tests/a_test.cc`, `tests/fuzz`, `Suite.DoesIt`, `/etc/x`, `build/x/y.cc`, `a/b`")
+        expect("`tests/b_test.cc`", "there is no tests/b_test.cc")
+        expect("`store/a.h`", "there is no store/a.h")
+        expect("`tests/attic`", "there is no tests/attic")
+        expect("`Suite.DoesNot`", "no test Suite.DoesNot")
+        typed("cmake --build --preset dev --target a_test")
+        typed("cmake --build --preset dev --target b_test", "no target b_test")
+        typed("cmake --preset debug", "no preset debug")
+        typed("LT_SIM_SEED=1 build/dev/tests/a_test --gtest_filter=Suite.*  # Not.This")
+        typed("LT_SIM_SEAD=1 build/dev/tests/a_test", "no test reads LT_SIM_SEAD")
+        typed("build/dev/tests/a_test --gtest_filter=Suite.Is", "no test Suite.Is")
+        typed("build/dev/tests/fuzz/a_test", "no program a_test is made in tests/fuzz")
+        typed("ctest --preset dev -R '^integration_kill_test$'")
+        typed("ctest --preset dev -R kill", "ctest knows no kill")
+        typed("tests/fuzz/run --seconds 60 decode_it")
+        typed("tests/fuzz/run decode_that", "no fuzzer decode_that")
+        typed("tests/walk", "there is no tests/walk")
 
     def test_allowances_only_shrink(self):
         found = [("mark", "a.cc", 1, "x")]

@@ -68,6 +68,33 @@ TEST_F(ApiData, WhatCannotBeIsRefusedByName) {
   EXPECT_EQ(update_count(), before);
 }
 
+TEST_F(ApiData, APostalCodeIsWrittenReadAndRefusedInBothLanguages) {
+  start();
+  apply(kTwo);
+  EXPECT_EQ(refusal(R"("applicant":{"postal_code":"51000","address":"Thôn 3, Tam Dân"})"), "");
+  const json applicant = get("/v1/dossiers/H47.12-230401-0001").at("applicant");
+  EXPECT_EQ(applicant.at("postal_code"), "51000");
+  EXPECT_EQ(applicant.at("name"), "Nguyễn Văn An");
+  const auto exported = get_lines("/v1/export");
+  ASSERT_EQ(exported.size(), 2U);
+  EXPECT_EQ(exported[0].at("applicant").at("postal_code"), "51000");
+
+  const auto before = update_count();
+  const std::string bad = R"({"op":"set","code":"H47.12-230401-0001",)"
+                          R"("fields":{"applicant":{"postal_code":"5100"}}})";
+  const json english = apply(bad)[0].at("error");
+  EXPECT_EQ(english.at("code"), "invalid-argument");
+  EXPECT_EQ(english.at("message"), "must be text of exactly five digits, such as \"51000\"");
+  EXPECT_TRUE(has(english.at("place"), "fields.applicant.postal_code"));
+  const json vietnamese = apply(bad, "?lang=vi")[0].at("error");
+  EXPECT_EQ(vietnamese.at("message"), "phải là chuỗi gồm đúng năm chữ số, ví dụ \"51000\"");
+  EXPECT_TRUE(has(vietnamese.at("place"), "fields.applicant.postal_code"));
+  EXPECT_EQ(update_count(), before);
+
+  EXPECT_EQ(refusal(R"("applicant":{"postal_code":null})"), "");
+  EXPECT_FALSE(get("/v1/dossiers/H47.12-230401-0001").at("applicant").contains("postal_code"));
+}
+
 TEST_F(ApiData, VerifyListsAndFilters) {
   start();
   apply(kTwo);

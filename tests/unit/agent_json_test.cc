@@ -354,6 +354,36 @@ TEST_F(OperationJson, FieldsComeBackAsTheyWereRead) {
   }
 }
 
+TEST_F(OperationJson, APostalCodeIsFiveDigitsInTheClosedPart) {
+  for (const char* part : {"dossier", "feedback"}) {
+    const auto parsed = parse(R"({"op":"create",")" + std::string(part) +
+                              R"(":{"title":null,"applicant":{"postal_code":"05100"}}})");
+    ASSERT_TRUE(parsed.ok()) << parsed.error().message() << " " << place_;
+    const auto* dossier = std::get_if<store::CreateDossier>(&parsed->deed);
+    const auto* feedback = std::get_if<store::CreateFeedback>(&parsed->deed);
+    const auto& closed = dossier != nullptr ? dossier->closed : feedback->closed;
+    const auto& open = dossier != nullptr ? dossier->open : feedback->open;
+    ASSERT_NE(written(closed, Field::kApplicantPostalCode), nullptr);
+    EXPECT_EQ(*written(closed, Field::kApplicantPostalCode), FieldValue("05100"));
+    EXPECT_TRUE(open.empty());
+  }
+  const auto cleared =
+      parse(R"({"op":"set","code":"X-1","fields":{"applicant":{"postal_code":null}}})");
+  ASSERT_TRUE(cleared.ok()) << cleared.error().message();
+  const auto& set = std::get<store::SetFields>(cleared->deed);
+  EXPECT_EQ(*written(set.closed, Field::kApplicantPostalCode), FieldValue());
+  for (const char* value : {R"("5100")", R"("510000")", R"("5100a")", R"(" 51000")", R"("51 00")",
+                            R"("٥١٠٠٠")", "51000", R"(["51000"])"}) {
+    refuses(R"({"op":"create","dossier":{"applicant":{"postal_code":)" + std::string(value) + "}}}",
+            Errc::kInvalidArgument, "dossier.applicant.postal_code");
+    refuses(R"({"op":"set","code":"X-1","fields":{"applicant":{"postal_code":)" +
+                std::string(value) + "}}}",
+            Errc::kInvalidArgument, "fields.applicant.postal_code");
+  }
+  refuses(R"({"op":"create","document":{"title":"x","applicant":{"postal_code":"51000"}}})",
+          Errc::kInvalidArgument, "document.applicant.postal_code");
+}
+
 TEST_F(OperationJson, DossierShowsHistoryCustodyAndWhatIsMissing) {
   store::Dossier dossier;
   dossier.state.record.bytes[0] = 1;
@@ -361,6 +391,7 @@ TEST_F(OperationJson, DossierShowsHistoryCustodyAndWhatIsMissing) {
   dossier.state.participants = {commune_, district_};
   dossier.values[Field::kCode] = std::string("H47.12.05-230401-0001");
   dossier.values[Field::kApplicantName] = std::string("An");
+  dossier.values[Field::kApplicantPostalCode] = std::string("51000");
   UpdateId erased;
   erased.bytes[0] = 9;
   dossier.missing_closed[Field::kSummary] = erased;
@@ -381,7 +412,7 @@ TEST_F(OperationJson, DossierShowsHistoryCustodyAndWhatIsMissing) {
   EXPECT_EQ(out.at("code"), "H47.12.05-230401-0001");
   EXPECT_EQ(out.at("holder"), "H47.12");
   EXPECT_EQ(out.at("offered_to"), nullptr);
-  EXPECT_EQ(out.at("applicant").at("name"), "An");
+  EXPECT_EQ(out.at("applicant"), json({{"name", "An"}, {"postal_code", "51000"}}));
   ASSERT_EQ(out.at("history").size(), 1U);  // an entry without action and note is no line
   EXPECT_EQ(out.at("history")[0].at("at"), "2023-04-01T09:33:56+07:00");
   EXPECT_EQ(out.at("history")[0].at("officer"), "Nga");

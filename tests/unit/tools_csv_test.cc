@@ -9,7 +9,8 @@ namespace {
 
 const char* const kDossier =
     R"({"code":"H47-230401-0001","procedure":"1.001193","field":"Hộ tịch",)"
-    R"("applicant":{"name":"Đặng \"Ánh\", con"},"summary":"hai\ndòng","channel":"counter",)"
+    R"("applicant":{"name":"Đặng \"Ánh\", con","postal_code":"05100"},)"
+    R"("summary":"hai\ndòng","channel":"counter",)"
     R"("received_at":"2023-04-01T07:00:00+07:00","status":"done","step":2,)"
     R"("component_count":1,"digitised_count":1,"holder":"H47","record":"ab",)"
     R"("components":[{"name":"Tờ khai; 1","digest":"00ff"}],)"

@@ -156,7 +156,12 @@ void print_facts(const Json& dossier) {
   add_row(table, "procedure",
           text("procedure") + (procedure_name.empty() ? "" : " – " + procedure_name));
   add_row(table, "field", text("field"));
-  add_row(table, "applicant", text_of(dossier.value("applicant", Json::object()), "name"));
+  const Json applicant = dossier.value("applicant", Json::object());
+  add_row(table, "applicant", text_of(applicant, "name"));
+  const std::string address = text_of(applicant, "address");
+  const std::string postal_code = text_of(applicant, "postal_code");
+  add_row(table, "address",
+          address + (address.empty() || postal_code.empty() ? "" : ", ") + postal_code);
   add_row(table, "summary", text("summary"));
   add_row(table, "state", status_name(text("status")));
   add_row(table, "holder", text("holder"));

@@ -57,6 +57,7 @@ constexpr std::array kColumns = {
     Column{"summary", CellKind::kText},
     Column{"officer", CellKind::kText},
     Column{"components", CellKind::kJson},
+    Column{"applicant.postal_code", CellKind::kText},
     Column{"holder", CellKind::kComputed},
     Column{kHistory, CellKind::kJson},
 };
