@@ -5,7 +5,7 @@
 
 namespace lienthong::agent {
 
-// api_looking.cc
+// looking.cc
 void get_health(ApiCall& call);
 void get_ready(ApiCall& call);
 void get_status(ApiCall& call);
@@ -13,59 +13,59 @@ void get_peers(ApiCall& call);
 void get_log(ApiCall& call);
 void post_sync(ApiCall& call);
 void post_verify(ApiCall& call);
-// api_compare.cc
+// compare.cc
 void post_compare(ApiCall& call);
-// api_metrics.cc
+// metrics.cc
 void get_metrics(ApiCall& call);
-// api_check.cc
+// check.cc
 void get_check(ApiCall& call);
-// api_agencies.cc
+// agencies.cc
 void get_agencies(ApiCall& call);
 void get_agency(ApiCall& call);
 void post_agency(ApiCall& call);
 void post_invite(ApiCall& call);
 void post_certificate(ApiCall& call);
-// api_dossiers.cc
+// dossiers.cc
 void get_dossiers(ApiCall& call);
 void get_dossier(ApiCall& call);
 void get_export(ApiCall& call);
 void get_digest(ApiCall& call);
-// api_forms.cc
+// forms.cc
 void get_form(ApiCall& call);
 void get_registers(ApiCall& call);
-// api_procedures.cc
+// procedures.cc
 void get_procedures(ApiCall& call);
 void get_procedure(ApiCall& call);
 // {"trace":[…],"paused":…,"step":{…}}: how the dossier's date comes about, and where the work is.
 nlohmann::json explanation_json(const ApiContext& api, const RecordState& state);
-// api_reports.cc
+// reports.cc
 void get_report(ApiCall& call);
 void get_report_dossiers(ApiCall& call);
 void get_report_diff(ApiCall& call);
 void post_report_save(ApiCall& call);
-// api_blobs.cc
+// blobs.cc
 void get_blobs(ApiCall& call);
 void post_blob(ApiCall& call);
 void get_blob(ApiCall& call);
 void post_blob_fetch(ApiCall& call);
 void get_blob_content(ApiCall& call);
-// api_bundles.cc
+// bundles.cc
 void post_bundle_export(ApiCall& call);
 void post_bundle_import(ApiCall& call);
-// api_why.cc
+// why.cc
 void get_why(ApiCall& call);
-// api_handoffs.cc
+// handoffs.cc
 void get_handoffs(ApiCall& call);
 void get_records(ApiCall& call);
 void get_record(ApiCall& call);
 void get_feedback_report(ApiCall& call);
 void get_document_edxml(ApiCall& call);
-// api_trouble.cc
+// trouble.cc
 void get_quarantine(ApiCall& call);
 void get_conflicts(ApiCall& call);
-// api_operations.cc
+// operations.cc
 void post_operations(ApiCall& call);
-// api_changes.cc
+// changes.cc
 void get_changes(ApiCall& call);
 
 }  // namespace lienthong::agent
