@@ -177,7 +177,7 @@ class Between : public ::testing::Test {
   Office& district_ = *offices_.district;
 };
 
-TEST_F(Between, AnOfferIsAskedBackAndGrowsOld) {
+TEST_F(Between, AnOfferIsAskedBack) {
   const RecordId record = commune_.create("H47.518.20374-230401-0001");
   const auto offer = commune_.write(record, UpdateKind::kOffer, district_.agency());
   ASSERT_TRUE(offer.ok());
@@ -195,7 +195,15 @@ TEST_F(Between, AnOfferIsAskedBackAndGrowsOld) {
   EXPECT_EQ(lines[1].to, district_.agency());
   EXPECT_EQ(waits(commune_, record), WaitsFor::kAnswerToOffer);
   settle({&commune_, &district_});
-  const UnixMillis later = open_offer(state)->offered_at + kDayMillis;
+  EXPECT_FALSE(open_offer(commune_.state(record)))
+      << "the other desk gives back what it has not taken";
+}
+
+TEST_F(Between, AnOfferGrowsOld) {
+  const RecordId record = commune_.create("H47.518.20374-230401-0001");
+  ASSERT_TRUE(commune_.write(record, UpdateKind::kOffer, district_.agency()).ok());
+  settle({&commune_, &district_});
+  const UnixMillis later = open_offer(commune_.state(record))->offered_at + kDayMillis;
   EXPECT_EQ(old_offers(commune_.replica(), later, kDayMillis, never()).out, 1U);
   EXPECT_EQ(old_offers(commune_.replica(), later, kDayMillis, never()).in, 0U);
   EXPECT_EQ(old_offers(district_.replica(), later, kDayMillis, never()).in, 1U);
