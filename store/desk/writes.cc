@@ -59,8 +59,7 @@ void put_writes(Draft& out, Writes open, Writes closed) {
 
 std::optional<Status> status_of(const FieldValue& value) {
   const auto* number = std::get_if<std::int64_t>(&value);
-  if (number == nullptr || *number < 1 || *number > 10) return std::nullopt;
-  return static_cast<Status>(*number);
+  return number != nullptr ? status_from_number(*number) : std::nullopt;
 }
 
 std::optional<FieldValue> current(const RecordState& state, Field field) {

@@ -357,7 +357,7 @@ TEST_F(OperationJson, FieldsComeBackAsTheyWereRead) {
 TEST_F(OperationJson, APostalCodeIsFiveDigitsInTheClosedPart) {
   for (const char* part : {"dossier", "feedback"}) {
     const auto parsed = parse(R"({"op":"create",")" + std::string(part) +
-                              R"(":{"title":null,"applicant":{"postal_code":"05100"}}})");
+                              R"(":{"applicant":{"postal_code":"05100"}}})");
     ASSERT_TRUE(parsed.ok()) << parsed.error().message() << " " << place_;
     const auto* dossier = std::get_if<store::CreateDossier>(&parsed->deed);
     const auto* feedback = std::get_if<store::CreateFeedback>(&parsed->deed);
