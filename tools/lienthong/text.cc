@@ -2,7 +2,7 @@
 
 #include <cstdlib>
 
-#include "agent/texts/catalogue.h"
+#include "agent/texts/catalogue.h"  // built in: no agent is asked
 
 namespace lienthong::tools {
 namespace {
