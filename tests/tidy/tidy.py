@@ -13,6 +13,7 @@ import sys
 
 import commands
 import rooms
+import words
 
 LINE_COLUMNS_MAX = 100
 FILE_LINES_MAX = 600
@@ -272,6 +273,8 @@ class Tidy:
         paths = list(self.files())
         self.check_rooms(paths)
         self.check_commands(paths)
+        for path, text in words.problems(self.root):
+            self.add("words", path, 1, text)
         for path in paths:
             try:
                 text = read(os.path.join(self.root, path))

@@ -7,6 +7,7 @@ import unittest
 import commands
 import rooms
 import tidy
+import words
 
 
 TABLE = """
@@ -190,6 +191,27 @@ class TidyTest(unittest.TestCase):
         typed("tests/fuzz/run --seconds 60 decode_it")
         typed("tests/fuzz/run decode_that", "no fuzzer decode_that")
         typed("tests/walk", "there is no tests/walk")
+
+    def test_lists_of_words_are_one_list(self):
+        lists = {"colours": (("a.cc", r"k = \{(.*?)\}", r'"(\w+)"'),
+                             [("b.yaml", r"enum: \[(.*?)\]", r"\w+")])}
+        home = {"a.cc": 'k = {"red", "blue"};\n'}
+
+        def found(files):
+            with tempfile.TemporaryDirectory() as root:
+                for path, text in files.items():
+                    with open(os.path.join(root, path), "w", encoding="utf-8") as stream:
+                        stream.write(text)
+                return words.problems(root, lists)
+
+        self.assertEqual([], found({**home, "b.yaml": "enum: [blue, red]\n"}))
+        self.assertEqual([("b.yaml", "not the colours of a.cc: green")],
+                         found({**home, "b.yaml": "enum: [blue, red, green]\n"}))
+        self.assertEqual([("b.yaml", "not the colours of a.cc: one twice")],
+                         found({**home, "b.yaml": "enum: [blue, red, red]\n"}))
+        lost = "the colours are not where tests/tidy/words.py looks"
+        self.assertEqual([("b.yaml", lost)], found({**home, "b.yaml": "none\n"}))
+        self.assertEqual([("a.cc", lost)], found({"a.cc": "", "b.yaml": "enum: [blue]\n"}))
 
     def test_allowances_only_shrink(self):
         found = [("mark", "a.cc", 1, "x")]
