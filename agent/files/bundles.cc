@@ -215,6 +215,8 @@ Result<void> BundleImport::take_part(const BundlePart& part) {
   LT_TRY_VOID(engine_.write([&](store::Transaction& transaction) -> Result<void> {
     const AgencyId from = agency.value_or(reader_.header()->agency);
     transaction.savepoint();
+    if (first_ == 0) first_ = transaction.next_number();
+    transaction.came_with(first_);  // the order within a bundle says nothing about who was first
     auto taken = transaction.receive(part.kind, node, from, noted);
     if (taken.ok() && !taken->refused.empty() && !noted.covered.empty()) {
       transaction.rollback();  // what does not verify moves no cursor
@@ -227,6 +229,7 @@ Result<void> BundleImport::take_part(const BundlePart& part) {
       transaction.rollback();
       failed = taken.error();
     }
+    transaction.came_with(0);
     return {};
   }));
   if (failed) return *failed;

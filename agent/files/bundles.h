@@ -77,6 +77,7 @@ class BundleImport {
   Engine& engine_;
   BundleReader reader_;
   BundleOutcome outcome_;
+  std::uint64_t first_ = 0;  // number of the first update that it brought
   std::uint64_t size_ = 0;
 };
 

@@ -45,5 +45,7 @@ inline constexpr std::size_t kBlobWantCountMax = 16;          // questions not a
 inline constexpr std::size_t kBlobWindowChunks = 4;           // asked for and not yet stored
 inline constexpr std::size_t kBlobPieceBytesMax = 16 * 1024;  // of a chunk, in one message
 inline constexpr std::size_t kBundleRecipientCountMax = 64;
+inline constexpr std::size_t kUpholdsByItself =
+    16;  // a desk's, in force in a record; then one a day
 
 }  // namespace lienthong

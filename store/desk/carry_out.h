@@ -19,6 +19,7 @@ Result<OperationResult> carry_out(Task& task, const Accept& what);
 Result<OperationResult> carry_out(Task& task, const Decline& what);
 Result<OperationResult> carry_out(Task& task, const Recall& what);
 Result<OperationResult> carry_out(Task& task, const Reclaim& what);
+Result<OperationResult> carry_out(Task& task, const Uphold& what);
 Result<OperationResult> carry_out(Task& task, const Succeed& what);
 Result<OperationResult> carry_out(Task& task, const ReturnHome& what);
 // consulting.cc

@@ -1,5 +1,7 @@
 // Operations that pass a record on: every link of custody but those of legs and copies.
 #include <algorithm>
+#include <map>
+#include <set>
 
 #include "protocol/record/registers.h"
 #include "store/desk/carry_out.h"
@@ -35,6 +37,38 @@ Result<OperationResult> withdraw_offer(Task& task, const UpdateId& offer) {
   LT_TRY_VOID(task.transaction().withdraw(offer));
   LT_TRY_VOID(task.reload());
   return task.result(task.state().tip());
+}
+
+// The last link of the branch that has a link with that id, or one that begins with these digits.
+// Where the branch forks further on, the one before that fork.
+Result<UpdateId> end_of_branch(Task& task, std::string_view digits) {
+  const RecordState& state = task.state();
+  if (digits.empty()) return state.tip();
+  std::map<UpdateId, std::vector<UpdateId>> next;  // links of losing branches too
+  std::set<UpdateId> links;
+  for (const LinkEntry& link : state.chain) links.insert(link.id);
+  for (const Fork& fork : task.transaction().forks_of(state.record))
+    for (const Branch& branch : fork.branches)
+      for (const Act& act : branch.acts)
+        if (is_link(act.kind)) links.insert(act.id);
+  for (const UpdateId& link : links)
+    if (const auto update = task.transaction().find_update(link);
+        update && update->update.envelope.link)
+      next[*update->update.envelope.link].push_back(link);
+  std::vector<UpdateId> found;
+  for (const UpdateId& link : links)
+    if (link.hex().starts_with(digits)) found.push_back(link);
+  if (digits.size() < 4 || found.empty())
+    return Error(Errc::kNotFound, "no link of custody of " + task.code() + " has the id \"" +
+                                      std::string(digits) +
+                                      "\": `lienthong handoff track` lists them");
+  if (found.size() > 1)
+    return Error(Errc::kConflict, "several links of custody of " + task.code() +
+                                      " have an id that begins with \"" + std::string(digits) +
+                                      "\": give more of it");
+  UpdateId at = found.front();
+  while (next.contains(at) && next[at].size() == 1) at = next[at].front();
+  return at;
 }
 
 }  // namespace
@@ -84,20 +118,36 @@ Result<OperationResult> carry_out(Task& task, const Recall& what) {
 Result<OperationResult> carry_out(Task& task, const Reclaim& what) {
   const RecordState& state = task.state();
   const std::string code = task.code();
-  if (state.offered.is_zero())
-    return Error(Errc::kNotAllowed, "no offer of " + code +
-                                        " is open, so there is nothing to reclaim; " +
-                                        "it is held by " + task.name_of(state.holder));
-  if (state.offered == task.ours())
-    return Error(Errc::kNotAllowed, code + " is offered to us: accept or decline it");
+  if (state.turn() == task.ours())
+    return Error(Errc::kNotAllowed, state.offered.is_zero()
+                                        ? code + " is held by us already: offer it, or work on it"
+                                        : code + " is offered to us: accept or decline it");
   const Registry& registry = task.registry();
   const TreeVersion newest = registry.newest();
-  if (!registry.above_or_equal(task.ours(), state.holder, newest) ||
-      !registry.above_or_equal(task.ours(), state.offered, newest))
-    return Error(Errc::kNotAllowed, "only an agency at or above both " +
-                                        task.name_of(state.holder) + " and " +
-                                        task.name_of(state.offered) + " may reclaim " + code);
+  const bool offered = !state.offered.is_zero();
+  if (!registry.superior(task.ours(), state.holder, newest) ||
+      (offered && !registry.superior(task.ours(), state.offered, newest)))
+    return Error(Errc::kNotAllowed,
+                 "only an agency above " + task.name_of(state.holder) +
+                     (offered ? " and " + task.name_of(state.offered) : std::string()) +
+                     " may reclaim " + code);
   return write_link(task, task.draft(UpdateKind::kReclaim), what.remark);
+}
+
+Result<OperationResult> carry_out(Task& task, const Uphold& what) {
+  LT_TRY(const UpdateId link, end_of_branch(task, what.branch));
+  const auto named = task.transaction().find_update(link);
+  if (!named)
+    return Error(Errc::kCorrupt, "update " + link.short_hex() + " of a record is missing");
+  const Registry& registry = task.registry();
+  if (!registry.above_or_equal(task.ours(), named->agency, registry.newest()))
+    return Error(Errc::kNotAllowed, "only " + task.name_of(named->agency) +
+                                        " or an agency above it may uphold what it signed in " +
+                                        task.code());
+  Draft out = task.draft(UpdateKind::kUphold);
+  out.link = link;
+  out.open.decision = what.decision;
+  return task.write(std::move(out));
 }
 
 Result<OperationResult> carry_out(Task& task, const Succeed& what) {

@@ -131,10 +131,21 @@ struct Recall {
   Remark remark{};
 };
 
-// A `reclaim` of a record whose offer is open, by an agency at or above both sides.
+// A `reclaim`, by a superior of the holder and, if an offer is open, of the agency it is made to,
+// which is not the one whose turn it is.
 struct Reclaim {
   std::string record{};
   Remark remark{};
+};
+
+// An `uphold`: the word of an agency at or above the author of the last link of a branch of custody
+// that this branch stands. The holder stays.
+struct Uphold {
+  std::string record{};
+  // Id of a link of the branch, or the first digits of it, at least four; the word is for where its
+  // branch ends. Empty: the one that stands now.
+  std::string branch{};
+  std::string decision{};  // number of the decision
 };
 
 // A `succeed` by the sole successor of the dissolved agency whose turn it is.
@@ -202,10 +213,10 @@ struct SendDocument {
 
 // ---- any of them ----
 
-using Deed =
-    std::variant<CreateDossier, CreateLeg, CreateFeedback, CreateDocument, PublishProcedure,
-                 SetFields, AddEvent, AddNote, Offer, Accept, Decline, Recall, Reclaim, Succeed,
-                 Consult, Reply, Share, Adopt, Apologise, FinishLeg, ReturnHome, SendDocument>;
+using Deed = std::variant<CreateDossier, CreateLeg, CreateFeedback, CreateDocument,
+                          PublishProcedure, SetFields, AddEvent, AddNote, Offer, Accept, Decline,
+                          Recall, Reclaim, Uphold, Succeed, Consult, Reply, Share, Adopt, Apologise,
+                          FinishLeg, ReturnHome, SendDocument>;
 
 template <class Kind, class Variant>
 inline constexpr bool kIsKindOf = false;

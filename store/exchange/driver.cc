@@ -273,7 +273,15 @@ void Driver::share_line() {
   const ClosedLanes closed = host_.closed_lanes();
   session_.set_closed_lanes(closed.lanes, closed.reason, now());
   session_.set_backlog_turn(peers_.backlog_turn(*this, session_.has_backlog(), now()), now());
-  caught_up_ = caught_up_ || session_.stats().drained_in;
+  if (!caught_up_ && known() && session_.stats().drained_in) {
+    caught_up_ = true;
+    const NodeId node = peer_->node;
+    const auto job = [node](Transaction& transaction) {
+      transaction.note_exchanged(node);
+      return Result<void>();
+    };
+    peers_.writer().post(job, {}, Urgency::kCanWait);
+  }
   if (live_) session_.set_intake_turn(peers_.intake_turn(*this, !caught_up_, now()), now());
 }
 

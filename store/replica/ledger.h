@@ -44,7 +44,11 @@ struct Ledger {
   OwnSeals own;
   bool heard_since_start = false;  // a neighbour has told us what it has of ours
   std::set<std::string, std::less<>> done_since_start;  // see Transaction
-  std::uint64_t unsealed_from = 0;  // no update before this one waits to be sealed
+  UnixMillis started_at = 0;                            // `now` of the first transaction
+  std::set<NodeId> exchanged;                  // with which all was exchanged since the start
+  std::optional<std::uint32_t> forks_due = 0;  // forked records are to be looked at from there on
+  UnixMillis forks_seen_at = 0;                // when all had been looked at
+  std::uint64_t unsealed_from = 0;             // no update before this one waits to be sealed
 
   // Null: there is none, or it is not whole yet: then nobody reads it.
   const FeedMeta* whole_feed(const AgencyId& reader) const {

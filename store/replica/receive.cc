@@ -66,14 +66,21 @@ Result<ReceiveOutcome> Transaction::Impl::receive(FeedKind kind, const NodeId& f
   const auto row = overlay.get(row_key);
   outcome.cursor = row ? decode_cursor_row(*row) : Cursor{};
   // A sender that guessed may repeat itself; then nothing of it is new.
+  const bool fresh = outcome.cursor.mark.number == 0 && outcome.cursor.ranges.empty();
+  if (fresh && kind == FeedKind::kUpdates && !ledger.exchanged.contains(from)) note_backfill(from);
   const bool may_repeat = beginning == Beginning::kGuess && !part.covered.empty() &&
                           part.epoch == outcome.cursor.mark.epoch &&
                           part.covered.back().last <= outcome.cursor.mark.number;
   if (!may_repeat) note_new_beginning(kind, from, from_agency, outcome.cursor.mark, part);
+  const std::uint64_t came_before = came_first;
+  if (const auto backfill = overlay.get(key::backfill(from)))
+    came_first = std::min(came_first, decode_number(*backfill));
+  if (ledger.restored_below != 0) came_first = std::min(came_first, ledger.restored_below);
   if (kind == FeedKind::kRegistry)
     receive_statements(part.statements, from, from_agency, source, outcome);
   else
     receive_units(part.units, from, source, naming, facts, outcome);
+  came_first = came_before;
   settle_all();
   honour_recalls();
   for (const Refusal& refused : outcome.refused)
@@ -97,6 +104,7 @@ void Transaction::Impl::note_new_beginning(FeedKind kind, const NodeId& from,
                                            const FeedPart& part) {
   if (part.covered.empty() || mark.number == 0) return;
   if (part.epoch == mark.epoch && part.covered.front().first > mark.number) return;
+  note_backfill(from);
   const auto feed_of_reader = ledger.feeds.find(agency);
   const std::uint64_t end = kind == FeedKind::kRegistry            ? ledger.statements
                             : feed_of_reader == ledger.feeds.end() ? 0

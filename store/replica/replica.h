@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "protocol/record/fold.h"
+#include "protocol/record/notary.h"
 #include "protocol/sync/replica_view.h"
 
 namespace rocksdb {
@@ -42,10 +43,10 @@ struct Identity {  // who writes
 using ProjectionMaker = std::function<std::unique_ptr<Projection>()>;
 
 struct Options {
-  std::string path;             // folder of the database
-  rocksdb::Env* env = nullptr;  // null: the real file system; outlives the replica
-  Entropy* entropy = nullptr;   // required; outlives the replica; used by the writer only
-  bool create = false;          // create when missing; else kNotFound
+  std::string path;                      // folder of the database
+  rocksdb::Env* env = nullptr;           // null: the real file system; outlives the replica
+  Entropy* entropy = nullptr;            // required; outlives the replica; used by the writer only
+  bool create = false;                   // create when missing; else kNotFound
   std::uint32_t fill_records_max = 512;  // that a feed is filled with in one commit; at least 1
   // What is kept beside the records, in each commit: office_options() of store/office/projections.h
   // has those of this program. A database that keeps more is not opened; what it does not keep yet,
@@ -174,6 +175,8 @@ class Replica final : public ReplicaView {
   std::vector<AgencyId> audience_of(const RecordState& state) const;
   // In the order of local record numbers; stops when `visit` returns false. Reads one snapshot.
   void for_each_record(const std::function<bool(const RecordEntry&)>& visit) const;
+  // The forks on its standing chain with all that was signed in each branch; reads every update.
+  std::vector<Fork> forks_of(const RecordId& record) const;
   // Everything that followers are told, with number > since, ascending, at most `limit` events.
   ChangePage change_events(std::uint64_t since, std::size_t limit) const;
   // The updates alone.
@@ -267,6 +270,7 @@ class Transaction {
   std::optional<RecordEntry> find_record(const RecordId& id) const;
   std::vector<RecordId> find_code(std::string_view code) const;
   std::vector<RecordId> led_by(const RecordId& lead) const;   // see Replica
+  std::vector<Fork> forks_of(const RecordId& record) const;   // see Replica
   std::optional<UpdateId> find_key(ByteView key_hash) const;  // idempotency
   std::optional<StoredUpdate> find_update(const UpdateId& id) const;
   const Identity& identity() const;
@@ -320,6 +324,14 @@ class Transaction {
   void clear_restored();                                                   // operator's word
   void set_local_value(std::string_view key, std::optional<Bytes> value);  // nullopt: remove
   std::optional<Bytes> local_value(std::string_view key) const;
+  // All that a node had for us is here: what it gives from now on comes one by one, and this desk
+  // may speak as a notary once it has said so for every neighbour (docs/protocol/custody.md, "The
+  // notary").
+  void note_exchanged(const NodeId& node);
+  // What enters from here on came at once with the update of that number, as out of one bundle; 0:
+  // with what else this commit brings. The number of the next one to enter: next_number().
+  void came_with(std::uint64_t first);
+  std::uint64_t next_number() const;
   // Whether a neighbour has told us what it has of our feed since the replica was opened.
   bool heard_since_start() const;
   // Notes of the layer above that last until the replica is closed: committed, or rolled back, with

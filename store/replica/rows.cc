@@ -145,6 +145,10 @@ std::string refused(std::uint64_t number) { return "Q" + big_endian(number, 8); 
 std::string idempotency(ByteView key_hash) { return "K" + std::string(as_text(key_hash)); }
 std::string local(std::string_view name) { return "L" + std::string(name); }
 std::string change(std::uint64_t number) { return "c" + big_endian(number, 8); }
+std::string forked(std::uint32_t record) { return "f" + big_endian(record, 4); }
+std::string upheld(std::uint32_t record) { return "n" + big_endian(record, 4); }
+std::string moved(std::uint64_t number) { return "g" + big_endian(number, 8); }
+std::string backfill(const NodeId& node) { return id_key('h', node); }
 }  // namespace key
 
 std::string encode(const UpdateRow& row) {
@@ -159,6 +163,7 @@ std::string encode(const UpdateRow& row) {
   out.u8(row.custody ? 1 : 0);
   out.varint(row.seal ? row.seal->seal : 0);
   out.varint(row.seal ? row.seal->leaf : 0);
+  out.varint(row.came_after);
   return take(out);
 }
 
@@ -175,6 +180,7 @@ UpdateRow decode_update_row(std::string_view bytes) {
   const std::uint32_t seal = in.varint32();
   const auto leaf = static_cast<std::uint16_t>(in.varint());
   if (seal != 0) row.seal = UpdateSeal{seal, leaf};
+  if (!in.rest().empty()) row.came_after = in.varint();
   return row;
 }
 
@@ -187,8 +193,30 @@ UpdateHead decode_update_head(std::string_view bytes) {
   return head;
 }
 
+std::string encode(const UpheldRow& row) {
+  ByteWriter out;
+  out.varint(row.words.size());
+  for (const UpheldRow::Word& word : row.words) {
+    out.raw(word.id.view());
+    out.u64(static_cast<std::uint64_t>(word.at));
+  }
+  return take(out);
+}
+
+UpheldRow decode_upheld_row(std::string_view bytes) {
+  RowReader in(bytes, "words of the notary");
+  UpheldRow row;
+  row.words.resize(in.varint());
+  for (UpheldRow::Word& word : row.words) {
+    word.id = in.id<UpdateId>();
+    word.at = static_cast<UnixMillis>(in.u64());
+  }
+  return row;
+}
+
 bool is_custody(UpdateKind kind) {
-  return (is_link(kind) && kind != UpdateKind::kCreated) || kind == UpdateKind::kRecallRequest;
+  return (is_link(kind) && kind != UpdateKind::kCreated) || kind == UpdateKind::kRecallRequest ||
+         kind == UpdateKind::kUphold;
 }
 
 std::string encode(const UpdateSeal& row) {

@@ -48,8 +48,12 @@ std::string refused(std::uint64_t number);                // Q → RefusedRow
 std::string idempotency(ByteView key_hash);               // K → UpdateId
 std::string local(std::string_view name);                 // L name → bytes
 std::string change(std::uint64_t number);                 // c → ChangeRow (change_log.h)
+std::string forked(std::uint32_t record);                 // f → nothing: custody forks there
+std::string upheld(std::uint32_t record);                 // n → what our desk upheld by itself
+std::string moved(std::uint64_t number);                  // g → nothing: see Brought::moved
+std::string backfill(const NodeId& node);                 // h → number of the first that came
 // All of these letters. Others belong to projections (projection.h).
-inline constexpr std::string_view kLetters = "MUIYXRrDJSVsEeFTWNCHBZPQKLc";
+inline constexpr std::string_view kLetters = "MUIYXRrDJSVsEeFTWNCHBZPQKLcfngh";
 }  // namespace key
 
 struct UpdateSeal {
@@ -65,7 +69,9 @@ struct UpdateRow {
   std::uint32_t source = 0;  // node number it came from; 0: written here
   UnixMillis received_at = 0;
   Update update;
-  bool custody = false;            // see is_custody()
+  bool custody = false;  // see is_custody()
+  // Its number less that of the first update that came with it, in one commit or otherwise at once.
+  std::uint64_t came_after = 0;
   std::optional<UpdateSeal> seal;  // of updates that came sealed; others have a row Y
 };
 std::string encode(const UpdateRow& row);
@@ -78,8 +84,19 @@ struct UpdateHead {  // what stands before the update itself
 };
 UpdateHead decode_update_head(std::string_view bytes);
 
-// What may overtake a backlog: a custody link on a record that was there before, or a request for
-// an offer back.
+// What our desk upheld by itself in a record, in the order of time.
+struct UpheldRow {
+  struct Word {
+    UpdateId id;
+    UnixMillis at = 0;
+  };
+  std::vector<Word> words;
+};
+std::string encode(const UpheldRow& row);
+UpheldRow decode_upheld_row(std::string_view bytes);
+
+// What may overtake a backlog: a custody link on a record that was there before, a request for an
+// offer back, or the word that settles a fork.
 bool is_custody(UpdateKind kind);
 
 struct UnsealedRow {

@@ -35,6 +35,7 @@ OpenRecord* Transaction::Impl::find(std::uint32_t number) {
   record.inert_before = record.state.inert.size();
   record.code_before = folded_code(record.state);
   record.participants_before = record.state.participants;
+  record.forks_before = !record.state.forks.empty();
   record.drafts = projections.open(number, &record.state);
   return &open.emplace(number, std::move(record)).first->second;
 }
@@ -54,7 +55,8 @@ void Transaction::Impl::touch(OpenRecord& record, std::uint32_t number) {
 void Transaction::Impl::fold_if_stale(OpenRecord& record) {
   if (!record.stale) return;
   const auto graph = read_graph(overlay, ledger, root(), record.row);
-  record.state = fold(graph, registry());
+  const RecordState before = std::exchange(record.state, fold(graph, registry()));
+  note_moved(before, record.state);
   refolded(record.drafts, record.state, graph);
   record.stale = false;
   record.changed = true;
@@ -80,6 +82,7 @@ void Transaction::Impl::settle_state(OpenRecord& record, std::uint32_t number) {
     if (!code.empty()) overlay.put(key::code(code, number), "");
     record.code_before = std::move(code);
   }
+  note_forks(record, number);
   touch_led(record);
 }
 
@@ -184,8 +187,8 @@ std::uint64_t Transaction::Impl::enter(NewUpdate update) {
     overlay.put(key::idempotency(view.open.key_hash), std::string(as_text(update.id.view())));
   overlay.put(key::update_index(update.id), encode_number(number));
   const bool custody = is_custody(view.open.kind);
-  const UpdateRow row{update.id, record_no,  update.source, now, std::move(update.update),
-                      custody,   update.seal};
+  const UpdateRow row{update.id, record_no,           update.source, now, std::move(update.update),
+                      custody,   number - came_first, update.seal};
   std::string bytes = encode(row);
   if (!update.seal) {
     overlay.put(key::unsealed(number), encode(UnsealedRow{update.id, record_no, bytes.size()}));
@@ -205,28 +208,32 @@ Transaction::Transaction(Replica& replica, UnixMillis now)
 }
 Transaction::~Transaction() = default;
 
-void Transaction::savepoint() {
-  impl_->flush();
-  if (impl_->open.size() > kOpenRecordsMax) impl_->open.clear();  // memory; all were flushed
-  impl_->overlay.savepoint();
-  impl_->projections.savepoint();
-  impl_->saved_ledger = impl_->ledger;
-  impl_->saved_entered = impl_->entered.size();
+void Transaction::Impl::savepoint() {
+  flush();
+  if (open.size() > kOpenRecordsMax) open.clear();  // memory; all were flushed
+  overlay.savepoint();
+  projections.savepoint();
+  saved_ledger = ledger;
+  saved_entered = entered.size();
 }
 
-void Transaction::rollback() {
-  impl_->open.clear();
-  impl_->unsettled.clear();
-  impl_->dirty.clear();
-  impl_->recalls.clear();
-  impl_->refused_there.reset();
-  impl_->overlay.rollback();
-  impl_->projections.rollback();
-  impl_->ledger = impl_->saved_ledger;
-  impl_->entered.resize(impl_->saved_entered);
-  impl_->just_entered.resize(impl_->saved_entered);
-  impl_->offered = impl_->saved_entered;
+void Transaction::Impl::rollback() {
+  open.clear();
+  unsettled.clear();
+  dirty.clear();
+  recalls.clear();
+  forked.clear();
+  refused_there.reset();
+  overlay.rollback();
+  projections.rollback();
+  ledger = saved_ledger;
+  entered.resize(saved_entered);
+  just_entered.resize(saved_entered);
+  offered = saved_entered;
 }
+
+void Transaction::savepoint() { impl_->savepoint(); }
+void Transaction::rollback() { impl_->rollback(); }
 
 std::size_t Transaction::bytes() const { return impl_->overlay.bytes(); }
 const Registry& Transaction::registry() const { return impl_->registry(); }
@@ -475,6 +482,7 @@ Result<void> Transaction::commit(Sync sync) {
       return Error(Errc::kIo,
                    "an earlier write did not reach the disk; the replica must be opened anew");
   }
+  impl_->uphold_by_itself();
   impl_->flush();
   for (const auto& [agency, meta] : impl_->ledger.feeds) {
     const std::string row = encode(meta);

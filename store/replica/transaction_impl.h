@@ -1,6 +1,6 @@
 // Internal to store/: what a transaction is made of. Its parts lie in transaction.cc (records,
 // writing), receive.cc (what peers send, and what waits), registry_rows.cc (statements),
-// sealing.cc, feeds.cc.
+// sealing.cc, feeds.cc, notary.cc (forks of custody).
 #pragma once
 
 #include <set>
@@ -18,6 +18,7 @@ struct OpenRecord {
   std::size_t inert_before = 0;
   std::string code_before;  // folded
   std::vector<AgencyId> participants_before;
+  bool forks_before = false;
   bool stale = false;              // its state must be folded again before it is read or stored
   bool unsettled = false;          // feeds and indexes do not know of its last change
   bool dirty = false;              // to be written
@@ -66,6 +67,9 @@ struct Transaction::Impl {
   std::vector<std::uint32_t> unsettled;  // records, in the order in which they were touched
   std::vector<std::uint32_t> dirty;
   bool committed = false;
+
+  void savepoint();  // as Transaction's
+  void rollback();
 
   const Registry& registry() const { return *ledger.registry; }
   const RootFingerprint& root() const { return replica.root; }
@@ -161,6 +165,18 @@ struct Transaction::Impl {
   std::optional<std::set<std::pair<UpdateId, NodeId>>> refused_there;
   void keep_refusal(RefusedEntry entry);
   bool pen_registry_changed = false;  // what waits for a certificate or tree version may go on
+
+  // ---- the notary (notary.cc) ----
+  const std::uint64_t first_of_commit = ledger.updates + 1;
+  std::uint64_t came_first = first_of_commit;  // what enters now came with that one
+  std::vector<std::uint32_t> forked;           // touched, and custody forks there
+  void note_forks(OpenRecord& record, std::uint32_t number);
+  void note_moved(const RecordState& before, const RecordState& after);
+  void note_backfill(const NodeId& from);
+  bool may_uphold();
+  void uphold_by_itself();
+  void uphold_all_in(std::uint32_t number);
+  bool uphold_in(std::uint32_t number);
 
   // ---- statements (registry_rows.cc) ----
   void keep_statement(const Statement& statement, const StatementId& id, std::uint32_t source);
