@@ -5,6 +5,7 @@
 #include "agent/json/fields.h"
 #include "agent/json/reasons.h"
 #include "agent/json/status.h"
+#include "agent/json/work.h"
 #include "protocol/record/codec.h"
 #include "protocol/record/registers.h"
 #include "store/office/conflicts.h"
@@ -101,6 +102,11 @@ void get_conflicts(ApiCall& call) {
     if (state.kind == RecordKind::kDocument && !state.chain.empty())
       documents[open_text(state, Field::kCode).value_or("")].push_back(state.record);
     put_field_conflicts(list, replica, *registry, state);
+    if (!state.forks.empty())
+      list.push_back({{"code", code_or_empty(state)},
+                      {"record", state.record.hex()},
+                      {"holder", agency_json(state.holder, *registry)},
+                      {"forks", forks_json(state, replica, *registry)}});
     const auto aside = open_set_aside(state);
     if (aside.empty()) return !call.api.stopping;
     json ids = json::array();

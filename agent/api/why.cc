@@ -58,6 +58,7 @@ class Explanation {
   void explain_offer();
   void explain_links();
   void explain_record();
+  void explain_forks();
   void explain_waiting();
   void explain_work();
   Reason waits_for() const;
@@ -153,6 +154,21 @@ void Explanation::explain_record() {
   if (has_conflict(state_)) reason(Reason::kConflict);
 }
 
+// Where two wrote the next link of custody.
+void Explanation::explain_forks() {
+  for (const ForkEntry& fork : state_.forks) {
+    const auto link = replica_.find_update(fork.link);
+    const std::string where = link ? format_time(link->update.envelope.hlc.millis()) : "";
+    const auto word = replica_.find_update(fork.decision);
+    if (fork.bound && word)
+      reason(Reason::kForkDecided, {where, name(word->agency)}, word->update.envelope.hlc.millis());
+    else if (fork.notary == ours_)
+      reason(Reason::kForkOurs, {where});
+    else
+      reason(Reason::kForkOpen, {where, fork.notary.is_zero() ? "?" : name(fork.notary)});
+  }
+}
+
 // What has come of it and does not count yet, as something that it builds on is not here.
 void Explanation::explain_waiting() {
   const store::WaitingUpdates waiting = store::waiting_of(replica_, state_.record);
@@ -225,6 +241,7 @@ json Explanation::to_json() {
   explain_offer();
   explain_links();
   explain_record();
+  explain_forks();
   explain_waiting();
   explain_work();
   json out = {

@@ -76,6 +76,7 @@ class LineParser {
   Result<Operation> consult();
   Result<Operation> reply();
   Result<Operation> share();
+  Result<Operation> uphold();
   Result<Operation> adopt();
   Result<Operation> apologise();
   Result<Operation> finish();
@@ -119,6 +120,7 @@ std::span<const LineParser::KindInfo> LineParser::kinds() {
       {"decline", " code note officer at ", &LineParser::remarked<store::Decline>},
       {"recall", " code note officer at ", &LineParser::remarked<store::Recall>},
       {"reclaim", " code note officer at ", &LineParser::remarked<store::Reclaim>},
+      {"uphold", " code branch decision ", &LineParser::uphold},
       {"succeed", " code note officer at ", &LineParser::remarked<store::Succeed>},
       {"consult", " code to note officer at deadline ", &LineParser::consult},
       {"reply", " code about note officer at ", &LineParser::reply},
@@ -423,6 +425,14 @@ Result<Operation> LineParser::share() {
   LT_TRY(out.record, record());
   LT_TRY(out.remark, remark());
   LT_TRY(out.to, agency("to"));
+  return Operation(std::move(out));
+}
+
+Result<Operation> LineParser::uphold() {
+  store::Uphold out;
+  LT_TRY(out.record, record());
+  LT_TRY(out.branch, text(line_, "branch", "branch"));
+  LT_TRY(out.decision, text(line_, "decision", "decision"));
   return Operation(std::move(out));
 }
 

@@ -29,6 +29,29 @@ json leg_json(const Leg& leg, const Registry& registry, UnixMillis now) {
   return out;
 }
 
+json forks_json(const RecordState& state, const store::Replica& replica, const Registry& registry) {
+  const auto author = [&](const UpdateId& id) {
+    const auto update = replica.find_update(id);
+    return update ? json(agency_code(update->agency, registry)) : json(nullptr);
+  };
+  json list = json::array();
+  for (const ForkEntry& fork : state.forks) {
+    json branches = json::array();
+    for (const UpdateId& first : fork.branches)
+      branches.push_back(
+          {{"first", first.hex()}, {"by", author(first)}, {"stands", first == fork.stands}});
+    const bool decided = !fork.decision.is_zero();
+    list.push_back({{"link", fork.link.hex()},
+                    {"branches", std::move(branches)},
+                    {"decided", fork.bound},
+                    {"stands_because", to_string(fork.line)},
+                    {"decision", decided ? json(fork.decision.hex()) : json(nullptr)},
+                    {"decided_by", decided ? author(fork.decision) : json(nullptr)},
+                    {"notary", agency_json(fork.notary, registry)}});
+  }
+  return list;
+}
+
 void put_work(json& out, const store::Replica& replica, const RecordState& state, UnixMillis now) {
   const auto registry = replica.registry();
   json legs = json::array();
@@ -40,6 +63,7 @@ void put_work(json& out, const store::Replica& replica, const RecordState& state
     if (const auto lead = replica.find_record(state.lead))
       if (const auto code = open_text(lead->state, Field::kCode)) out["lead"]["code"] = *code;
   }
+  if (!state.forks.empty()) out["forks"] = forks_json(state, replica, *registry);
   json asked = json::array();
   for (const store::Consultation& consultation : store::consultations_of(replica, state)) {
     json line = {{"id", consultation.id.hex()},

@@ -12,8 +12,12 @@ namespace lienthong::agent {
 
 nlohmann::json leg_json(const store::Leg& leg, const Registry& registry, UnixMillis now);
 
-// Adds "legs" of a dossier, "lead" of a leg or copy, "consultations" and "to_return_to", each where
-// there is any.
+// Where two wrote the next link of custody: the branches, which stands, who decided.
+nlohmann::json forks_json(const RecordState& state, const store::Replica& replica,
+                          const Registry& registry);
+
+// Adds "legs" of a dossier, "lead" of a leg or copy, "forks", "consultations" and "to_return_to",
+// each where there is any.
 void put_work(nlohmann::json& out, const store::Replica& replica, const RecordState& state,
               UnixMillis now);
 

@@ -17,6 +17,12 @@ constexpr ReasonText kReasonTexts[] = {
     {Reason::kSetAside, "set-aside", "{} changes were set aside; the holder may adopt them"},
     {Reason::kInert, "inert", "{} changes have no effect; see its inert list"},
     {Reason::kConflict, "conflict", "two machines wrote the same field at the same time"},
+    {Reason::kForkDecided, "fork-decided", "custody was signed twice from {} on; {} has decided"},
+    {Reason::kForkOpen, "fork-open",
+     "custody was signed twice from {} on, and what stands may change until {} has decided"},
+    {Reason::kForkOurs, "fork-ours",
+     "custody was signed twice from {} on, and this office is to say which stands: lienthong "
+     "handoff uphold"},
     {Reason::kParentMissing, "parent-missing",
      "changes that have come and build on an earlier one that has not: {}"},
     {Reason::kParentRefused, "parent-refused",

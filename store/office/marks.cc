@@ -62,7 +62,7 @@ class MarksWriter final : public ProjectionWriter {
 class MarksProjection final : public Projection {
  public:
   std::string_view name() const override { return "marks"; }
-  unsigned version() const override { return 1; }
+  unsigned version() const override { return 2; }
   std::string_view letters() const override { return key::kMarkLetters; }
   std::unique_ptr<ProjectionWriter> begin(OwnRows rows) override {
     return std::make_unique<MarksWriter>(rows);
@@ -87,7 +87,8 @@ Marks marks_of(const RecordState& state) {
   set(std::ranges::any_of(state.invitations,
                           [](const Invitation& i) { return i.kind == UpdateKind::kConsult; }),
       Mark::kAsked);
-  set(has_conflict(state) || !open_set_aside(state).empty(), Mark::kConflict);
+  set(has_conflict(state) || !open_set_aside(state).empty() || !state.forks.empty(),
+      Mark::kConflict);
   set(!state.inert.empty(), Mark::kInert);
   return marks;
 }

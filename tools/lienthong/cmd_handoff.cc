@@ -8,7 +8,7 @@ namespace lienthong::tools {
 namespace {
 
 struct HandoffArgs {
-  std::string code, to, note, key;
+  std::string code, to, note, key, branch, decision;
   bool urgent = false;
   Wait wait;
 };
@@ -23,6 +23,8 @@ int act(const Shell& shell, const HandoffArgs& args, const char* op, const char*
   if (!args.to.empty()) operation["to"] = args.to;
   if (args.urgent) operation["urgent"] = true;
   if (!args.note.empty()) operation["note"] = args.note;
+  if (!args.branch.empty()) operation["branch"] = args.branch;
+  if (!args.decision.empty()) operation["decision"] = args.decision;
   if (!args.key.empty()) operation["key"] = args.key;
   return run_operation(shell, operation, args.wait, done_message);
 }
@@ -69,17 +71,36 @@ int list(const Shell& shell, const Filter& filter) {
   return kDone;
 }
 
+// Where two wrote the next link: who began each branch, which stands, and who says so.
+void print_forks(const Json& dossier) {
+  const Json& forks = list_of(dossier, "forks");
+  if (forks.empty()) return;
+  print_line(tr("Signed twice"));
+  Table table({tr("AFTER"), tr("BRANCH"), tr("BY"), tr("STATE"), tr("DECIDED BY")});
+  for (const Json& fork : forks) {
+    const bool decided = fork.value("decided", false);
+    for (const Json& branch : list_of(fork, "branches"))
+      table.add(
+          {show_id(text_of(fork, "link")), show_id(text_of(branch, "first")), text_of(branch, "by"),
+           branch.value("stands", false) ? tr("stands") : tr("lost"),
+           decided ? text_of(fork, "decided_by") : format("open: {}", text_of(fork, "notary"))});
+  }
+  table.print("  ");
+}
+
 int track(const Shell& shell, const std::string& code) {
   const Json dossier = shell.client().get("/v1/dossiers/" + encode(code));
   if (shell.json) {
     print_json({{"code", text_of(dossier, "code")},
                 {"holder", dossier.value("holder", Json())},
                 {"offered_to", dossier.value("offered_to", Json())},
-                {"custody", list_of(dossier, "custody")}});
+                {"custody", list_of(dossier, "custody")},
+                {"forks", list_of(dossier, "forks")}});
     return kDone;
   }
   print_line(text_of(dossier, "code"));
   print_custody(dossier);
+  print_forks(dossier);
   const std::string offered = text_of(dossier, "offered_to");
   print_line(offered.empty()
                  ? format("Held by {}", text_of(dossier, "holder"))
@@ -105,16 +126,19 @@ constexpr Act kActs[] = {
      "lienthong handoff recall H47.518-230401-0001", "asked back"},
     {"reclaim", "as the superior, take a dossier back from an agency that cannot act",
      "lienthong handoff reclaim H47.518.20364-230401-0001", "taken back"},
+    {"uphold", "as the superior, say which of two branches of custody stands; the holder stays",
+     "lienthong handoff uphold H47.518.20364-230401-0001 --branch 3f9a21", "upheld"},
 };
 
 }  // namespace
 
 void print_custody(const Json& dossier) {
   print_line(tr("Custody"));
-  Table table({"", "", "", "", ""});
+  Table table({"", "", "", "", "", ""});
   for (const Json& link : list_of(dossier, "custody")) {
     const std::string to = text_of(link, "to");
-    table.add({show_time(text_of(link, "at")), link_name(text_of(link, "link")),
+    table.add({show_time(text_of(link, "at")), show_id(text_of(link, "id")),
+               link_name(text_of(link, "link")),
                text_of(link, "by") + (to.empty() ? "" : " → " + to),
                format("machine {}", show_id(text_of(link, "node"))),
                text_of(link, "seal").empty() ? std::string(tr("not sent yet"))
@@ -135,7 +159,13 @@ void add_handoff(CLI::App& app, Shell& shell) {
       verb->add_option("--to", args->to, tr("the agency that is to take it over"))->required();
       verb->add_flag("--urgent", args->urgent, tr("mark it urgent"));
     }
-    verb->add_option("--note", args->note, tr("a remark"));
+    if (std::string_view(entry.name) == "uphold") {
+      verb->add_option("--branch", args->branch,
+                       tr("id of a link in the branch, or how it begins; see handoff track"));
+      verb->add_option("--decision", args->decision, tr("number of the decision"));
+    } else {
+      verb->add_option("--note", args->note, tr("a remark"));
+    }
     verb->add_option("--key", args->key, tr("idempotency key: the same key again changes nothing"));
     args->wait.add_to(*verb);
     verb->callback([&shell, args, &entry] {
