@@ -145,11 +145,13 @@ class Reader {
   ConfigReading& reading_;
 };
 
+constexpr std::size_t kSocketPathMax = 107;  // the kernel's
+
 void read_api(Reader& reader, const toml::table& table, ApiConfig& api) {
   reader.known_keys(table, " in [api]", {"socket", "listen", "token_file"});
   std::string path;
   if (const auto* node = reader.text(table, "socket", path)) {
-    if (path.empty() || path.size() > 107) {
+    if (path.empty() || path.size() > kSocketPathMax) {
       reader.mistake(*node, "\"socket\": found a path of " + std::to_string(path.size()) +
                                 " bytes, expected 1 to 107 (the kernel's limit)");
     }
@@ -296,6 +298,11 @@ void read_root(Reader& reader, const toml::table& root, Config& config) {
     }
     config.data_dir = data_dir;
     config.api.socket = config.data_dir / "agent.sock";
+    const std::size_t size = config.api.socket.string().size();
+    if (size > kSocketPathMax && !root["api"]["socket"])
+      reader.mistake(*node, "\"data_dir\": the path of its socket has " + std::to_string(size) +
+                                " bytes, expected at most 107 (the kernel's limit); shorten it or "
+                                "set \"socket\" in [api]");
   } else if (!root.contains("data_dir")) {
     reader.mistake(0, "\"data_dir\" is missing, expected the folder of this node's data");
   }

@@ -304,8 +304,8 @@ Result<std::optional<BundleRecord>> BundleReader::read_record() {
     const ByteView content = ByteView(*body).first(body->size() - kSignatureBytes);
     Signature signature;
     std::ranges::copy(ByteView(*body).last(kSignatureBytes), signature.begin());
-    if (!verify(header_->node, record_hash(root_, head_hash_, count_, content).view(), signature)
-             .ok())
+    const Hash256 signs = record_hash(root_, head_hash_, count_, content);
+    if (!verify_known(header_->node, signs.view(), signature).ok())
       return Error(Errc::kBadSignature, "record " + std::to_string(count_) +
                                             " of the bundle is not by who signed its head");
     buffer_.erase(buffer_.begin(), buffer_.begin() + static_cast<std::ptrdiff_t>(4 + size));

@@ -5,6 +5,8 @@
 #include <sodium/crypto_sign_ed25519.h>
 #include <sodium/utils.h>
 
+#include "protocol/crypto/ed25519.h"
+
 namespace lienthong {
 
 void init_crypto() { LT_CHECK(sodium_init() >= 0); }
@@ -28,10 +30,33 @@ Signature SigningKey::sign(ByteView message) const {
   return out;
 }
 
-Result<void> verify(const NodeId& key, ByteView message, const Signature& signature) {
-  if (crypto_sign_ed25519_verify_detached(signature.data(), message.data(), message.size(),
-                                          key.bytes.data()) != 0)
+Result<void> check_key(const NodeId& key) {
+  if (!ed25519::is_point(key.bytes))
+    return Error(Errc::kMalformed, key.short_hex() + " is no Ed25519 key");
+  return {};
+}
+
+Result<void> verify_known(const NodeId& key, ByteView message, const Signature& signature) {
+  static const bool exact = ed25519::library_is_exact();
+  if (!(exact ? ed25519::verify_by_library : ed25519::verify_by_hand)(key.bytes, message,
+                                                                      signature))
     return Error(Errc::kBadSignature, "signature does not verify under key " + key.short_hex());
+  return {};
+}
+
+Result<void> verify(const NodeId& key, ByteView message, const Signature& signature) {
+  if (!ed25519::is_point(key.bytes))
+    return Error(Errc::kBadSignature, key.short_hex() + " is no Ed25519 key");
+  return verify_known(key, message, signature);
+}
+
+Result<void> check_dh_key(const std::array<std::uint8_t, 32>& key) {
+  // Any scalar: libsodium refuses what multiplies to zero, which is what small orders do.
+  static const Seed scalar{9};
+  std::array<std::uint8_t, 32> out;
+  if (!ed25519::is_field_element(key) ||
+      crypto_scalarmult_curve25519(out.data(), scalar.data(), key.data()) != 0)
+    return Error(Errc::kMalformed, "no X25519 key");
   return {};
 }
 

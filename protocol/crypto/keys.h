@@ -46,8 +46,20 @@ class SigningKey {
   std::array<std::uint8_t, 64> secret_;
 };
 
-// kBadSignature. Rejects non-canonical encodings and small-order keys, as libsodium does.
+// ---- the rule of docs/protocol/identities.md, "Signatures": one verdict in every library ----
+
+// kMalformed unless `key` is the canonical encoding of a point of the prime-order subgroup other
+// than the identity. As dear as a signature: once, where a key enters (certificates, root keys).
+Result<void> check_key(const NodeId& key);
+// kBadSignature. `key` must have passed check_key(): then there is one R for each key, message and
+// S, and the cost is that of libsodium's.
+Result<void> verify_known(const NodeId& key, ByteView message, const Signature& signature);
+// Both, of a key that nobody has checked.
 Result<void> verify(const NodeId& key, ByteView message, const Signature& signature);
+
+// kMalformed unless `key` is the canonical encoding of an X25519 key that agrees on something: the
+// highest bit 0, below 2^255 - 19, not of small order. So no machine's key has a second spelling.
+Result<void> check_dh_key(const std::array<std::uint8_t, 32>& key);
 
 class DhKey {  // X25519
  public:

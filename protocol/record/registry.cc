@@ -35,6 +35,8 @@ namespace {
 // ---- check() ----
 
 Result<void> check_genesis(const Genesis& genesis) {
+  LT_TRY_VOID(check_key(genesis.key_in_use));
+  LT_TRY_VOID(check_key(genesis.key_on_paper));
   if (genesis.key_in_use == genesis.key_on_paper)
     return Error(Errc::kMalformed, "the two root keys are one");
   return {};
@@ -108,10 +110,14 @@ Result<void> check_body(const Held& data, const TreeChange& body, const Authorit
   if (body.number != (change == nullptr ? 0 : change->number) + 1)
     return Error(Errc::kMalformed, "number of a tree version");
   for (const AgencyChange& item : body.changes) LT_TRY_VOID(check_change(data, item));
+  for (const NodeId& key : {body.key_in_use, body.key_on_paper})
+    if (!key.is_zero()) LT_TRY_VOID(check_key(key));
   return {};
 }
 
 Result<void> check_body(const Held& data, const Certificate& body, const Authority&) {
+  LT_TRY_VOID(check_key(body.node));
+  LT_TRY_VOID(check_dh_key(body.dh_key));
   LT_TRY_VOID(check_agency(data, body.agency));
   if (!body.replaces.is_zero()) {
     const Entry* replaced = data.find(id_cast<StatementId>(body.replaces));

@@ -66,7 +66,7 @@ Seal make_seal(const RootFingerprint& root, const SigningKey& key, const Certifi
 }
 
 Result<void> verify_seal(const RootFingerprint& root, const Seal& seal, const NodeId& signer) {
-  return verify(signer, seal_id(root, seal).view(), seal.signature);
+  return verify_known(signer, seal_id(root, seal).view(), seal.signature);
 }
 
 }  // namespace lienthong

@@ -42,7 +42,8 @@ SealId seal_id(const RootFingerprint& root, const Seal& seal);
 Seal make_seal(const RootFingerprint& root, const SigningKey& key, const CertificateId& certificate,
                std::uint64_t incarnation, std::uint32_t number, const SealId& previous,
                std::span<const Hash256> leaves);
-// Signature only: kBadSignature. Whether the key is believed is the registry's business.
+// Signature only: kBadSignature. `signer`: of a certificate that is held (verify_known). Whether it
+// is believed is the registry's business.
 Result<void> verify_seal(const RootFingerprint& root, const Seal& seal, const NodeId& signer);
 
 // ---- Merkle tree over leaf values (update ids or a statement id) ----

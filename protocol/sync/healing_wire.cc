@@ -55,7 +55,7 @@ struct Encoder {
       gaps.encode(coder, each - next);
       next = each + 1;
     }
-    if (!want.beginnings.empty()) out.raw(coder.finish());
+    out.raw(coder.finish());
   }
   void operator()(const Part& part) const { out.raw(part.body); }
   void operator()(const Stored& stored) const { out.varint(stored.parts); }
@@ -134,20 +134,17 @@ Result<Content> want(ByteReader& in) {
     return Error(Errc::kMalformed, "bits of short ids");
   LT_TRY(const std::uint64_t size, count(in, kHealWantCountMax));
   LT_TRY(const ByteView coded, in.raw(in.rest().size()));
-  if (!coded.empty() && (size == 0 || coded.back() == 0))
-    return Error(Errc::kMalformed, "short ids");
   wire::RangeDecoder coder(coded);
   wire::NumberModel gaps;
   const ShortId end = ShortId{1} << out.bits;
   ShortId next = 0;
   for (std::uint64_t i = 0; i < size; ++i) {
     const std::uint64_t gap = gaps.decode(coder);
-    if (coder.overrun()) return Error(Errc::kTruncated, "short ids");
-    if (gap >= end - next) return Error(Errc::kMalformed, "short ids");
+    if (!coder.sound() || gap >= end - next) return Error(Errc::kMalformed, "short ids");
     out.beginnings.push_back(next + gap);
     next = out.beginnings.back() + 1;
   }
-  if (!coder.consumed()) return Error(Errc::kMalformed, "short ids");
+  if (!coder.finished()) return Error(Errc::kMalformed, "short ids");
   return Content(std::move(out));
 }
 

@@ -16,20 +16,20 @@ void RangeEncoder::shift() {
   range_ <<= 8;
 }
 
-// Any value in [low, low + range) will do: the one that ends in the most zeros, and these are not
-// written, for a decoder reads zeros beyond the end.
+// Any value in [low, low + range) would be read as the same: one of them is taken. Its zeros at the
+// end are not written, for a decoder reads zeros beyond the end.
 Bytes RangeEncoder::finish() {
-  const std::uint64_t last = low_ + range_ - 1;
-  for (unsigned zeros = 32; zeros > 0; --zeros) {
-    const std::uint64_t value = last >> zeros << zeros;
-    if (value < low_) continue;
-    low_ = value;
-    break;
-  }
+  const auto low = static_cast<std::uint32_t>(low_);
+  low_ += static_cast<std::uint32_t>(coder::roundest(low, range_) - low);
   for (int i = 0; i < 5; ++i) shift();
   while (!out_.empty() && out_.back() == 0) out_.pop_back();
   if (!out_.empty()) out_.erase(out_.begin());  // the first is the empty cache: always 0
   return std::move(out_);
+}
+
+bool RangeDecoder::finished() const {
+  const std::uint32_t low = window_ - code_;
+  return sound_ && in_.empty() && !zero_last_ && coder::roundest(low, range_) == window_;
 }
 
 }  // namespace lienthong::wire

@@ -36,6 +36,16 @@ inline void learn(BitModel& model, bool bit) {
     model.zero = static_cast<std::uint16_t>(model.zero + (((65'535U - model.zero) * rate) >> 16));
   if (model.used < kUsedMax) ++model.used;
 }
+// Of the values from `low` on, `size` of them (2^24 and more, modulo 2^32): the one that ends in
+// the most zero bits.
+inline std::uint32_t roundest(std::uint32_t low, std::uint32_t size) {
+  const std::uint64_t last = std::uint64_t{low} + size - 1;
+  for (unsigned zeros = 32; zeros > 0; --zeros) {
+    const std::uint64_t value = last >> zeros << zeros;
+    if (value >= low) return static_cast<std::uint32_t>(value);
+  }
+  return static_cast<std::uint32_t>(last);
+}
 // Share of the range that stands for 0: never none, never all.
 inline std::uint32_t bound(std::uint32_t range, const BitModel& model) {
   const std::uint32_t zero = model.zero < 64 ? 64 : model.zero > 65'472 ? 65'472 : model.zero;
@@ -64,7 +74,7 @@ class RangeEncoder {
       while (range_ < coder::kTop) shift();
     }
   }
-  // The fewest bytes that decode to what was written. Once.
+  // The one end that stands for what was written, without the zeros at its end. Once.
   Bytes finish();
 
  private:
@@ -76,10 +86,12 @@ class RangeEncoder {
   Bytes out_;
 };
 
+// Bytes beyond the end read as 0: what bounds the work is how many numbers are asked for.
 class RangeDecoder {
  public:
   explicit RangeDecoder(ByteView in) : in_(in) {
     for (int i = 0; i < 4; ++i) code_ = code_ << 8 | next();
+    sound_ = code_ < range_;
   }
   bool bit(BitModel& model) {
     const std::uint32_t bound = coder::bound(range_, model);
@@ -100,14 +112,17 @@ class RangeDecoder {
       range_ >>= 1;
       const bool one = code_ >= range_;
       if (one) code_ -= range_;
+      sound_ = sound_ && code_ < range_;  // half of an odd range leaves one over
       value = value << 1 | (one ? 1 : 0);
       refill();
     }
     return value;
   }
-  // More was read than was written: what came out is made up.
-  bool overrun() const { return missing_ > 8; }
-  bool consumed() const { return in_.empty(); }
+  // Something was read that no writer writes.
+  void spoil() { sound_ = false; }
+  bool sound() const { return sound_; }
+  // After the last number: whether these are the bytes that a writer ends with, each read.
+  bool finished() const;
 
  private:
   void refill() {
@@ -117,18 +132,21 @@ class RangeDecoder {
     }
   }
   std::uint32_t next() {
-    if (in_.empty()) {
-      ++missing_;
-      return 0;
+    std::uint8_t byte = 0;
+    if (!in_.empty()) {
+      byte = in_[0];
+      in_ = in_.subspan(1);
+      zero_last_ = byte == 0;
     }
-    const std::uint8_t byte = in_[0];
-    in_ = in_.subspan(1);
+    window_ = window_ << 8 | byte;
     return byte;
   }
   ByteView in_;
   std::uint32_t range_ = 0xffff'ffff;
-  std::uint32_t code_ = 0;
-  std::size_t missing_ = 0;
+  std::uint32_t code_ = 0;    // how far the value read lies above the lowest of the range
+  std::uint32_t window_ = 0;  // the last four bytes of that value
+  bool sound_ = true;
+  bool zero_last_ = false;  // the last byte that is there
 };
 
 // A number: how many bits it has, then those after the first; all of them by the model up to
@@ -159,13 +177,16 @@ class NumberModel {
     }
     out.direct(value, width - 1 - modelled);
   }
-  // Sizes over 64 bits can be written by nobody honest; they read as 64.
+  // Sizes over 64 bits are written by nobody: they spoil the reader, and read as 64.
   std::uint64_t decode(RangeDecoder& in) {
     unsigned node = 1;
     for (int i = 0; i < 7; ++i) node = node << 1 | (in.bit(width_[node]) ? 1 : 0);
     unsigned width = node & 127;
     if (width < 2) return width;
-    if (width > 64) width = 64;
+    if (width > 64) {
+      in.spoil();
+      width = 64;
+    }
     const unsigned modelled = modelled_bits(width);
     unsigned prefix = 1;
     for (unsigned i = 0; i < modelled; ++i)

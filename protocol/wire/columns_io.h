@@ -97,7 +97,7 @@ class ColumnReader {
       value = ok() ? model.decode(coder_) : 0;
     else
       varint(value);
-    if (coder_.overrun()) fail(Errc::kTruncated, "coded numbers of a part");
+    if (!coder_.sound()) fail(Errc::kMalformed, "coded numbers of a part");
   }
   void bit(BitModel& model, bool& value) { value = ok() && coder_.bit(model); }
   void direct(std::uint64_t& value, unsigned count) { value = ok() ? coder_.direct(count) : 0; }
@@ -139,8 +139,10 @@ class ColumnReader {
   // kMalformed unless everything was consumed.
   void finish() {
     if (!ok()) return;
-    if (!head_.empty() || !raw_.empty() || (coded_ && !coder_.consumed()))
+    if (!head_.empty() || !raw_.empty())
       fail(Errc::kMalformed, "a part has bytes too many");
+    else if (coded_ && !coder_.finished())
+      fail(Errc::kMalformed, "the end of the coded numbers of a part");
   }
 
  private:
@@ -190,6 +192,8 @@ void symbol(Io& io, SymbolModel& of, std::uint64_t context, std::uint64_t& value
     return;
   }
   io.number(model.other, value);
+  if constexpr (!Io::kWriting)
+    if (value == model.last[place]) return io.fail(Errc::kMalformed, "a value that was the last");
   sure = 0;
   model.last[place] = static_cast<std::uint32_t>(value);
 }

@@ -388,9 +388,11 @@ class PartColumns : public BodyNames<Io> {
       } else {
         if (((code - 1) & 1) != 0) io_.number(counter_, counter);
         if constexpr (!Io::kWriting) {
+          if (((code - 1) & 1) != 0 && (counter == 0 || counter > 0xffff))
+            return io_.fail(Errc::kMalformed, "counter of a clock");
           const std::uint64_t folded = (code - 1) >> 1;
           const std::uint64_t millis = lowest != 0 ? folded : unzigzag(folded);
-          value = (base + millis) << 16 | (((code - 1) & 1) != 0 ? counter & 0xffff : 0);
+          value = (base + millis) << 16 | (((code - 1) & 1) != 0 ? counter : 0);
         }
       }
       before = value;

@@ -71,7 +71,8 @@ class DigitModel {
       const auto before = static_cast<unsigned>(equal ? here.last[i] - '0' : 0);
       std::uint32_t digit = (static_cast<unsigned>(run[i] - '0') + 10 - before) % 10;
       tree(io, here.digits[i][equal ? 1 : 0], digit);
-      digit %= 10;
+      if constexpr (!Io::kWriting)
+        if (digit > 9) return io.fail(Errc::kMalformed, "a digit over 9");
       if constexpr (!Io::kWriting) run[i] = static_cast<char>('0' + (digit + before) % 10);
       equal = equal && digit == 0;
     }
@@ -152,6 +153,9 @@ class TextColumn {
       return;
     }
     io.number(word_[std::min<std::size_t>(place, word_.size() - 1)], value);
+    if constexpr (!Io::kWriting)
+      if (value == follows_->last[context])
+        return io.fail(Errc::kMalformed, "a code that was the last");
     sure = 0;
     follows_->last[context] = static_cast<std::uint32_t>(value);
   }

@@ -129,9 +129,12 @@ struct BlobEndpoint {
 // ---- healing ----
 
 struct HealEndpoint {
-  HealEndpoint(std::uint64_t epoch, bool leads, std::uint64_t first, std::uint64_t last)
-      : feed(epoch), healing(feed, config(epoch, leads)) {
-    for (std::uint64_t i = first; i <= last; ++i) feed.add(i);
+  HealEndpoint(const test::FakeFeed& of, bool leads)
+      : feed(of), healing(feed, config(of.mark().epoch, leads)) {}
+  static test::FakeFeed filled(std::uint64_t epoch, std::uint64_t first, std::uint64_t last) {
+    test::FakeFeed out(epoch);
+    for (std::uint64_t i = first; i <= last; ++i) out.add(i);
+    return out;
   }
   static HealingConfig config(std::uint64_t nonce, bool leads) {
     HealingConfig out;
@@ -201,7 +204,9 @@ void hostile_blob_lane(ByteView input) {
 
 void hostile_healing(ByteView input) {
   Instant now{std::chrono::seconds(1000)};
-  HealEndpoint first(11, true, 1, 60), second(22, false, 20, 75);
+  static const test::FakeFeed one = HealEndpoint::filled(11, 1, 60),
+                              two = HealEndpoint::filled(22, 20, 75);
+  HealEndpoint first(one, true), second(two, false);
   first.other = &second;
   second.other = &first;
   static_cast<void>(first.healing.on_lost_cursor(FeedKind::kUpdates, now));

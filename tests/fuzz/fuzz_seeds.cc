@@ -22,6 +22,7 @@ constexpr Seeds kSeeds[] = {
     {"decode_record", fuzz::seeds_of_records},
     {"decode_symbols", fuzz::seeds_of_symbols},
     {"decode_heal_body", fuzz::seeds_of_heal_bodies},
+    {"decode_numbers", fuzz::seeds_of_numbers},
     {"inflate", fuzz::seeds_of_packed},
     {"read_bundle", fuzz::seeds_of_bundles},
     {"read_bundle_head", fuzz::seeds_of_bundle_heads},

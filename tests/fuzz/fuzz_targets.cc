@@ -24,6 +24,8 @@ struct Stage {
   TestNode& leaf = deployment.add_node(commune);
   FakeReplica hub_replica{deployment.registry(), 22};
   FakeReplica leaf_replica{deployment.registry(), 11};
+  // As the sessions of one program share them: making them takes longer than a session.
+  std::shared_ptr<SharedTables> tables = std::make_shared<SharedTables>();
 
   Stage() {
     for (const Statement& statement : deployment.statements()) hub_replica.add_statement(statement);
@@ -42,6 +44,7 @@ struct Stage {
     config.credentials = deployment.statements();
     config.session_number = 1;
     config.part_bytes_max = 600;
+    config.tables = tables;
     return config;
   }
   FeedPart part(FeedKind kind) const {
@@ -88,11 +91,8 @@ void pass(End& from, End& to, std::uint8_t how, std::size_t size, Instant now) {
 
 void decode_message(ByteView input) {
   const auto message = wire::decode_message(input);
-  if (!message.ok()) return;
-  const Bytes bytes = wire::encode_message(*message);
-  if (bytes.size() > kMessageBytesMax) return;  // a place in a table became a name written out
-  const auto again = wire::decode_message(bytes);
-  LT_CHECK(again.ok() && *again == *message);
+  if (!message.ok() || std::holds_alternative<wire::OptionalMessage>(*message)) return;
+  LT_CHECK(std::ranges::equal(wire::encode_message(*message), input));  // one spelling
 }
 
 void decode_feed_part(ByteView input) {
@@ -100,9 +100,10 @@ void decode_feed_part(ByteView input) {
   const auto part = wire::decode_part_body(root, input);
   if (!part.ok()) return;
   const Bytes bytes = wire::encode_part_body(root, *part);
-  if (bytes.size() > kMessageBytesMax) return;
+  if (bytes.size() > kMessageBytesMax) return;  // a place in a table became a name written out
   const auto again = wire::decode_part_body(root, bytes);
   LT_CHECK(again.ok() && *again == *part);
+  LT_CHECK(wire::encode_part_body(root, *again) == bytes);
 }
 
 void decode_hello(ByteView input) {
@@ -134,7 +135,7 @@ void hostile_channel(ByteView input) {
   if (knows_key) dialling.peer_dh_key = world.hub.dh_key.public_key();
   End a(leaf_replica, std::move(dialling), now);
   End b(hub_replica, world.config(world.hub, 2), now);
-  for (std::size_t i = 1; i + 1 < input.size(); i += 2) {
+  for (std::size_t i = 1; i + 1 < input.size() && i < 200; i += 2) {
     End& from = (input[i] & 0x80) != 0 ? a : b;
     End& to = &from == &a ? b : a;
     const std::uint8_t how = input[i] & 0x07;

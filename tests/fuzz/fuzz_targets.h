@@ -20,6 +20,7 @@ void hostile_channel(ByteView input);
 void decode_record(ByteView input);  // first byte: which of envelope, bodies, seal, state and so on
 void decode_symbols(ByteView input);  // and peel what came
 void decode_heal_body(ByteView input);
+void decode_numbers(ByteView input);  // the coder alone
 void inflate(ByteView input);      // first byte: by itself or as a backlog, with which dictionary
 void read_bundle(ByteView input);  // a whole file, cut anywhere
 void read_bundle_head(ByteView input);      // after its signature was found good
@@ -49,6 +50,7 @@ std::vector<Bytes> seeds_of_channels();
 std::vector<Bytes> seeds_of_records();
 std::vector<Bytes> seeds_of_symbols();
 std::vector<Bytes> seeds_of_heal_bodies();
+std::vector<Bytes> seeds_of_numbers();
 std::vector<Bytes> seeds_of_packed();
 std::vector<Bytes> seeds_of_bundles();
 std::vector<Bytes> seeds_of_bundle_heads();

@@ -9,6 +9,7 @@
 #include "protocol/record/fold.h"
 #include "protocol/record/seal.h"
 #include "protocol/sync/healing_wire.h"
+#include "protocol/wire/columns_coder.h"
 #include "protocol/wire/compress.h"
 #include "protocol/wire/dictionary.h"
 #include "tests/fuzz/fuzz_targets.h"
@@ -25,6 +26,13 @@ void check_round_trip(ByteView input, const Decode& decode, const Encode& encode
   const Bytes bytes = encode(*value);
   const auto again = decode(ByteView(bytes));
   LT_CHECK(again.ok() && encode(*again) == bytes);
+}
+
+// What decodes has one spelling.
+template <class Decode, class Encode>
+void check_spelling(ByteView input, const Decode& decode, const Encode& encode) {
+  const auto value = decode(input);
+  if (value.ok()) LT_CHECK(std::ranges::equal(encode(*value), input));
 }
 
 // Bodies bear fields of later versions that are passed over, and structs that later ones left
@@ -90,12 +98,12 @@ void decode_record(ByteView input) {
   const ByteView body = input.subspan(1);
   const auto encode = [](const auto& value) { return wire::encode(value); };
   switch (input[0] % 10) {
-    case 0: return check_values(body, lienthong::decode_envelope, encode_envelope);
+    case 0: return check_spelling(body, lienthong::decode_envelope, encode_envelope);
     case 1: return check_values(body, wire::decode_open, encode);
     case 2: return check_values(body, wire::decode_closed, encode);
     case 3: return check_values(body, wire::decode_statement, encode);
-    case 4: return check_round_trip(body, lienthong::decode_statement, encode_statement);
-    case 5: return check_round_trip(body, lienthong::decode_seal, encode_seal);
+    case 4: return check_spelling(body, lienthong::decode_statement, encode_statement);
+    case 5: return check_spelling(body, lienthong::decode_seal, encode_seal);
     case 6: return check_round_trip(body, lienthong::decode_state, encode_state);
     case 7: return check_values(body, wire::decode_components, encode);
     case 8: return check_values(body, wire::decode_fees, encode);
@@ -117,13 +125,12 @@ void decode_symbols(ByteView input) {
   const auto size = in.varint();
   if (!count || !size) return;
   const SymbolKey key(kRoot, 1, 2, *size);
+  const ByteView coded = in.rest();
   const auto symbols = lienthong::decode_symbols(in, *count, key.id_bytes());
   if (!symbols.ok()) return;
   ByteWriter out;
   encode_symbols(out, *symbols, key.id_bytes());
-  ByteReader back(out.bytes());
-  const auto again = lienthong::decode_symbols(back, *count, key.id_bytes());
-  LT_CHECK(again.ok() && *again == *symbols);
+  LT_CHECK(std::ranges::equal(out.bytes(), coded.first(coded.size() - in.rest().size())));
   Sketch ours(key, symbols->size());
   ours.add(short_ids(20));
   auto difference = subtract(*symbols, ours.symbols());
@@ -132,7 +139,42 @@ void decode_symbols(ByteView input) {
   if (peeled) LT_CHECK(peeled->ours.size() + peeled->theirs.size() <= symbols->size());
 }
 
-void decode_heal_body(ByteView input) { check_values(input, heal::decode_body, heal::encode_body); }
+void decode_heal_body(ByteView input) {
+  check_spelling(input, heal::decode_body, heal::encode_body);
+}
+
+// u8: how many numbers; then coded ones, of which every third is written as it is (its lowest 7
+// bits) and every fifth is a bit.
+void decode_numbers(ByteView input) {
+  if (input.empty()) return;
+  const auto each = [count = input[0]](auto& io, std::vector<std::uint64_t>& numbers, auto move) {
+    wire::NumberModel model;
+    wire::BitModel bit;
+    for (std::size_t i = 0; i < count; ++i) move(io, model, bit, i, numbers[i]);
+  };
+  std::vector<std::uint64_t> numbers(input[0]);
+  wire::RangeDecoder in(input.subspan(1));
+  each(in, numbers, [](auto& io, auto& model, auto& bit, std::size_t i, std::uint64_t& number) {
+    number = i % 5 == 4 ? (io.bit(bit) ? 1 : 0) : i % 3 == 2 ? io.direct(7) : model.decode(io);
+  });
+  wire::RangeEncoder out;
+  each(out, numbers, [](auto& io, auto& model, auto& bit, std::size_t i, std::uint64_t& number) {
+    if (i % 5 == 4)
+      io.bit(bit, number == 1);
+    else if (i % 3 == 2)
+      io.direct(number, 7);
+    else
+      model.encode(io, number);
+  });
+  const Bytes coded = out.finish();
+  if (in.finished()) LT_CHECK(std::ranges::equal(coded, input.subspan(1)));  // one spelling
+  std::vector<std::uint64_t> back(numbers.size());
+  wire::RangeDecoder again(coded);  // and each has one, also where `input` was none
+  each(again, back, [](auto& io, auto& model, auto& bit, std::size_t i, std::uint64_t& number) {
+    number = i % 5 == 4 ? (io.bit(bit) ? 1 : 0) : i % 3 == 2 ? io.direct(7) : model.decode(io);
+  });
+  LT_CHECK(again.finished() && back == numbers);
+}
 
 void inflate(ByteView input) {
   if (input.empty()) return;
@@ -141,7 +183,12 @@ void inflate(ByteView input) {
   if ((input[0] & 1) == 0) {
     static wire::MessageInflater plain(0), with_dictionary(1);
     const auto out = (dictionary == 0 ? plain : with_dictionary).inflate(rest);
-    if (out.ok()) LT_CHECK(out->size() <= wire::inflated_max(rest.size()));
+    if (!out.ok()) return;
+    LT_CHECK(out->size() <= wire::inflated_max(rest.size()));
+    if (out->size() > 2'000) return;  // packing is dear
+    static wire::MessageDeflater pack(0), pack_with_dictionary(1);
+    const auto packed = (dictionary == 0 ? pack : pack_with_dictionary).deflate(*out);
+    if (packed) LT_CHECK(*(dictionary == 0 ? plain : with_dictionary).inflate(*packed) == *out);
     return;
   }
   wire::BacklogInflater backlog(dictionary);
@@ -177,8 +224,7 @@ void read_bundle_head(ByteView input) {
 void decode_bundle_record(ByteView input) {
   const auto record = lienthong::decode_bundle_record(input);
   if (!record.ok() || !*record) return;
-  const auto again = lienthong::decode_bundle_record(encode_bundle_record(**record));
-  LT_CHECK(again.ok() && *again == *record);
+  LT_CHECK(std::ranges::equal(encode_bundle_record(**record), input));
 }
 
 void read_csv(ByteView input) {
@@ -289,6 +335,16 @@ std::vector<Bytes> seeds_of_heal_bodies() {
   for (const heal::Content& content : contents)
     out.push_back(heal::encode_body(heal::Body{FeedKind::kUpdates, 3, content}));
   return out;
+}
+
+std::vector<Bytes> seeds_of_numbers() {
+  wire::RangeEncoder out;
+  wire::NumberModel model;
+  for (const std::uint64_t number : {0ULL, 70'000ULL}) model.encode(out, number);
+  Bytes seed{2};
+  const Bytes coded = out.finish();
+  seed.insert(seed.end(), coded.begin(), coded.end());
+  return {seed, Bytes{255}, Bytes{20, 1, 2, 3, 4, 5, 6, 7, 8}};
 }
 
 std::vector<Bytes> seeds_of_packed() {

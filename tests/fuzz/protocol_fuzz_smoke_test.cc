@@ -59,6 +59,7 @@ TEST(FuzzSmoke, DecodersOfSymbolsBearMutations) {
 TEST(FuzzSmoke, DecodersOfHealBodiesBearMutations) {
   mutate(decode_heal_body, seeds_of_heal_bodies(), 2000);
 }
+TEST(FuzzSmoke, CodedNumbersBearMutations) { mutate(decode_numbers, seeds_of_numbers(), 5000); }
 TEST(FuzzSmoke, InflatersBearMutations) { mutate(inflate, seeds_of_packed(), 2000); }
 TEST(FuzzSmoke, ReadersOfBundlesBearMutations) {
   mutate(read_bundle, seeds_of_bundles(), 500);

@@ -35,10 +35,12 @@ class FakeFeed final : public EmptyView {
     ids_.push_back(id);
     mark_.number = ids_.size();
     mark_.hash = mark_.hash * 31 + id[0] + 1;
+    digest_.reset();
   }
   void withdraw(std::size_t place) {
     held_.erase(ids_.at(place - 1));
     ids_.at(place - 1) = IdPrefix{};
+    digest_.reset();
   }
   const std::set<IdPrefix>& held() const { return held_; }
   const FeedMark& mark() const { return mark_; }
@@ -51,7 +53,8 @@ class FakeFeed final : public EmptyView {
   std::optional<FeedDigest> feed_digest(FeedKind kind, const AgencyId&, UpTo up_to) const override {
     if (kind == FeedKind::kRegistry) return FeedDigest{};
     if (up_to == UpTo::kSealed && unsealed) return std::nullopt;
-    FeedDigest digest;
+    if (digest_) return digest_;
+    FeedDigest& digest = digest_.emplace();
     digest.mark = mark_;
     digest.count = held_.size();
     for (const IdPrefix& id : held_) {
@@ -89,6 +92,7 @@ class FakeFeed final : public EmptyView {
 
  private:
   FeedMark mark_;
+  mutable std::optional<FeedDigest> digest_;  // of what is there now
   std::vector<IdPrefix> ids_;
   std::set<IdPrefix> held_;
 };

@@ -81,6 +81,18 @@ TEST(Config, SocketIsInTheDataFolderUnlessNamed) {
   EXPECT_EQ(parse_config("data_dir = \"/srv/lt\"\n").config.api.socket, "/srv/lt/agent.sock");
 }
 
+// Found by a fuzzer: what was written from such a one was not read back.
+TEST(Config, RefusesADataFolderWhoseSocketTheKernelWouldNotTake) {
+  const auto with = [](std::size_t size, const std::string& more) {
+    return parse_config("data_dir = \"/" + std::string(size - 1, 'd') + "\"\n" + more);
+  };
+  EXPECT_TRUE(with(96, "").mistakes.empty());  // 107 with /agent.sock
+  EXPECT_TRUE(has(with(97, "").report("x"), "x:1: \"data_dir\": the path of its socket has 108"));
+  const auto named = with(97, "[api]\nsocket = \"/run/lt.sock\"\n");
+  EXPECT_TRUE(named.mistakes.empty());
+  EXPECT_TRUE(parse_config(render_config(named.config)).mistakes.empty());
+}
+
 TEST(Config, WhatIsWrittenIsReadBackAlike) {
   Config config;
   config.data_dir = "/srv/một \"cửa\"\\x";

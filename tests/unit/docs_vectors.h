@@ -87,6 +87,7 @@ std::vector<Vector> parse(std::string_view text);
 
 // ---- the themes ----
 
+void signatures(Theme& out);
 void records(Theme& out);
 void messages(Theme& out);
 void parts(Theme& out);

@@ -18,6 +18,7 @@ struct Named {
   void (*recompute)(Theme&);
 };
 constexpr Named kThemes[] = {
+    {"signatures", signatures},
     {"records", records},
     {"messages", messages},
     {"parts", parts},

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "protocol/record/codec.h"
 #include "protocol/record/registry.h"
 #include "tests/support/registry_world.h"
 
@@ -263,6 +264,37 @@ TEST_F(RegistryTest, RefusesStatementsThatNameTheWrongKindOfThing) {
             Errc::kMalformed);
   EXPECT_EQ(refused(world.by_root(world.tree_change({{north, Dissolve{{north}}}}))),
             Errc::kMalformed);
+}
+
+// 32 times 0x02 is on no curve, 1 is the identity, the third has a component of order 8.
+TEST_F(RegistryTest, RefusesKeysThatAreNoPointsOfPrimeOrder) {
+  const Bytes mixed =
+      from_hex("fbb3211d177bccefd763d01a88f6473e43e5cf0a0740e44ab5c64460eefd4675").value();
+  const Certificate good = world.certificate(commune, c);
+  EXPECT_TRUE(reg().check(n.say(root(), good)).ok());
+  for (const NodeId& key : {NodeId::from(Bytes(32, 2)), NodeId{{1}}, NodeId::from(mixed)}) {
+    Certificate body = good;
+    body.node = key;
+    EXPECT_EQ(refused(n.say(root(), body)), Errc::kMalformed) << key.hex();
+    TreeChange change = world.tree_change({});
+    change.key_in_use = key;
+    EXPECT_EQ(refused(world.by_paper(change)), Errc::kMalformed) << key.hex();
+    change = world.tree_change({});
+    change.key_on_paper = key;
+    EXPECT_EQ(refused(world.by_paper(change)), Errc::kMalformed) << key.hex();
+    Genesis genesis;
+    genesis.key_in_use = key;
+    genesis.key_on_paper = world.key_on_paper().public_key();
+    const Bytes encoded = wire::encode(StatementBody(genesis));
+    EXPECT_EQ(Registry::create(root_fingerprint(encoded), Statement{encoded, {}}).error().code(),
+              Errc::kMalformed);
+  }
+  Certificate body = good;
+  body.dh_key = {};  // of small order
+  EXPECT_EQ(refused(n.say(root(), body)), Errc::kMalformed);
+  body.dh_key = good.dh_key;
+  body.dh_key[31] |= 0x80;  // the same key once more
+  EXPECT_EQ(refused(n.say(root(), body)), Errc::kMalformed);
 }
 
 TEST_F(RegistryTest, RefusesBytesThatAreNoStatement) {

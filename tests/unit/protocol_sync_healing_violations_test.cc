@@ -195,6 +195,24 @@ TEST(HealingBody, RefusesWhatCannotBe) {
   EXPECT_FALSE(heal::decode_body(cut).ok());
 }
 
+// Found by a fuzzer: many beginnings one after another are many zeros, of which none is written.
+TEST(HealingBody, AWantHasOneSpelling) {
+  const Bytes written = *from_hex("060103011f2504250438");
+  const auto want = heal::decode_body(written);
+  ASSERT_TRUE(want.ok()) << want.error().message();
+  EXPECT_EQ(std::get<heal::Want>(want->content).beginnings.size(), 0x25U);
+  EXPECT_EQ(heal::encode_body(*want), written);
+  const Bytes longer = *from_hex("060103011f250425043800000000000000000040");
+  EXPECT_EQ(heal::decode_body(longer).error().code(), Errc::kMalformed);
+  for (const std::size_t count : {0U, 1U, 2U, 8'000U}) {
+    heal::Want all{true, 40, {}};
+    for (std::size_t i = 0; i < count; ++i) all.beginnings.push_back(i);
+    const auto back = heal::decode_body(heal::encode_body({FeedKind::kUpdates, 3, all}));
+    ASSERT_TRUE(back.ok()) << count;
+    EXPECT_EQ(std::get<heal::Want>(back->content).beginnings, all.beginnings) << count;
+  }
+}
+
 TEST(Healing, UnclearAndAgainNeedSomethingThatWasNamedShortly) {
   Asked asked;
   ASSERT_TRUE(asked.differ(0).ok());  // both send all, here in full
