@@ -24,7 +24,7 @@ using registry_detail::level_at;
 using registry_detail::parent_at;
 using registry_detail::resolve_at;
 using registry_detail::successors_at;
-using registry_detail::within_cuts;
+using registry_detail::superior_at;
 
 struct Registry::State : registry_detail::Data {};
 
@@ -122,15 +122,23 @@ Result<void> check_body(const Held& data, const Certificate& body, const Authori
 }
 
 Result<void> check_body(const Held& data, const Revocation& body, const Authority&) {
-  const auto disordered = [](const Cut& a, const Cut& b) { return a.incarnation >= b.incarnation; };
-  if (std::adjacent_find(body.cuts.begin(), body.cuts.end(), disordered) != body.cuts.end())
-    return Error(Errc::kMalformed, "cuts are not in ascending order");
   for (const StatementId& id : body.after) {
     const Entry* earlier = data.find(id);
     if (earlier == nullptr) return Error(Errc::kUnknownParent, "the revocation before");
     const auto* revocation = std::get_if<Revocation>(&earlier->body);
     if (revocation == nullptr || revocation->node != body.node)
       return Error(Errc::kMalformed, "follows what is no revocation of that node");
+  }
+  return check_version(data, body.tree_version);
+}
+
+Result<void> check_body(const Held& data, const Closing& body, const Authority&) {
+  for (const StatementId& id : body.after) {
+    const Entry* earlier = data.find(id);
+    if (earlier == nullptr) return Error(Errc::kUnknownParent, "the closing before");
+    const auto* closing = std::get_if<Closing>(&earlier->body);
+    if (closing == nullptr || closing->node != body.node || closing->version != body.version)
+      return Error(Errc::kMalformed, "follows what is no closing of that node for that version");
   }
   return check_version(data, body.tree_version);
 }
@@ -359,7 +367,33 @@ Belief Registry::seal_belief(const Seal& seal, const SealId& id) const {
   const CertificateNode* node = node_of(state_->evaluated, seal.certificate);
   if (node == nullptr) return Belief::kUnknown;
   if (!node->believed) return belief_of(*node);
-  return within_cuts(node->revoked, seal, id) ? Belief::kBelieved : Belief::kCutOff;
+  return node->revoked.within(seal, id) ? Belief::kBelieved : Belief::kCutOff;
+}
+
+TreeVersion Registry::held_to(const CertificateId& author, std::span<const HeldSeal> seals,
+                              TreeVersion named) const {
+  const CertificateNode* node = node_of(state_->evaluated, author);
+  return node == nullptr ? named : registry_detail::held_to(*node, seals, named);
+}
+
+std::vector<TreeVersion> Registry::closings_of(const CertificateId& id) const {
+  std::vector<TreeVersion> out;
+  if (const CertificateNode* node = node_of(state_->evaluated, id))
+    for (const auto& [version, limits] : node->closed) out.push_back(version);
+  return out;
+}
+
+UpdateTrust Registry::trust_in(const CertificateId& author, std::span<const HeldSeal> seals,
+                               TreeVersion named) const {
+  const CertificateNode* node = node_of(state_->evaluated, author);
+  if (node == nullptr) return {false, named, 0};
+  const auto counts = [&](const HeldSeal& held) {
+    return node->revoked.within(held.seal, held.id) &&
+           seal_belief(held.seal, held.id) == Belief::kBelieved;
+  };
+  const bool sealed = seals.empty() ? node->revoked.empty() : std::ranges::any_of(seals, counts);
+  return {node->believed && sealed, registry_detail::held_to(*node, seals, named),
+          node->body->tree_version};
 }
 
 bool Registry::may_connect(const NodeId& node) const {
@@ -367,7 +401,7 @@ bool Registry::may_connect(const NodeId& node) const {
   const auto found = from.node_certificates.find(node);
   if (found == from.node_certificates.end()) return false;
   return std::any_of(found->second.begin(), found->second.end(), [&](Index index) {
-    return from.certificates[index].believed && from.certificates[index].revoked == nullptr;
+    return from.certificates[index].believed && from.certificates[index].revoked.empty();
   });
 }
 
@@ -376,9 +410,8 @@ bool Registry::may_issue_for(const CertificateId& issuer, const AgencyId& agency
   const Evaluated& from = state_->evaluated;
   const CertificateNode* node = node_of(from, issuer);
   const Index about = index_of(from, agency);
-  if (node == nullptr || about == kNone || !node->may_issue || node->revoked != nullptr)
-    return false;
-  return node->agency != about && above_or_equal_at(from, node->agency, about, version) &&
+  if (node == nullptr || about == kNone || !node->may_issue || !node->revoked.empty()) return false;
+  return node->agency != about && superior_at(from, node->agency, about, version) &&
          !dissolved_at(from, node->agency, version);
 }
 

@@ -22,8 +22,11 @@
 // - A revocation acts on seals of that node's certificates for agencies that lie, in the newest
 //   tree, strictly below its author (an author since dissolved: its sole successor); the root's, on
 //   topmost agencies'. Of those that act, one that another was written after gives way; of
-//   concurrent ones the higher agency's counts, then the lower cut: smaller sum of numbers, then
-//   fewer incarnations, then the lists in order; then the lower id.
+//   concurrent ones the higher agency's counts; of several of one agency a seal must be within the
+//   cuts of each. All this for each incarnation by itself.
+// - A closing holds what the node sealed beyond it to a tree version: such a statement, or update,
+//   needs its right under that version too. It acts as a revocation does, but of several of one
+//   agency it is enough to be within the cuts of any.
 #pragma once
 
 #include <map>
@@ -54,6 +57,19 @@ struct AgencyInfo {
   std::string code, name, tier;  // by the newest tree
   UnixMillis declared_at = 0;
   Belief belief = Belief::kUnknown;  // of its declaration
+};
+
+// A seal under which an update is held.
+struct HeldSeal {
+  Seal seal;
+  SealId id;
+};
+
+// What the registry makes of an update. docs/protocol/registry.md, "Closings".
+struct UpdateTrust {
+  bool believed = false;
+  TreeVersion held_to = 0;              // at least the version named
+  TreeVersion certificate_version = 0;  // under which its author's certificate was issued
 };
 
 struct TreeHead {
@@ -120,6 +136,18 @@ class Registry : public TreeView {
   // Whether a seal counts: its certificate is believed and no revocation cuts it off. The seal's
   // own signature has been checked by the caller.
   Belief seal_belief(const Seal& seal, const SealId& id) const;
+  // The latest of `named` and of the versions to which closings hold what that certificate's node
+  // sealed so: with several seals of one update, where every one lies beyond; with none (it is not
+  // sealed yet), always.
+  TreeVersion held_to(const CertificateId& author, std::span<const HeldSeal> seals,
+                      TreeVersion named) const;
+  // Tree versions for which a closing counts for that certificate; ascending.
+  std::vector<TreeVersion> closings_of(const CertificateId& id) const;
+  // An update under that certificate and tree version. It is believed if the certificate is and,
+  // where seals are held of it, one of them counts and lies within the cuts for that certificate
+  // too. The caller has checked that all were made by that certificate's node.
+  UpdateTrust trust_in(const CertificateId& author, std::span<const HeldSeal> seals,
+                       TreeVersion named) const;
   // Whether the node may hold a session: some certificate is believed and it is not revoked.
   bool may_connect(const NodeId& node) const;
   // May `issuer` (a certificate) now write a certificate or revocation about `agency`, or declare

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "protocol/record/registry.h"
+#include "protocol/record/registry_cuts.h"
 
 namespace lienthong::registry_detail {
 
@@ -51,26 +52,34 @@ struct CertificateNode {
   const Entry* entry = nullptr;
   const Certificate* body = nullptr;
   Index agency = kNone;
-  Index issuer = kNone;                 // certificate; kNone: the root
-  std::vector<Index> replaced_by;       // same node and agency
-  const Revocation* revoked = nullptr;  // the revocation that counts
+  Index issuer = kNone;            // certificate; kNone: the root
+  std::vector<Index> replaced_by;  // same node and agency
+  Limits revoked;                  // by the revocations that count
+  // By the closings that count; versions ascending.
+  std::vector<std::pair<TreeVersion, Limits>> closed;
   bool no_right = false;
   bool believed = false;
   bool may_issue = false;  // as far as believed
 };
 
-struct RevocationNode {
+// A revocation, or a closing.
+struct CuttingNode {
   const Entry* entry = nullptr;
-  const Revocation* body = nullptr;
-  Index author = kNone;  // certificate; kNone: the root
-  std::vector<Index> after;
-  bool active = false;  // believed
+  const Revocation* revocation = nullptr;  // null: a closing
+  const Closing* closing = nullptr;
+  Index author = kNone;              // certificate; kNone: the root
+  std::vector<std::uint32_t> after;  // places among those of its node and version, below its own
+  bool active = false;               // believed
+
+  TreeVersion tree_version() const {
+    return closing != nullptr ? closing->tree_version : revocation->tree_version;
+  }
 };
 
 struct Evaluated {
   std::vector<AgencyNode> agencies;
   std::vector<CertificateNode> certificates;
-  std::vector<RevocationNode> revocations;
+  std::vector<CuttingNode> cuttings;
   std::unordered_map<AgencyId, Index> agency_index;
   std::unordered_map<CertificateId, Index> certificate_index;
   std::unordered_map<NodeId, std::vector<Index>> node_certificates;
@@ -112,9 +121,13 @@ bool above_or_equal_at(const Evaluated& from, Index upper, Index lower, TreeVers
 bool dissolved_at(const Evaluated& from, Index agency, TreeVersion version);
 const std::vector<Index>* successors_at(const Evaluated& from, Index agency, TreeVersion version);
 Index resolve_at(const Evaluated& from, Index agency, TreeVersion version);
+// At or above by the parents and by the walk from a dissolved agency to its successor.
+bool superior_at(const Evaluated& from, Index upper, Index lower, TreeVersion version);
 
-// Whether the revocation that counts, if any, leaves the seal standing.
-bool within_cuts(const Revocation* revocation, const Seal& seal, const SealId& id);
+// The latest of the version named and of those to which closings hold what the node of that
+// certificate sealed so; with several seals, where every one of them lies beyond.
+TreeVersion held_to(const CertificateNode& author, std::span<const HeldSeal> seals,
+                    TreeVersion named);
 
 // Fills data.evaluated from data.entries and data.order.
 void evaluate(Data& data);
