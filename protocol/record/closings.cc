@@ -9,19 +9,6 @@
 namespace lienthong {
 namespace {
 
-// The agency, then those above it by the walk.
-std::vector<AgencyId> walk(const Registry& registry, const AgencyId& from, TreeVersion version) {
-  std::vector<AgencyId> out;
-  for (std::optional<AgencyId> at = from; at && std::ranges::find(out, *at) == out.end();) {
-    out.push_back(*at);
-    const auto successors = registry.successors(*at, version);
-    at = registry.dissolved(*at, version) && successors.size() == 1
-             ? std::optional(successors.front())
-             : registry.parent(*at, version);
-  }
-  return out;
-}
-
 bool closed(const Registry& registry, const CertificateId& certificate, TreeVersion version) {
   return std::ranges::binary_search(registry.closings_of(certificate), version);
 }
@@ -54,54 +41,85 @@ std::vector<Word> split(Word whole) {
 
 }  // namespace
 
+bool closes(const Registry& registry, TreeVersion version, const AgencyId& agency) {
+  if (version == 0 || version > registry.tree_head().number) return false;
+  if (registry.dissolved(agency, version) && !registry.dissolved(agency, version - 1)) return true;
+  return std::ranges::any_of(registry.everyone(), [&](const AgencyId& lower) {
+    return registry.above_or_equal(agency, lower, version - 1) &&
+           !registry.above_or_equal(agency, lower, version);
+  });
+}
+
 std::vector<AgencyId> closed_agencies(const Registry& registry, TreeVersion version) {
-  std::set<AgencyId> out;
   if (version == 0 || version > registry.tree_head().number) return {};
+  std::set<AgencyId> out;
   for (const AgencyId& agency : registry.everyone()) {
     if (registry.dissolved(agency, version) && !registry.dissolved(agency, version - 1))
       out.insert(agency);
-    const auto now = walk(registry, agency, version);
-    for (const AgencyId& upper : walk(registry, agency, version - 1))
-      if (std::ranges::find(now, upper) == now.end()) out.insert(upper);
+    for (const AgencyId& upper : registry.superiors(agency, version - 1))
+      if (!registry.above_or_equal(upper, agency, version)) out.insert(upper);
   }
   return {out.begin(), out.end()};
 }
 
 AgencyId closing_agency(const Registry& registry, const AgencyId& of) {
   const TreeVersion newest = registry.newest();
-  const auto by_walk = walk(registry, of, newest);
   for (const AgencyId& upper : registry.superiors(of, newest))
-    if (!registry.dissolved(upper, newest) && std::ranges::find(by_walk, upper) != by_walk.end())
-      return upper;
+    if (!registry.dissolved(upper, newest) && registry.superior(upper, of, newest)) return upper;
   return {};
 }
+
+namespace {
+
+// What one desk owes, as it is found.
+class Owed {
+ public:
+  Owed(const Registry& registry, const LastSeals& last_seals, UnixMillis now)
+      : registry_(registry), last_seals_(last_seals), now_(now) {}
+
+  enum class Within : std::uint8_t { kWhatIsHeld, kNothing };
+  void add(const CertificateId& certificate, TreeVersion version, Within within) {
+    const NodeId& node = registry_.find_certificate(certificate)->node;
+    if (closed(registry_, certificate, version) || !done_.emplace(version, node).second) return;
+    Closing closing;
+    closing.node = node;
+    closing.version = version;
+    if (within == Within::kWhatIsHeld) closing.cuts = last_seals_(node);
+    closing.decided_at = now_;
+    closing.tree_version = registry_.newest();
+    for (Closing& part : in_statements(std::move(closing))) out_.push_back(std::move(part));
+  }
+  std::vector<Closing> take() { return std::move(out_); }
+
+ private:
+  const Registry& registry_;
+  const LastSeals& last_seals_;
+  UnixMillis now_;
+  std::set<std::pair<TreeVersion, NodeId>> done_;
+  std::vector<Closing> out_;
+};
+
+}  // namespace
 
 std::vector<Closing> closings_owed(const Registry& before, const Registry& after,
                                    const AgencyId& desk, const LastSeals& last_seals,
                                    UnixMillis now) {
-  std::vector<Closing> out;
+  Owed owed(after, last_seals, now);
   const TreeVersion standing = after.tree_head().number;
-  std::set<std::pair<TreeVersion, NodeId>> owed;
-  for (TreeVersion version = 1; version <= standing; ++version) {
-    const bool fresh = version > before.tree_head().number;
-    for (const AgencyId& agency : closed_agencies(after, version)) {
-      if (closing_agency(after, agency) != desk) continue;
-      for (const CertificateId& id : after.certificates_of(agency)) {
-        if (closed(after, id, version)) continue;
-        if (!fresh && before.certificate_belief(id) == Belief::kBelieved) continue;
-        const NodeId& node = after.find_certificate(id)->node;
-        if (!owed.emplace(version, node).second) continue;
-        Closing closing;
-        closing.node = node;
-        closing.version = version;
-        if (fresh) closing.cuts = last_seals(node);
-        closing.decided_at = now;
-        closing.tree_version = after.newest();
-        for (Closing& part : in_statements(std::move(closing))) out.push_back(std::move(part));
-      }
-    }
+  TreeVersion known = std::min(before.tree_head().number, standing);  // the same ones, in both
+  while (known > 0 && before.tree_id(known) != after.tree_id(known)) --known;
+  for (TreeVersion version = known + 1; version <= standing; ++version)
+    for (const AgencyId& agency : closed_agencies(after, version))
+      if (closing_agency(after, agency) == desk)
+        for (const CertificateId& id : after.certificates_of(agency))
+          owed.add(id, version, Owed::Within::kWhatIsHeld);
+  for (const CertificateId& id : after.newly_believed(before)) {
+    const AgencyId& agency = after.find_certificate(id)->agency;
+    if (known == 0 || closing_agency(after, agency) != desk) continue;
+    for (TreeVersion version = 1; version <= known; ++version)
+      if (closes(after, version, agency)) owed.add(id, version, Owed::Within::kNothing);
   }
-  return out;
+  return owed.take();
 }
 
 std::vector<Closing> in_statements(Closing whole) { return split(std::move(whole)); }

@@ -12,8 +12,9 @@ namespace lienthong {
 // The last seal of each incarnation that is held of a node, ascending.
 using LastSeals = std::function<std::vector<Cut>(const NodeId&)>;
 
-// Agencies whose machines a tree version closes: those that it dissolves, and those that were at or
-// above some agency by the walk under the version before and are not under it. Ascending.
+// The agencies whose machines a tree version closes: those that it dissolves, and those that were
+// at or above some agency by the walk under the version before and are not under it. Ascending.
+bool closes(const Registry& registry, TreeVersion version, const AgencyId& agency);
 std::vector<AgencyId> closed_agencies(const Registry& registry, TreeVersion version);
 
 // The agency whose desk writes the closings of that one's machines: the lowest strictly above it,

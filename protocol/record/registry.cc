@@ -25,6 +25,7 @@ using registry_detail::parent_at;
 using registry_detail::resolve_at;
 using registry_detail::successors_at;
 using registry_detail::superior_at;
+using registry_detail::up_at;
 
 struct Registry::State : registry_detail::Data {};
 
@@ -363,6 +364,15 @@ Belief Registry::certificate_belief(const CertificateId& id) const {
   return node == nullptr ? Belief::kUnknown : belief_of(*node);
 }
 
+std::vector<CertificateId> Registry::newly_believed(const Registry& before) const {
+  std::vector<CertificateId> out;
+  for (const CertificateNode& node : state_->evaluated.certificates) {
+    const auto id = id_cast<CertificateId>(node.entry->id);
+    if (node.believed && before.certificate_belief(id) != Belief::kBelieved) out.push_back(id);
+  }
+  return out;
+}
+
 Belief Registry::seal_belief(const Seal& seal, const SealId& id) const {
   const CertificateNode* node = node_of(state_->evaluated, seal.certificate);
   if (node == nullptr) return Belief::kUnknown;
@@ -421,6 +431,12 @@ TreeHead Registry::tree_head() const {
   return {static_cast<TreeVersion>(chain.size()), chain.back()->id};
 }
 
+StatementId Registry::tree_id(TreeVersion version) const {
+  const auto& chain = state_->evaluated.chain;
+  if (version == 0) return id_cast<StatementId>(state_->root);
+  return version <= chain.size() ? chain[version - 1]->id : StatementId{};
+}
+
 // ---- TreeView ----
 
 TreeVersion Registry::newest() const { return state_->highest; }
@@ -431,6 +447,12 @@ bool Registry::above_or_equal(const AgencyId& upper, const AgencyId& lower,
   const Index below = index_of(state_->evaluated, lower);
   return above != kNone && below != kNone &&
          above_or_equal_at(state_->evaluated, above, below, version);
+}
+
+bool Registry::superior(const AgencyId& upper, const AgencyId& lower, TreeVersion version) const {
+  const Index above = index_of(state_->evaluated, upper);
+  const Index below = index_of(state_->evaluated, lower);
+  return above != kNone && below != kNone && superior_at(state_->evaluated, above, below, version);
 }
 
 unsigned Registry::level(const AgencyId& agency, TreeVersion version) const {
@@ -454,8 +476,8 @@ std::vector<AgencyId> Registry::superiors(const AgencyId& agency, TreeVersion ve
   std::vector<AgencyId> out;
   const Index index = index_of(from, agency);
   if (index == kNone) return out;
-  for (Index above = parent_at(from, index, version); above != kNone;
-       above = parent_at(from, above, version))
+  for (Index above = up_at(from, index, version); above != kNone;
+       above = up_at(from, above, version))
     out.push_back(from.agencies[above].info.id);
   return out;
 }

@@ -133,6 +133,8 @@ class Registry : public TreeView {
   // issuer counts again while a believed one for the same key and agency names it in `replaces`; it
   // then lets issue only what both do.
   Belief certificate_belief(const CertificateId& id) const;
+  // Certificates believed here and not there; in order of arrival.
+  std::vector<CertificateId> newly_believed(const Registry& before) const;
   // Whether a seal counts: its certificate is believed and no revocation cuts it off. The seal's
   // own signature has been checked by the caller.
   Belief seal_belief(const Seal& seal, const SealId& id) const;
@@ -157,12 +159,15 @@ class Registry : public TreeView {
 
   // What the next tree change follows.
   TreeHead tree_head() const;
+  // The standing change of that number; the genesis for 0; zero beyond the chain.
+  StatementId tree_id(TreeVersion version) const;
 
   // ---- TreeView ---- (a version later than the standing chain's reads as its last)
   // The highest number of any tree change here. Never falls, so what once did not wait never will;
   // after a word of the paper key it can be over tree_head().number.
   TreeVersion newest() const override;
   bool above_or_equal(const AgencyId&, const AgencyId&, TreeVersion) const override;
+  bool superior(const AgencyId&, const AgencyId&, TreeVersion) const override;
   unsigned level(const AgencyId&, TreeVersion) const override;
   bool dissolved(const AgencyId&, TreeVersion) const override;
   AgencyId resolve(const AgencyId&, TreeVersion) const override;

@@ -13,6 +13,7 @@
 
 #include "protocol/record/registry.h"
 #include "protocol/record/registry_cuts.h"
+#include "protocol/record/tree_shape.h"
 
 namespace lienthong::registry_detail {
 
@@ -35,10 +36,9 @@ struct AgencyNode {
   const AgencyDeclaration* body = nullptr;
   AgencyInfo info;
   Index declared_parent = kNone;
-  Index declarer = kNone;                              // certificate; kNone: the root
-  std::vector<std::pair<TreeVersion, Index>> parents;  // from that version on; ascending, first 0
+  Index declarer = kNone;  // certificate; kNone: the root
   std::vector<std::pair<TreeVersion, std::vector<Index>>>
-      dissolutions;  // with successors; ascending
+      dissolutions;  // that versions name, with successors; ascending
   std::vector<Index> ever_children;
   std::vector<Index> certificates;
   unsigned level = 0;  // in the newest tree
@@ -77,6 +77,7 @@ struct CuttingNode {
 };
 
 struct Evaluated {
+  TreeShape shape;  // by the numbers of the agencies
   std::vector<AgencyNode> agencies;
   std::vector<CertificateNode> certificates;
   std::vector<CuttingNode> cuttings;
@@ -116,13 +117,13 @@ struct Data : Held {
 
 // ---- the shape of the tree, by number ----
 Index parent_at(const Evaluated& from, Index agency, TreeVersion version);
+Index up_at(const Evaluated& from, Index agency, TreeVersion version);  // of the walk
 unsigned level_at(const Evaluated& from, Index agency, TreeVersion version);
 bool above_or_equal_at(const Evaluated& from, Index upper, Index lower, TreeVersion version);
+bool superior_at(const Evaluated& from, Index upper, Index lower, TreeVersion version);
 bool dissolved_at(const Evaluated& from, Index agency, TreeVersion version);
 const std::vector<Index>* successors_at(const Evaluated& from, Index agency, TreeVersion version);
 Index resolve_at(const Evaluated& from, Index agency, TreeVersion version);
-// At or above by the parents and by the walk from a dissolved agency to its successor.
-bool superior_at(const Evaluated& from, Index upper, Index lower, TreeVersion version);
 
 // The latest of the version named and of those to which closings hold what the node of that
 // certificate sealed so; with several seals, where every one of them lies beyond.

@@ -96,6 +96,12 @@ inline std::vector<UpdateId> inert_of(const RecordState& state) {
   return out;
 }
 
+inline std::vector<UpdateId> forks_of(const RecordState& state) {
+  std::vector<UpdateId> out;
+  for (const ForkEntry& fork : state.forks) out.push_back(fork.link);
+  return out;
+}
+
 inline std::vector<UpdateId> shown_of(const RecordState& state) {
   const auto at = state.open_fields.find(kOpenField);
   return at == state.open_fields.end() ? std::vector<UpdateId>{} : at->second.writes;

@@ -97,6 +97,9 @@ class EightAgencies : public TreeView {
  public:
   TreeVersion newest() const override { return 1; }
   bool above_or_equal(const AgencyId& upper, const AgencyId& lower, TreeVersion v) const override;
+  bool superior(const AgencyId& upper, const AgencyId& lower, TreeVersion v) const override {
+    return above_or_equal(upper, lower, v);
+  }
   unsigned level(const AgencyId& agency, TreeVersion version) const override;
   bool dissolved(const AgencyId& agency, TreeVersion version) const override;
   AgencyId resolve(const AgencyId& agency, TreeVersion version) const override;
