@@ -13,9 +13,9 @@ bool closed(const Registry& registry, const CertificateId& certificate, TreeVers
   return std::ranges::binary_search(registry.closings_of(certificate), version);
 }
 
-// Encoded, as an element of a list: three words and a pointer each for the seal and the others.
-constexpr std::size_t kCutBytes = 64;
-constexpr std::size_t kOtherBytes = 48;
+// Encoded, at most: of a cut four words, its seal, and the tag of its list.
+constexpr std::size_t kCutBytes = 72;
+constexpr std::size_t kExceptionBytes = 48;
 constexpr std::size_t kCutsBytesMax = kStatementBytesMax / 2;  // the rest is for reason and after
 
 template <class Word>
@@ -25,7 +25,7 @@ std::vector<Word> split(Word whole) {
   Word part = whole;
   std::size_t bytes = 0;
   for (const Cut& cut : cuts) {
-    const std::size_t size = kCutBytes + kOtherBytes * cut.others.size();
+    const std::size_t size = kCutBytes + kExceptionBytes * cut.except.size();
     if (bytes > 0 && bytes + size > kCutsBytesMax) {
       part.stretch.last = cut.incarnation - 1;
       out.push_back(std::exchange(part, whole));

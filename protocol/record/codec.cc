@@ -369,11 +369,12 @@ void fill_cuts(capnp::List<schema::Cut>::Builder out, const std::vector<Cut>& in
     out[i].setIncarnation(in[i].incarnation);
     out[i].setNumber(in[i].number);
     out[i].setSealHash(to_data_or_none(in[i].seal));
-    if (in[i].others.empty()) continue;
-    auto others = out[i].initOthers(static_cast<unsigned>(in[i].others.size()));
-    for (unsigned j = 0; j < in[i].others.size(); ++j) {
-      others[j].setNumber(in[i].others[j].number);
-      others[j].setSealHash(to_data(in[i].others[j].seal));
+    if (in[i].except.empty()) continue;
+    auto except = out[i].initExcept(static_cast<unsigned>(in[i].except.size()));
+    for (unsigned j = 0; j < in[i].except.size(); ++j) {
+      except[j].setFirst(in[i].except[j].first);
+      except[j].setLast(in[i].except[j].last);
+      except[j].setSealHash(to_data_or_none(in[i].except[j].seal));
     }
   }
 }
@@ -494,17 +495,18 @@ Result<Cut> read_cut(schema::Cut::Reader in) {
   cut.incarnation = in.getIncarnation();
   cut.number = in.getNumber();
   LT_TRY(cut.seal, id<SealId>(in.getSealHash(), "seal"));
-  for (const auto from : in.getOthers()) {
-    NamedSeal other;
-    other.number = from.getNumber();
-    LT_TRY(other.seal, full_id<SealId>(from.getSealHash(), "seal"));
-    if (!cut.others.empty() && cut.others.back().number >= other.number)
-      return Error(Errc::kMalformed, "seals of a cut are not in ascending order");
-    cut.others.push_back(other);
+  std::uint32_t next = 1;  // the lowest number that may be named
+  for (const auto from : in.getExcept()) {
+    CutException except;
+    except.first = from.getFirst();
+    except.last = from.getLast();
+    LT_TRY(except.seal, id<SealId>(from.getSealHash(), "seal"));
+    if (except.first < next || except.first > except.last || except.last >= cut.number ||
+        (!except.seal.is_zero() && except.first != except.last))
+      return Error(Errc::kMalformed, "exceptions of a cut");
+    next = except.last + 1;
+    cut.except.push_back(except);
   }
-  if (!cut.others.empty() &&
-      (cut.others.front().number == 0 || cut.others.back().number >= cut.number))
-    return Error(Errc::kMalformed, "a cut names a seal that does not lie before it");
   return cut;
 }
 Result<std::vector<Cut>> read_cuts(capnp::List<schema::Cut>::Reader in, const Stretch& stretch) {

@@ -118,16 +118,18 @@ struct Certificate {
   treeVersion @8 :UInt32;
 }
 
-struct NamedSeal {
-  number @0 :UInt32;
-  sealHash @1 :Data;               # SealId
+struct CutException {
+  # With a seal: of that one number it alone is within. Without: none with these numbers is.
+  first @0 :UInt32;
+  last @1 :UInt32;
+  sealHash @2 :Data;               # SealId; only with first = last
 }
 
 struct Cut {
   incarnation @0 :UInt64;
   number @1 :UInt32;               # last seal within
   sealHash @2 :Data;               # SealId, where two seals bear one number; empty: any
-  others @3 :List(NamedSeal);      # lower numbers that two seals bear: that one alone is within
+  except @3 :List(CutException);   # of lower numbers, ascending
 }
 
 struct Revocation {

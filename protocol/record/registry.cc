@@ -373,6 +373,42 @@ std::vector<CertificateId> Registry::newly_believed(const Registry& before) cons
   return out;
 }
 
+std::vector<NodeId> Registry::judged_otherwise(const Registry& before) const {
+  std::vector<NodeId> out;
+  for (const CertificateNode& node : state_->evaluated.certificates) {
+    const auto id = id_cast<CertificateId>(node.entry->id);
+    const CertificateNode* old = node_of(before.state_->evaluated, id);
+    if (old != nullptr && (old->believed != node.believed || old->revoked != node.revoked ||
+                           old->closed != node.closed))
+      out.push_back(node.body->node);
+  }
+  std::ranges::sort(out);
+  const auto again = std::ranges::unique(out);
+  out.erase(again.begin(), again.end());
+  return out;
+}
+
+bool Registry::judges_alike(const Registry& other, const NodeId& node, const HeldSeal* seal) const {
+  const auto within = [&](const registry_detail::Limits& limits) {
+    return seal == nullptr ? limits.empty() : limits.within(seal->seal, seal->id);
+  };
+  const auto beyond = [&](const CertificateNode& certificate) {
+    std::vector<TreeVersion> out;
+    for (const auto& [version, limits] : certificate.closed)
+      if (!within(limits)) out.push_back(version);
+    return out;
+  };
+  const auto found = state_->evaluated.node_certificates.find(node);
+  if (found == state_->evaluated.node_certificates.end()) return true;
+  return std::ranges::all_of(found->second, [&](Index index) {
+    const CertificateNode& here = state_->evaluated.certificates[index];
+    const auto* there = node_of(other.state_->evaluated, id_cast<CertificateId>(here.entry->id));
+    return there == nullptr || ((here.believed && within(here.revoked)) ==
+                                    (there->believed && within(there->revoked)) &&
+                                beyond(here) == beyond(*there));
+  });
+}
+
 Belief Registry::seal_belief(const Seal& seal, const SealId& id) const {
   const CertificateNode* node = node_of(state_->evaluated, seal.certificate);
   if (node == nullptr) return Belief::kUnknown;

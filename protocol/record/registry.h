@@ -135,6 +135,12 @@ class Registry : public TreeView {
   Belief certificate_belief(const CertificateId& id) const;
   // Certificates believed here and not there; in order of arrival.
   std::vector<CertificateId> newly_believed(const Registry& before) const;
+  // Nodes of which some certificate that is here in both is believed, revoked or closed otherwise
+  // than there; ascending.
+  std::vector<NodeId> judged_otherwise(const Registry& before) const;
+  // Whether what the node sealed so is worth the same here and there, whatever tree version it
+  // names. Null: what is not sealed yet.
+  bool judges_alike(const Registry& other, const NodeId& node, const HeldSeal* seal) const;
   // Whether a seal counts: its certificate is believed and no revocation cuts it off. The seal's
   // own signature has been checked by the caller.
   Belief seal_belief(const Seal& seal, const SealId& id) const;

@@ -9,8 +9,8 @@ namespace {
 bool within_cut(const Cut& cut, const Seal& seal, const SealId& id) {
   if (seal.number > cut.number) return false;
   if (seal.number == cut.number) return cut.seal.is_zero() || cut.seal == id;
-  const auto other = std::ranges::lower_bound(cut.others, seal.number, {}, &NamedSeal::number);
-  return other == cut.others.end() || other->number != seal.number || other->seal == id;
+  const auto except = std::ranges::lower_bound(cut.except, seal.number, {}, &CutException::last);
+  return except == cut.except.end() || except->first > seal.number || except->seal == id;
 }
 
 bool within_cuts(const std::vector<Cut>& cuts, const Seal& seal, const SealId& id) {

@@ -29,6 +29,9 @@ class Limits {
   // follows at any distance, and of the others those with the least height.
   Limits(std::span<const CutWord> words, Several several);
 
+  // The same words count; what they are is where it was.
+  bool operator==(const Limits&) const = default;
+
   bool empty() const { return parts_.empty(); }  // nothing counts
   // Whether they leave the seal standing.
   bool within(const Seal& seal, const SealId& id) const;
@@ -39,6 +42,7 @@ class Limits {
   struct Part {
     Stretch stretch;
     std::vector<const std::vector<Cut>*> cuts;  // not empty
+    bool operator==(const Part&) const = default;
   };
   std::vector<Part> parts_;  // ascending, disjoint; between them nobody speaks
   Several several_ = Several::kWithinEach;

@@ -74,17 +74,20 @@ struct Certificate {
   bool operator==(const Certificate&) const = default;
 };
 
-struct NamedSeal {
-  std::uint32_t number = 0;
+// Of numbers below a cut's: with a seal, first = last and it alone is within; with none (zero), no
+// seal that bears one of them.
+struct CutException {
+  std::uint32_t first = 0;
+  std::uint32_t last = 0;
   SealId seal;
-  bool operator==(const NamedSeal&) const = default;
+  bool operator==(const CutException&) const = default;
 };
 // The last seal of one incarnation that is within.
 struct Cut {
   std::uint64_t incarnation = 0;
   std::uint32_t number = 0;
-  SealId seal;                    // zero: any seal with that number
-  std::vector<NamedSeal> others;  // ascending, of lower numbers: with these, that seal alone
+  SealId seal;                            // zero: any seal with that number
+  std::vector<CutException> except = {};  // ascending, disjoint
   bool operator==(const Cut&) const = default;
 };
 // The incarnations of which a revocation or closing speaks, both ends included. So what is too long

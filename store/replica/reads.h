@@ -89,6 +89,16 @@ std::optional<StoredUpdate> read_update(const Source& source, const Ledger& ledg
   return out;
 }
 
+// What the registry makes of it, held under those seals; none: it is not sealed yet.
+inline void set_trust(GraphUpdate& update, const Registry& registry,
+                      std::span<const HeldSeal> seals) {
+  const UpdateTrust trust =
+      registry.trust_in(update.envelope.certificate, seals, update.envelope.tree_version);
+  update.believed = trust.believed;
+  update.held_to = trust.held_to;
+  update.certificate_version = trust.certificate_version;
+}
+
 // The update as the fold sees it.
 template <class Source>
 GraphUpdate read_graph_update(const Source& source, const Ledger& ledger,
@@ -107,11 +117,13 @@ GraphUpdate read_graph_update(const Source& source, const Ledger& ledger,
     out.agency = certificate->agency;
     out.node = certificate->node;
   }
-  out.believed = registry.certificate_belief(out.envelope.certificate) == Belief::kBelieved;
+  std::vector<HeldSeal> seals;
   if (sealed)
-    if (const auto seal = read_seal(source, sealed->seal))
-      out.believed =
-          out.believed && registry.seal_belief(*seal, seal_id(root, *seal)) == Belief::kBelieved;
+    if (auto seal = read_seal(source, sealed->seal)) {
+      const SealId id = seal_id(root, *seal);
+      seals.push_back({*std::move(seal), id});
+    }
+  set_trust(out, registry, seals);
   return out;
 }
 

@@ -7,20 +7,9 @@
 namespace lienthong::store {
 namespace {
 
-constexpr std::size_t kOpenRecordsMax = 256;  // kept decoded while everything is folded again
-
 bool waits(Errc code) {
   return code == Errc::kUnknownCertificate || code == Errc::kUnknownAgency ||
          code == Errc::kUnknownParent;
-}
-
-// Whether a statement can change what was believed or how agencies lie above one another.
-bool moves_verdicts(const Statement& statement) {
-  const auto body = wire::decode_statement(statement.body);
-  if (!body.ok()) return false;
-  if (const auto* certificate = std::get_if<Certificate>(&*body))
-    return !certificate->replaces.is_zero();
-  return std::holds_alternative<Revocation>(*body) || std::holds_alternative<TreeChange>(*body);
 }
 
 }  // namespace
@@ -30,6 +19,9 @@ void Transaction::Impl::keep_statement(const Statement& statement, const Stateme
   ledger.statement_hash = next_feed_hash(root(), ledger.statement_hash, id.view());
   overlay.put(key::statement(++ledger.statements),
               encode(StatementRow{source, ledger.statement_hash, statement}));
+  if (const auto* seal = std::get_if<Seal>(&statement.authority))
+    note_node_seal(*seal,
+                   {seal->incarnation, seal->number, seal_id(root(), *seal), ledger.seals, true});
 }
 
 Result<StatementId> Transaction::Impl::add_one(const Statement& statement, std::uint32_t source) {
@@ -56,19 +48,20 @@ void Transaction::Impl::receive_statements(const std::vector<Statement>& stateme
     else
       fresh.push_back(statement);
   }
-  std::vector<Statement> added;
   if (fresh.empty()) return;
+  const std::shared_ptr<const Registry> before = ledger.registry;
+  std::size_t added = 0;
   if (auto all = registry().with(fresh); all.ok()) {
     ledger.registry = *std::move(all);
     for (const Statement& statement : fresh)
       keep_statement(statement, statement_id(root(), statement), source);
-    added = std::move(fresh);
+    added = fresh.size();
   } else {
     for (const Statement& statement : fresh) {
       const StatementId id = statement_id(root(), statement);
       const auto one = add_one(statement, source);
       if (one.ok()) {
-        added.push_back(statement);
+        ++added;
       } else if (waits(one.error().code()) && waiting_statements() < kWaitingStatementCountMax) {
         overlay.put(key::waiting_statement(id), std::string(as_text(encode_statement(statement))));
         ++outcome.waiting;
@@ -77,14 +70,15 @@ void Transaction::Impl::receive_statements(const std::vector<Statement>& stateme
       }
     }
   }
-  outcome.added += added.size();
-  outcome.registry_changed = !added.empty();
-  if (!added.empty()) registry_grew(std::move(added));
+  outcome.added += added;
+  outcome.registry_changed = added > 0;
+  if (added > 0) registry_grew(*before);
 }
 
 // Tries waiting statements again, judges records anew where trust or the tree moved, starts feeds
-// for new relatives, and wakes what waited for a certificate or tree version.
-void Transaction::Impl::registry_grew(std::vector<Statement> added) {
+// for new relatives, wakes what waited for a certificate or tree version, and writes what closings
+// this desk owes.
+void Transaction::Impl::registry_grew(const Registry& before) {
   for (bool progress = true; progress;) {
     progress = false;
     std::vector<std::pair<std::string, Statement>> waiting;
@@ -101,55 +95,41 @@ void Transaction::Impl::registry_grew(std::vector<Statement> added) {
         refuse(NodeId{}, AgencyId{}, UpdateId{}, "statement: " + one.error().message());
         continue;
       }
-      added.push_back(std::move(statement));
       progress = true;
     }
   }
-  bool judge_anew = false;
-  for (const Statement& statement : added) judge_anew = judge_anew || moves_verdicts(statement);
-  if (judge_anew) fold_everything_again();
+  write_closings(before);
+  find_stale(before);
   start_feeds_of_relatives();
   pen_registry_changed = true;
   wake();
 }
 
-void Transaction::Impl::fold_everything_again() {
-  flush();
-  for (std::uint32_t number = 1; number <= ledger.records; ++number) {
-    OpenRecord* record = find(number);
-    if (record == nullptr) continue;
-    const Bytes before = record->row.state;
-    record->stale = true;
-    touch(*record, number);
-    flush();
-    if (record->row.state != before)
-      log_change(overlay, ledger, {ChangeKind::kRefolded, record->row.id, now});
-    open.erase(number);
-    if (open.size() > kOpenRecordsMax) open.clear();  // leads; all were flushed
-  }
+Result<StatementId> Transaction::add_statement(const Statement& statement) {
+  const std::shared_ptr<const Registry> before = impl_->ledger.registry;
+  LT_TRY(const StatementId id, impl_->add_one(statement, 0));
+  if (impl_->ledger.registry != before) impl_->registry_grew(*before);
+  return id;
 }
 
-Result<StatementId> Transaction::add_statement(const Statement& statement) {
-  const bool known = impl_->registry().contains(statement_id(impl_->root(), statement));
-  LT_TRY(const StatementId id, impl_->add_one(statement, 0));
-  if (!known) impl_->registry_grew({statement});
+Result<StatementId> Transaction::Impl::say(const StatementBody& body) {
+  const Identity& self = replica.identity;
+  if (ledger.own.incarnation == 0) mint_incarnation();
+  const Statement statement =
+      sign_by_node(root(), self.key, self.certificate, ledger.own.incarnation,
+                   ledger.own.number + 1, ledger.own.last, body);
+  LT_TRY(const StatementId id, add_one(statement, 0));
+  const Seal& seal = std::get<Seal>(statement.authority);
+  ledger.own.number = seal.number;
+  ledger.own.last = seal_id(root(), seal);
   return id;
 }
 
 Result<StatementId> Transaction::state(const StatementBody& body) {
-  Impl& tx = *impl_;
-  const Identity& self = tx.replica.identity;
-  if (tx.ledger.own.incarnation == 0) tx.mint_incarnation();
-  const Statement statement =
-      sign_by_node(tx.root(), self.key, self.certificate, tx.ledger.own.incarnation,
-                   tx.ledger.own.number + 1, tx.ledger.own.last, body);
-  const Seal& seal = std::get<Seal>(statement.authority);
-  const OwnSeals before = tx.ledger.own;
-  tx.ledger.own.number = seal.number;
-  tx.ledger.own.last = seal_id(tx.root(), seal);
-  auto added = add_statement(statement);
-  if (!added.ok()) tx.ledger.own = before;  // the number was not used
-  return added;
+  const std::shared_ptr<const Registry> before = impl_->ledger.registry;
+  LT_TRY(const StatementId id, impl_->say(body));
+  impl_->registry_grew(*before);
+  return id;
 }
 
 }  // namespace lienthong::store

@@ -117,6 +117,8 @@ Result<void> Replica::Impl::load() {
     ledger->node_numbers.emplace(NodeId::from(as_bytes(value)), decode_number4(k.substr(1)));
     return true;
   });
+  if (const auto sweep = database->get(key::meta("sweep"))) ledger->sweep = decode_sweep(*sweep);
+  database->scan("q", "q", [&](std::string_view, std::string_view) { return ++ledger->stale > 0; });
   if (version) LT_TRY_VOID(migrate(*database, decode_number(*version), *ledger));
   LT_TRY_VOID(load_projections(*database, *ledger, root, projections));
   database->scan("J", "J", [&](std::string_view, std::string_view) {

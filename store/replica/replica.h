@@ -42,10 +42,10 @@ struct Identity {  // who writes
 using ProjectionMaker = std::function<std::unique_ptr<Projection>()>;
 
 struct Options {
-  std::string path;             // folder of the database
-  rocksdb::Env* env = nullptr;  // null: the real file system; outlives the replica
-  Entropy* entropy = nullptr;   // required; outlives the replica; used by the writer only
-  bool create = false;          // create when missing; else kNotFound
+  std::string path;                      // folder of the database
+  rocksdb::Env* env = nullptr;           // null: the real file system; outlives the replica
+  Entropy* entropy = nullptr;            // required; outlives the replica; used by the writer only
+  bool create = false;                   // create when missing; else kNotFound
   std::uint32_t fill_records_max = 512;  // that a feed is filled with in one commit; at least 1
   // What is kept beside the records, in each commit: office_options() of store/office/projections.h
   // has those of this program. A database that keeps more is not opened; what it does not keep yet,
@@ -203,6 +203,9 @@ class Replica final : public ReplicaView {
   // Whether nothing was written yet under the state that a refold would give: refolds every record
   // and compares, and asks each projection whether its rows agree; ids of those that differ.
   std::vector<RecordId> verify_states() const;
+  // Whether records are still to be judged anew because the registry has grown:
+  // Transaction::go_on().
+  bool unfinished() const;
   std::uint64_t disk_bytes() const;
   // Room on the file system of the database. nullopt: it does not say.
   std::optional<std::uint64_t> free_bytes() const;
@@ -336,6 +339,9 @@ class Transaction {
 
   // Local numbers of updates that entered the graph in this transaction, ours and others'.
   const std::vector<std::uint64_t>& entered() const;
+
+  // A step further with records that the registry's growth concerns; false: none is left.
+  bool go_on();
 
   // About how many bytes commit() would write.
   std::size_t bytes() const;

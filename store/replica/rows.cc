@@ -121,6 +121,13 @@ std::string led(const RecordId& lead, std::uint32_t record) {
 std::string seal(std::uint32_t number) { return "S" + big_endian(number, 4); }
 std::string evidence(std::uint32_t number) { return "V" + big_endian(number, 4); }
 std::string seal_index(const SealId& id) { return id_key('s', id, 16); }
+std::string node_seals(const NodeId& node) { return id_key('k', node, 16); }
+std::string node_seal(const NodeId& node, std::uint64_t incarnation, std::uint32_t number,
+                      const SealId& id) {
+  return node_seals(node) + big_endian(incarnation, 8) + big_endian(number, 4) +
+         std::string(as_text(id.view().first(8)));
+}
+std::string stale(std::uint32_t record) { return "q" + big_endian(record, 4); }
 std::string feed(const AgencyId& reader) { return id_key('E', reader); }
 std::string filling(const AgencyId& reader) { return id_key('e', reader); }
 std::string feed_prefix(std::uint32_t feed) { return "F" + big_endian(feed, 4); }
@@ -146,6 +153,25 @@ std::string idempotency(ByteView key_hash) { return "K" + std::string(as_text(ke
 std::string local(std::string_view name) { return "L" + std::string(name); }
 std::string change(std::uint64_t number) { return "c" + big_endian(number, 8); }
 }  // namespace key
+
+std::string encode(const NodeSeal& seal) {
+  ByteWriter out;
+  out.raw(seal.id.view());
+  out.varint(seal.row);
+  out.u8(seal.statement ? 1 : 0);
+  return take(out);
+}
+
+NodeSeal decode_node_seal(std::string_view key, std::string_view bytes) {
+  RowReader in(bytes, "seal of a machine");
+  NodeSeal seal;
+  seal.incarnation = from_big_endian(key.substr(17, 8));
+  seal.number = static_cast<std::uint32_t>(from_big_endian(key.substr(25, 4)));
+  seal.id = in.id<SealId>();
+  seal.row = in.varint32();
+  seal.statement = in.array<1>()[0] != 0;
+  return seal;
+}
 
 std::string encode(const UpdateRow& row) {
   ByteWriter out;

@@ -29,9 +29,14 @@ std::string code(std::string_view folded,
 std::string code_prefix(std::string_view folded);
 std::string led(const RecordId& lead, std::uint32_t record);  // J first 16 bytes, record → nothing
 std::string led_prefix(const RecordId& lead);
-std::string seal(std::uint32_t number);                              // S → seal
-std::string evidence(std::uint32_t number);                          // V → SealEvidence
-std::string seal_index(const SealId& id);                            // s first 16 bytes → number
+std::string seal(std::uint32_t number);      // S → seal
+std::string evidence(std::uint32_t number);  // V → SealEvidence
+std::string seal_index(const SealId& id);    // s first 16 bytes → number
+// k first 16 bytes of the node, incarnation, number, first 8 bytes of the seal's id → NodeSeal
+std::string node_seals(const NodeId& node);
+std::string node_seal(const NodeId& node, std::uint64_t incarnation, std::uint32_t number,
+                      const SealId& id);
+std::string stale(std::uint32_t record);                             // q → nothing
 std::string feed(const AgencyId& reader);                            // E → FeedMeta
 std::string filling(const AgencyId& reader);                         // e → records gone through
 std::string feed_entry(std::uint32_t feed, std::uint64_t position);  // F → FeedEntry
@@ -49,7 +54,7 @@ std::string idempotency(ByteView key_hash);               // K → UpdateId
 std::string local(std::string_view name);                 // L name → bytes
 std::string change(std::uint64_t number);                 // c → ChangeRow (change_log.h)
 // All of these letters. Others belong to projections (projection.h).
-inline constexpr std::string_view kLetters = "MUIYXRrDJSVsEeFTWNCHBZPQKLc";
+inline constexpr std::string_view kLetters = "MUIYXRrDJSVsEeFTWNCHBZPQKLckq";
 }  // namespace key
 
 struct UpdateSeal {
@@ -58,6 +63,17 @@ struct UpdateSeal {
 };
 std::string encode(const UpdateSeal& row);
 UpdateSeal decode_update_seal(std::string_view bytes);
+
+// A seal of a machine, of updates or of a statement.
+struct NodeSeal {
+  std::uint64_t incarnation = 0;
+  std::uint32_t number = 0;
+  SealId id;
+  std::uint32_t row = 0;  // of a statement: of the last seal that was here before it
+  bool statement = false;
+};
+std::string encode(const NodeSeal& seal);
+NodeSeal decode_node_seal(std::string_view key, std::string_view bytes);
 
 struct UpdateRow {
   UpdateId id;
