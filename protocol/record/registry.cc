@@ -161,6 +161,8 @@ Result<void> check_authority(const Held& data, const Statement& statement) {
   const auto* certificate = data.find_body<Certificate>(id_cast<StatementId>(seal->certificate));
   if (certificate == nullptr)
     return Error(Errc::kUnknownCertificate, seal->certificate.short_hex());
+  if (!certificate->may_issue)
+    return Error(Errc::kNotAllowed, "sealed under a certificate that may not issue");
   return verify_seal(data.root, *seal, certificate->node);
 }
 
@@ -173,9 +175,10 @@ Result<std::shared_ptr<const Entry>> examine(const Held& data, const Statement& 
   // The signature is no part of the id: what is here was verified, a copy with a bad one adds
   // nothing.
   if (data.entries.contains(entry->id)) return std::shared_ptr<const Entry>();
+  // Nothing waits for what it names unless somebody vouches for it who might have the right.
+  if (!std::holds_alternative<Genesis>(entry->body)) LT_TRY_VOID(check_authority(data, statement));
   LT_TRY_VOID(std::visit(
       [&](const auto& body) { return check_body(data, body, statement.authority); }, entry->body));
-  LT_TRY_VOID(check_authority(data, statement));
   entry->statement = statement;
   if (const Seal* seal = entry->seal()) entry->seal_id = seal_id(data.root, *seal);
   return std::shared_ptr<const Entry>(std::move(entry));
@@ -241,6 +244,22 @@ Result<StatementId> Registry::check(const Statement& statement) const {
   const auto entry = examine(*state_, statement);
   if (!entry) return entry.error();
   return statement_id(state_->root, statement);
+}
+
+Result<void> Registry::admit(const Statement& statement) const {
+  const auto* seal = std::get_if<Seal>(&statement.authority);
+  const CertificateNode* sealer =
+      seal == nullptr ? nullptr : node_of(state_->evaluated, seal->certificate);
+  if (sealer == nullptr) return {};
+  const auto& certificates = state_->evaluated.certificates;
+  for (const CertificateNode* at = sealer; at != nullptr;
+       at = at->issuer == kNone ? nullptr : &certificates[at->issuer])
+    if (at->over)
+      return Error(Errc::kNotAllowed, "too much was said under certificate " +
+                                          id_cast<CertificateId>(at->entry->id).short_hex());
+  if (!sealer->revoked.within(*seal, seal_id(state_->root, *seal)))
+    return Error(Errc::kRevoked, "sealed by a machine that is revoked");
+  return {};
 }
 
 Result<std::shared_ptr<const Registry>> Registry::with(
@@ -414,6 +433,22 @@ Belief Registry::seal_belief(const Seal& seal, const SealId& id) const {
   if (node == nullptr) return Belief::kUnknown;
   if (!node->believed) return belief_of(*node);
   return node->revoked.within(seal, id) ? Belief::kBelieved : Belief::kCutOff;
+}
+
+bool Registry::beyond_revocation(const Seal& seal, const SealId& id) const {
+  const CertificateNode* node = node_of(state_->evaluated, seal.certificate);
+  return node != nullptr && !node->revoked.within(seal, id);
+}
+
+std::vector<AgencyId> Registry::issuing_line(const NodeId& node) const {
+  const Evaluated& from = state_->evaluated;
+  std::vector<AgencyId> out;
+  const auto found = from.node_certificates.find(node);
+  if (found == from.node_certificates.end()) return out;
+  for (Index at = found->second.front(); at != kNone; at = from.certificates[at].issuer)
+    out.push_back(from.certificates[at].body->agency);
+  std::ranges::reverse(out);
+  return out;
 }
 
 TreeVersion Registry::held_to(const CertificateId& author, std::span<const HeldSeal> seals,

@@ -92,6 +92,11 @@ class Registry : public TreeView {
   // or statement named): waits, the caller keeps it and tries again after others were added. A
   // statement that is here already is fine.
   Result<StatementId> check(const Statement& statement) const;
+  // Whether a statement that is not here yet, and passes check(), is to be taken in. Fails:
+  // kNotAllowed (more was said under its certificate, or one that this goes back to, than there is
+  // room for: refused); kRevoked (sealed beyond the cuts of a revocation that counts: kept aside
+  // and not carried, until the cut is moved or something that counts names it).
+  Result<void> admit(const Statement& statement) const;
   // A copy with those statements added (each must pass check() after those before it) and
   // everything evaluated anew, in the order given above, so that no two nodes can revoke each
   // other.
@@ -144,6 +149,11 @@ class Registry : public TreeView {
   // Whether a seal counts: its certificate is believed and no revocation cuts it off. The seal's
   // own signature has been checked by the caller.
   Belief seal_belief(const Seal& seal, const SealId& id) const;
+  // Whether it lies beyond the cuts of a revocation that counts for its certificate.
+  bool beyond_revocation(const Seal& seal, const SealId& id) const;
+  // The agencies of the certificates to which one of that node's goes back, from the root's down,
+  // its own last. Empty: no certificate names it.
+  std::vector<AgencyId> issuing_line(const NodeId& node) const;
   // The latest of `named` and of the versions to which closings hold what that certificate's node
   // sealed so: with several seals of one update, where every one lies beyond; with none (it is not
   // sealed yet), always.

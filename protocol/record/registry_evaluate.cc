@@ -2,6 +2,7 @@
 #include <optional>
 #include <tuple>
 
+#include "protocol/base/limits.h"
 #include "protocol/crypto/hash.h"
 #include "protocol/record/registry_state.h"
 
@@ -194,7 +195,26 @@ void add_certificate(Evaluated& out, const Entry& entry, const Certificate& body
   out.agencies[node.agency].certificates.push_back(self);
   out.node_certificates[body.node].push_back(self);
   out.certificate_index.emplace(id_cast<CertificateId>(entry.id), self);
+  if (node.issuer != kNone) node.depth = out.certificates[node.issuer].depth + 1;
   out.certificates.push_back(std::move(node));
+}
+
+// Each step further from the root an eighth. Of what goes back to a certificate that is over itself
+// only its room is counted, so the sum is the same whatever of it came.
+void find_over(const Held& data, Evaluated& out) {
+  const auto room = [](const CertificateNode& node) {
+    return std::max(kIssuedBytesMax >> std::min(3 * node.depth, 63U), kIssuedBytesMin);
+  };
+  for (const StatementId& id : data.order) {
+    const Entry& entry = *data.find(id);
+    if (const Index issuer = issuer_of(out, entry); issuer != kNone)
+      out.certificates[issuer].said += entry.statement.body.size() + kStatementExtraBytes;
+  }
+  for (auto node = out.certificates.rbegin(); node != out.certificates.rend(); ++node) {
+    node->over = node->said > room(*node);
+    if (node->issuer != kNone)
+      out.certificates[node->issuer].said += std::min(node->said, room(*node));
+  }
 }
 
 void apply(Evaluated& out, TreeVersion version, const AgencyChange& change) {
@@ -388,7 +408,7 @@ class Judge {
 
   bool sealed_in_force(Index issuer, const Entry& entry) const {
     const CertificateNode& node = out_.certificates[issuer];
-    return node.may_issue && node.revoked.within(*entry.seal(), entry.seal_id);
+    return node.may_issue && !node.over && node.revoked.within(*entry.seal(), entry.seal_id);
   }
 
   // The version to which a statement sealed under that certificate is held.
@@ -533,6 +553,7 @@ void evaluate(Data& data) {
   stand_chain(data, out);
   Judge judge(data, out);
   judge.number(data);
+  find_over(data, out);
   judge.run();
   index_codes(data, out);
   out.newest_root_word = newest_root_word(data, out);

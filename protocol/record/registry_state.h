@@ -57,6 +57,9 @@ struct CertificateNode {
   Limits revoked;                  // by the revocations that count
   // By the closings that count; versions ascending.
   std::vector<std::pair<TreeVersion, Limits>> closed;
+  unsigned depth = 0;      // issues between it and the root's
+  std::uint64_t said = 0;  // bytes of what was sealed under it and under what goes back to it
+  bool over = false;       // more than there is room for: nothing sealed under it counts
   bool no_right = false;
   bool believed = false;
   bool may_issue = false;  // as far as believed

@@ -17,6 +17,16 @@ struct OwnSeals {                 // of this start
   SealId last;
 };
 
+// What waits in the pen, by whose it is.
+struct PenShares {
+  std::map<NodeId, std::uint32_t> waiting;  // by the neighbour that brought it
+  std::map<NodeId, std::uint32_t>
+      unverified;  // the same, where the sealer's certificate is not here
+  std::map<CertificateId, std::uint32_t> held;  // of revoked machines, by their certificates
+};
+
+void count_pen_row(PenShares& shares, const PenRow& row, int change);  // pen.cc
+
 struct Ledger {
   std::uint64_t statement_epoch = 0;  // of the registry's feed; minted with the database
   std::uint64_t updates = 0;          // last local number, of an update or a ChangeRow
@@ -44,6 +54,7 @@ struct Ledger {
   Sweep sweep;  // a row of its own
   // not stored: of this start, or rebuilt at start
   std::uint32_t stale = 0;  // rows of records to be folded again
+  PenShares pen;
   std::map<AgencyId, FeedMeta> feeds;
   std::map<AgencyId, std::uint32_t> filling;  // of them: records gone through so far
   std::map<NodeId, std::uint32_t> node_numbers;

@@ -172,8 +172,7 @@ std::vector<Transaction::Impl::VerifiedLeaf> Transaction::Impl::verify_unit(
       return {};
     }
     for (std::size_t i = 0; i < ids.size(); ++i)
-      wait(unit, unit.leaves[i], ids[i], UpdateId{}, "the sealer's certificate is not here", from);
-    outcome.waiting += ids.size();
+      keep_unverified(unit, unit.leaves[i], ids[i], from, outcome);
     return {};
   }
   const auto known = seal_number(overlay, id);
@@ -185,6 +184,9 @@ std::vector<Transaction::Impl::VerifiedLeaf> Transaction::Impl::verify_unit(
   const auto numbers = numbers_of(ids);
   const bool all_here =
       std::ranges::all_of(numbers, [](const auto& number) { return number.has_value(); });
+  if (!known && registry().beyond_revocation(unit.seal, id) &&
+      hold_back(unit, ids, numbers, from, outcome))
+    return {};
   const std::uint32_t row =
       known && all_here ? *known : store_seal(unit.seal, id, indexed, unit.proof);
   replica.recent_seals.note(unit.seal, id);
@@ -342,79 +344,6 @@ bool Transaction::Impl::is_desk() const {
   const auto certificates = registry().certificates_of(replica.identity.agency);
   return certificates.empty() ||
          registry().find_certificate(certificates.back())->node == replica.identity.node;
-}
-
-// ---- the pen ----
-
-bool Transaction::Impl::pen_is_full(const NodeId& from) const {
-  if (ledger.waiting < kPenShareCountMax) return false;
-  if (ledger.waiting >= kPenEntryCountMax) return true;
-  std::size_t share = 0;
-  overlay.scan("P", "P", [&](std::string_view, std::string_view value) {
-    share += decode_pen_row(value).entry.from == from;
-    return true;
-  });
-  return share >= kPenShareCountMax;
-}
-
-void Transaction::Impl::wait(const SealedUnit& unit, const SealedLeaf& leaf, const UpdateId& id,
-                             const UpdateId& missing, std::string reason, const NodeId& from) {
-  if (overlay.get(key::pen(id))) return;
-  std::vector<IndexedLeaf> indexed;
-  for (const SealedLeaf& other : unit.leaves)
-    indexed.push_back({other.index, id_cast<Hash256>(update_id(root(), other.update))});
-  SealEvidence evidence(unit.seal);
-  const auto absorbed = evidence.absorb(root(), indexed, unit.proof);
-  LT_CHECK(absorbed.ok());  // verified by the caller
-  PenRow row;
-  row.entry = WaitingEntry{id, from, std::move(reason), now};
-  row.missing = missing;
-  row.unit.seal = unit.seal;
-  row.unit.leaves.push_back(leaf);
-  const std::uint16_t index = leaf.index;
-  row.unit.proof = evidence.prove(root(), std::span(&index, 1));
-  overlay.put(key::pen(id), encode(row));
-  ++ledger.waiting;
-}
-
-// Tries what waits again, as long as something moves. The pen is nearly always empty.
-void Transaction::Impl::wake() {
-  for (bool progress = ledger.waiting > 0; progress;) {
-    progress = false;
-    std::vector<PenRow> rows;
-    overlay.scan("P", "P", [&](std::string_view, std::string_view value) {
-      PenRow row = decode_pen_row(value);
-      if (row.missing.is_zero() ? pen_registry_changed
-                                : update_number(overlay, row.missing).has_value())
-        rows.push_back(std::move(row));
-      return true;
-    });
-    pen_registry_changed = false;
-    for (const PenRow& row : rows) {
-      overlay.erase(key::pen(row.entry.id));
-      --ledger.waiting;
-      ReceiveOutcome outcome;
-      receive_waiting(row, outcome);
-      progress = progress || outcome.added > 0;
-      for (const Refusal& refused : outcome.refused)
-        refuse(row.entry.from, AgencyId{}, refused.id,
-               std::string(to_string(refused.code)) + ": " + refused.detail);
-    }
-  }
-}
-
-void Transaction::Impl::receive_waiting(const PenRow& row, ReceiveOutcome& outcome) {
-  const std::uint32_t source = node_number(row.entry.from);
-  for (const VerifiedLeaf& leaf :
-       verify_unit(row.unit, row.entry.from, Naming::kInFull, nullptr, outcome)) {
-    const auto refused = receive_leaf(row.unit, leaf, row.entry.from, source, outcome);
-    if (!refused) continue;
-    if (refused->code == Errc::kUnknownParent)
-      wait(row.unit, *leaf.leaf, leaf.id, missing_parent(leaf.leaf->update), "a parent is missing",
-           row.entry.from);
-    else
-      outcome.refused.push_back(*refused);
-  }
 }
 
 }  // namespace lienthong::store

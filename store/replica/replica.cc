@@ -118,6 +118,10 @@ Result<void> Replica::Impl::load() {
     return true;
   });
   if (const auto sweep = database->get(key::meta("sweep"))) ledger->sweep = decode_sweep(*sweep);
+  database->scan("P", "P", [&](std::string_view, std::string_view value) {
+    count_pen_row(ledger->pen, decode_pen_row(value), 1);
+    return true;
+  });
   database->scan("q", "q", [&](std::string_view, std::string_view) { return ++ledger->stale > 0; });
   if (version) LT_TRY_VOID(migrate(*database, decode_number(*version), *ledger));
   LT_TRY_VOID(load_projections(*database, *ledger, root, projections));

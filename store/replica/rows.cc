@@ -361,8 +361,24 @@ StatementRow decode_statement_row(std::string_view bytes) {
   return row;
 }
 
+std::string encode(const WaitingStatement& row) {
+  ByteWriter out;
+  out.raw(row.from.view());
+  out.raw(encode_statement(row.statement));
+  return take(out);
+}
+
+WaitingStatement decode_waiting_statement(std::string_view bytes) {
+  RowReader in(bytes, "waiting statement");
+  WaitingStatement row;
+  row.from = in.id<NodeId>();
+  row.statement = must(decode_statement(in.rest()), "statement");
+  return row;
+}
+
 std::string encode(const PenRow& row) {
   ByteWriter out;
+  out.u8(static_cast<std::uint8_t>(row.why));
   out.raw(row.entry.id.view());
   out.raw(row.entry.from.view());
   out.sized(row.entry.reason);
@@ -379,6 +395,7 @@ std::string encode(const PenRow& row) {
 PenRow decode_pen_row(std::string_view bytes) {
   RowReader in(bytes, "waiting update");
   PenRow row;
+  row.why = static_cast<PenReason>(in.array<1>()[0]);
   row.entry.id = in.id<UpdateId>();
   row.entry.from = in.id<NodeId>();
   row.entry.reason = in.text();

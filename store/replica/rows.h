@@ -164,7 +164,20 @@ struct StatementRow {
 std::string encode(const StatementRow& row);
 StatementRow decode_statement_row(std::string_view bytes);
 
+struct WaitingStatement {
+  NodeId from;
+  Statement statement;
+};
+std::string encode(const WaitingStatement& row);
+WaitingStatement decode_waiting_statement(std::string_view bytes);
+
+enum class PenReason : std::uint8_t {
+  kMissing = 0,
+  kUnverified = 1,  // the sealer's certificate is not here, so its seal is not checked
+  kRevoked = 2,     // its machine is revoked; it enters if what counts builds on it
+};
 struct PenRow {  // an update that cannot enter the graph yet, with what proves it
+  PenReason why = PenReason::kMissing;
   WaitingEntry entry;
   UpdateId missing;  // zero: a certificate or tree version
   SealedUnit unit;   // one leaf

@@ -1,5 +1,5 @@
 // Internal to store/: what a transaction is made of. Its parts lie in transaction.cc (records,
-// writing), receive.cc (what peers send, and what waits), registry_rows.cc (statements),
+// writing), receive.cc (what peers send), pen.cc (what waits), registry_rows.cc (statements),
 // refold.cc, closings.cc, sealing.cc, feeds.cc.
 #pragma once
 
@@ -149,13 +149,26 @@ struct Transaction::Impl {
   UpdateId missing_parent(const Update& update) const;  // zero: none
   bool closed_part_fits(NewUpdate& made, const std::optional<Salt>& computed);
   bool is_desk() const;
-  bool pen_is_full(const NodeId& from) const;
   void honour_recalls();
   std::vector<RecordId> recalls;  // records in which a recall request has just entered
+
+  // ---- the pen (pen.cc) ----
+  bool pen_is_full(const NodeId& from) const;
+  void put_into_pen(PenRow row, const SealedUnit& unit, const SealedLeaf& leaf);
+  void take_from_pen(const PenRow& row);
   void wait(const SealedUnit& unit, const SealedLeaf& leaf, const UpdateId& id,
             const UpdateId& missing, std::string reason, const NodeId& from);
+  void keep_unverified(const SealedUnit& unit, const SealedLeaf& leaf, const UpdateId& id,
+                       const NodeId& from, ReceiveOutcome& outcome);
+  bool hold_back(const SealedUnit& unit, std::span<const UpdateId> ids,
+                 std::span<const std::optional<std::uint64_t>> numbers, const NodeId& from,
+                 ReceiveOutcome& outcome);
+  std::set<UpdateId>& awaited();
+  std::optional<std::set<UpdateId>> pen_awaits;  // read when first asked for
+  bool pen_released = false;                     // something waits for what was held back
   void wake();
   void receive_waiting(const PenRow& row, ReceiveOutcome& outcome);
+
   void refuse(const NodeId& from, const AgencyId& agency, const UpdateId& id, std::string reason);
   // What neighbours have refused of ours, read when first asked for (quarantine.cc).
   std::optional<std::set<std::pair<UpdateId, NodeId>>> refused_there;
@@ -164,10 +177,12 @@ struct Transaction::Impl {
 
   // ---- statements (registry_rows.cc) ----
   void keep_statement(const Statement& statement, const StatementId& id, std::uint32_t source);
-  Result<StatementId> add_one(const Statement& statement, std::uint32_t source);
+  enum class Aside { kKeep, kTakeIn };  // what a revoked machine sealed beyond the cuts
+  Result<StatementId> add_one(const Statement& statement, std::uint32_t source, Aside aside);
   void receive_statements(const std::vector<Statement>& statements, const NodeId& from,
                           const AgencyId& agency, std::uint32_t source, ReceiveOutcome& outcome);
-  std::size_t waiting_statements() const;
+  std::pair<std::size_t, std::size_t> waiting_statements(const NodeId& from) const;
+  bool try_waiting_statements();
   void registry_grew(const Registry& before);
 
   // ---- records that the registry's growth concerns (refold.cc) ----
