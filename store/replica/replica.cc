@@ -145,6 +145,11 @@ Result<void> Replica::bootstrap(std::span<const Statement> statements) {
     ledger->statement_hash = next_feed_hash(impl_->root, ledger->statement_hash, id.view());
     changes.rows[key::statement(++ledger->statements)] =
         encode(StatementRow{0, ledger->statement_hash, statement});
+    const auto* seal = std::get_if<Seal>(&statement.authority);
+    if (seal == nullptr) continue;
+    const NodeSeal row{seal->incarnation, seal->number, seal_id(impl_->root, *seal), 0, true};
+    const NodeId& node = ledger->registry->find_certificate(seal->certificate)->node;
+    changes.ordered[key::node_seal(node, row.incarnation, row.number, row.id)] = encode(row);
   }
   changes.rows[key::meta("counters")] = encode_counters(*ledger);
   LT_TRY_VOID(impl_->database->write(changes));

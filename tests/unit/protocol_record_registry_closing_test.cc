@@ -338,5 +338,72 @@ TEST_F(RegistryClosing, ACertificateThatComesLateIsClosedWithNothing) {
   EXPECT_TRUE(owed[0].cuts.empty());
 }
 
+// ---- room for statements ----
+
+class RegistryQuota : public RegistryWorld {
+ protected:
+  std::vector<std::unique_ptr<TestNode>> made_;
+};
+
+TEST_F(RegistryQuota, WhoeverSaysTooMuchHurtsNobodyButItself) {
+  AgencyId parent = commune;
+  std::vector<TestNode*> line{&c};  // each certified by the one before
+  for (int i = 0; i < 3; ++i) {
+    parent = id_cast<AgencyId>(
+        world.add(line.back()->say(root(), world.declaration(parent, "D" + std::to_string(i)))));
+    TestNode& node = *made_.emplace_back(std::make_unique<TestNode>(world.make_node(parent)));
+    node.may_issue = true;
+    ASSERT_EQ(certify(*line.back(), node), Belief::kBelieved);
+    line.push_back(&node);
+  }
+  TestNode& guilty = *line.back();
+  const auto before = world.registry();
+  std::vector<Statement> flood;
+  for (int i = 0; i < 150; ++i) {
+    AgencyDeclaration body = world.declaration(parent, "F" + std::to_string(i));
+    body.name = std::string(kAgencyNameBytesMax, 'x');
+    flood.push_back(guilty.say(root(), body));
+  }
+  // Two replicas that took in different parts of it, until it was over.
+  const auto take_in = [&](const auto& statements) {
+    auto registry = before;
+    std::vector<StatementId> taken;
+    for (const Statement& statement : statements) {
+      if (!registry->admit(statement).ok()) continue;
+      registry = *registry->with(std::span(&statement, 1));
+      taken.push_back(statement_id(root(), statement));
+    }
+    EXPECT_LT(taken.size(), flood.size());
+    for (const StatementId& id : taken)
+      EXPECT_EQ(registry->find_agency(id_cast<AgencyId>(id))->belief, Belief::kCutOff);
+    return registry;
+  };
+  const auto one = take_in(flood);
+  const auto other = take_in(std::vector(flood.rbegin(), flood.rend()));
+  EXPECT_NE(one->digest(), other->digest());
+  for (const auto& registry : {one, other}) {
+    EXPECT_EQ(registry->admit(flood.back()).error().code(), Errc::kNotAllowed);
+    for (const TestNode* node : line)
+      EXPECT_EQ(registry->certificate_belief(node->certificate), Belief::kBelieved);
+    const Statement beside = line[2]->say(root(), world.declaration(line[2]->agency, "G"));
+    EXPECT_TRUE(registry->admit(beside).ok());
+    const auto grown = *registry->with(std::span(&beside, 1));
+    const auto id = id_cast<AgencyId>(statement_id(root(), beside));
+    EXPECT_EQ(grown->find_agency(id)->belief, Belief::kBelieved);
+  }
+}
+
+TEST_F(RegistryQuota, WhatARevokedMachineSealsLaterIsKeptAside) {
+  const std::uint32_t last = n.number;
+  const Statement within = n.say(root(), world.declaration(north, "X"));
+  const Statement beyond = n.say(root(), world.declaration(north, "Y"));
+  const StatementId revoked = revoke(p, n, {cut(n, last + 1)});
+  EXPECT_TRUE(reg().admit(within).ok());
+  ASSERT_FALSE(reg().admit(beyond).ok());
+  EXPECT_EQ(reg().admit(beyond).error().code(), Errc::kRevoked);
+  revoke(p, n, {cut(n, last + 2)}, {revoked});
+  EXPECT_TRUE(reg().admit(beyond).ok());
+}
+
 }  // namespace
 }  // namespace lienthong
