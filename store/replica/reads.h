@@ -99,6 +99,20 @@ inline void set_trust(GraphUpdate& update, const Registry& registry,
   update.certificate_version = trust.certificate_version;
 }
 
+// No further seal could make it worth more.
+inline bool counts_in_full(const GraphUpdate& update) {
+  return update.believed && update.held_to <= update.envelope.tree_version;
+}
+
+template <class Source>
+void add_held_seal(const Source& source, const RootFingerprint& root, std::uint32_t number,
+                   std::vector<HeldSeal>& seals) {
+  auto seal = read_seal(source, number);
+  if (!seal) throw std::runtime_error("stored seal is missing");
+  const SealId id = seal_id(root, *seal);
+  seals.push_back({*std::move(seal), id});
+}
+
 // The update as the fold sees it.
 template <class Source>
 GraphUpdate read_graph_update(const Source& source, const Ledger& ledger,
@@ -118,12 +132,15 @@ GraphUpdate read_graph_update(const Source& source, const Ledger& ledger,
     out.node = certificate->node;
   }
   std::vector<HeldSeal> seals;
-  if (sealed)
-    if (auto seal = read_seal(source, sealed->seal)) {
-      const SealId id = seal_id(root, *seal);
-      seals.push_back({*std::move(seal), id});
-    }
+  if (sealed) add_held_seal(source, root, sealed->seal, seals);
   set_trust(out, registry, seals);
+  if (!sealed || counts_in_full(out)) return out;
+  const std::string prefix = key::further_seals(number);
+  source.scan(prefix, prefix, [&](std::string_view k, std::string_view) {
+    add_held_seal(source, root, decode_number4(k.substr(9)), seals);
+    return true;
+  });
+  if (seals.size() > 1) set_trust(out, registry, seals);
   return out;
 }
 

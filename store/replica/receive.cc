@@ -11,6 +11,8 @@
 namespace lienthong::store {
 namespace {
 
+constexpr std::size_t kFurtherSealsMax = 16;  // of one update
+
 Refusal refusal(const UpdateId& id, const Error& error) {
   return {id, error.code(), error.detail()};
 }
@@ -233,10 +235,15 @@ std::optional<Refusal> Transaction::Impl::receive_leaf(const SealedUnit& unit,
   const bool now_here = !before && overlay.changed(key::update_index(id));
   if (const auto number = now_here ? update_number(overlay, id) : before) {
     ++outcome.duplicates;
+    const Certificate* of = registry().find_certificate(sent.envelope.certificate);
+    if (of == nullptr || of->node != registry().find_certificate(unit.seal.certificate)->node)
+      return std::nullopt;  // sealed by another than its author: as good as none
     if (overlay.get(key::unsealed(*number))) {  // ours, sealed in a life that we forgot
       overlay.put(key::update_seal(*number), encode(UpdateSeal{seal_row, leaf->index}));
       overlay.erase(key::unsealed(*number));
       --ledger.unsealed;
+    } else {
+      note_further_seal(*number, UpdateSeal{seal_row, leaf->index});
     }
     return std::nullopt;
   }
@@ -272,6 +279,40 @@ std::optional<Refusal> Transaction::Impl::receive_leaf(const SealedUnit& unit,
   enter(std::move(update));
   ++outcome.added;
   return std::nullopt;
+}
+
+// An update may be sealed again, by a machine that was restored: what lies beyond the cuts under
+// every seal known of it may not under this one. That seal is the one then that goes out with it,
+// and it goes out once more.
+void Transaction::Impl::note_further_seal(std::uint64_t number, const UpdateSeal& seal) {
+  UpdateRow row = decode_update_row(overlay.get(key::update(number)).value());
+  const auto first = read_update_seal(overlay, row, number);
+  if (!first || first->seal == seal.seal || overlay.get(key::further_seal(number, seal.seal)))
+    return;
+  std::size_t further = 0;
+  const std::string prefix = key::further_seals(number);
+  overlay.scan(prefix, prefix, [&](std::string_view, std::string_view) { return ++further > 0; });
+  if (further >= kFurtherSealsMax) return;
+  const GraphUpdate before = read_graph_update(overlay, ledger, root(), number);
+  overlay.put(key::further_seal(number, seal.seal), encode_number(seal.leaf));
+  if (counts_in_full(before)) return;
+  const GraphUpdate after = read_graph_update(overlay, ledger, root(), number);
+  if (after.believed == before.believed && after.held_to == before.held_to) return;
+  overlay.erase(key::further_seal(number, seal.seal));
+  overlay.put(key::further_seal(number, first->seal), encode_number(first->leaf));
+  if (row.seal) {
+    row.seal = seal;
+    overlay.put(key::update(number), encode(row));
+  } else {
+    overlay.put(key::update_seal(number), encode(seal));
+  }
+  OpenRecord& record = *find(row.record);
+  record.stale = record.judged_anew = true;
+  touch(record, row.record);
+  for (const FedFeed& fed : record.row.feeds)
+    for (auto& [agency, meta] : ledger.feeds)
+      if (meta.number == fed.feed)
+        append(meta, number, {row.id, row.record, row.source, row.custody});
 }
 
 // Parents are here, and in the same record. The usual ones are its heads.

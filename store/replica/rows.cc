@@ -105,6 +105,10 @@ std::string meta(std::string_view name) { return "M" + std::string(name); }
 std::string update(std::uint64_t number) { return "U" + big_endian(number, 8); }
 std::string update_index(const UpdateId& id) { return id_key('I', id, 16); }
 std::string update_seal(std::uint64_t number) { return "Y" + big_endian(number, 8); }
+std::string further_seals(std::uint64_t number) { return "y" + big_endian(number, 8); }
+std::string further_seal(std::uint64_t number, std::uint32_t seal) {
+  return further_seals(number) + big_endian(seal, 4);
+}
 std::string unsealed(std::uint64_t number) { return "X" + big_endian(number, 8); }
 std::string record(std::uint32_t number) { return "R" + big_endian(number, 4); }
 std::string record_index(const RecordId& id) { return id_key('r', id, 16); }

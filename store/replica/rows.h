@@ -21,9 +21,12 @@ std::string meta(std::string_view name);        // M name
 std::string update(std::uint64_t number);       // U → UpdateRow
 std::string update_index(const UpdateId& id);   // I first 16 bytes → number
 std::string update_seal(std::uint64_t number);  // Y → seal number, leaf
-std::string unsealed(std::uint64_t number);     // X → nothing
-std::string record(std::uint32_t number);       // R → RecordRow
-std::string record_index(const RecordId& id);   // r first 16 bytes → number
+// y number, seal number → leaf: further seals of an update
+std::string further_seals(std::uint64_t number);
+std::string further_seal(std::uint64_t number, std::uint32_t seal);
+std::string unsealed(std::uint64_t number);    // X → nothing
+std::string record(std::uint32_t number);      // R → RecordRow
+std::string record_index(const RecordId& id);  // r first 16 bytes → number
 std::string code(std::string_view folded,
                  std::uint32_t record);  // D folded code, 0, record → nothing
 std::string code_prefix(std::string_view folded);
@@ -54,7 +57,7 @@ std::string idempotency(ByteView key_hash);               // K → UpdateId
 std::string local(std::string_view name);                 // L name → bytes
 std::string change(std::uint64_t number);                 // c → ChangeRow (change_log.h)
 // All of these letters. Others belong to projections (projection.h).
-inline constexpr std::string_view kLetters = "MUIYXRrDJSVsEeFTWNCHBZPQKLckq";
+inline constexpr std::string_view kLetters = "MUIYXRrDJSVsEeFTWNCHBZPQKLckqy";
 }  // namespace key
 
 struct UpdateSeal {

@@ -142,6 +142,7 @@ struct Transaction::Impl {
                                       const NodeId& from, std::uint32_t source,
                                       ReceiveOutcome& outcome);
   std::vector<std::optional<std::uint64_t>> numbers_of(std::span<const UpdateId> ids) const;
+  void note_further_seal(std::uint64_t number, const UpdateSeal& seal);
   Result<void> check_parents(const Update& update);
   void note_new_beginning(FeedKind kind, const NodeId& from, const AgencyId& agency,
                           const FeedMark& mark, const FeedPart& part);

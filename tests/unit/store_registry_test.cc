@@ -87,7 +87,10 @@ class StoreRegistry : public ::testing::Test {
   }
   void change_tree(std::vector<AgencyChange> changes) {
     offices.deployment.change_tree(std::move(changes));
-    province.commit([&](Transaction& transaction) {
+    bring_registry(province);
+  }
+  void bring_registry(Office& office) {
+    office.commit([&](Transaction& transaction) {
       for (const Statement& statement : offices.deployment.statements())
         ASSERT_TRUE(transaction.add_statement(statement).ok());
     });
@@ -134,14 +137,14 @@ TEST_F(StoreRegistry, WhatAMergedOfficeWroteLateStaysInertUntilTheClosingIsMoved
   const RecordId record = commune.create("C-1");
   settle_all();
   change_tree({{offices.commune_id, Dissolve{{offices.other_id}}}});
+  bring_registry(district);
   // Beyond what the district held when it wrote the closing.
   ASSERT_TRUE(commune.set_unit(record, "Tư pháp").ok());
   settle_all();
   const UpdateId late = commune.state(record).heads.front();
   for (Office* office : all()) {
-    const auto inert = reason(*office, record, late);
     if (office->replica().find_record(record))
-      EXPECT_EQ(inert, InertReason::kClosed) << office->agency().short_hex();
+      EXPECT_EQ(reason(*office, record, late), InertReason::kClosed);
   }
   // A person moves it up to what came since.
   const auto registry = district.replica().registry();
@@ -175,15 +178,48 @@ TEST_F(StoreRegistry, ClosingsAreWrittenOnce) {
   settle_all();
   const std::size_t size = province.replica().registry()->size();
   province.restart();
-  province.commit([&](Transaction& transaction) {
-    for (const Statement& statement : offices.deployment.statements())
-      ASSERT_TRUE(transaction.add_statement(statement).ok());
-  });
+  bring_registry(province);
   (void)commune.create("C-2");
   settle_all();
   EXPECT_EQ(province.replica().registry()->size(), size);
   EXPECT_EQ(province.replica().registry()->closings_of(district.node().certificate),
             std::vector<TreeVersion>{1});
+}
+
+TEST_F(StoreRegistry, AFurtherSealBringsAnUpdateInAndIsPassedOn) {
+  const RecordId record = other.create("O-1");
+  settle_all();
+  TestNode machine = other.node();
+  machine.incarnation ^= 3;
+  const SealedUnit first = forge(machine, UpdateKind::kNote, record, id_cast<UpdateId>(record), 0);
+  SealedUnit again = first;
+  const Hash256 leaf = id_cast<Hash256>(id_of(first));
+  machine.incarnation ^= 6;
+  machine.number = 0;
+  machine.last_seal = {};
+  again.seal = machine.seal(root(), std::span(&leaf, 1));
+  for (Office* office : {&district, &province}) give(*office, other, {first});
+  const auto created = other.replica().find_update(1)->seal;
+  const Seal last = other.replica().find_seal(*created)->seal();
+  std::vector<Cut> cuts{{last.incarnation, last.number, {}}, {again.seal.incarnation, 1, {}}};
+  std::ranges::sort(cuts, {}, &Cut::incarnation);
+  revoke_other(cuts);
+  settle_all();
+  for (Office* office : {&district, &province})
+    EXPECT_EQ(reason(*office, record, id_of(first)), InertReason::kCutOff);
+  // Somebody else's seal over it is none.
+  SealedUnit foreign = first;
+  TestNode stranger = commune.node();
+  stranger.incarnation ^= 9;
+  foreign.seal = stranger.seal(root(), std::span(&leaf, 1));
+  give(district, other, {foreign});
+  EXPECT_EQ(reason(district, record, id_of(first)), InertReason::kCutOff);
+  give(district, other, {again});
+  EXPECT_EQ(reason(district, record, id_of(first)), InertReason::kNone);
+  settle({&district, &province});
+  EXPECT_EQ(reason(province, record, id_of(first)), InertReason::kNone);
+  for (Office* office : {&district, &province})
+    EXPECT_TRUE(office->replica().verify_states().empty());
 }
 
 // ---- what is judged anew ----
@@ -324,10 +360,7 @@ TEST_F(StoreRegistry, MadeUpMachinesOfOneDistrictFillNoPenForOthers) {
   const AgencyId below = deployment.add_agency(evil, "H47.9.1", "x", "x");
   std::vector<TestNode> machines;
   for (int i = 0; i < 40; ++i) machines.push_back(deployment.add_node(below));
-  province.commit([&](Transaction& transaction) {
-    for (const Statement& statement : deployment.statements())
-      ASSERT_TRUE(transaction.add_statement(statement).ok());
-  });
+  bring_registry(province);
   const auto nowhere = id_cast<UpdateId>(Hash256{deployment.entropy().array<32>()});
   std::size_t busy = 0;
   for (TestNode& machine : machines) {
