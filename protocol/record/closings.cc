@@ -1,6 +1,7 @@
 #include "protocol/record/closings.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -120,6 +121,56 @@ std::vector<Closing> closings_owed(const Registry& before, const Registry& after
       if (closes(after, version, agency)) owed.add(id, version, Owed::Within::kNothing);
   }
   return owed.take();
+}
+
+namespace {
+
+// False: the cut says it already, or the number lies beyond.
+bool bind(Cut& cut, std::uint32_t number, const SealId& id) {
+  if (number > cut.number) return false;
+  if (number == cut.number) {
+    if (!cut.seal.is_zero()) return false;
+    cut.seal = id;
+    return true;
+  }
+  const auto at = std::ranges::lower_bound(cut.except, number, {}, &CutException::last);
+  if (at != cut.except.end() && at->first <= number) return false;
+  cut.except.insert(at, {number, number, id});
+  return true;
+}
+
+}  // namespace
+
+std::vector<StatementBody> bind_number(const Registry& registry, const CertificateId& certificate,
+                                       const Seal& first, const SealId& id, UnixMillis now) {
+  std::vector<StatementBody> out;
+  std::vector<TreeVersion> versions = registry.closings_of(certificate);
+  versions.insert(versions.begin(), 0);
+  for (const TreeVersion version : versions) {
+    std::vector<StatementId> after;
+    std::optional<Cut> cut;  // of revocations the lowest, of closings the highest
+    bool none = false;
+    for (const auto& word : registry.counting(certificate, version, first.incarnation)) {
+      after.push_back(word.id);
+      none = none || (version == 0 && !word.cut);
+      if (word.cut && (!cut || (word.cut->number < cut->number) == (version == 0))) cut = word.cut;
+    }
+    if (none || !cut || !bind(*cut, first.number, id)) continue;
+    const NodeId& node = registry.find_certificate(certificate)->node;
+    const Stretch stretch{first.incarnation, first.incarnation};
+    if (version == 0)
+      out.emplace_back(Revocation{node,
+                                  {*cut},
+                                  "a number was used twice",
+                                  now,
+                                  std::move(after),
+                                  registry.newest(),
+                                  stretch});
+    else
+      out.emplace_back(
+          Closing{node, version, {*cut}, now, std::move(after), registry.newest(), stretch});
+  }
+  return out;
 }
 
 std::vector<Closing> in_statements(Closing whole) { return split(std::move(whole)); }

@@ -29,6 +29,12 @@ std::vector<Closing> closings_owed(const Registry& before, const Registry& after
                                    const AgencyId& desk, const LastSeals& last_seals,
                                    UnixMillis now);
 
+// A number below some cut for that certificate was used twice: the words, to be said by somebody
+// who may, that name the seal which came first, one for the revocations and each version's
+// closings that count. None where it is named already, or lies beyond.
+std::vector<StatementBody> bind_number(const Registry& registry, const CertificateId& certificate,
+                                       const Seal& first, const SealId& id, UnixMillis now);
+
 // The same said in as many statements as it takes, each of its own stretch; one where it fits.
 std::vector<Closing> in_statements(Closing whole);
 std::vector<Revocation> in_statements(Revocation whole);

@@ -149,6 +149,8 @@ class Registry : public TreeView {
   // Whether a seal counts: its certificate is believed and no revocation cuts it off. The seal's
   // own signature has been checked by the caller.
   Belief seal_belief(const Seal& seal, const SealId& id) const;
+  // Whether some revocation or closing counts for it.
+  bool is_cut(const CertificateId& id) const;
   // Whether it lies beyond the cuts of a revocation that counts for its certificate.
   bool beyond_revocation(const Seal& seal, const SealId& id) const;
   // The agencies of the certificates to which one of that node's goes back, from the root's down,
@@ -159,6 +161,14 @@ class Registry : public TreeView {
   // sealed yet), always.
   TreeVersion held_to(const CertificateId& author, std::span<const HeldSeal> seals,
                       TreeVersion named) const;
+  // The revocations (version 0), or the closings for that version, that count for a certificate and
+  // an incarnation, and what each says of that; no cut: nothing is within.
+  struct CountingWord {
+    StatementId id;
+    std::optional<Cut> cut;
+  };
+  std::vector<CountingWord> counting(const CertificateId& id, TreeVersion version,
+                                     std::uint64_t incarnation) const;
   // Tree versions for which a closing counts for that certificate; ascending.
   std::vector<TreeVersion> closings_of(const CertificateId& id) const;
   // An update under that certificate and tree version. It is believed if the certificate is and,

@@ -34,9 +34,9 @@ std::vector<std::uint64_t> begins_of(std::span<const CutWord> words) {
 }
 
 // The cuts that count for that incarnation.
-std::vector<const std::vector<Cut>*> counting(std::span<const CutWord> words,
-                                              std::uint64_t incarnation) {
-  std::vector<const std::vector<Cut>*> out;
+std::vector<Limits::Counting> find_counting(std::span<const CutWord> words,
+                                            std::uint64_t incarnation) {
+  std::vector<Limits::Counting> out;
   std::vector<bool> overtaken(words.size());  // followed, at any distance, by one that acts here
   unsigned least = std::numeric_limits<unsigned>::max();
   for (std::size_t i = words.size(); i-- > 0;) {
@@ -47,7 +47,7 @@ std::vector<const std::vector<Cut>*> counting(std::span<const CutWord> words,
     if (!acts || overtaken[i] || *word.height > least) continue;
     if (*word.height < least) out.clear();
     least = *word.height;
-    out.push_back(word.cuts);
+    out.push_back({word.id, word.cuts});
   }
   return out;
 }
@@ -59,27 +59,32 @@ Limits::Limits(std::span<const CutWord> words, Several several) : several_(sever
   for (std::size_t i = 0; i < begins.size(); ++i) {
     const std::uint64_t last =
         i + 1 < begins.size() ? begins[i + 1] - 1 : std::numeric_limits<std::uint64_t>::max();
-    auto cuts = counting(words, begins[i]);
-    if (!cuts.empty()) parts_.push_back({{begins[i], last}, std::move(cuts)});
+    auto counting = find_counting(words, begins[i]);
+    if (!counting.empty()) parts_.push_back({{begins[i], last}, std::move(counting)});
   }
 }
 
+std::span<const Limits::Counting> Limits::counting(std::uint64_t incarnation) const {
+  const auto part =
+      std::ranges::find_if(parts_, [&](const Part& p) { return p.stretch.contains(incarnation); });
+  return part == parts_.end() ? std::span<const Counting>() : std::span(part->words);
+}
+
 bool Limits::within(const Seal& seal, const SealId& id) const {
-  const auto part = std::ranges::find_if(
-      parts_, [&](const Part& p) { return p.stretch.contains(seal.incarnation); });
-  if (part == parts_.end()) return true;
-  const auto holds = [&](const std::vector<Cut>* cuts) { return within_cuts(*cuts, seal, id); };
-  return several_ == Several::kWithinAny ? std::ranges::any_of(part->cuts, holds)
-                                         : std::ranges::all_of(part->cuts, holds);
+  const auto words = counting(seal.incarnation);
+  if (words.empty()) return true;
+  const auto holds = [&](const Counting& word) { return within_cuts(*word.cuts, seal, id); };
+  return several_ == Several::kWithinAny ? std::ranges::any_of(words, holds)
+                                         : std::ranges::all_of(words, holds);
 }
 
 bool Limits::nothing() const {
   std::uint64_t next = 0;  // the first incarnation not covered yet
   for (const Part& part : parts_) {
-    const auto none = [](const std::vector<Cut>* cuts) { return cuts->empty(); };
+    const auto none = [](const Counting& word) { return word.cuts->empty(); };
     if (part.stretch.first != next) return false;
-    if (several_ == Several::kWithinAny ? !std::ranges::all_of(part.cuts, none)
-                                        : !std::ranges::any_of(part.cuts, none))
+    if (several_ == Several::kWithinAny ? !std::ranges::all_of(part.words, none)
+                                        : !std::ranges::any_of(part.words, none))
       return false;
     if (part.stretch.last == std::numeric_limits<std::uint64_t>::max()) return true;
     next = part.stretch.last + 1;

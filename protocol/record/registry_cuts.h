@@ -12,6 +12,7 @@ namespace lienthong::registry_detail {
 
 // A revocation or closing of one node. What it points to outlives what is made of it.
 struct CutWord {
+  const StatementId* id = nullptr;
   const Stretch* stretch = nullptr;
   const std::vector<Cut>* cuts = nullptr;
   std::span<const std::uint32_t> after;  // places in the list of words, each before its own
@@ -33,6 +34,13 @@ class Limits {
   bool operator==(const Limits&) const = default;
 
   bool empty() const { return parts_.empty(); }  // nothing counts
+  struct Counting {
+    const StatementId* id = nullptr;
+    const std::vector<Cut>* cuts = nullptr;
+    bool operator==(const Counting&) const = default;
+  };
+  // Those that count for an incarnation.
+  std::span<const Counting> counting(std::uint64_t incarnation) const;
   // Whether they leave the seal standing.
   bool within(const Seal& seal, const SealId& id) const;
   // Whether no seal whatever is within.
@@ -41,7 +49,7 @@ class Limits {
  private:
   struct Part {
     Stretch stretch;
-    std::vector<const std::vector<Cut>*> cuts;  // not empty
+    std::vector<Counting> words;  // not empty
     bool operator==(const Part&) const = default;
   };
   std::vector<Part> parts_;  // ascending, disjoint; between them nobody speaks

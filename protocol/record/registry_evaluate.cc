@@ -383,6 +383,7 @@ class Judge {
     for (const Index index : list) {
       const CuttingNode& node = out_.cuttings[index];
       CutWord& word = words.emplace_back();
+      word.id = &node.entry->id;
       word.stretch = node.closing != nullptr ? &node.closing->stretch : &node.revocation->stretch;
       word.cuts = node.closing != nullptr ? &node.closing->cuts : &node.revocation->cuts;
       word.after = node.after;

@@ -136,4 +136,18 @@ TreeVersion held_to(const CertificateNode& author, std::span<const HeldSeal> sea
 // Fills data.evaluated from data.entries and data.order.
 void evaluate(Data& data);
 
+inline Index index_of(const Evaluated& from, const AgencyId& id) {
+  const auto found = from.agency_index.find(id);
+  return found == from.agency_index.end() ? kNone : found->second;
+}
+
+inline const CertificateNode* node_of(const Evaluated& from, const CertificateId& id) {
+  const auto found = from.certificate_index.find(id);
+  return found == from.certificate_index.end() ? nullptr : &from.certificates[found->second];
+}
+
 }  // namespace lienthong::registry_detail
+
+namespace lienthong {
+struct Registry::State : registry_detail::Data {};
+}  // namespace lienthong

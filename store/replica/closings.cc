@@ -71,18 +71,50 @@ std::vector<Cut> Transaction::Impl::last_seals(const NodeId& node) const {
 }
 
 // Of the agency's machines that may issue the one certified first writes them.
-void Transaction::Impl::write_closings(const Registry& before) {
-  const Identity& self = replica.identity;
-  const auto certificates = registry().certificates_of(self.agency);
+bool Transaction::Impl::writes_closings() const {
+  const auto certificates = registry().certificates_of(replica.identity.agency);
   const auto first = std::ranges::find_if(
       certificates.rbegin(), certificates.rend(),
       [this](const CertificateId& id) { return registry().find_certificate(id)->may_issue; });
-  if (first == certificates.rend() || registry().find_certificate(*first)->node != self.node)
-    return;
+  return first != certificates.rend() &&
+         registry().find_certificate(*first)->node == replica.identity.node;
+}
+
+void Transaction::Impl::write_closings(const Registry& before) {
+  if (!writes_closings()) return;
   const std::shared_ptr<const Registry> after = ledger.registry;
   const auto owed = closings_owed(
-      before, *after, self.agency, [this](const NodeId& node) { return last_seals(node); }, now);
+      before, *after, replica.identity.agency,
+      [this](const NodeId& node) { return last_seals(node); }, now);
   for (const Closing& closing : owed) (void)say(closing).ok();  // it may have lost the right itself
+}
+
+// A cut binds numbers below its last as well: what was signed with one of them again is beyond.
+void Transaction::Impl::bind_numbers_used_twice() {
+  const auto twins = std::exchange(used_twice, {});
+  if (twins.empty() || !writes_closings()) return;
+  const std::shared_ptr<const Registry> before = ledger.registry;
+  const Identity& self = replica.identity;
+  for (const auto& [certificate, place] : twins) {
+    const Certificate& of = *registry().find_certificate(certificate);
+    std::optional<NodeSeal> first;
+    const std::string prefix = key::node_seals(of.node);
+    overlay.scan(prefix, prefix, [&](std::string_view k, std::string_view value) {
+      const NodeSeal seal = decode_node_seal(k, value);
+      if (std::pair(seal.incarnation, seal.number) == place &&
+          (!first || came_before(seal, *first)))
+        first = seal;
+      return true;
+    });
+    if (!first || !registry().may_issue_for(self.certificate, of.agency, registry().newest()))
+      continue;
+    Seal seal;
+    seal.incarnation = first->incarnation;
+    seal.number = first->number;
+    for (const StatementBody& body : bind_number(registry(), certificate, seal, first->id, now))
+      (void)say(body).ok();
+  }
+  if (ledger.registry != before) registry_grew(*before);
 }
 
 }  // namespace lienthong::store

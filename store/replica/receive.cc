@@ -76,6 +76,7 @@ Result<ReceiveOutcome> Transaction::Impl::receive(FeedKind kind, const NodeId& f
     receive_statements(part.statements, from, from_agency, source, outcome);
   else
     receive_units(part.units, from, source, naming, facts, outcome);
+  bind_numbers_used_twice();
   settle_all();
   honour_recalls();
   for (const Refusal& refused : outcome.refused)

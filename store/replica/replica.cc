@@ -353,10 +353,14 @@ std::vector<RecordId> Replica::verify_states() const {
   std::vector<RecordId> out;
   const auto ledger = impl_->ledger();
   impl_->database->scan("R", "R", [&](std::string_view k, std::string_view value) {
+    const std::uint32_t number = decode_number4(k.substr(1));
+    const Ledger::Sweep& sweep = ledger->sweep;
+    if ((sweep.next <= number && number <= sweep.last) ||
+        (ledger->stale > 0 && impl_->database->get(key::stale(number))))
+      return true;  // its turn to be judged anew has not come
     const RecordRow row = decode_record_row(value);
     const auto graph = read_graph(*impl_->database, *ledger, impl_->root, row);
     const RecordState state = fold(graph, *ledger->registry);
-    const std::uint32_t number = decode_number4(k.substr(1));
     const auto agrees = [&](const auto& projection) {
       return projection->agrees(*impl_->database, number, state, graph);
     };

@@ -41,7 +41,15 @@ std::uint32_t Transaction::Impl::store_seal(const Seal& seal, const SealId& id,
 void Transaction::Impl::note_node_seal(const Seal& seal, const NodeSeal& row) {
   const Certificate* certificate = registry().find_certificate(seal.certificate);
   LT_CHECK(certificate != nullptr);  // it was verified under it
-  overlay.put(key::node_seal(certificate->node, row.incarnation, row.number, row.id), encode(row));
+  const std::string at = key::node_seal(certificate->node, row.incarnation, row.number, row.id);
+  if (registry().is_cut(seal.certificate)) {
+    const std::string prefix = at.substr(0, at.size() - 8);
+    overlay.scan(prefix, prefix, [&](std::string_view, std::string_view) {
+      used_twice.emplace(seal.certificate, std::pair(row.incarnation, row.number));
+      return false;
+    });
+  }
+  overlay.put(at, encode(row));
 }
 
 namespace {

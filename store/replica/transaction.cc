@@ -236,6 +236,7 @@ void Transaction::rollback() {
   impl_->refused_there.reset();
   impl_->last_seal_number = 0;
   impl_->pen_awaits.reset();
+  impl_->used_twice.clear();
   impl_->overlay.rollback();
   impl_->projections.rollback();
   impl_->ledger = impl_->saved_ledger;

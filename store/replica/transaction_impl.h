@@ -195,7 +195,11 @@ struct Transaction::Impl {
   bool refold_some(std::size_t records_max);  // false: none is left
 
   // ---- closings (closings.cc) ----
+  bool writes_closings() const;
   void write_closings(const Registry& before);
+  void bind_numbers_used_twice();
+  // Of machines that are closed or revoked, seen in this transaction: incarnation and number.
+  std::set<std::pair<CertificateId, std::pair<std::uint64_t, std::uint32_t>>> used_twice;
 
   // ---- sealing (sealing.cc) ----
   Seal next_seal(std::span<const Hash256> leaves);

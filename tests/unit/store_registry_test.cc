@@ -186,6 +186,37 @@ TEST_F(StoreRegistry, ClosingsAreWrittenOnce) {
             std::vector<TreeVersion>{1});
 }
 
+TEST_F(StoreRegistry, ANumberUsedTwiceBelowACutIsBoundToTheSealThatCameFirst) {
+  const RecordId record = other.create("O-1");
+  settle_all();
+  TestNode machine = other.node();
+  machine.incarnation ^= 3;
+  const UpdateId link = id_cast<UpdateId>(record);
+  const SealedUnit first = forge(machine, UpdateKind::kNote, record, link, 0);
+  const SealedUnit second = forge(machine, UpdateKind::kNote, record, link, 0);
+  for (Office* office : {&district, &province}) give(*office, other, {first, second});
+  const auto created = other.replica().find_update(1)->seal;
+  const Seal last = other.replica().find_seal(*created)->seal();
+  std::vector<Cut> cuts{{last.incarnation, last.number, {}},
+                        {machine.incarnation, second.seal.number, {}}};
+  std::ranges::sort(cuts, {}, &Cut::incarnation);
+  revoke_other(cuts);
+  settle_all();
+  TestNode again = machine;  // who has the key now signs the first number once more
+  again.number = 0;
+  again.last_seal = {};
+  const SealedUnit twin = forge(again, UpdateKind::kNote, record, link, 0);
+  give(province, district, {twin});
+  EXPECT_EQ(reason(province, record, id_of(twin)), InertReason::kCutOff);
+  settle_all();
+  for (Office* office : {&district, &province}) {
+    EXPECT_EQ(reason(*office, record, id_of(first)), InertReason::kNone);
+    EXPECT_EQ(reason(*office, record, id_of(second)), InertReason::kNone);
+    EXPECT_EQ(reason(*office, record, id_of(twin)), InertReason::kCutOff);
+    EXPECT_TRUE(office->replica().verify_states().empty());
+  }
+}
+
 TEST_F(StoreRegistry, AFurtherSealBringsAnUpdateInAndIsPassedOn) {
   const RecordId record = other.create("O-1");
   settle_all();
