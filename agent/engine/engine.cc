@@ -55,7 +55,9 @@ struct Engine::Impl {
 
   Impl(std::unique_ptr<store::Replica> r, const WallClock& c, asio::any_io_executor l,
        std::optional<Reserve> kept)
-      : replica(std::move(r)), clock(c), loop(std::move(l)), reserve(std::move(kept)) {}
+      : replica(std::move(r)), clock(c), loop(std::move(l)), reserve(std::move(kept)) {
+    queues.set_unfinished(replica->unfinished());
+  }
 
   void accept(QueuedJob job, Urgency urgency) {
     std::optional<Error> refusal;
@@ -181,6 +183,10 @@ struct Engine::Impl {
     auto group = store::commit_group(*replica, clock.now(), take, refusal);
     swollen = swollen || group.bytes > kBurstBytes;
     worked_at = Clock::now();
+    {
+      const std::lock_guard lock(mutex);
+      queues.set_unfinished(room && group.committed && group.unfinished);
+    }
     if (!group.committed) {
       fail(group.committed.error(), Broken::kYes);
     } else if (!room) {

@@ -20,14 +20,25 @@ inline constexpr std::size_t kChainDepthMax = 10'000;    // links of one record
 inline constexpr std::size_t kChunkBytes = 64 * 1024;    // of a blob; its last chunk may be shorter
 inline constexpr std::uint64_t kBlobBytesMax = 1ULL << 30;
 inline constexpr std::size_t kBlobProofCountMax = 14;  // hashes that prove one chunk
+// Statements under a certificate by the root and all that go back to it; each issue further an
+// eighth of it, down to the second. Each statement counts with its body and the third.
+inline constexpr std::uint64_t kIssuedBytesMax = 512ULL << 20;
+inline constexpr std::uint64_t kIssuedBytesMin = 128ULL << 10;
+inline constexpr std::uint64_t kStatementExtraBytes = 1024;
 
 // ---- one program's own bounds: may differ between programs ----
 inline constexpr std::size_t kPenEntryCountMax = 16'384;  // updates waiting for something
-inline constexpr std::size_t kPenShareCountMax = 2'048;   // of them, from one neighbour
+// Of them, brought by neighbours whose certificates go back to one of the root's; each issue
+// further a quarter of it, down to the second.
+inline constexpr std::size_t kPenShareCountMax = 8'192;
+inline constexpr std::size_t kPenShareCountMin = 512;
+inline constexpr std::size_t kPenUnknownCountMax = 256;    // whose sealer's certificate is not here
+inline constexpr std::size_t kPenRevokedCountMax = 1'024;  // under one certificate that is revoked
 inline constexpr std::size_t kWaitingStatementCountMax = 1'024;
-inline constexpr std::size_t kRefusedCountMax = 10'000;      // quarantine keeps the newest
-inline constexpr std::size_t kFrameBytesMax = 65'535;        // ciphertext of a Noise message
-inline constexpr std::size_t kMessageBytesMax = 256 * 1024;  // a unit's plaintext
+inline constexpr std::size_t kWaitingStatementShareMax = 256;  // of them, from one neighbour
+inline constexpr std::size_t kRefusedCountMax = 10'000;        // quarantine keeps the newest
+inline constexpr std::size_t kFrameBytesMax = 65'535;          // ciphertext of a Noise message
+inline constexpr std::size_t kMessageBytesMax = 256 * 1024;    // a unit's plaintext
 inline constexpr std::size_t kInflateRatioMax = 100;
 inline constexpr std::size_t kHelloBytesMax = 16 * 1024;
 inline constexpr std::size_t kCursorRangeCountMax = 64;

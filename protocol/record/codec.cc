@@ -364,18 +364,39 @@ void fill(schema::Certificate::Builder out, const Certificate& in) {
   out.setReplaces(to_data_or_none(in.replaces));
   out.setTreeVersion(in.tree_version);
 }
+void fill_cuts(capnp::List<schema::Cut>::Builder out, const std::vector<Cut>& in) {
+  for (unsigned i = 0; i < in.size(); ++i) {
+    out[i].setIncarnation(in[i].incarnation);
+    out[i].setNumber(in[i].number);
+    out[i].setSealHash(to_data_or_none(in[i].seal));
+    if (in[i].except.empty()) continue;
+    auto except = out[i].initExcept(static_cast<unsigned>(in[i].except.size()));
+    for (unsigned j = 0; j < in[i].except.size(); ++j) {
+      except[j].setFirst(in[i].except[j].first);
+      except[j].setLast(in[i].except[j].last);
+      except[j].setSealHash(to_data_or_none(in[i].except[j].seal));
+    }
+  }
+}
 void fill(schema::Revocation::Builder out, const Revocation& in) {
   out.setNode(to_data(in.node));
-  auto cuts = out.initCuts(static_cast<unsigned>(in.cuts.size()));
-  for (unsigned i = 0; i < in.cuts.size(); ++i) {
-    cuts[i].setIncarnation(in.cuts[i].incarnation);
-    cuts[i].setNumber(in.cuts[i].number);
-    cuts[i].setSealHash(to_data_or_none(in.cuts[i].seal));
-  }
+  fill_cuts(out.initCuts(static_cast<unsigned>(in.cuts.size())), in.cuts);
   out.setReason(to_text(in.reason));
   out.setDecidedAt(in.decided_at);
   fill_ids(out.initAfter(static_cast<unsigned>(in.after.size())), in.after);
   out.setTreeVersion(in.tree_version);
+  out.setFirst(in.stretch.first);
+  out.setLast(in.stretch.last);
+}
+void fill(schema::Closing::Builder out, const Closing& in) {
+  out.setNode(to_data(in.node));
+  out.setVersion(in.version);
+  fill_cuts(out.initCuts(static_cast<unsigned>(in.cuts.size())), in.cuts);
+  out.setDecidedAt(in.decided_at);
+  fill_ids(out.initAfter(static_cast<unsigned>(in.after.size())), in.after);
+  out.setTreeVersion(in.tree_version);
+  out.setFirst(in.stretch.first);
+  out.setLast(in.stretch.last);
 }
 
 // An id that must be there.
@@ -469,22 +490,62 @@ Result<StatementBody> read(schema::Certificate::Reader in) {
   out.tree_version = in.getTreeVersion();
   return StatementBody(std::move(out));
 }
+Result<Cut> read_cut(schema::Cut::Reader in) {
+  Cut cut;
+  cut.incarnation = in.getIncarnation();
+  cut.number = in.getNumber();
+  LT_TRY(cut.seal, id<SealId>(in.getSealHash(), "seal"));
+  std::uint32_t next = 1;  // the lowest number that may be named
+  for (const auto from : in.getExcept()) {
+    CutException except;
+    except.first = from.getFirst();
+    except.last = from.getLast();
+    LT_TRY(except.seal, id<SealId>(from.getSealHash(), "seal"));
+    if (except.first < next || except.first > except.last || except.last >= cut.number ||
+        (!except.seal.is_zero() && except.first != except.last))
+      return Error(Errc::kMalformed, "exceptions of a cut");
+    next = except.last + 1;
+    cut.except.push_back(except);
+  }
+  return cut;
+}
+Result<std::vector<Cut>> read_cuts(capnp::List<schema::Cut>::Reader in, const Stretch& stretch) {
+  if (stretch.first > stretch.last)
+    return Error(Errc::kMalformed, "a stretch that ends before it begins");
+  std::vector<Cut> out;
+  for (const auto from : in) {
+    LT_TRY(Cut cut, read_cut(from));
+    if (!out.empty() && out.back().incarnation >= cut.incarnation)
+      return Error(Errc::kMalformed, "cuts are not in ascending order");
+    if (!stretch.contains(cut.incarnation))
+      return Error(Errc::kMalformed, "a cut outside the stretch that is spoken of");
+    out.push_back(std::move(cut));
+  }
+  return out;
+}
 Result<StatementBody> read(schema::Revocation::Reader in) {
   Revocation out;
   LT_TRY(out.node, full_id<NodeId>(in.getNode(), "node"));
-  for (const auto from : in.getCuts()) {
-    Cut cut;
-    cut.incarnation = from.getIncarnation();
-    cut.number = from.getNumber();
-    LT_TRY(cut.seal, id<SealId>(from.getSealHash(), "seal"));
-    if (!out.cuts.empty() && out.cuts.back().incarnation >= cut.incarnation)
-      return Error(Errc::kMalformed, "cuts are not in ascending order");
-    out.cuts.push_back(cut);
-  }
+  out.stretch = {in.getFirst(), in.getLast()};
+  LT_TRY(out.cuts, read_cuts(in.getCuts(), out.stretch));
   LT_TRY(out.reason, text(in.getReason(), "reason"));
   out.decided_at = in.getDecidedAt();
   LT_TRY(out.after, id_list<StatementId>(in.getAfter(), "revocation"));
   out.tree_version = in.getTreeVersion();
+  return StatementBody(std::move(out));
+}
+Result<StatementBody> read(schema::Closing::Reader in) {
+  Closing out;
+  LT_TRY(out.node, full_id<NodeId>(in.getNode(), "node"));
+  out.version = in.getVersion();
+  if (out.version == 0) return Error(Errc::kMalformed, "tree versions are numbered from 1");
+  out.stretch = {in.getFirst(), in.getLast()};
+  LT_TRY(out.cuts, read_cuts(in.getCuts(), out.stretch));
+  out.decided_at = in.getDecidedAt();
+  LT_TRY(out.after, id_list<StatementId>(in.getAfter(), "closing"));
+  out.tree_version = in.getTreeVersion();
+  if (out.tree_version < out.version)
+    return Error(Errc::kMalformed, "a closing under a tree older than the one it holds to");
   return StatementBody(std::move(out));
 }
 
@@ -500,8 +561,10 @@ Bytes encode(const StatementBody& body) {
       fill(out.initTree(), *tree);
     else if (const auto* certificate = std::get_if<Certificate>(&body))
       fill(out.initCertificate(), *certificate);
+    else if (const auto* revocation = std::get_if<Revocation>(&body))
+      fill(out.initRevocation(), *revocation);
     else
-      fill(out.initRevocation(), std::get<Revocation>(body));
+      fill(out.initClosing(), std::get<Closing>(body));
   });
 }
 
@@ -518,6 +581,8 @@ Result<StatementBody> decode_statement(ByteView bytes) {
                                             return read(in.getCertificate());
                                           case schema::Statement::REVOCATION:
                                             return read(in.getRevocation());
+                                          case schema::Statement::CLOSING:
+                                            return read(in.getClosing());
                                         }
                                         return Error(Errc::kMalformed, "kind of statement");
                                       });

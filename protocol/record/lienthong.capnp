@@ -118,10 +118,18 @@ struct Certificate {
   treeVersion @8 :UInt32;
 }
 
+struct CutException {
+  # With a seal: of that one number it alone is within. Without: none with these numbers is.
+  first @0 :UInt32;
+  last @1 :UInt32;
+  sealHash @2 :Data;               # SealId; only with first = last
+}
+
 struct Cut {
   incarnation @0 :UInt64;
-  number @1 :UInt32;               # last believed seal
+  number @1 :UInt32;               # last seal within
   sealHash @2 :Data;               # SealId, where two seals bear one number; empty: any
+  except @3 :List(CutException);   # of lower numbers, ascending
 }
 
 struct Revocation {
@@ -131,6 +139,20 @@ struct Revocation {
   decidedAt @3 :Int64;
   after @4 :List(Data);            # StatementIds of revocations of this node that its author knew
   treeVersion @5 :UInt32;
+  first @6 :UInt64;                # it speaks of incarnations first to last alone
+  last @7 :UInt64 = 0xffffffffffffffff;
+}
+
+struct Closing {
+  # What the node sealed beyond the cuts and says under a tree older than `version` is held to it.
+  node @0 :Data;                   # Ed25519 key
+  version @1 :UInt32;              # tree version, from 1
+  cuts @2 :List(Cut);              # of an incarnation that is not named every seal lies beyond
+  decidedAt @3 :Int64;
+  after @4 :List(Data);            # StatementIds of closings of this node for this version
+  treeVersion @5 :UInt32;          # at least `version`
+  first @6 :UInt64;                # it speaks of incarnations first to last alone
+  last @7 :UInt64 = 0xffffffffffffffff;
 }
 
 struct Statement {
@@ -140,5 +162,6 @@ struct Statement {
     tree @2 :TreeChange;
     certificate @3 :Certificate;
     revocation @4 :Revocation;
+    closing @5 :Closing;
   }
 }

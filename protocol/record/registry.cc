@@ -19,16 +19,15 @@ using registry_detail::evaluate;
 using registry_detail::Evaluated;
 using registry_detail::Held;
 using registry_detail::Index;
+using registry_detail::index_of;
 using registry_detail::kNone;
 using registry_detail::level_at;
+using registry_detail::node_of;
 using registry_detail::parent_at;
 using registry_detail::resolve_at;
 using registry_detail::successors_at;
 using registry_detail::superior_at;
 using registry_detail::up_at;
-using registry_detail::within_cuts;
-
-struct Registry::State : registry_detail::Data {};
 
 namespace {
 
@@ -130,15 +129,23 @@ Result<void> check_body(const Held& data, const Certificate& body, const Authori
 }
 
 Result<void> check_body(const Held& data, const Revocation& body, const Authority&) {
-  const auto disordered = [](const Cut& a, const Cut& b) { return a.incarnation >= b.incarnation; };
-  if (std::adjacent_find(body.cuts.begin(), body.cuts.end(), disordered) != body.cuts.end())
-    return Error(Errc::kMalformed, "cuts are not in ascending order");
   for (const StatementId& id : body.after) {
     const Entry* earlier = data.find(id);
     if (earlier == nullptr) return Error(Errc::kUnknownParent, "the revocation before");
     const auto* revocation = std::get_if<Revocation>(&earlier->body);
     if (revocation == nullptr || revocation->node != body.node)
       return Error(Errc::kMalformed, "follows what is no revocation of that node");
+  }
+  return check_version(data, body.tree_version);
+}
+
+Result<void> check_body(const Held& data, const Closing& body, const Authority&) {
+  for (const StatementId& id : body.after) {
+    const Entry* earlier = data.find(id);
+    if (earlier == nullptr) return Error(Errc::kUnknownParent, "the closing before");
+    const auto* closing = std::get_if<Closing>(&earlier->body);
+    if (closing == nullptr || closing->node != body.node || closing->version != body.version)
+      return Error(Errc::kMalformed, "follows what is no closing of that node for that version");
   }
   return check_version(data, body.tree_version);
 }
@@ -160,6 +167,8 @@ Result<void> check_authority(const Held& data, const Statement& statement) {
   const auto* certificate = data.find_body<Certificate>(id_cast<StatementId>(seal->certificate));
   if (certificate == nullptr)
     return Error(Errc::kUnknownCertificate, seal->certificate.short_hex());
+  if (!certificate->may_issue)
+    return Error(Errc::kNotAllowed, "sealed under a certificate that may not issue");
   return verify_seal(data.root, *seal, certificate->node);
 }
 
@@ -172,9 +181,10 @@ Result<std::shared_ptr<const Entry>> examine(const Held& data, const Statement& 
   // The signature is no part of the id: what is here was verified, a copy with a bad one adds
   // nothing.
   if (data.entries.contains(entry->id)) return std::shared_ptr<const Entry>();
+  // Nothing waits for what it names unless somebody vouches for it who might have the right.
+  if (!std::holds_alternative<Genesis>(entry->body)) LT_TRY_VOID(check_authority(data, statement));
   LT_TRY_VOID(std::visit(
       [&](const auto& body) { return check_body(data, body, statement.authority); }, entry->body));
-  LT_TRY_VOID(check_authority(data, statement));
   entry->statement = statement;
   if (const Seal* seal = entry->seal()) entry->seal_id = seal_id(data.root, *seal);
   return std::shared_ptr<const Entry>(std::move(entry));
@@ -191,28 +201,6 @@ void insert(Held& data, std::shared_ptr<const Entry> entry) {
   data.order.push_back(entry->id);
   const StatementId id = entry->id;
   data.entries.emplace(id, std::move(entry));
-}
-
-// ---- looking up ----
-
-Index index_of(const Evaluated& from, const AgencyId& id) {
-  const auto found = from.agency_index.find(id);
-  return found == from.agency_index.end() ? kNone : found->second;
-}
-
-const CertificateNode* node_of(const Evaluated& from, const CertificateId& id) {
-  const auto found = from.certificate_index.find(id);
-  return found == from.certificate_index.end() ? nullptr : &from.certificates[found->second];
-}
-
-Belief belief_of(const CertificateNode& node) {
-  if (node.believed) return Belief::kBelieved;
-  return node.no_right ? Belief::kNoRight : Belief::kCutOff;
-}
-
-bool issued_later(const CertificateNode& a, const CertificateNode& b) {
-  if (a.body->issued_at != b.body->issued_at) return a.body->issued_at > b.body->issued_at;
-  return a.entry->id < b.entry->id;
 }
 
 }  // namespace
@@ -240,6 +228,22 @@ Result<StatementId> Registry::check(const Statement& statement) const {
   const auto entry = examine(*state_, statement);
   if (!entry) return entry.error();
   return statement_id(state_->root, statement);
+}
+
+Result<void> Registry::admit(const Statement& statement) const {
+  const auto* seal = std::get_if<Seal>(&statement.authority);
+  const CertificateNode* sealer =
+      seal == nullptr ? nullptr : node_of(state_->evaluated, seal->certificate);
+  if (sealer == nullptr) return {};
+  const auto& certificates = state_->evaluated.certificates;
+  for (const CertificateNode* at = sealer; at != nullptr;
+       at = at->issuer == kNone ? nullptr : &certificates[at->issuer])
+    if (at->over)
+      return Error(Errc::kNotAllowed, "too much was said under certificate " +
+                                          id_cast<CertificateId>(at->entry->id).short_hex());
+  if (!sealer->revoked.within(*seal, seal_id(state_->root, *seal)))
+    return Error(Errc::kRevoked, "sealed by a machine that is revoked");
+  return {};
 }
 
 Result<std::shared_ptr<const Registry>> Registry::with(
@@ -321,79 +325,16 @@ std::vector<AgencyId> Registry::successors(const AgencyId& id, TreeVersion versi
   return out;
 }
 
-// ---- trust ----
-
-const Certificate* Registry::find_certificate(const CertificateId& id) const {
-  const CertificateNode* node = node_of(state_->evaluated, id);
-  return node == nullptr ? nullptr : node->body;
-}
-
-std::optional<CertificateId> Registry::certificate_of(const NodeId& node) const {
-  const Evaluated& from = state_->evaluated;
-  const auto found = from.node_certificates.find(node);
-  if (found == from.node_certificates.end()) return std::nullopt;
-  const CertificateNode* best = nullptr;
-  for (const Index index : found->second) {
-    const CertificateNode& certificate = from.certificates[index];
-    if (certificate.believed && (best == nullptr || issued_later(certificate, *best)))
-      best = &certificate;
-  }
-  if (best == nullptr) return std::nullopt;
-  return id_cast<CertificateId>(best->entry->id);
-}
-
-std::vector<CertificateId> Registry::certificates_of(const AgencyId& agency) const {
-  const Evaluated& from = state_->evaluated;
-  std::vector<CertificateId> out;
-  const Index index = index_of(from, agency);
-  if (index == kNone) return out;
-  std::vector<const CertificateNode*> believed;
-  for (const Index certificate : from.agencies[index].certificates)
-    if (from.certificates[certificate].believed)
-      believed.push_back(&from.certificates[certificate]);
-  std::sort(believed.begin(), believed.end(),
-            [](const auto* a, const auto* b) { return issued_later(*a, *b); });
-  for (const CertificateNode* node : believed)
-    out.push_back(id_cast<CertificateId>(node->entry->id));
-  return out;
-}
-
-Belief Registry::certificate_belief(const CertificateId& id) const {
-  const CertificateNode* node = node_of(state_->evaluated, id);
-  return node == nullptr ? Belief::kUnknown : belief_of(*node);
-}
-
-Belief Registry::seal_belief(const Seal& seal, const SealId& id) const {
-  const CertificateNode* node = node_of(state_->evaluated, seal.certificate);
-  if (node == nullptr) return Belief::kUnknown;
-  if (!node->believed) return belief_of(*node);
-  return within_cuts(node->revoked, seal, id) ? Belief::kBelieved : Belief::kCutOff;
-}
-
-bool Registry::may_connect(const NodeId& node) const {
-  const Evaluated& from = state_->evaluated;
-  const auto found = from.node_certificates.find(node);
-  if (found == from.node_certificates.end()) return false;
-  return std::any_of(found->second.begin(), found->second.end(), [&](Index index) {
-    return from.certificates[index].believed && from.certificates[index].revoked == nullptr;
-  });
-}
-
-bool Registry::may_issue_for(const CertificateId& issuer, const AgencyId& agency,
-                             TreeVersion version) const {
-  const Evaluated& from = state_->evaluated;
-  const CertificateNode* node = node_of(from, issuer);
-  const Index about = index_of(from, agency);
-  if (node == nullptr || about == kNone || !node->may_issue || node->revoked != nullptr)
-    return false;
-  return node->agency != about && superior_at(from, node->agency, about, version) &&
-         !dissolved_at(from, node->agency, version);
-}
-
 TreeHead Registry::tree_head() const {
   const auto& chain = state_->evaluated.chain;
   if (chain.empty()) return {0, id_cast<StatementId>(state_->root)};
   return {static_cast<TreeVersion>(chain.size()), chain.back()->id};
+}
+
+StatementId Registry::tree_id(TreeVersion version) const {
+  const auto& chain = state_->evaluated.chain;
+  if (version == 0) return id_cast<StatementId>(state_->root);
+  return version <= chain.size() ? chain[version - 1]->id : StatementId{};
 }
 
 // ---- TreeView ----

@@ -22,8 +22,11 @@
 // - A revocation acts on seals of that node's certificates for agencies that lie, in the newest
 //   tree, strictly below its author (an author since dissolved: its sole successor); the root's, on
 //   topmost agencies'. Of those that act, one that another was written after gives way; of
-//   concurrent ones the higher agency's counts, then the lower cut: smaller sum of numbers, then
-//   fewer incarnations, then the lists in order; then the lower id.
+//   concurrent ones the higher agency's counts; of several of one agency a seal must be within the
+//   cuts of each. All this for each incarnation by itself.
+// - A closing holds what the node sealed beyond it to a tree version: such a statement, or update,
+//   needs its right under that version too. It acts as a revocation does, but of several of one
+//   agency it is enough to be within the cuts of any.
 #pragma once
 
 #include <map>
@@ -56,6 +59,19 @@ struct AgencyInfo {
   Belief belief = Belief::kUnknown;  // of its declaration
 };
 
+// A seal under which an update is held.
+struct HeldSeal {
+  Seal seal;
+  SealId id;
+};
+
+// What the registry makes of an update. docs/protocol/registry.md, "Closings".
+struct UpdateTrust {
+  bool believed = false;
+  TreeVersion held_to = 0;              // at least the version named
+  TreeVersion certificate_version = 0;  // under which its author's certificate was issued
+};
+
 struct TreeHead {
   TreeVersion number = 0;
   StatementId id;  // of the genesis for 0
@@ -76,6 +92,11 @@ class Registry : public TreeView {
   // or statement named): waits, the caller keeps it and tries again after others were added. A
   // statement that is here already is fine.
   Result<StatementId> check(const Statement& statement) const;
+  // Whether a statement that is not here yet, and passes check(), is to be taken in. Fails:
+  // kNotAllowed (more was said under its certificate, or one that this goes back to, than there is
+  // room for: refused); kRevoked (sealed beyond the cuts of a revocation that counts: kept aside
+  // and not carried, until the cut is moved or something that counts names it).
+  Result<void> admit(const Statement& statement) const;
   // A copy with those statements added (each must pass check() after those before it) and
   // everything evaluated anew, in the order given above, so that no two nodes can revoke each
   // other.
@@ -117,9 +138,44 @@ class Registry : public TreeView {
   // issuer counts again while a believed one for the same key and agency names it in `replaces`; it
   // then lets issue only what both do.
   Belief certificate_belief(const CertificateId& id) const;
+  // Certificates believed here and not there; in order of arrival.
+  std::vector<CertificateId> newly_believed(const Registry& before) const;
+  // Nodes of which some certificate that is here in both is believed, revoked or closed otherwise
+  // than there; ascending.
+  std::vector<NodeId> judged_otherwise(const Registry& before) const;
+  // Whether what the node sealed so is worth the same here and there, whatever tree version it
+  // names. Null: what is not sealed yet.
+  bool judges_alike(const Registry& other, const NodeId& node, const HeldSeal* seal) const;
   // Whether a seal counts: its certificate is believed and no revocation cuts it off. The seal's
   // own signature has been checked by the caller.
   Belief seal_belief(const Seal& seal, const SealId& id) const;
+  // Whether some revocation or closing counts for it.
+  bool is_cut(const CertificateId& id) const;
+  // Whether it lies beyond the cuts of a revocation that counts for its certificate.
+  bool beyond_revocation(const Seal& seal, const SealId& id) const;
+  // The agencies of the certificates to which one of that node's goes back, from the root's down,
+  // its own last. Empty: no certificate names it.
+  std::vector<AgencyId> issuing_line(const NodeId& node) const;
+  // The latest of `named` and of the versions to which closings hold what that certificate's node
+  // sealed so: with several seals of one update, where every one lies beyond; with none (it is not
+  // sealed yet), always.
+  TreeVersion held_to(const CertificateId& author, std::span<const HeldSeal> seals,
+                      TreeVersion named) const;
+  // The revocations (version 0), or the closings for that version, that count for a certificate and
+  // an incarnation, and what each says of that; no cut: nothing is within.
+  struct CountingWord {
+    StatementId id;
+    std::optional<Cut> cut;
+  };
+  std::vector<CountingWord> counting(const CertificateId& id, TreeVersion version,
+                                     std::uint64_t incarnation) const;
+  // Tree versions for which a closing counts for that certificate; ascending.
+  std::vector<TreeVersion> closings_of(const CertificateId& id) const;
+  // An update under that certificate and tree version. It is believed if the certificate is and,
+  // where seals are held of it, one of them counts and lies within the cuts for that certificate
+  // too. The caller has checked that all were made by that certificate's node.
+  UpdateTrust trust_in(const CertificateId& author, std::span<const HeldSeal> seals,
+                       TreeVersion named) const;
   // Whether the node may hold a session: some certificate is believed and it is not revoked.
   bool may_connect(const NodeId& node) const;
   // May `issuer` (a certificate) now write a certificate or revocation about `agency`, or declare
@@ -129,6 +185,8 @@ class Registry : public TreeView {
 
   // What the next tree change follows.
   TreeHead tree_head() const;
+  // The standing change of that number; the genesis for 0; zero beyond the chain.
+  StatementId tree_id(TreeVersion version) const;
 
   // ---- TreeView ---- (a version later than the standing chain's reads as its last)
   // The highest number of any tree change here. Never falls, so what once did not wait never will;

@@ -1,8 +1,8 @@
 #include <algorithm>
-#include <numeric>
 #include <optional>
 #include <tuple>
 
+#include "protocol/base/limits.h"
 #include "protocol/crypto/hash.h"
 #include "protocol/record/registry_state.h"
 
@@ -65,15 +65,16 @@ Index resolve_at(const Evaluated& from, Index agency, TreeVersion version) {
   return from.shape.resolve(agency, version);
 }
 
-bool within_cuts(const Revocation* revocation, const Seal& seal, const SealId& id) {
-  if (revocation == nullptr) return true;
-  const auto& cuts = revocation->cuts;
-  const auto cut = std::lower_bound(
-      cuts.begin(), cuts.end(), seal.incarnation,
-      [](const Cut& item, std::uint64_t incarnation) { return item.incarnation < incarnation; });
-  if (cut == cuts.end() || cut->incarnation != seal.incarnation) return false;
-  if (seal.number == cut->number) return cut->seal.is_zero() || cut->seal == id;
-  return seal.number < cut->number;
+TreeVersion held_to(const CertificateNode& author, std::span<const HeldSeal> seals,
+                    TreeVersion named) {
+  for (auto closing = author.closed.rbegin();
+       closing != author.closed.rend() && closing->first > named; ++closing) {
+    const auto beyond = [&](const HeldSeal& held) {
+      return !closing->second.within(held.seal, held.id);
+    };
+    if (std::ranges::all_of(seals, beyond)) return closing->first;
+  }
+  return named;
 }
 
 namespace {
@@ -194,7 +195,26 @@ void add_certificate(Evaluated& out, const Entry& entry, const Certificate& body
   out.agencies[node.agency].certificates.push_back(self);
   out.node_certificates[body.node].push_back(self);
   out.certificate_index.emplace(id_cast<CertificateId>(entry.id), self);
+  if (node.issuer != kNone) node.depth = out.certificates[node.issuer].depth + 1;
   out.certificates.push_back(std::move(node));
+}
+
+// Each step further from the root an eighth. Of what goes back to a certificate that is over itself
+// only its room is counted, so the sum is the same whatever of it came.
+void find_over(const Held& data, Evaluated& out) {
+  const auto room = [](const CertificateNode& node) {
+    return std::max(kIssuedBytesMax >> std::min(3 * node.depth, 63U), kIssuedBytesMin);
+  };
+  for (const StatementId& id : data.order) {
+    const Entry& entry = *data.find(id);
+    if (const Index issuer = issuer_of(out, entry); issuer != kNone)
+      out.certificates[issuer].said += entry.statement.body.size() + kStatementExtraBytes;
+  }
+  for (auto node = out.certificates.rbegin(); node != out.certificates.rend(); ++node) {
+    node->over = node->said > room(*node);
+    if (node->issuer != kNone)
+      out.certificates[node->issuer].said += std::min(node->said, room(*node));
+  }
 }
 
 void apply(Evaluated& out, TreeVersion version, const AgencyChange& change) {
@@ -236,7 +256,13 @@ class Judge {
         items_.push_back({Kind::kCertificate, static_cast<Index>(out_.certificates.size())});
         add_certificate(out_, entry, *certificate);
       } else if (const auto* revocation = std::get_if<Revocation>(&entry.body)) {
-        add_revocation(entry, *revocation);
+        CuttingNode node;
+        node.revocation = revocation;
+        add_cutting(entry, std::move(node), {revocation->node, 0}, revocation->after);
+      } else if (const auto* closing = std::get_if<Closing>(&entry.body)) {
+        CuttingNode node;
+        node.closing = closing;
+        add_cutting(entry, std::move(node), {closing->node, closing->version}, closing->after);
       }
     }
     for (const Entry* entry : out_.chain) {
@@ -249,9 +275,9 @@ class Judge {
   void run() {
     place();
     find_rights();
-    for (RevocationNode& revocation : out_.revocations) {
-      if (revocation.author == kNone)
-        revocation.active = out_.keys_trusted.contains(revocation.entry->root_key());
+    for (CuttingNode& cutting : out_.cuttings) {
+      if (cutting.author == kNone)
+        cutting.active = out_.keys_trusted.contains(cutting.entry->root_key());
     }
     std::vector<unsigned> ranks;
     for (const AgencyNode& node : out_.agencies) ranks.push_back(node.rank);
@@ -267,16 +293,18 @@ class Judge {
     Index index;
   };
 
-  void add_revocation(const Entry& entry, const Revocation& body) {
-    RevocationNode node;
+  // Revocations of one node, or closings of it for one tree version; version 0: revocations.
+  using About = std::pair<NodeId, TreeVersion>;
+
+  void add_cutting(const Entry& entry, CuttingNode node, const About& about,
+                   const std::vector<StatementId>& after) {
     node.entry = &entry;
-    node.body = &body;
     node.author = issuer_of(out_, entry);
-    for (const StatementId& id : body.after) node.after.push_back(revocation_index_.at(id));
-    const auto self = static_cast<Index>(out_.revocations.size());
-    revocation_index_.emplace(entry.id, self);
-    node_revocations_[body.node].push_back(self);
-    out_.revocations.push_back(std::move(node));
+    auto& list = cuttings_[about.first][about.second];
+    for (const StatementId& id : after) node.after.push_back(cutting_place_.at(id));
+    cutting_place_.emplace(entry.id, static_cast<std::uint32_t>(list.size()));
+    list.push_back(static_cast<Index>(out_.cuttings.size()));
+    out_.cuttings.push_back(std::move(node));
   }
 
   // Levels in the newest tree and the order of evaluation: an agency after those above it; a
@@ -301,47 +329,47 @@ class Judge {
     return node.body->may_issue && !node.no_right && !dissolved_at(out_, node.agency, version);
   }
 
+  // Whether the declaration had the right under that version; not for the root's.
+  bool may_declare(const AgencyNode& node, TreeVersion version) const {
+    return has_right(node.declarer, version) && !out_.agencies[node.declared_parent].no_right &&
+           superior_at(out_, out_.certificates[node.declarer].agency, node.declared_parent,
+                       version);
+  }
+
+  bool may_certify(const CertificateNode& node, TreeVersion version) const {
+    if (dissolved_at(out_, node.agency, version)) return false;
+    if (node.issuer == kNone) return parent_at(out_, node.agency, version) == kNone;
+    const Index issuing = out_.certificates[node.issuer].agency;
+    return has_right(node.issuer, version) && !out_.agencies[node.agency].no_right &&
+           issuing != node.agency && superior_at(out_, issuing, node.agency, version);
+  }
+
   void find_rights() {
     for (const Item& item : items_) {
       if (item.kind == Kind::kAgency) {
         AgencyNode& node = out_.agencies[item.index];
-        if (node.declarer == kNone || node.confirmed) continue;
-        const TreeVersion version = node.body->tree_version;
-        node.no_right = !has_right(node.declarer, version) ||
-                        out_.agencies[node.declared_parent].no_right ||
-                        !superior_at(out_, out_.certificates[node.declarer].agency,
-                                     node.declared_parent, version);
-        continue;
+        if (node.declarer != kNone && !node.confirmed)
+          node.no_right = !may_declare(node, node.body->tree_version);
+      } else {
+        CertificateNode& node = out_.certificates[item.index];
+        node.no_right = !may_certify(node, node.body->tree_version);
       }
-      CertificateNode& node = out_.certificates[item.index];
-      const TreeVersion version = node.body->tree_version;
-      if (node.issuer == kNone) {
-        node.no_right = parent_at(out_, node.agency, version) != kNone;
-        continue;
-      }
-      const Index issuing = out_.certificates[node.issuer].agency;
-      node.no_right = !has_right(node.issuer, version) || out_.agencies[node.agency].no_right ||
-                      issuing == node.agency || !superior_at(out_, issuing, node.agency, version);
     }
   }
 
-  // The agency as whose a revocation by `author` acts now; kNone: nobody's.
+  // The agency as whose a revocation or closing by `author` acts now; kNone: nobody's.
   Index speaks_for(Index author) const {
     const Index heir = resolve_at(out_, author, newest_);
     return dissolved_at(out_, heir, newest_) ? kNone : heir;
   }
 
-  struct Candidate {
-    const RevocationNode* revocation;
-    unsigned height;  // 0: the root; else 1 + level of the agency it acts as
-  };
-
-  // nullopt: does not act on certificates for `agency`.
-  std::optional<unsigned> acts(const RevocationNode& revocation, Index agency) const {
-    if (!revocation.active) return std::nullopt;
-    if (revocation.author == kNone)
+  // nullopt: does not act on certificates for `agency`. 0: the root; else 1 + level of the agency
+  // that it acts as.
+  std::optional<unsigned> acts(const CuttingNode& cutting, Index agency) const {
+    if (!cutting.active) return std::nullopt;
+    if (cutting.author == kNone)
       return out_.agencies[agency].level == 0 ? std::optional<unsigned>(0) : std::nullopt;
-    const Index author = out_.certificates[revocation.author].agency;
+    const Index author = out_.certificates[cutting.author].agency;
     if (out_.agencies[author].rank >= out_.agencies[agency].rank) return std::nullopt;
     const Index acting = speaks_for(author);
     if (acting == kNone || acting == agency || !superior_at(out_, acting, agency, newest_))
@@ -349,48 +377,62 @@ class Judge {
     return 1 + out_.agencies[acting].level;
   }
 
-  static bool lower_cut(const Revocation& a, const Revocation& b) {
-    const auto sum = [](const Revocation& of) {
-      return std::accumulate(
-          of.cuts.begin(), of.cuts.end(), std::uint64_t{0},
-          [](std::uint64_t so_far, const Cut& cut) { return so_far + cut.number; });
-    };
-    const auto key = [](const Cut& cut) { return std::tie(cut.incarnation, cut.number, cut.seal); };
-    if (sum(a) != sum(b)) return sum(a) < sum(b);
-    if (a.cuts.size() != b.cuts.size()) return a.cuts.size() < b.cuts.size();
-    return std::lexicographical_compare(
-        a.cuts.begin(), a.cuts.end(), b.cuts.begin(), b.cuts.end(),
-        [&](const Cut& x, const Cut& y) { return key(x) < key(y); });
-  }
-
-  static bool counts_before(const Candidate& a, const Candidate& b) {
-    if (a.height != b.height) return a.height < b.height;
-    if (lower_cut(*a.revocation->body, *b.revocation->body)) return true;
-    if (lower_cut(*b.revocation->body, *a.revocation->body)) return false;
-    return a.revocation->entry->id < b.revocation->entry->id;
-  }
-
-  // The revocation that counts for a node's certificates for an agency.
-  const Revocation* effective(const CertificateNode& certificate) const {
-    const auto found = node_revocations_.find(certificate.body->node);
-    if (found == node_revocations_.end()) return nullptr;
-    std::unordered_set<Index> overtaken;  // followed, at any distance, by one that acts
-    std::optional<Candidate> best;
-    for (auto it = found->second.rbegin(); it != found->second.rend(); ++it) {
-      const RevocationNode& revocation = out_.revocations[*it];
-      const auto height = acts(revocation, certificate.agency);
-      const bool followed = overtaken.contains(*it);
-      if (height || followed) overtaken.insert(revocation.after.begin(), revocation.after.end());
-      if (!height || followed) continue;
-      const Candidate candidate{&revocation, *height};
-      if (!best || counts_before(candidate, *best)) best = candidate;
+  // What the revocations of a node, or the closings of it for one version, do to a certificate.
+  Limits limits(const std::vector<Index>& list, Index agency) const {
+    std::vector<CutWord> words;
+    for (const Index index : list) {
+      const CuttingNode& node = out_.cuttings[index];
+      CutWord& word = words.emplace_back();
+      word.id = &node.entry->id;
+      word.stretch = node.closing != nullptr ? &node.closing->stretch : &node.revocation->stretch;
+      word.cuts = node.closing != nullptr ? &node.closing->cuts : &node.revocation->cuts;
+      word.after = node.after;
+      word.height = acts(node, agency);
     }
-    return best ? best->revocation->body : nullptr;
+    const bool closings = out_.cuttings[list.front()].closing != nullptr;
+    return Limits(words, closings ? Limits::Several::kWithinAny : Limits::Several::kWithinEach);
+  }
+
+  void find_limits(CertificateNode& certificate) const {
+    certificate.revoked = {};
+    certificate.closed.clear();
+    const auto found = cuttings_.find(certificate.body->node);
+    if (found == cuttings_.end()) return;
+    for (const auto& [version, list] : found->second) {
+      Limits made = limits(list, certificate.agency);
+      if (version == 0)
+        certificate.revoked = std::move(made);
+      else if (!made.empty())
+        certificate.closed.emplace_back(version, std::move(made));
+    }
   }
 
   bool sealed_in_force(Index issuer, const Entry& entry) const {
     const CertificateNode& node = out_.certificates[issuer];
-    return node.may_issue && within_cuts(node.revoked, *entry.seal(), entry.seal_id);
+    return node.may_issue && !node.over && node.revoked.within(*entry.seal(), entry.seal_id);
+  }
+
+  // The version to which a statement sealed under that certificate is held.
+  TreeVersion version_of(Index issuer, const Entry& entry, TreeVersion named) const {
+    const HeldSeal held{*entry.seal(), entry.seal_id};
+    return held_to(out_.certificates[issuer], std::span(&held, 1), named);
+  }
+
+  bool issued_in_force(const CertificateNode& node) const {
+    if (node.issuer == kNone) return out_.keys_trusted.contains(node.entry->root_key());
+    if (!sealed_in_force(node.issuer, *node.entry)) return false;
+    const TreeVersion named = node.body->tree_version;
+    const TreeVersion version = version_of(node.issuer, *node.entry, named);
+    return version == named || may_certify(node, version);
+  }
+
+  bool declared_in_force(const AgencyNode& node) const {
+    if (!out_.agencies[node.declared_parent].believed ||
+        !sealed_in_force(node.declarer, *node.entry))
+      return false;
+    const TreeVersion named = node.body->tree_version;
+    const TreeVersion version = version_of(node.declarer, *node.entry, named);
+    return version == named || may_declare(node, version);
   }
 
   // True when it is believed from now on.
@@ -401,17 +443,15 @@ class Judge {
     else if (node.declarer == kNone)
       node.believed = out_.keys_ever.contains(node.entry->root_key());
     else
-      node.believed = out_.agencies[node.declared_parent].believed &&
-                      sealed_in_force(node.declarer, *node.entry);
+      node.believed = declared_in_force(node);
     return node.believed;
   }
 
   // True when it is believed, or may issue, from now on.
   bool update(CertificateNode& node) const {
     if (node.may_issue || node.no_right) return false;
-    if (node.revoked != nullptr && node.revoked->cuts.empty()) return false;
-    const bool own = node.issuer == kNone ? out_.keys_trusted.contains(node.entry->root_key())
-                                          : sealed_in_force(node.issuer, *node.entry);
+    if (node.revoked.nothing()) return false;
+    const bool own = issued_in_force(node);
     AgencyNode& agency = out_.agencies[node.agency];
     agency.believed |= own;  // whoever is above it confirms it by certifying its node
     if (!agency.believed) return false;
@@ -436,7 +476,7 @@ class Judge {
     for (CertificateNode& node : out_.certificates) {
       if (out_.agencies[node.agency].rank < rank) continue;
       node.believed = node.may_issue = false;
-      node.revoked = effective(node);
+      find_limits(node);
     }
     // The least fixed point; what is named comes first, so only `replaces` needs a second round.
     for (bool changed = true; changed;) {
@@ -451,19 +491,20 @@ class Judge {
         }
       }
     }
-    for (RevocationNode& revocation : out_.revocations) {
-      if (revocation.author == kNone) continue;
-      if (out_.agencies[out_.certificates[revocation.author].agency].rank != rank) continue;
-      revocation.active = has_right(revocation.author, revocation.body->tree_version) &&
-                          sealed_in_force(revocation.author, *revocation.entry);
+    for (CuttingNode& cutting : out_.cuttings) {
+      if (cutting.author == kNone) continue;
+      if (out_.agencies[out_.certificates[cutting.author].agency].rank != rank) continue;
+      cutting.active = has_right(cutting.author, version_of(cutting.author, *cutting.entry,
+                                                            cutting.tree_version())) &&
+                       sealed_in_force(cutting.author, *cutting.entry);
     }
   }
 
   TreeVersion newest_;
   Evaluated& out_;
   std::vector<Item> items_;
-  std::unordered_map<StatementId, Index> revocation_index_;
-  std::unordered_map<NodeId, std::vector<Index>> node_revocations_;
+  std::unordered_map<NodeId, std::map<TreeVersion, std::vector<Index>>> cuttings_;
+  std::unordered_map<StatementId, std::uint32_t> cutting_place_;
 };
 
 // ---- what is asked often ----
@@ -491,8 +532,10 @@ UnixMillis newest_root_word(const Held& data, const Evaluated& out) {
     if (node.declarer == kNone && node.believed) newest = std::max(newest, node.body->declared_at);
   for (const CertificateNode& node : out.certificates)
     if (node.issuer == kNone && node.believed) newest = std::max(newest, node.body->issued_at);
-  for (const RevocationNode& node : out.revocations)
-    if (node.author == kNone && node.active) newest = std::max(newest, node.body->decided_at);
+  for (const CuttingNode& node : out.cuttings)
+    if (node.author == kNone && node.active)
+      newest = std::max(
+          newest, node.closing != nullptr ? node.closing->decided_at : node.revocation->decided_at);
   return newest;
 }
 
@@ -511,6 +554,7 @@ void evaluate(Data& data) {
   stand_chain(data, out);
   Judge judge(data, out);
   judge.number(data);
+  find_over(data, out);
   judge.run();
   index_codes(data, out);
   out.newest_root_word = newest_root_word(data, out);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "protocol/record/registry.h"
+#include "protocol/record/registry_cuts.h"
 #include "protocol/record/tree_shape.h"
 
 namespace lienthong::registry_detail {
@@ -51,27 +52,38 @@ struct CertificateNode {
   const Entry* entry = nullptr;
   const Certificate* body = nullptr;
   Index agency = kNone;
-  Index issuer = kNone;                 // certificate; kNone: the root
-  std::vector<Index> replaced_by;       // same node and agency
-  const Revocation* revoked = nullptr;  // the revocation that counts
+  Index issuer = kNone;            // certificate; kNone: the root
+  std::vector<Index> replaced_by;  // same node and agency
+  Limits revoked;                  // by the revocations that count
+  // By the closings that count; versions ascending.
+  std::vector<std::pair<TreeVersion, Limits>> closed;
+  unsigned depth = 0;      // issues between it and the root's
+  std::uint64_t said = 0;  // bytes of what was sealed under it and under what goes back to it
+  bool over = false;       // more than there is room for: nothing sealed under it counts
   bool no_right = false;
   bool believed = false;
   bool may_issue = false;  // as far as believed
 };
 
-struct RevocationNode {
+// A revocation, or a closing.
+struct CuttingNode {
   const Entry* entry = nullptr;
-  const Revocation* body = nullptr;
-  Index author = kNone;  // certificate; kNone: the root
-  std::vector<Index> after;
-  bool active = false;  // believed
+  const Revocation* revocation = nullptr;  // null: a closing
+  const Closing* closing = nullptr;
+  Index author = kNone;              // certificate; kNone: the root
+  std::vector<std::uint32_t> after;  // places among those of its node and version, below its own
+  bool active = false;               // believed
+
+  TreeVersion tree_version() const {
+    return closing != nullptr ? closing->tree_version : revocation->tree_version;
+  }
 };
 
 struct Evaluated {
   TreeShape shape;  // by the numbers of the agencies
   std::vector<AgencyNode> agencies;
   std::vector<CertificateNode> certificates;
-  std::vector<RevocationNode> revocations;
+  std::vector<CuttingNode> cuttings;
   std::unordered_map<AgencyId, Index> agency_index;
   std::unordered_map<CertificateId, Index> certificate_index;
   std::unordered_map<NodeId, std::vector<Index>> node_certificates;
@@ -116,10 +128,26 @@ bool dissolved_at(const Evaluated& from, Index agency, TreeVersion version);
 const std::vector<Index>* successors_at(const Evaluated& from, Index agency, TreeVersion version);
 Index resolve_at(const Evaluated& from, Index agency, TreeVersion version);
 
-// Whether the revocation that counts, if any, leaves the seal standing.
-bool within_cuts(const Revocation* revocation, const Seal& seal, const SealId& id);
+// The latest of the version named and of those to which closings hold what the node of that
+// certificate sealed so; with several seals, where every one of them lies beyond.
+TreeVersion held_to(const CertificateNode& author, std::span<const HeldSeal> seals,
+                    TreeVersion named);
 
 // Fills data.evaluated from data.entries and data.order.
 void evaluate(Data& data);
 
+inline Index index_of(const Evaluated& from, const AgencyId& id) {
+  const auto found = from.agency_index.find(id);
+  return found == from.agency_index.end() ? kNone : found->second;
+}
+
+inline const CertificateNode* node_of(const Evaluated& from, const CertificateId& id) {
+  const auto found = from.certificate_index.find(id);
+  return found == from.certificate_index.end() ? nullptr : &from.certificates[found->second];
+}
+
 }  // namespace lienthong::registry_detail
+
+namespace lienthong {
+struct Registry::State : registry_detail::Data {};
+}  // namespace lienthong

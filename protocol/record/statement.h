@@ -74,23 +74,56 @@ struct Certificate {
   bool operator==(const Certificate&) const = default;
 };
 
+// Of numbers below a cut's: with a seal, first = last and it alone is within; with none (zero), no
+// seal that bears one of them.
+struct CutException {
+  std::uint32_t first = 0;
+  std::uint32_t last = 0;
+  SealId seal;
+  bool operator==(const CutException&) const = default;
+};
+// The last seal of one incarnation that is within.
 struct Cut {
   std::uint64_t incarnation = 0;
   std::uint32_t number = 0;
-  SealId seal;  // zero: any seal with that number
+  SealId seal;                            // zero: any seal with that number
+  std::vector<CutException> except = {};  // ascending, disjoint
   bool operator==(const Cut&) const = default;
+};
+// The incarnations of which a revocation or closing speaks, both ends included. So what is too long
+// for one statement is said in several, each of its own stretch.
+struct Stretch {
+  std::uint64_t first = 0;
+  std::uint64_t last = UINT64_MAX;
+  bool contains(std::uint64_t incarnation) const {
+    return first <= incarnation && incarnation <= last;
+  }
+  bool operator==(const Stretch&) const = default;
 };
 struct Revocation {
   NodeId node;
-  std::vector<Cut> cuts;
+  std::vector<Cut> cuts;  // ascending, within the stretch
   std::string reason;
   UnixMillis decided_at = 0;
   std::vector<StatementId> after;
   TreeVersion tree_version = 0;
+  Stretch stretch = {};
   bool operator==(const Revocation&) const = default;
 };
+// Holds what the node sealed beyond the cuts, and says under an older tree, to that version.
+struct Closing {
+  NodeId node;
+  TreeVersion version = 0;  // from 1
+  std::vector<Cut> cuts;    // ascending, within the stretch
+  UnixMillis decided_at = 0;
+  std::vector<StatementId> after;
+  TreeVersion tree_version = 0;  // at least `version`
+  Stretch stretch = {};
+  bool operator==(const Closing&) const = default;
+};
 
-using StatementBody = std::variant<Genesis, AgencyDeclaration, TreeChange, Certificate, Revocation>;
+using StatementBody =
+    std::variant<Genesis, AgencyDeclaration, TreeChange, Certificate, Revocation, Closing>;
 
 // Who vouches for a statement: nobody (genesis: its hash is pinned), a root key, or a node by a
 // seal of one leaf, that leaf being the hash of the body. So a revocation's cut judges statements

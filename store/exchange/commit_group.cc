@@ -67,6 +67,11 @@ CommittedGroup commit_group(Replica& replica, UnixMillis now,
       }
       group.jobs.emplace_back(std::move(taken->job), std::move(result));
     }
+    if (!refusal && replica.unfinished() && transaction.bytes() < kGroupBytesMax) {
+      transaction.savepoint();
+      (void)transaction.go_on();
+      any = true;
+    }
     entered = !transaction.entered().empty();
     group.bytes = transaction.bytes();
     if (any) group.committed = transaction.commit(entered ? Sync::kYes : sync);
@@ -75,6 +80,7 @@ CommittedGroup commit_group(Replica& replica, UnixMillis now,
     for (auto& [job, result] : group.jobs)
       if (result) result = group.committed;
   }
+  group.unfinished = replica.unfinished();
   group.changed = group.committed &&
                   (replica.last_change() != change_before || replica.registry() != registry_before);
   return group;

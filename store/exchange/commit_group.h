@@ -28,7 +28,11 @@ class JobQueues {
  public:
   void add(QueuedJob job, Urgency urgency);
   bool empty() const { return pressing_.empty() && in_turn_.empty() && hints_.empty(); }
-  bool due() const { return !pressing_.empty() || !in_turn_.empty(); }  // something but hints
+  // Something but hints.
+  bool due() const { return unfinished_ || !pressing_.empty() || !in_turn_.empty(); }
+  // Whether the replica has work of its own left, which each commit does some of: as
+  // Replica::unfinished() says when it is opened, and CommittedGroup after each commit.
+  void set_unfinished(bool unfinished) { unfinished_ = unfinished; }
   bool has_hints() const { return !hints_.empty(); }
 
   // Begins a commit: one that comes after one without anything in turn takes that first.
@@ -43,15 +47,17 @@ class JobQueues {
 
  private:
   std::deque<QueuedJob> pressing_, in_turn_, hints_;
+  bool unfinished_ = false;
   bool in_turn_first_ = false;
   bool turn_taken_ = true;  // this group, or the last one, took something in its turn
 };
 
 struct CommittedGroup {
   std::vector<std::pair<QueuedJob, Result<void>>> jobs;  // with what each is to be told
-  Result<void> committed;  // failed: the replica must be closed and opened again
-  bool changed = false;    // something that followers and neighbours are to be told
-  std::size_t bytes = 0;   // about so many were written
+  Result<void> committed;   // failed: the replica must be closed and opened again
+  bool changed = false;     // something that followers and neighbours are to be told
+  bool unfinished = false;  // the replica has work left
+  std::size_t bytes = 0;    // about so many were written
 };
 
 // Takes jobs until none is left or the group is full, runs each behind a savepoint of its own, and

@@ -107,7 +107,7 @@ Error to_error(const rocksdb::Status& status, const std::string& path);
 // be scanned.
 class Overlay {
  public:
-  static constexpr std::string_view kScanned = "DHIJPWXfrs";
+  static constexpr std::string_view kScanned = "DHIJPWXfkqrsy";
 
   explicit Overlay(const Database& database) : database_(database) {}
   std::optional<std::string> get(std::string_view key) const;

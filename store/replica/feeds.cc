@@ -69,7 +69,9 @@ void Transaction::Impl::append(FeedMeta& meta, std::uint64_t number, const Fresh
 }
 
 FreshUpdate Transaction::Impl::feedable(std::uint64_t number) const {
-  if (!entered.empty() && number >= entered.front()) return just_entered[number - entered.front()];
+  const auto fresh = std::ranges::lower_bound(entered, number);
+  if (fresh != entered.end() && *fresh == number)
+    return just_entered[static_cast<std::size_t>(fresh - entered.begin())];
   const UpdateRow row = decode_update_row(overlay.get(key::update(number)).value());
   return {row.id, row.record, row.source, row.custody};
 }
@@ -85,9 +87,10 @@ std::vector<AgencyId> united(const std::vector<AgencyId>& a, const std::vector<A
 std::vector<AgencyId> Transaction::Impl::audience_of(const RecordState& state) {
   std::vector<AgencyId> members = audience(state, registry());
   if (state.lead.is_zero()) return members;
-  OpenRecord* lead = find(state.lead);
+  const auto number = record_number(overlay, state.lead);
+  OpenRecord* lead = number ? find(state.lead) : nullptr;
   if (lead == nullptr) return members;
-  fold_if_stale(*lead);
+  fold_if_stale(*lead, *number);
   return united(members, audience(lead->state, registry()));
 }
 

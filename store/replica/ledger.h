@@ -17,6 +17,16 @@ struct OwnSeals {                 // of this start
   SealId last;
 };
 
+// What waits in the pen, by whose it is.
+struct PenShares {
+  std::map<NodeId, std::uint32_t> waiting;  // by the neighbour that brought it
+  std::map<NodeId, std::uint32_t>
+      unverified;  // the same, where the sealer's certificate is not here
+  std::map<CertificateId, std::uint32_t> held;  // of revoked machines, by their certificates
+};
+
+void count_pen_row(PenShares& shares, const PenRow& row, int change);  // pen.cc
+
 struct Ledger {
   std::uint64_t statement_epoch = 0;  // of the registry's feed; minted with the database
   std::uint64_t updates = 0;          // last local number, of an update or a ChangeRow
@@ -35,7 +45,16 @@ struct Ledger {
   std::uint64_t restored_below =
       0;  // shown a forgotten seal of ours when we held so many updates; 0: no
   std::uint64_t newest_hlc = 0;
+  // Records that are to be folded again one by one have a row; a sweep goes over all up to a
+  // number.
+  struct Sweep {
+    std::uint32_t next = 1, last = 0;  // done when next > last
+    bool all = false;  // else only those with forks; the audience is looked at in any case
+  };
+  Sweep sweep;  // a row of its own
   // not stored: of this start, or rebuilt at start
+  std::uint32_t stale = 0;  // rows of records to be folded again
+  PenShares pen;
   std::map<AgencyId, FeedMeta> feeds;
   std::map<AgencyId, std::uint32_t> filling;  // of them: records gone through so far
   std::map<NodeId, std::uint32_t> node_numbers;
@@ -50,6 +69,7 @@ struct Ledger {
   UnixMillis forks_seen_at = 0;                // when all had been looked at
   std::uint64_t unsealed_from = 0;             // no update before this one waits to be sealed
 
+  bool unfinished() const { return stale > 0 || sweep.next <= sweep.last; }
   // Null: there is none, or it is not whole yet: then nobody reads it.
   const FeedMeta* whole_feed(const AgencyId& reader) const {
     const auto at = feeds.find(reader);
@@ -57,6 +77,8 @@ struct Ledger {
   }
 };
 
+std::string encode(const Ledger::Sweep& sweep);
+Ledger::Sweep decode_sweep(std::string_view bytes);
 std::string encode_counters(const Ledger& ledger);
 void decode_counters(std::string_view bytes, Ledger& ledger);
 

@@ -89,6 +89,30 @@ std::optional<StoredUpdate> read_update(const Source& source, const Ledger& ledg
   return out;
 }
 
+// What the registry makes of it, held under those seals; none: it is not sealed yet.
+inline void set_trust(GraphUpdate& update, const Registry& registry,
+                      std::span<const HeldSeal> seals) {
+  const UpdateTrust trust =
+      registry.trust_in(update.envelope.certificate, seals, update.envelope.tree_version);
+  update.believed = trust.believed;
+  update.held_to = trust.held_to;
+  update.certificate_version = trust.certificate_version;
+}
+
+// No further seal could make it worth more.
+inline bool counts_in_full(const GraphUpdate& update) {
+  return update.believed && update.held_to <= update.envelope.tree_version;
+}
+
+template <class Source>
+void add_held_seal(const Source& source, const RootFingerprint& root, std::uint32_t number,
+                   std::vector<HeldSeal>& seals) {
+  auto seal = read_seal(source, number);
+  if (!seal) throw std::runtime_error("stored seal is missing");
+  const SealId id = seal_id(root, *seal);
+  seals.push_back({*std::move(seal), id});
+}
+
 // The update as the fold sees it.
 template <class Source>
 GraphUpdate read_graph_update(const Source& source, const Ledger& ledger,
@@ -107,11 +131,16 @@ GraphUpdate read_graph_update(const Source& source, const Ledger& ledger,
     out.agency = certificate->agency;
     out.node = certificate->node;
   }
-  out.believed = registry.certificate_belief(out.envelope.certificate) == Belief::kBelieved;
-  if (sealed)
-    if (const auto seal = read_seal(source, sealed->seal))
-      out.believed =
-          out.believed && registry.seal_belief(*seal, seal_id(root, *seal)) == Belief::kBelieved;
+  std::vector<HeldSeal> seals;
+  if (sealed) add_held_seal(source, root, sealed->seal, seals);
+  set_trust(out, registry, seals);
+  if (!sealed || counts_in_full(out)) return out;
+  const std::string prefix = key::further_seals(number);
+  source.scan(prefix, prefix, [&](std::string_view k, std::string_view) {
+    add_held_seal(source, root, decode_number4(k.substr(9)), seals);
+    return true;
+  });
+  if (seals.size() > 1) set_trust(out, registry, seals);
   return out;
 }
 

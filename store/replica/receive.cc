@@ -11,6 +11,8 @@
 namespace lienthong::store {
 namespace {
 
+constexpr std::size_t kFurtherSealsMax = 16;  // of one update
+
 Refusal refusal(const UpdateId& id, const Error& error) {
   return {id, error.code(), error.detail()};
 }
@@ -81,6 +83,7 @@ Result<ReceiveOutcome> Transaction::Impl::receive(FeedKind kind, const NodeId& f
   else
     receive_units(part.units, from, source, naming, facts, outcome);
   came_first = came_before;
+  bind_numbers_used_twice();
   settle_all();
   honour_recalls();
   for (const Refusal& refused : outcome.refused)
@@ -180,8 +183,7 @@ std::vector<Transaction::Impl::VerifiedLeaf> Transaction::Impl::verify_unit(
       return {};
     }
     for (std::size_t i = 0; i < ids.size(); ++i)
-      wait(unit, unit.leaves[i], ids[i], UpdateId{}, "the sealer's certificate is not here", from);
-    outcome.waiting += ids.size();
+      keep_unverified(unit, unit.leaves[i], ids[i], from, outcome);
     return {};
   }
   const auto known = seal_number(overlay, id);
@@ -193,6 +195,9 @@ std::vector<Transaction::Impl::VerifiedLeaf> Transaction::Impl::verify_unit(
   const auto numbers = numbers_of(ids);
   const bool all_here =
       std::ranges::all_of(numbers, [](const auto& number) { return number.has_value(); });
+  if (!known && registry().beyond_revocation(unit.seal, id) &&
+      hold_back(unit, ids, numbers, from, outcome))
+    return {};
   const std::uint32_t row =
       known && all_here ? *known : store_seal(unit.seal, id, indexed, unit.proof);
   replica.recent_seals.note(unit.seal, id);
@@ -239,10 +244,15 @@ std::optional<Refusal> Transaction::Impl::receive_leaf(const SealedUnit& unit,
   const bool now_here = !before && overlay.changed(key::update_index(id));
   if (const auto number = now_here ? update_number(overlay, id) : before) {
     ++outcome.duplicates;
+    const Certificate* of = registry().find_certificate(sent.envelope.certificate);
+    if (of == nullptr || of->node != registry().find_certificate(unit.seal.certificate)->node)
+      return std::nullopt;  // sealed by another than its author: as good as none
     if (overlay.get(key::unsealed(*number))) {  // ours, sealed in a life that we forgot
       overlay.put(key::update_seal(*number), encode(UpdateSeal{seal_row, leaf->index}));
       overlay.erase(key::unsealed(*number));
       --ledger.unsealed;
+    } else {
+      note_further_seal(*number, UpdateSeal{seal_row, leaf->index});
     }
     return std::nullopt;
   }
@@ -278,6 +288,40 @@ std::optional<Refusal> Transaction::Impl::receive_leaf(const SealedUnit& unit,
   enter(std::move(update));
   ++outcome.added;
   return std::nullopt;
+}
+
+// An update may be sealed again, by a machine that was restored: what lies beyond the cuts under
+// every seal known of it may not under this one. That seal is the one then that goes out with it,
+// and it goes out once more.
+void Transaction::Impl::note_further_seal(std::uint64_t number, const UpdateSeal& seal) {
+  UpdateRow row = decode_update_row(overlay.get(key::update(number)).value());
+  const auto first = read_update_seal(overlay, row, number);
+  if (!first || first->seal == seal.seal || overlay.get(key::further_seal(number, seal.seal)))
+    return;
+  std::size_t further = 0;
+  const std::string prefix = key::further_seals(number);
+  overlay.scan(prefix, prefix, [&](std::string_view, std::string_view) { return ++further > 0; });
+  if (further >= kFurtherSealsMax) return;
+  const GraphUpdate before = read_graph_update(overlay, ledger, root(), number);
+  overlay.put(key::further_seal(number, seal.seal), encode_number(seal.leaf));
+  if (counts_in_full(before)) return;
+  const GraphUpdate after = read_graph_update(overlay, ledger, root(), number);
+  if (after.believed == before.believed && after.held_to == before.held_to) return;
+  overlay.erase(key::further_seal(number, seal.seal));
+  overlay.put(key::further_seal(number, first->seal), encode_number(first->leaf));
+  if (row.seal) {
+    row.seal = seal;
+    overlay.put(key::update(number), encode(row));
+  } else {
+    overlay.put(key::update_seal(number), encode(seal));
+  }
+  OpenRecord& record = *find(row.record);
+  record.stale = record.judged_anew = true;
+  touch(record, row.record);
+  for (const FedFeed& fed : record.row.feeds)
+    for (auto& [agency, meta] : ledger.feeds)
+      if (meta.number == fed.feed)
+        append(meta, number, {row.id, row.record, row.source, row.custody});
 }
 
 // Parents are here, and in the same record. The usual ones are its heads.
@@ -350,79 +394,6 @@ bool Transaction::Impl::is_desk() const {
   const auto certificates = registry().certificates_of(replica.identity.agency);
   return certificates.empty() ||
          registry().find_certificate(certificates.back())->node == replica.identity.node;
-}
-
-// ---- the pen ----
-
-bool Transaction::Impl::pen_is_full(const NodeId& from) const {
-  if (ledger.waiting < kPenShareCountMax) return false;
-  if (ledger.waiting >= kPenEntryCountMax) return true;
-  std::size_t share = 0;
-  overlay.scan("P", "P", [&](std::string_view, std::string_view value) {
-    share += decode_pen_row(value).entry.from == from;
-    return true;
-  });
-  return share >= kPenShareCountMax;
-}
-
-void Transaction::Impl::wait(const SealedUnit& unit, const SealedLeaf& leaf, const UpdateId& id,
-                             const UpdateId& missing, std::string reason, const NodeId& from) {
-  if (overlay.get(key::pen(id))) return;
-  std::vector<IndexedLeaf> indexed;
-  for (const SealedLeaf& other : unit.leaves)
-    indexed.push_back({other.index, id_cast<Hash256>(update_id(root(), other.update))});
-  SealEvidence evidence(unit.seal);
-  const auto absorbed = evidence.absorb(root(), indexed, unit.proof);
-  LT_CHECK(absorbed.ok());  // verified by the caller
-  PenRow row;
-  row.entry = WaitingEntry{id, from, std::move(reason), now};
-  row.missing = missing;
-  row.unit.seal = unit.seal;
-  row.unit.leaves.push_back(leaf);
-  const std::uint16_t index = leaf.index;
-  row.unit.proof = evidence.prove(root(), std::span(&index, 1));
-  overlay.put(key::pen(id), encode(row));
-  ++ledger.waiting;
-}
-
-// Tries what waits again, as long as something moves. The pen is nearly always empty.
-void Transaction::Impl::wake() {
-  for (bool progress = ledger.waiting > 0; progress;) {
-    progress = false;
-    std::vector<PenRow> rows;
-    overlay.scan("P", "P", [&](std::string_view, std::string_view value) {
-      PenRow row = decode_pen_row(value);
-      if (row.missing.is_zero() ? pen_registry_changed
-                                : update_number(overlay, row.missing).has_value())
-        rows.push_back(std::move(row));
-      return true;
-    });
-    pen_registry_changed = false;
-    for (const PenRow& row : rows) {
-      overlay.erase(key::pen(row.entry.id));
-      --ledger.waiting;
-      ReceiveOutcome outcome;
-      receive_waiting(row, outcome);
-      progress = progress || outcome.added > 0;
-      for (const Refusal& refused : outcome.refused)
-        refuse(row.entry.from, AgencyId{}, refused.id,
-               std::string(to_string(refused.code)) + ": " + refused.detail);
-    }
-  }
-}
-
-void Transaction::Impl::receive_waiting(const PenRow& row, ReceiveOutcome& outcome) {
-  const std::uint32_t source = node_number(row.entry.from);
-  for (const VerifiedLeaf& leaf :
-       verify_unit(row.unit, row.entry.from, Naming::kInFull, nullptr, outcome)) {
-    const auto refused = receive_leaf(row.unit, leaf, row.entry.from, source, outcome);
-    if (!refused) continue;
-    if (refused->code == Errc::kUnknownParent)
-      wait(row.unit, *leaf.leaf, leaf.id, missing_parent(leaf.leaf->update), "a parent is missing",
-           row.entry.from);
-    else
-      outcome.refused.push_back(*refused);
-  }
 }
 
 }  // namespace lienthong::store

@@ -1,4 +1,6 @@
 // Statements of the registry: kept in the order in which they came, which is everyone's first feed.
+#include <set>
+
 #include "protocol/base/limits.h"
 #include "protocol/record/codec.h"
 #include "store/replica/change_log.h"
@@ -7,20 +9,9 @@
 namespace lienthong::store {
 namespace {
 
-constexpr std::size_t kOpenRecordsMax = 256;  // kept decoded while everything is folded again
-
 bool waits(Errc code) {
   return code == Errc::kUnknownCertificate || code == Errc::kUnknownAgency ||
-         code == Errc::kUnknownParent;
-}
-
-// Whether a statement can change what was believed or how agencies lie above one another.
-bool moves_verdicts(const Statement& statement) {
-  const auto body = wire::decode_statement(statement.body);
-  if (!body.ok()) return false;
-  if (const auto* certificate = std::get_if<Certificate>(&*body))
-    return !certificate->replaces.is_zero();
-  return std::holds_alternative<Revocation>(*body) || std::holds_alternative<TreeChange>(*body);
+         code == Errc::kUnknownParent || code == Errc::kRevoked;
 }
 
 }  // namespace
@@ -30,19 +21,33 @@ void Transaction::Impl::keep_statement(const Statement& statement, const Stateme
   ledger.statement_hash = next_feed_hash(root(), ledger.statement_hash, id.view());
   overlay.put(key::statement(++ledger.statements),
               encode(StatementRow{source, ledger.statement_hash, statement}));
+  if (const auto* seal = std::get_if<Seal>(&statement.authority))
+    note_node_seal(*seal,
+                   {seal->incarnation, seal->number, seal_id(root(), *seal), ledger.seals, true});
 }
 
-Result<StatementId> Transaction::Impl::add_one(const Statement& statement, std::uint32_t source) {
+// kRevoked: to be kept aside.
+Result<StatementId> Transaction::Impl::add_one(const Statement& statement, std::uint32_t source,
+                                               Aside aside) {
   LT_TRY(const StatementId id, registry().check(statement));
   if (registry().contains(id)) return id;
+  const auto admitted = registry().admit(statement);
+  if (!admitted.ok() && (admitted.error().code() != Errc::kRevoked || aside == Aside::kKeep))
+    return admitted.error();
   LT_TRY(ledger.registry, registry().with(std::span(&statement, 1)));
   keep_statement(statement, id, source);
   return id;
 }
 
-std::size_t Transaction::Impl::waiting_statements() const {
-  std::size_t count = 0;
-  overlay.scan("W", "W", [&](std::string_view, std::string_view) { return ++count > 0; });
+// Those that wait, or are kept aside: as a whole, and what that neighbour brought of them.
+std::pair<std::size_t, std::size_t> Transaction::Impl::waiting_statements(
+    const NodeId& from) const {
+  std::pair<std::size_t, std::size_t> count;
+  overlay.scan("W", "W", [&](std::string_view, std::string_view value) {
+    ++count.first;
+    if (decode_waiting_statement(value).from == from) ++count.second;
+    return true;
+  });
   return count;
 }
 
@@ -50,106 +55,152 @@ void Transaction::Impl::receive_statements(const std::vector<Statement>& stateme
                                            const NodeId& from, const AgencyId& agency,
                                            std::uint32_t source, ReceiveOutcome& outcome) {
   std::vector<Statement> fresh;
+  bool all_admitted = true;
   for (const Statement& statement : statements) {
-    if (registry().contains(statement_id(root(), statement)))
+    if (registry().contains(statement_id(root(), statement))) {
       ++outcome.duplicates;
-    else
-      fresh.push_back(statement);
+      continue;
+    }
+    all_admitted = all_admitted && registry().admit(statement).ok();
+    fresh.push_back(statement);
   }
-  std::vector<Statement> added;
   if (fresh.empty()) return;
-  if (auto all = registry().with(fresh); all.ok()) {
+  const std::shared_ptr<const Registry> before = ledger.registry;
+  std::size_t added = 0;
+  if (auto all = registry().with(fresh); all_admitted && all.ok()) {
     ledger.registry = *std::move(all);
     for (const Statement& statement : fresh)
       keep_statement(statement, statement_id(root(), statement), source);
-    added = std::move(fresh);
+    added = fresh.size();
   } else {
     for (const Statement& statement : fresh) {
       const StatementId id = statement_id(root(), statement);
-      const auto one = add_one(statement, source);
+      const auto one = add_one(statement, source, Aside::kKeep);
       if (one.ok()) {
-        added.push_back(statement);
-      } else if (waits(one.error().code()) && waiting_statements() < kWaitingStatementCountMax) {
-        overlay.put(key::waiting_statement(id), std::string(as_text(encode_statement(statement))));
-        ++outcome.waiting;
-      } else {
-        refuse(from, agency, id_cast<UpdateId>(id), "statement: " + one.error().message());
+        ++added;
+        continue;
       }
+      const auto [waiting, of_this] = waiting_statements(from);
+      if (!waits(one.error().code()) || waiting >= kWaitingStatementCountMax ||
+          of_this >= kWaitingStatementShareMax) {
+        refuse(from, agency, id_cast<UpdateId>(id), "statement: " + one.error().message());
+        continue;
+      }
+      overlay.put(key::waiting_statement(id), encode(WaitingStatement{from, statement}));
+      ++outcome.waiting;
     }
   }
-  outcome.added += added.size();
-  outcome.registry_changed = !added.empty();
-  if (!added.empty()) registry_grew(std::move(added));
+  outcome.added += added;
+  outcome.registry_changed = added > 0;
+  if (added > 0 || outcome.waiting > 0) registry_grew(*before);
+}
+
+namespace {
+
+// The statements that one names.
+std::set<StatementId> names_of(const Statement& statement) {
+  std::set<StatementId> out;
+  const auto body = wire::decode_statement(statement.body);
+  if (!body.ok()) return out;
+  const auto add = [&](const auto& id) { out.insert(id_cast<StatementId>(id)); };
+  if (const auto* seal = std::get_if<Seal>(&statement.authority)) add(seal->certificate);
+  if (const auto* agency = std::get_if<AgencyDeclaration>(&*body)) add(agency->parent);
+  if (const auto* certificate = std::get_if<Certificate>(&*body)) {
+    add(certificate->agency);
+    add(certificate->replaces);
+  }
+  if (const auto* revocation = std::get_if<Revocation>(&*body))
+    for (const StatementId& id : revocation->after) add(id);
+  if (const auto* closing = std::get_if<Closing>(&*body))
+    for (const StatementId& id : closing->after) add(id);
+  if (const auto* tree = std::get_if<TreeChange>(&*body)) {
+    add(tree->previous);
+    for (const AgencyChange& change : tree->changes) {
+      add(change.agency);
+      if (const auto* reparent = std::get_if<Reparent>(&change.change)) add(reparent->parent);
+      if (const auto* dissolve = std::get_if<Dissolve>(&change.change))
+        for (const AgencyId& id : dissolve->successors) add(id);
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+// True when some were added. What was kept aside comes in when one that waits for it, and is not
+// kept aside itself, names it.
+bool Transaction::Impl::try_waiting_statements() {
+  std::vector<WaitingStatement> waiting;
+  overlay.scan("W", "W", [&](std::string_view, std::string_view value) {
+    waiting.push_back(decode_waiting_statement(value));
+    return true;
+  });
+  std::set<StatementId> named;
+  const auto counts = [&](const Statement& statement) {
+    const auto checked = registry().check(statement);
+    const bool misses = !checked.ok() && (checked.error().code() == Errc::kUnknownAgency ||
+                                          checked.error().code() == Errc::kUnknownParent);
+    return misses && registry().admit(statement).ok();
+  };
+  for (std::size_t before = 1; before != named.size();) {
+    before = named.size();
+    for (const WaitingStatement& row : waiting)
+      if (named.contains(statement_id(root(), row.statement)) || counts(row.statement))
+        named.merge(names_of(row.statement));
+  }
+  bool added = false;
+  for (const WaitingStatement& row : waiting) {
+    const StatementId id = statement_id(root(), row.statement);
+    const auto one = add_one(row.statement, 0, named.contains(id) ? Aside::kTakeIn : Aside::kKeep);
+    if (!one.ok() && waits(one.error().code())) continue;
+    overlay.erase(key::waiting_statement(id));
+    if (one.ok()) {
+      added = true;
+    } else {
+      refuse(row.from, AgencyId{}, id_cast<UpdateId>(id), "statement: " + one.error().message());
+    }
+  }
+  return added;
 }
 
 // Tries waiting statements again, judges records anew where trust or the tree moved, starts feeds
-// for new relatives, and wakes what waited for a certificate or tree version.
-void Transaction::Impl::registry_grew(std::vector<Statement> added) {
-  for (bool progress = true; progress;) {
-    progress = false;
-    std::vector<std::pair<std::string, Statement>> waiting;
-    overlay.scan("W", "W", [&](std::string_view k, std::string_view value) {
-      if (auto statement = decode_statement(as_bytes(value)); statement.ok())
-        waiting.emplace_back(std::string(k), *std::move(statement));
-      return true;
-    });
-    for (auto& [row_key, statement] : waiting) {
-      const auto one = add_one(statement, 0);
-      if (!one.ok() && waits(one.error().code())) continue;
-      overlay.erase(row_key);
-      if (!one.ok()) {
-        refuse(NodeId{}, AgencyId{}, UpdateId{}, "statement: " + one.error().message());
-        continue;
-      }
-      added.push_back(std::move(statement));
-      progress = true;
-    }
-  }
-  bool judge_anew = false;
-  for (const Statement& statement : added) judge_anew = judge_anew || moves_verdicts(statement);
-  if (judge_anew) fold_everything_again();
+// for new relatives, wakes what waited for a certificate or tree version, and writes what closings
+// this desk owes.
+void Transaction::Impl::registry_grew(const Registry& before) {
+  while (try_waiting_statements()) continue;
+  if (ledger.registry.get() == &before) return;
+  write_closings(before);
+  find_stale(before);
   start_feeds_of_relatives();
   pen_registry_changed = true;
   wake();
 }
 
-void Transaction::Impl::fold_everything_again() {
-  flush();
-  for (std::uint32_t number = 1; number <= ledger.records; ++number) {
-    OpenRecord* record = find(number);
-    if (record == nullptr) continue;
-    const Bytes before = record->row.state;
-    record->stale = true;
-    touch(*record, number);
-    flush();
-    if (record->row.state != before)
-      log_change(overlay, ledger, {ChangeKind::kRefolded, record->row.id, now});
-    open.erase(number);
-    if (open.size() > kOpenRecordsMax) open.clear();  // leads; all were flushed
-  }
+Result<StatementId> Transaction::add_statement(const Statement& statement) {
+  const std::shared_ptr<const Registry> before = impl_->ledger.registry;
+  LT_TRY(const StatementId id, impl_->add_one(statement, 0, Impl::Aside::kTakeIn));
+  if (impl_->ledger.registry != before) impl_->registry_grew(*before);
+  return id;
 }
 
-Result<StatementId> Transaction::add_statement(const Statement& statement) {
-  const bool known = impl_->registry().contains(statement_id(impl_->root(), statement));
-  LT_TRY(const StatementId id, impl_->add_one(statement, 0));
-  if (!known) impl_->registry_grew({statement});
+Result<StatementId> Transaction::Impl::say(const StatementBody& body) {
+  const Identity& self = replica.identity;
+  if (ledger.own.incarnation == 0) mint_incarnation();
+  const Statement statement =
+      sign_by_node(root(), self.key, self.certificate, ledger.own.incarnation,
+                   ledger.own.number + 1, ledger.own.last, body);
+  LT_TRY(const StatementId id, add_one(statement, 0, Aside::kTakeIn));
+  const Seal& seal = std::get<Seal>(statement.authority);
+  ledger.own.number = seal.number;
+  ledger.own.last = seal_id(root(), seal);
   return id;
 }
 
 Result<StatementId> Transaction::state(const StatementBody& body) {
-  Impl& tx = *impl_;
-  const Identity& self = tx.replica.identity;
-  if (tx.ledger.own.incarnation == 0) tx.mint_incarnation();
-  const Statement statement =
-      sign_by_node(tx.root(), self.key, self.certificate, tx.ledger.own.incarnation,
-                   tx.ledger.own.number + 1, tx.ledger.own.last, body);
-  const Seal& seal = std::get<Seal>(statement.authority);
-  const OwnSeals before = tx.ledger.own;
-  tx.ledger.own.number = seal.number;
-  tx.ledger.own.last = seal_id(tx.root(), seal);
-  auto added = add_statement(statement);
-  if (!added.ok()) tx.ledger.own = before;  // the number was not used
-  return added;
+  const std::shared_ptr<const Registry> before = impl_->ledger.registry;
+  LT_TRY(const StatementId id, impl_->say(body));
+  impl_->registry_grew(*before);
+  return id;
 }
 
 }  // namespace lienthong::store

@@ -117,6 +117,12 @@ Result<void> Replica::Impl::load() {
     ledger->node_numbers.emplace(NodeId::from(as_bytes(value)), decode_number4(k.substr(1)));
     return true;
   });
+  if (const auto sweep = database->get(key::meta("sweep"))) ledger->sweep = decode_sweep(*sweep);
+  database->scan("P", "P", [&](std::string_view, std::string_view value) {
+    count_pen_row(ledger->pen, decode_pen_row(value), 1);
+    return true;
+  });
+  database->scan("q", "q", [&](std::string_view, std::string_view) { return ++ledger->stale > 0; });
   if (version) LT_TRY_VOID(migrate(*database, decode_number(*version), *ledger));
   LT_TRY_VOID(load_projections(*database, *ledger, root, projections));
   database->scan("J", "J", [&](std::string_view, std::string_view) {
@@ -139,6 +145,11 @@ Result<void> Replica::bootstrap(std::span<const Statement> statements) {
     ledger->statement_hash = next_feed_hash(impl_->root, ledger->statement_hash, id.view());
     changes.rows[key::statement(++ledger->statements)] =
         encode(StatementRow{0, ledger->statement_hash, statement});
+    const auto* seal = std::get_if<Seal>(&statement.authority);
+    if (seal == nullptr) continue;
+    const NodeSeal row{seal->incarnation, seal->number, seal_id(impl_->root, *seal), 0, true};
+    const NodeId& node = ledger->registry->find_certificate(seal->certificate)->node;
+    changes.ordered[key::node_seal(node, row.incarnation, row.number, row.id)] = encode(row);
   }
   changes.rows[key::meta("counters")] = encode_counters(*ledger);
   LT_TRY_VOID(impl_->database->write(changes));
@@ -342,10 +353,14 @@ std::vector<RecordId> Replica::verify_states() const {
   std::vector<RecordId> out;
   const auto ledger = impl_->ledger();
   impl_->database->scan("R", "R", [&](std::string_view k, std::string_view value) {
+    const std::uint32_t number = decode_number4(k.substr(1));
+    const Ledger::Sweep& sweep = ledger->sweep;
+    if ((sweep.next <= number && number <= sweep.last) ||
+        (ledger->stale > 0 && impl_->database->get(key::stale(number))))
+      return true;  // its turn to be judged anew has not come
     const RecordRow row = decode_record_row(value);
     const auto graph = read_graph(*impl_->database, *ledger, impl_->root, row);
     const RecordState state = fold(graph, *ledger->registry);
-    const std::uint32_t number = decode_number4(k.substr(1));
     const auto agrees = [&](const auto& projection) {
       return projection->agrees(*impl_->database, number, state, graph);
     };

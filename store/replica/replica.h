@@ -204,8 +204,12 @@ class Replica final : public ReplicaView {
   // links on records that were here before, until a neighbour has given everything back.
   bool restored() const;
   // Whether nothing was written yet under the state that a refold would give: refolds every record
-  // and compares, and asks each projection whether its rows agree; ids of those that differ.
+  // and compares, and asks each projection whether its rows agree; ids of those that differ. Records
+  // that wait to be judged anew are left out.
   std::vector<RecordId> verify_states() const;
+  // Whether records are still to be judged anew because the registry has grown:
+  // Transaction::go_on().
+  bool unfinished() const;
   std::uint64_t disk_bytes() const;
   // Room on the file system of the database. nullopt: it does not say.
   std::optional<std::uint64_t> free_bytes() const;
@@ -348,6 +352,9 @@ class Transaction {
 
   // Local numbers of updates that entered the graph in this transaction, ours and others'.
   const std::vector<std::uint64_t>& entered() const;
+
+  // A step further with records that the registry's growth concerns; false: none is left.
+  bool go_on();
 
   // About how many bytes commit() would write.
   std::size_t bytes() const;

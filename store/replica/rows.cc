@@ -105,6 +105,10 @@ std::string meta(std::string_view name) { return "M" + std::string(name); }
 std::string update(std::uint64_t number) { return "U" + big_endian(number, 8); }
 std::string update_index(const UpdateId& id) { return id_key('I', id, 16); }
 std::string update_seal(std::uint64_t number) { return "Y" + big_endian(number, 8); }
+std::string further_seals(std::uint64_t number) { return "y" + big_endian(number, 8); }
+std::string further_seal(std::uint64_t number, std::uint32_t seal) {
+  return further_seals(number) + big_endian(seal, 4);
+}
 std::string unsealed(std::uint64_t number) { return "X" + big_endian(number, 8); }
 std::string record(std::uint32_t number) { return "R" + big_endian(number, 4); }
 std::string record_index(const RecordId& id) { return id_key('r', id, 16); }
@@ -121,6 +125,13 @@ std::string led(const RecordId& lead, std::uint32_t record) {
 std::string seal(std::uint32_t number) { return "S" + big_endian(number, 4); }
 std::string evidence(std::uint32_t number) { return "V" + big_endian(number, 4); }
 std::string seal_index(const SealId& id) { return id_key('s', id, 16); }
+std::string node_seals(const NodeId& node) { return id_key('k', node, 16); }
+std::string node_seal(const NodeId& node, std::uint64_t incarnation, std::uint32_t number,
+                      const SealId& id) {
+  return node_seals(node) + big_endian(incarnation, 8) + big_endian(number, 4) +
+         std::string(as_text(id.view().first(8)));
+}
+std::string stale(std::uint32_t record) { return "q" + big_endian(record, 4); }
 std::string feed(const AgencyId& reader) { return id_key('E', reader); }
 std::string filling(const AgencyId& reader) { return id_key('e', reader); }
 std::string feed_prefix(std::uint32_t feed) { return "F" + big_endian(feed, 4); }
@@ -150,6 +161,25 @@ std::string upheld(std::uint32_t record) { return "n" + big_endian(record, 4); }
 std::string moved(std::uint64_t number) { return "g" + big_endian(number, 8); }
 std::string backfill(const NodeId& node) { return id_key('h', node); }
 }  // namespace key
+
+std::string encode(const NodeSeal& seal) {
+  ByteWriter out;
+  out.raw(seal.id.view());
+  out.varint(seal.row);
+  out.u8(seal.statement ? 1 : 0);
+  return take(out);
+}
+
+NodeSeal decode_node_seal(std::string_view key, std::string_view bytes) {
+  RowReader in(bytes, "seal of a machine");
+  NodeSeal seal;
+  seal.incarnation = from_big_endian(key.substr(17, 8));
+  seal.number = static_cast<std::uint32_t>(from_big_endian(key.substr(25, 4)));
+  seal.id = in.id<SealId>();
+  seal.row = in.varint32();
+  seal.statement = in.array<1>()[0] != 0;
+  return seal;
+}
 
 std::string encode(const UpdateRow& row) {
   ByteWriter out;
@@ -363,8 +393,24 @@ StatementRow decode_statement_row(std::string_view bytes) {
   return row;
 }
 
+std::string encode(const WaitingStatement& row) {
+  ByteWriter out;
+  out.raw(row.from.view());
+  out.raw(encode_statement(row.statement));
+  return take(out);
+}
+
+WaitingStatement decode_waiting_statement(std::string_view bytes) {
+  RowReader in(bytes, "waiting statement");
+  WaitingStatement row;
+  row.from = in.id<NodeId>();
+  row.statement = must(decode_statement(in.rest()), "statement");
+  return row;
+}
+
 std::string encode(const PenRow& row) {
   ByteWriter out;
+  out.u8(static_cast<std::uint8_t>(row.why));
   out.raw(row.entry.id.view());
   out.raw(row.entry.from.view());
   out.sized(row.entry.reason);
@@ -381,6 +427,7 @@ std::string encode(const PenRow& row) {
 PenRow decode_pen_row(std::string_view bytes) {
   RowReader in(bytes, "waiting update");
   PenRow row;
+  row.why = static_cast<PenReason>(in.array<1>()[0]);
   row.entry.id = in.id<UpdateId>();
   row.entry.from = in.id<NodeId>();
   row.entry.reason = in.text();

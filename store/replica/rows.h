@@ -21,17 +21,25 @@ std::string meta(std::string_view name);        // M name
 std::string update(std::uint64_t number);       // U → UpdateRow
 std::string update_index(const UpdateId& id);   // I first 16 bytes → number
 std::string update_seal(std::uint64_t number);  // Y → seal number, leaf
-std::string unsealed(std::uint64_t number);     // X → nothing
-std::string record(std::uint32_t number);       // R → RecordRow
-std::string record_index(const RecordId& id);   // r first 16 bytes → number
+// y number, seal number → leaf: further seals of an update
+std::string further_seals(std::uint64_t number);
+std::string further_seal(std::uint64_t number, std::uint32_t seal);
+std::string unsealed(std::uint64_t number);    // X → nothing
+std::string record(std::uint32_t number);      // R → RecordRow
+std::string record_index(const RecordId& id);  // r first 16 bytes → number
 std::string code(std::string_view folded,
                  std::uint32_t record);  // D folded code, 0, record → nothing
 std::string code_prefix(std::string_view folded);
 std::string led(const RecordId& lead, std::uint32_t record);  // J first 16 bytes, record → nothing
 std::string led_prefix(const RecordId& lead);
-std::string seal(std::uint32_t number);                              // S → seal
-std::string evidence(std::uint32_t number);                          // V → SealEvidence
-std::string seal_index(const SealId& id);                            // s first 16 bytes → number
+std::string seal(std::uint32_t number);      // S → seal
+std::string evidence(std::uint32_t number);  // V → SealEvidence
+std::string seal_index(const SealId& id);    // s first 16 bytes → number
+// k first 16 bytes of the node, incarnation, number, first 8 bytes of the seal's id → NodeSeal
+std::string node_seals(const NodeId& node);
+std::string node_seal(const NodeId& node, std::uint64_t incarnation, std::uint32_t number,
+                      const SealId& id);
+std::string stale(std::uint32_t record);                             // q → nothing
 std::string feed(const AgencyId& reader);                            // E → FeedMeta
 std::string filling(const AgencyId& reader);                         // e → records gone through
 std::string feed_entry(std::uint32_t feed, std::uint64_t position);  // F → FeedEntry
@@ -53,7 +61,7 @@ std::string upheld(std::uint32_t record);                 // n → what our desk
 std::string moved(std::uint64_t number);                  // g → nothing: see Brought::moved
 std::string backfill(const NodeId& node);                 // h → number of the first that came
 // All of these letters. Others belong to projections (projection.h).
-inline constexpr std::string_view kLetters = "MUIYXRrDJSVsEeFTWNCHBZPQKLcfngh";
+inline constexpr std::string_view kLetters = "MUIYXRrDJSVsEeFTWNCHBZPQKLcfnghkqy";
 }  // namespace key
 
 struct UpdateSeal {
@@ -62,6 +70,17 @@ struct UpdateSeal {
 };
 std::string encode(const UpdateSeal& row);
 UpdateSeal decode_update_seal(std::string_view bytes);
+
+// A seal of a machine, of updates or of a statement.
+struct NodeSeal {
+  std::uint64_t incarnation = 0;
+  std::uint32_t number = 0;
+  SealId id;
+  std::uint32_t row = 0;  // of a statement: of the last seal that was here before it
+  bool statement = false;
+};
+std::string encode(const NodeSeal& seal);
+NodeSeal decode_node_seal(std::string_view key, std::string_view bytes);
 
 struct UpdateRow {
   UpdateId id;
@@ -165,7 +184,20 @@ struct StatementRow {
 std::string encode(const StatementRow& row);
 StatementRow decode_statement_row(std::string_view bytes);
 
+struct WaitingStatement {
+  NodeId from;
+  Statement statement;
+};
+std::string encode(const WaitingStatement& row);
+WaitingStatement decode_waiting_statement(std::string_view bytes);
+
+enum class PenReason : std::uint8_t {
+  kMissing = 0,
+  kUnverified = 1,  // the sealer's certificate is not here, so its seal is not checked
+  kRevoked = 2,     // its machine is revoked; it enters if what counts builds on it
+};
 struct PenRow {  // an update that cannot enter the graph yet, with what proves it
+  PenReason why = PenReason::kMissing;
   WaitingEntry entry;
   UpdateId missing;  // zero: a certificate or tree version
   SealedUnit unit;   // one leaf

@@ -30,11 +30,26 @@ std::uint32_t Transaction::Impl::store_seal(const Seal& seal, const SealId& id,
     number = ++ledger.seals;
     overlay.put(key::seal_index(id), encode_number(number));
     overlay.put(key::seal(number), std::string(as_text(encode_seal(seal))));
+    note_node_seal(seal, {seal.incarnation, seal.number, id, number, false});
   }
   const auto absorbed = evidence.absorb(root(), leaves, proof);
   LT_CHECK(absorbed.ok());  // verified, or made, before
   overlay.put(key::evidence(number), std::string(as_text(evidence.encode())));
   return number;
+}
+
+void Transaction::Impl::note_node_seal(const Seal& seal, const NodeSeal& row) {
+  const Certificate* certificate = registry().find_certificate(seal.certificate);
+  LT_CHECK(certificate != nullptr);  // it was verified under it
+  const std::string at = key::node_seal(certificate->node, row.incarnation, row.number, row.id);
+  if (registry().is_cut(seal.certificate)) {
+    const std::string prefix = at.substr(0, at.size() - 8);
+    overlay.scan(prefix, prefix, [&](std::string_view, std::string_view) {
+      used_twice.emplace(seal.certificate, std::pair(row.incarnation, row.number));
+      return false;
+    });
+  }
+  overlay.put(at, encode(row));
 }
 
 namespace {

@@ -37,7 +37,13 @@ OpenRecord* Transaction::Impl::find(std::uint32_t number) {
   record.participants_before = record.state.participants;
   record.forks_before = !record.state.forks.empty();
   record.drafts = projections.open(number, &record.state);
-  return &open.emplace(number, std::move(record)).first->second;
+  const bool stale = is_stale(number, record.state);
+  OpenRecord& opened = open.emplace(number, std::move(record)).first->second;
+  if (stale) {
+    opened.stale = opened.judged_anew = true;
+    touch(opened, number);
+  }
+  return &opened;
 }
 
 OpenRecord* Transaction::Impl::find(const RecordId& id) {
@@ -52,7 +58,7 @@ void Transaction::Impl::touch(OpenRecord& record, std::uint32_t number) {
   if (!std::exchange(record.dirty, true)) dirty.push_back(number);
 }
 
-void Transaction::Impl::fold_if_stale(OpenRecord& record) {
+void Transaction::Impl::fold_if_stale(OpenRecord& record, std::uint32_t number) {
   if (!record.stale) return;
   const auto graph = read_graph(overlay, ledger, root(), record.row);
   const RecordState before = std::exchange(record.state, fold(graph, registry()));
@@ -60,6 +66,9 @@ void Transaction::Impl::fold_if_stale(OpenRecord& record) {
   refolded(record.drafts, record.state, graph);
   record.stale = false;
   record.changed = true;
+  if (ledger.stale == 0 || !overlay.get(key::stale(number))) return;
+  overlay.erase(key::stale(number));
+  --ledger.stale;
 }
 
 // Legs follow the audience of their dossier: they are settled again with it.
@@ -73,7 +82,7 @@ void Transaction::Impl::touch_led(OpenRecord& record) {
 
 // Feeds are not told yet: readers are found when every record of the transaction is folded.
 void Transaction::Impl::settle_state(OpenRecord& record, std::uint32_t number) {
-  fold_if_stale(record);
+  fold_if_stale(record, number);
   ledger.inert = ledger.inert + record.state.inert.size() - record.inert_before;
   record.inert_before = record.state.inert.size();
   std::string code = folded_code(record.state);
@@ -112,14 +121,20 @@ void Transaction::Impl::settle_all() {
     if (record.unsettled) feed_record(record, ledger.updates);
     record.unsettled = false;
   }
+  if (!unsettled.empty()) settle_all();  // looking for readers opened one that is to be judged anew
 }
 
 void Transaction::Impl::flush() {
   settle_all();
   for (const std::uint32_t number : std::exchange(dirty, {})) {
     OpenRecord& record = open.at(number);
-    if (record.changed) record.row.state = encode_state(record.state);
-    record.changed = false;
+    if (record.changed) {
+      Bytes state = encode_state(record.state);
+      if (record.judged_anew && state != record.row.state)
+        log_change(overlay, ledger, {ChangeKind::kRefolded, record.row.id, now});
+      record.row.state = std::move(state);
+    }
+    record.changed = record.judged_anew = false;
     overlay.put(key::record(number), encode(record.row));
     store::flush(record.drafts, record.state);
     record.dirty = false;
@@ -136,21 +151,20 @@ GraphUpdate Transaction::Impl::graph_view(NewUpdate& update) {
   LT_CHECK(certificate != nullptr);
   out.agency = certificate->agency;
   out.node = certificate->node;
-  out.believed = registry().certificate_belief(out.envelope.certificate) == Belief::kBelieved;
-  if (update.seal) out.believed = out.believed && believes_seal(update.seal->seal);
+  set_trust(out, registry(), update.seal ? held_seal(update.seal->seal) : std::span<HeldSeal>());
   return out;
 }
 
 // Updates of one seal follow each other.
-bool Transaction::Impl::believes_seal(std::uint32_t number) {
-  if (judged_seal != number || judged_by != ledger.registry) {
-    const auto seal = read_seal(overlay, number);
+std::span<const HeldSeal> Transaction::Impl::held_seal(std::uint32_t number) {
+  if (last_seal_number != number) {
+    auto seal = read_seal(overlay, number);
     LT_CHECK(seal.has_value());
-    judged_seal = number;
-    judged_by = ledger.registry;
-    seal_believed = registry().seal_belief(*seal, seal_id(root(), *seal)) == Belief::kBelieved;
+    last_seal_number = number;
+    last_seal.id = seal_id(root(), *seal);
+    last_seal.seal = *std::move(seal);
   }
-  return seal_believed;
+  return std::span(&last_seal, 1);
 }
 
 std::uint64_t Transaction::Impl::enter(NewUpdate update) {
@@ -224,6 +238,9 @@ void Transaction::Impl::rollback() {
   recalls.clear();
   forked.clear();
   refused_there.reset();
+  last_seal_number = 0;
+  pen_awaits.reset();
+  used_twice.clear();
   overlay.rollback();
   projections.rollback();
   ledger = saved_ledger;

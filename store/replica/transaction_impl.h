@@ -1,6 +1,6 @@
 // Internal to store/: what a transaction is made of. Its parts lie in transaction.cc (records,
-// writing), receive.cc (what peers send, and what waits), registry_rows.cc (statements),
-// sealing.cc, feeds.cc, notary.cc (forks of custody).
+// writing), receive.cc (what peers send), pen.cc (what waits), registry_rows.cc (statements),
+// refold.cc, closings.cc, sealing.cc, feeds.cc, notary.cc (forks of custody).
 #pragma once
 
 #include <set>
@@ -23,6 +23,7 @@ struct OpenRecord {
   bool unsettled = false;          // feeds and indexes do not know of its last change
   bool dirty = false;              // to be written
   bool changed = false;            // its state is to be encoded anew
+  bool judged_anew = false;        // stale for the registry's sake: followers are told
   RecordDrafts drafts;             // what projections keep of it
   std::vector<FeedMeta*> readers;  // feeds of its audience, while it is being settled
 };
@@ -60,7 +61,7 @@ struct Transaction::Impl {
   ProjectionWriters projections;
   Ledger saved_ledger;
   std::unordered_map<std::uint32_t, OpenRecord> open;  // by record number
-  std::vector<std::uint64_t> entered;                  // consecutive
+  std::vector<std::uint64_t> entered;                  // ascending
   std::vector<FreshUpdate> just_entered;               // the same
   std::size_t offered = 0;                             // so many of them were offered to the feeds
   std::size_t saved_entered = 0;
@@ -81,7 +82,7 @@ struct Transaction::Impl {
   void settle(OpenRecord& record, std::uint32_t number);  // fold if stale, then feeds and indexes
   void settle_all();  // the same for all, updates going into the feeds in the order of entry
   void settle_state(OpenRecord& record, std::uint32_t number);
-  void fold_if_stale(OpenRecord& record);
+  void fold_if_stale(OpenRecord& record, std::uint32_t number);
   void touch_led(OpenRecord& record);  // where its audience may have changed
   void flush();                        // settle_all, and write open records into the overlay
 
@@ -97,10 +98,9 @@ struct Transaction::Impl {
   // The update's parents, certificate and tree version are here.
   std::uint64_t enter(NewUpdate update);
   GraphUpdate graph_view(NewUpdate& update);
-  bool believes_seal(std::uint32_t number);
-  std::uint32_t judged_seal = 0;
-  std::shared_ptr<const Registry> judged_by;
-  bool seal_believed = false;
+  std::span<const HeldSeal> held_seal(std::uint32_t number);
+  std::uint32_t last_seal_number = 0;  // 0: none was asked for yet
+  HeldSeal last_seal;
 
   // ---- feeds (feeds.cc) ----
   std::uint64_t random_number();  // never 0
@@ -146,6 +146,7 @@ struct Transaction::Impl {
                                       const NodeId& from, std::uint32_t source,
                                       ReceiveOutcome& outcome);
   std::vector<std::optional<std::uint64_t>> numbers_of(std::span<const UpdateId> ids) const;
+  void note_further_seal(std::uint64_t number, const UpdateSeal& seal);
   Result<void> check_parents(const Update& update);
   void note_new_beginning(FeedKind kind, const NodeId& from, const AgencyId& agency,
                           const FeedMark& mark, const FeedPart& part);
@@ -153,13 +154,26 @@ struct Transaction::Impl {
   UpdateId missing_parent(const Update& update) const;  // zero: none
   bool closed_part_fits(NewUpdate& made, const std::optional<Salt>& computed);
   bool is_desk() const;
-  bool pen_is_full(const NodeId& from) const;
   void honour_recalls();
   std::vector<RecordId> recalls;  // records in which a recall request has just entered
+
+  // ---- the pen (pen.cc) ----
+  bool pen_is_full(const NodeId& from) const;
+  void put_into_pen(PenRow row, const SealedUnit& unit, const SealedLeaf& leaf);
+  void take_from_pen(const PenRow& row);
   void wait(const SealedUnit& unit, const SealedLeaf& leaf, const UpdateId& id,
             const UpdateId& missing, std::string reason, const NodeId& from);
+  void keep_unverified(const SealedUnit& unit, const SealedLeaf& leaf, const UpdateId& id,
+                       const NodeId& from, ReceiveOutcome& outcome);
+  bool hold_back(const SealedUnit& unit, std::span<const UpdateId> ids,
+                 std::span<const std::optional<std::uint64_t>> numbers, const NodeId& from,
+                 ReceiveOutcome& outcome);
+  std::set<UpdateId>& awaited();
+  std::optional<std::set<UpdateId>> pen_awaits;  // read when first asked for
+  bool pen_released = false;                     // something waits for what was held back
   void wake();
   void receive_waiting(const PenRow& row, ReceiveOutcome& outcome);
+
   void refuse(const NodeId& from, const AgencyId& agency, const UpdateId& id, std::string reason);
   // What neighbours have refused of ours, read when first asked for (quarantine.cc).
   std::optional<std::set<std::pair<UpdateId, NodeId>>> refused_there;
@@ -180,21 +194,40 @@ struct Transaction::Impl {
 
   // ---- statements (registry_rows.cc) ----
   void keep_statement(const Statement& statement, const StatementId& id, std::uint32_t source);
-  Result<StatementId> add_one(const Statement& statement, std::uint32_t source);
+  enum class Aside { kKeep, kTakeIn };  // what a revoked machine sealed beyond the cuts
+  Result<StatementId> add_one(const Statement& statement, std::uint32_t source, Aside aside);
   void receive_statements(const std::vector<Statement>& statements, const NodeId& from,
                           const AgencyId& agency, std::uint32_t source, ReceiveOutcome& outcome);
-  std::size_t waiting_statements() const;
-  void registry_grew(std::vector<Statement> added);
-  void fold_everything_again();
+  std::pair<std::size_t, std::size_t> waiting_statements(const NodeId& from) const;
+  bool try_waiting_statements();
+  void registry_grew(const Registry& before);
+
+  // ---- records that the registry's growth concerns (refold.cc) ----
+  void find_stale(const Registry& before);
+  void mark_stale(std::uint32_t record);
+  void mark_sealed(const NodeSeal& seal);  // the records of what lies under it
+  bool is_stale(std::uint32_t record, const RecordState& state) const;
+  void refold(std::uint32_t record);
+  bool refold_some(std::size_t records_max);  // false: none is left
+
+  // ---- closings (closings.cc) ----
+  bool writes_closings() const;
+  void write_closings(const Registry& before);
+  void bind_numbers_used_twice();
+  // Of machines that are closed or revoked, seen in this transaction: incarnation and number.
+  std::set<std::pair<CertificateId, std::pair<std::uint64_t, std::uint32_t>>> used_twice;
 
   // ---- sealing (sealing.cc) ----
   Seal next_seal(std::span<const Hash256> leaves);
   std::uint32_t store_seal(const Seal& seal, const SealId& id, std::span<const IndexedLeaf> leaves,
                            std::span<const Hash256> proof);
+  void note_node_seal(const Seal& seal, const NodeSeal& row);
+  std::vector<Cut> last_seals(const NodeId& node) const;  // (closings.cc)
   void mint_incarnation();
   std::vector<Unsealed> unsealed_for(const AgencyId& reader, std::size_t limit);
   void seal_batch(std::span<const Unsealed> batch);
 
+  Result<StatementId> say(const StatementBody& body);  // it is added, what follows is not done yet
   Result<UpdateId> write(Draft draft);
   std::vector<UpdateId> choose_parents(const OpenRecord& record, const UpdateId& link) const;
 };

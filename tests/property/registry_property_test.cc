@@ -54,7 +54,7 @@ class RandomWorld {
   }
 
   void step() {
-    switch (dice.below(trees_ == Trees::kFixed ? 8 : 10)) {
+    switch (dice.below(trees_ == Trees::kFixed ? 8 : 12)) {
       case 0: return declare();
       case 1:
       case 2:
@@ -63,11 +63,14 @@ class RandomWorld {
       case 5:
       case 6: return revoke();
       case 7: return copy();
+      case 8:
+      case 9: return close();
       default: return change_tree();
     }
   }
 
   TestNode& speaker() { return dice.pick(nodes); }
+  void close() { say_closing(); }
 
   Dice dice;
   TestDeployment world;
@@ -121,11 +124,37 @@ class RandomWorld {
     body.reason = "?";
     body.decided_at = world.tick();
     body.tree_version = version();
-    if (!dice.one_in(4))
-      body.cuts.push_back({node.incarnation, static_cast<std::uint32_t>(dice.below(6)), {}});
+    body.stretch = stretch(node);
+    body.cuts = cuts(node, body.stretch);
     for (const auto& [id, of] : revocations_)
       if (of == body.node && dice.one_in(3)) body.after.push_back(id);
     revocations_.emplace_back(say(body), body.node);
+  }
+  void say_closing() {
+    if (reg().newest() == 0) return;
+    Closing body;
+    const TestNode& node = speaker();
+    body.node = node.id();
+    body.version = 1 + static_cast<TreeVersion>(dice.below(reg().newest()));
+    body.tree_version = reg().newest();
+    body.decided_at = world.tick();
+    body.stretch = stretch(node);
+    body.cuts = cuts(node, body.stretch);
+    for (const auto& [id, of] : closings_)
+      if (of == std::pair(body.node, body.version) && dice.one_in(3)) body.after.push_back(id);
+    const StatementId id = say(body);
+    closings_.emplace_back(id, std::pair(body.node, body.version));
+  }
+  Stretch stretch(const TestNode& node) {
+    if (!dice.one_in(3)) return {};
+    return dice.one_in(2) ? Stretch{0, node.incarnation}
+                          : Stretch{node.incarnation + 1, UINT64_MAX};
+  }
+  std::vector<Cut> cuts(const TestNode& node, const Stretch& within) {
+    if (dice.one_in(4) || !within.contains(node.incarnation)) return {};
+    Cut cut{node.incarnation, static_cast<std::uint32_t>(dice.below(6)), {}};
+    if (cut.number > 2 && dice.one_in(2)) cut.except = {{1, 2, {}}};
+    return {cut};
   }
   // Somebody's statement under another seal.
   void copy() {
@@ -168,6 +197,7 @@ class RandomWorld {
   std::vector<SigningKey> keys_;
   std::vector<TreeHead> tree_heads_;
   std::vector<std::pair<StatementId, NodeId>> revocations_;
+  std::vector<std::pair<StatementId, std::pair<NodeId, TreeVersion>>> closings_;
 };
 
 // Every answer of a registry, one a line.
@@ -202,14 +232,19 @@ std::vector<std::string> answers(const RandomWorld& from, const Registry& reg) {
     std::string rights;
     for (const AgencyId& agency : from.agencies)
       rights += reg.may_issue_for(id, agency, reg.newest()) ? "1" : "0";
-    say("certificate", id.hex(), number(reg.certificate_belief(id)), rights);
+    std::string closed;
+    for (const TreeVersion version : reg.closings_of(id)) closed += number(version) + ",";
+    say("certificate", id.hex(), number(reg.certificate_belief(id)), rights, closed);
   }
   for (const TestNode& node : from.nodes) {
     const auto certificate = reg.certificate_of(node.id());
     say("node", number(reg.may_connect(node.id())), certificate ? certificate->hex() : "none");
   }
-  for (const Seal& seal : from.seals)
-    say("seal", number(reg.seal_belief(seal, seal_id(reg.root(), seal))));
+  for (const Seal& seal : from.seals) {
+    const HeldSeal held{seal, seal_id(reg.root(), seal)};
+    say("seal", number(reg.seal_belief(seal, held.id)),
+        number(reg.held_to(seal.certificate, std::span(&held, 1), 0)));
+  }
   return out;
 }
 
@@ -262,6 +297,32 @@ TEST(RegistryProperty, OneBatchEqualsOneByOne) {
     RC_ASSERT(all.ok());
     RC_ASSERT(answers(from, **all) == answers(from, *from.world.registry()));
     RC_ASSERT((*all)->statements() == from.world.registry()->statements());
+  });
+  EXPECT_TRUE(ok);
+}
+
+// A closing changes what is believed of what those strictly below its author, by both walks under
+// the newest tree, have issued, and of nobody else's; and to what version only theirs is held.
+TEST(RegistryProperty, AClosingTouchesNobodyBesideOrAbove) {
+  const bool ok = rc::check([](std::uint64_t seed) {
+    const std::size_t steps = *rc::gen::inRange<std::size_t>(5, 30);
+    RandomWorld from(seed, steps, Trees::kChanging);
+    for (int i = 0; i < 10; ++i) {
+      const auto before = from.world.registry();
+      from.close();
+      const auto after = from.world.registry();
+      const auto* said = std::get_if<Seal>(&from.world.statements().back().authority);
+      if (after->size() == before->size() || said == nullptr) continue;
+      const AgencyId author =
+          after->resolve(after->find_certificate(said->certificate)->agency, after->newest());
+      for (const Seal& seal : from.seals) {
+        const HeldSeal held{seal, seal_id(after->root(), seal)};
+        const AgencyId agency = after->find_certificate(seal.certificate)->agency;
+        if (author != agency && after->superior(author, agency, after->newest())) continue;
+        RC_ASSERT(before->held_to(seal.certificate, std::span(&held, 1), 0) ==
+                  after->held_to(seal.certificate, std::span(&held, 1), 0));
+      }
+    }
   });
   EXPECT_TRUE(ok);
 }

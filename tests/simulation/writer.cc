@@ -19,7 +19,8 @@ void Writer::add(store::QueuedJob job, store::Urgency urgency) {
 }
 
 void Writer::start() {
-  if (running_ || queues_.empty()) return;
+  queues_.set_unfinished(replica_.unfinished());
+  if (running_ || (queues_.empty() && !queues_.due())) return;
   if (queues_.due()) return run_after(Duration(dice_.between(0, 20)));
   if (patient_) return;
   patient_ = true;

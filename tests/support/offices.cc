@@ -40,6 +40,11 @@ void Office::commit(const std::function<void(store::Transaction&)>& work) {
   work(transaction);
   const auto done = transaction.commit();
   ASSERT_TRUE(done.ok()) << done.error().message();
+  while (replica_->unfinished()) {
+    store::Transaction further(*replica_, now);
+    (void)further.go_on();
+    ASSERT_TRUE(further.commit().ok());
+  }
 }
 
 RecordId Office::create(std::string_view code) {

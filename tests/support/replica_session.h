@@ -66,7 +66,7 @@ struct ReplicaEnd final : store::DriverHost, store::Writer {
   void post(store::Job job, store::Done done, store::Urgency urgency) override {
     queues.add({std::move(job), nullptr, std::move(done)}, urgency);
     if (std::exchange(committing, true)) return;  // it comes after what is being told
-    while (!queues.empty()) {
+    while (!queues.empty() || office.replica().unfinished()) {
       queues.begin_group();
       const auto group =
           store::commit_group(office.replica(), office.now, [this] { return queues.take(); });

@@ -1,0 +1,42 @@
+// Which closings an agency's desk owes when the registry has grown (docs/protocol/registry.md,
+// "Closings"), and cuts that are too many for one statement. Pure; no threads.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "protocol/record/registry.h"
+
+namespace lienthong {
+
+// The last seal of each incarnation that is held of a node, ascending.
+using LastSeals = std::function<std::vector<Cut>(const NodeId&)>;
+
+// The agencies whose machines a tree version closes: those that it dissolves, and those that were
+// at or above some agency by the walk under the version before and are not under it. Ascending.
+bool closes(const Registry& registry, TreeVersion version, const AgencyId& agency);
+std::vector<AgencyId> closed_agencies(const Registry& registry, TreeVersion version);
+
+// The agency whose desk writes the closings of that one's machines: the lowest strictly above it,
+// by the parents and by the walk, under the newest tree, that is not dissolved. Zero: the root.
+AgencyId closing_agency(const Registry& registry, const AgencyId& of);
+
+// What the desk of `desk` owes in the commit that takes the registry from `before` to `after`: for
+// each machine that it believes and that a version new in `after` closes, a closing with what is
+// held of it; for each that it believes only since, and that an earlier version closes, one with
+// nothing within. None where one for that version counts. Each fits into a statement.
+std::vector<Closing> closings_owed(const Registry& before, const Registry& after,
+                                   const AgencyId& desk, const LastSeals& last_seals,
+                                   UnixMillis now);
+
+// A number below some cut for that certificate was used twice: the words, to be said by somebody
+// who may, that name the seal which came first, one for the revocations and each version's
+// closings that count. None where it is named already, or lies beyond.
+std::vector<StatementBody> bind_number(const Registry& registry, const CertificateId& certificate,
+                                       const Seal& first, const SealId& id, UnixMillis now);
+
+// The same said in as many statements as it takes, each of its own stretch; one where it fits.
+std::vector<Closing> in_statements(Closing whole);
+std::vector<Revocation> in_statements(Revocation whole);
+
+}  // namespace lienthong

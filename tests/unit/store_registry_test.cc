@@ -1,0 +1,420 @@
+// What the growth of the registry does to replicas: closings and whom they hold, what is judged
+// anew, what is refused or kept aside, and who may fill the pen.
+#include <gtest/gtest.h>
+
+#include "protocol/base/limits.h"
+#include "protocol/record/closings.h"
+#include "protocol/record/codec.h"
+#include "store/replica/replica.h"
+#include "tests/support/offices.h"
+
+namespace lienthong::test {
+namespace {
+
+using store::ReceiveOutcome;
+using store::Transaction;
+
+class StoreRegistry : public ::testing::Test {
+ protected:
+  StoreRegistry() : offices(1) {}
+
+  Offices offices;
+  Office& province = *offices.province;
+  Office& district = *offices.district;
+  Office& commune = *offices.commune;
+  Office& other = *offices.other;
+  std::vector<Office*> all() { return {&other, &commune, &district, &province}; }
+  void settle_all() {
+    for (int i = 0; i < 3; ++i) {
+      settle({&commune, &district, &province});
+      settle({&other, &district});
+    }
+  }
+
+  const RootFingerprint& root() const { return offices.deployment.root(); }
+
+  // An update under that tree version, as a machine would seal that minds no rule.
+  SealedUnit forge(TestNode& author, UpdateKind kind, const RecordId& record, const UpdateId& link,
+                   TreeVersion version, std::vector<UpdateId> deps = {}) {
+    Update update;
+    update.envelope.record = record;
+    update.envelope.certificate = author.certificate;
+    update.envelope.tree_version = version;
+    update.envelope.link = link;
+    update.envelope.deps = deps.empty() ? std::vector{link} : std::move(deps);
+    update.envelope.hlc = Hlc{static_cast<std::uint64_t>(1'680'400'000'000 + ++forged_) << 16};
+    OpenBody body;
+    body.kind = kind;
+    update.open = wire::encode(body);
+    const UpdateId id = update_id(root(), update);
+    const Hash256 leaf = id_cast<Hash256>(id);
+    SealedUnit unit;
+    unit.seal = author.seal(root(), std::span(&leaf, 1));
+    unit.leaves.push_back({0, std::move(update)});
+    return unit;
+  }
+  UpdateId id_of(const SealedUnit& unit) const { return update_id(root(), unit.leaves[0].update); }
+
+  ReceiveOutcome give(Office& to, Office& from, std::vector<SealedUnit> units) {
+    FeedPart part;
+    part.units = std::move(units);
+    return give(FeedKind::kUpdates, to, from.node(), part);
+  }
+  ReceiveOutcome say(Office& to, Office& from, std::vector<Statement> statements) {
+    FeedPart part;
+    part.statements = std::move(statements);
+    return give(FeedKind::kRegistry, to, from.node(), part);
+  }
+  ReceiveOutcome give(FeedKind kind, Office& to, const TestNode& from, const FeedPart& part) {
+    ReceiveOutcome out;
+    to.commit([&](Transaction& transaction) {
+      auto result = transaction.receive(kind, from.id(), from.agency, part);
+      ASSERT_TRUE(result.ok()) << result.error().message();
+      out = *std::move(result);
+    });
+    return out;
+  }
+  static InertReason reason(Office& office, const RecordId& record, const UpdateId& id) {
+    const RecordState state = office.state(record);
+    const auto at = std::ranges::find(state.inert, id, &InertEntry::id);
+    return at == state.inert.end() ? InertReason::kNone : at->reason;
+  }
+  // The commune goes to another district; the root's file is imported at the province.
+  void move_commune() {
+    const AgencyId elsewhere =
+        offices.deployment.add_agency(offices.province_id, "H47.2", "Huyện Hai", "district");
+    change_tree({{offices.commune_id, Reparent{elsewhere}}});
+  }
+  void change_tree(std::vector<AgencyChange> changes) {
+    offices.deployment.change_tree(std::move(changes));
+    bring_registry(province);
+  }
+  void bring_registry(Office& office) {
+    office.commit([&](Transaction& transaction) {
+      for (const Statement& statement : offices.deployment.statements())
+        ASSERT_TRUE(transaction.add_statement(statement).ok());
+    });
+  }
+  StatementId revoke_other(std::vector<Cut> cuts = {}, std::vector<StatementId> after = {}) {
+    Revocation revocation;
+    revocation.node = other.node().id();
+    revocation.cuts = std::move(cuts);
+    revocation.after = std::move(after);
+    revocation.reason = "mất máy";
+    StatementId id;
+    district.commit([&](Transaction& transaction) {
+      const auto stated = transaction.state(revocation);
+      ASSERT_TRUE(stated.ok()) << stated.error().message();
+      id = *stated;
+    });
+    return id;
+  }
+
+ private:
+  unsigned forged_ = 0;
+};
+
+// ---- closings ----
+
+TEST_F(StoreRegistry, AFormerSuperiorReclaimsNothingUnderTheOldTree) {
+  const RecordId record = commune.create("C-1");
+  settle_all();
+  move_commune();
+  settle_all();
+  TestNode late = district.node();
+  late.incarnation ^= 77;
+  const SealedUnit reclaim =
+      forge(late, UpdateKind::kReclaim, record, id_cast<UpdateId>(record), 0);
+  for (Office* office : {&province, &commune}) {
+    give(*office, district, {reclaim});
+    EXPECT_EQ(office->state(record).holder, offices.commune_id);
+    EXPECT_EQ(reason(*office, record, id_of(reclaim)), InertReason::kClosed);
+    EXPECT_TRUE(office->replica().verify_states().empty());
+  }
+}
+
+TEST_F(StoreRegistry, WhatAMergedOfficeWroteLateStaysInertUntilTheClosingIsMoved) {
+  const RecordId record = commune.create("C-1");
+  settle_all();
+  change_tree({{offices.commune_id, Dissolve{{offices.other_id}}}});
+  bring_registry(district);
+  // Beyond what the district held when it wrote the closing.
+  ASSERT_TRUE(commune.set_unit(record, "Tư pháp").ok());
+  settle_all();
+  const UpdateId late = commune.state(record).heads.front();
+  for (Office* office : all()) {
+    if (office->replica().find_record(record))
+      EXPECT_EQ(reason(*office, record, late), InertReason::kClosed);
+  }
+  // A person moves it up to what came since.
+  const auto registry = district.replica().registry();
+  Closing moved;
+  for (const StatementId& id : registry->statements()) {
+    const auto body = wire::decode_statement(registry->find_statement(id)->body);
+    const auto* closing = std::get_if<Closing>(&*body);
+    if (closing == nullptr || closing->node != commune.node().id()) continue;
+    moved = *closing;
+    moved.after = {id};
+  }
+  ASSERT_EQ(moved.version, 1u);
+  const auto seal = district.replica().find_update(late)->seal;
+  const Seal last = district.replica().find_seal(*seal)->seal();
+  moved.cuts = {{last.incarnation, last.number, *seal}};
+  district.commit([&](Transaction& transaction) {
+    const auto stated = transaction.state(moved);
+    ASSERT_TRUE(stated.ok()) << stated.error().message();
+  });
+  settle_all();
+  for (Office* office : {&district, &province}) {
+    EXPECT_EQ(reason(*office, record, late), InertReason::kNone);
+    EXPECT_TRUE(office->replica().verify_states().empty());
+  }
+}
+
+TEST_F(StoreRegistry, ClosingsAreWrittenOnce) {
+  (void)commune.create("C-1");
+  settle_all();
+  move_commune();
+  settle_all();
+  const std::size_t size = province.replica().registry()->size();
+  province.restart();
+  bring_registry(province);
+  (void)commune.create("C-2");
+  settle_all();
+  EXPECT_EQ(province.replica().registry()->size(), size);
+  EXPECT_EQ(province.replica().registry()->closings_of(district.node().certificate),
+            std::vector<TreeVersion>{1});
+}
+
+TEST_F(StoreRegistry, ANumberUsedTwiceBelowACutIsBoundToTheSealThatCameFirst) {
+  const RecordId record = other.create("O-1");
+  settle_all();
+  TestNode machine = other.node();
+  machine.incarnation ^= 3;
+  const UpdateId link = id_cast<UpdateId>(record);
+  const SealedUnit first = forge(machine, UpdateKind::kNote, record, link, 0);
+  const SealedUnit second = forge(machine, UpdateKind::kNote, record, link, 0);
+  for (Office* office : {&district, &province}) give(*office, other, {first, second});
+  const auto created = other.replica().find_update(1)->seal;
+  const Seal last = other.replica().find_seal(*created)->seal();
+  std::vector<Cut> cuts{{last.incarnation, last.number, {}},
+                        {machine.incarnation, second.seal.number, {}}};
+  std::ranges::sort(cuts, {}, &Cut::incarnation);
+  revoke_other(cuts);
+  settle_all();
+  TestNode again = machine;  // who has the key now signs the first number once more
+  again.number = 0;
+  again.last_seal = {};
+  const SealedUnit twin = forge(again, UpdateKind::kNote, record, link, 0);
+  give(province, district, {twin});
+  EXPECT_EQ(reason(province, record, id_of(twin)), InertReason::kCutOff);
+  settle_all();
+  for (Office* office : {&district, &province}) {
+    EXPECT_EQ(reason(*office, record, id_of(first)), InertReason::kNone);
+    EXPECT_EQ(reason(*office, record, id_of(second)), InertReason::kNone);
+    EXPECT_EQ(reason(*office, record, id_of(twin)), InertReason::kCutOff);
+    EXPECT_TRUE(office->replica().verify_states().empty());
+  }
+}
+
+TEST_F(StoreRegistry, AFurtherSealBringsAnUpdateInAndIsPassedOn) {
+  const RecordId record = other.create("O-1");
+  settle_all();
+  TestNode machine = other.node();
+  machine.incarnation ^= 3;
+  const SealedUnit first = forge(machine, UpdateKind::kNote, record, id_cast<UpdateId>(record), 0);
+  SealedUnit again = first;
+  const Hash256 leaf = id_cast<Hash256>(id_of(first));
+  machine.incarnation ^= 6;
+  machine.number = 0;
+  machine.last_seal = {};
+  again.seal = machine.seal(root(), std::span(&leaf, 1));
+  for (Office* office : {&district, &province}) give(*office, other, {first});
+  const auto created = other.replica().find_update(1)->seal;
+  const Seal last = other.replica().find_seal(*created)->seal();
+  std::vector<Cut> cuts{{last.incarnation, last.number, {}}, {again.seal.incarnation, 1, {}}};
+  std::ranges::sort(cuts, {}, &Cut::incarnation);
+  revoke_other(cuts);
+  settle_all();
+  for (Office* office : {&district, &province})
+    EXPECT_EQ(reason(*office, record, id_of(first)), InertReason::kCutOff);
+  // Somebody else's seal over it is none.
+  SealedUnit foreign = first;
+  TestNode stranger = commune.node();
+  stranger.incarnation ^= 9;
+  foreign.seal = stranger.seal(root(), std::span(&leaf, 1));
+  give(district, other, {foreign});
+  EXPECT_EQ(reason(district, record, id_of(first)), InertReason::kCutOff);
+  give(district, other, {again});
+  EXPECT_EQ(reason(district, record, id_of(first)), InertReason::kNone);
+  settle({&district, &province});
+  EXPECT_EQ(reason(province, record, id_of(first)), InertReason::kNone);
+  for (Office* office : {&district, &province})
+    EXPECT_TRUE(office->replica().verify_states().empty());
+}
+
+// ---- what is judged anew ----
+
+TEST_F(StoreRegistry, OnlyRecordsWithSealsThatAreJudgedOtherwiseAreFoldedAgain) {
+  const RecordId before = other.create("O-1");
+  const RecordId beside = commune.create("C-1");
+  settle_all();
+  const auto first = other.replica().find_update(1)->seal;
+  const Seal last = other.replica().find_seal(*first)->seal();
+  const RecordId after = other.create("O-2");
+  settle_all();
+  const std::uint64_t seen = district.replica().last_change();
+  revoke_other({{last.incarnation, last.number, {}}});
+  const auto told = district.replica().change_events(seen, 100).events;
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0].kind, store::ChangeKind::kRefolded);
+  EXPECT_EQ(told[0].record, after);
+  EXPECT_FALSE(district.state(before).chain.empty());
+  EXPECT_FALSE(district.state(beside).chain.empty());
+  EXPECT_TRUE(district.state(after).chain.empty());
+  EXPECT_TRUE(district.replica().verify_states().empty());
+}
+
+TEST_F(StoreRegistry, JudgesManyAnewInStepsAndWhatIsWrittenMeanwhileAtOnce) {
+  constexpr int kRecords = 600;
+  std::vector<RecordId> records;
+  for (int i = 0; i < kRecords; ++i) records.push_back(other.create("O-" + std::to_string(i)));
+  settle_all();
+  Revocation revocation;
+  revocation.node = other.node().id();
+  revocation.reason = "mất máy";
+  {
+    Transaction transaction(district.replica(), district.now += 1000);
+    ASSERT_TRUE(transaction.state(revocation).ok());
+    ASSERT_TRUE(transaction.commit().ok());
+  }
+  EXPECT_TRUE(district.replica().unfinished());
+  const auto left = [&] {
+    return std::ranges::count_if(
+        records, [&](const RecordId& id) { return !district.state(id).chain.empty(); });
+  };
+  EXPECT_GT(left(), 0);
+  EXPECT_LT(left(), kRecords);
+  // One whose turn has not come is judged anew before anything is written to it.
+  const auto waits = std::ranges::find_if(
+      records, [&](const RecordId& id) { return !district.state(id).chain.empty(); });
+  {
+    Transaction transaction(district.replica(), district.now += 1000);
+    EXPECT_TRUE(transaction.find_record(*waits)->state.chain.empty());
+    ASSERT_TRUE(transaction.commit().ok());
+  }
+  EXPECT_TRUE(district.state(*waits).chain.empty());
+  district.restart();
+  EXPECT_TRUE(district.replica().unfinished());
+  district.commit([](Transaction&) {});
+  EXPECT_FALSE(district.replica().unfinished());
+  EXPECT_EQ(left(), 0);
+  EXPECT_TRUE(district.replica().verify_states().empty());
+}
+
+// ---- statements that are not kept ----
+
+TEST_F(StoreRegistry, WhatACertificateThatMayNotIssueSealedIsNotKept) {
+  TestNode node = other.node();
+  ASSERT_FALSE(node.may_issue);
+  Revocation made_up;
+  made_up.node.bytes[0] = 1;
+  made_up.reason = "x";
+  AgencyDeclaration nowhere = offices.deployment.declaration(offices.other_id, "X");
+  nowhere.parent = id_cast<AgencyId>(Hash256{offices.deployment.entropy().array<32>()});
+  const std::size_t size = district.replica().registry()->size();
+  const auto outcome = say(district, other, {node.say(root(), made_up), node.say(root(), nowhere)});
+  EXPECT_EQ(outcome.added, 0u);
+  EXPECT_EQ(outcome.waiting, 0u);
+  EXPECT_EQ(district.replica().registry()->size(), size);
+  EXPECT_EQ(district.replica().counts().refused, 2u);
+}
+
+// ---- revoked machines ----
+
+TEST_F(StoreRegistry, WhatARevokedMachineWritesLaterIsNeitherKeptWithoutBoundNorCarried) {
+  const RecordId record = other.create("O-1");
+  settle_all();
+  TestNode stolen = other.node();
+  stolen.incarnation ^= 5;
+  const StatementId revoked = revoke_other();
+  const std::uint64_t end =
+      district.replica().feed_end(FeedKind::kUpdates, offices.province_id).number;
+  std::vector<SealedUnit> units;
+  for (std::size_t i = 0; i < kPenRevokedCountMax + 10; ++i)
+    units.push_back(forge(stolen, UpdateKind::kNote, record, id_cast<UpdateId>(record), 0));
+  const auto outcome = give(district, province, units);
+  EXPECT_EQ(outcome.added, 0u);
+  EXPECT_EQ(outcome.waiting, kPenRevokedCountMax);
+  EXPECT_EQ(outcome.refused.size(), 10u);
+  EXPECT_EQ(district.replica().feed_end(FeedKind::kUpdates, offices.province_id).number, end);
+  // Nobody else's updates are kept out by that, here or after a restart.
+  district.restart();
+  (void)commune.create("C-1");
+  settle_all();
+  // When the cut is moved it comes in.
+  revoke_other({{stolen.incarnation, stolen.number, {}}}, {revoked});
+  EXPECT_EQ(district.replica().counts().waiting, 0u);
+  EXPECT_EQ(district.replica().find_record(record)->updates.size(), 1 + kPenRevokedCountMax);
+}
+
+TEST_F(StoreRegistry, WhatCountsAndBuildsOnARevokedMachinesUpdateBringsItIn) {
+  const RecordId record = other.create("O-1");
+  settle_all();
+  TestNode stolen = other.node();
+  stolen.incarnation ^= 5;
+  const auto first_seal = other.replica().find_update(1)->seal;
+  const Seal last = other.replica().find_seal(*first_seal)->seal();
+  revoke_other({{last.incarnation, last.number, {}}});
+  const UpdateId link = id_cast<UpdateId>(record);
+  const SealedUnit first = forge(stolen, UpdateKind::kNote, record, link, 0);
+  const SealedUnit second = forge(stolen, UpdateKind::kNote, record, link, 0, {id_of(first)});
+  TestNode honest = province.node();
+  honest.incarnation ^= 9;
+  const SealedUnit child = forge(honest, UpdateKind::kNote, record, link, 0, {id_of(second)});
+  EXPECT_EQ(give(district, province, {first, second}).waiting, 2u);
+  EXPECT_EQ(district.replica().find_record(record)->updates.size(), 1u);
+  give(district, province, {child});
+  EXPECT_EQ(district.replica().counts().waiting, 0u);
+  EXPECT_EQ(district.replica().find_record(record)->updates.size(), 4u);
+  EXPECT_EQ(reason(district, record, id_of(first)), InertReason::kCutOff);
+  EXPECT_EQ(reason(district, record, id_of(child)), InertReason::kNone);
+}
+
+// ---- the pen ----
+
+TEST_F(StoreRegistry, MadeUpMachinesOfOneDistrictFillNoPenForOthers) {
+  TestDeployment& deployment = offices.deployment;
+  const AgencyId evil =
+      deployment.add_agency(offices.province_id, "H47.9", "Huyện Chín", "district");
+  deployment.add_node(evil, true);
+  const AgencyId below = deployment.add_agency(evil, "H47.9.1", "x", "x");
+  std::vector<TestNode> machines;
+  for (int i = 0; i < 40; ++i) machines.push_back(deployment.add_node(below));
+  bring_registry(province);
+  const auto nowhere = id_cast<UpdateId>(Hash256{deployment.entropy().array<32>()});
+  std::size_t busy = 0;
+  for (TestNode& machine : machines) {
+    for (int batch = 0; batch < 3; ++batch) {
+      FeedPart part;
+      for (int i = 0; i < 256; ++i)
+        part.units.push_back(
+            forge(machine, UpdateKind::kNote, id_cast<RecordId>(nowhere), nowhere, 0));
+      province.commit([&](Transaction& transaction) {
+        const auto got =
+            transaction.receive(FeedKind::kUpdates, machine.id(), machine.agency, part);
+        busy += got.ok() ? 0 : 1;
+      });
+      if (busy > 0) break;
+    }
+    if (busy > 3) break;
+  }
+  EXPECT_GT(busy, 0u);
+  EXPECT_LE(province.replica().counts().waiting, 2'048u + 256u);
+  const RecordId record = commune.create("C-1");
+  settle({&commune, &district, &province});
+  EXPECT_TRUE(province.replica().find_record(record).has_value());
+}
+
+}  // namespace
+}  // namespace lienthong::test
