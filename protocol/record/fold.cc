@@ -301,7 +301,14 @@ class Folder {
     }
     state.holder = standing.holder;
     state.offered = standing.offered;
-    for (const Index link : chain_.forks) state.forks.push_back(links_[link].update->id);
+    for (const Index link : chain_.forks) {
+      ForkEntry fork;
+      fork.link = links_[link].update->id;
+      for (const Index next : links_[link].next) fork.branches.push_back(links_[next].update->id);
+      std::sort(fork.branches.begin(), fork.branches.end());
+      fork.stands = links_[chain_.links[position_[link] + 1]].update->id;
+      state.forks.push_back(fork);
+    }
   }
 
   void fill_lists(RecordState& state) {
@@ -551,8 +558,23 @@ const char* to_string(InertReason reason) {
     case InertReason::kNotInAudience: return "not-in-audience";
     case InertReason::kTooDeep: return "too-deep";
     case InertReason::kCutOff: return "cut-off";
+    case InertReason::kClosed: return "closed";
   }
   return "unknown";
+}
+
+const char* to_string(ForkLine line) {
+  switch (line) {
+    case ForkLine::kDecided: return "decided";
+    case ForkLine::kCommonSuperior: return "common-superior";
+    case ForkLine::kParts: return "parts";
+    case ForkLine::kTakenUp: return "taken-up";
+  }
+  return "unknown";
+}
+
+TreeVersion version_of(const GraphUpdate& update) {
+  return std::max(update.held_to, update.envelope.tree_version);
 }
 
 RecordState fold(std::span<const GraphUpdate> updates, const TreeView& tree) {

@@ -24,7 +24,13 @@ struct GraphUpdate {
   AgencyId agency;       // of the author's certificate
   NodeId node;           // of the author's certificate
   bool believed = true;  // false: cut off by a revocation, or its certificate has no right
+  TreeVersion certificate_version = 0;  // that the author's certificate names
+  // The greatest version of a closing that counts and that it was sealed beyond; its right must
+  // hold under that too. Not above the version that it names itself: nothing is closed.
+  TreeVersion held_to = 0;
 };
+// The version that an update is held to: the one it names, or a later one of a closing.
+TreeVersion version_of(const GraphUpdate& update);
 
 enum class InertReason : std::uint8_t {  // on disk: never change
   kNone = 0,
@@ -35,6 +41,7 @@ enum class InertReason : std::uint8_t {  // on disk: never change
   kNotInAudience = 5,
   kTooDeep = 6,  // over kChainDepthMax or kAncestorCountMax in its own past
   kCutOff = 7,   // revoked
+  kClosed = 8,   // sealed beyond a closing, and without the right under that version
 };
 const char* to_string(InertReason reason);
 
@@ -73,6 +80,28 @@ struct Invitation {
   bool operator==(const Invitation&) const = default;
 };
 
+// Which line decided a fork; docs/protocol/custody.md, "The standing chain".
+enum class ForkLine : std::uint8_t {  // on disk: never change
+  kDecided = 1,                       // a reclaim or uphold that binds the others
+  kCommonSuperior = 2,                // the lowest common superior has signed in the branch
+  kParts = 3,                         // signed from more parts of the tree below that one
+  kTakenUp = 4,                       // taken up first, by the clocks
+};
+const char* to_string(ForkLine line);
+
+// A link of the standing chain with several successors in force.
+struct ForkEntry {
+  UpdateId link;
+  std::vector<UpdateId> branches;  // the successors; ascending
+  UpdateId stands;                 // one of them
+  ForkLine line = ForkLine::kTakenUp;
+  UpdateId decision;   // kDecided: the earliest word (hlc, id) that settled it; else zero
+  AgencyId notary;     // whose desk looks at it: the first agency not dissolved at or above all who
+                       // signed in any branch, under the newest tree; zero: nobody's
+  bool bound = false;  // some decision binds the other branches; if not, the notary's word is due
+  bool operator==(const ForkEntry&) const = default;
+};
+
 struct RecordState {
   RecordId record;
   RecordKind kind = RecordKind::kDossier;
@@ -91,7 +120,7 @@ struct RecordState {
   std::vector<UpdateId> set_aside;  // had the right, but their link was closed or lost; ascending
   std::vector<UpdateId> adopted;    // of set_aside: taken over by the holder since
   std::vector<InertEntry> inert;    // ascending by id
-  std::vector<UpdateId> forks;      // links of the chain with more than one successor
+  std::vector<ForkEntry> forks;     // in the order of the chain
   std::vector<AgencyId> participants;   // ascending: origin, targets in force, authors of links;
                                         // without superiors and successors, see audience()
   std::vector<Invitation> invitations;  // ascending by id

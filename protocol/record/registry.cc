@@ -24,6 +24,8 @@ using registry_detail::level_at;
 using registry_detail::parent_at;
 using registry_detail::resolve_at;
 using registry_detail::successors_at;
+using registry_detail::superior_at;
+using registry_detail::up_at;
 using registry_detail::within_cuts;
 
 struct Registry::State : registry_detail::Data {};
@@ -378,7 +380,7 @@ bool Registry::may_issue_for(const CertificateId& issuer, const AgencyId& agency
   const Index about = index_of(from, agency);
   if (node == nullptr || about == kNone || !node->may_issue || node->revoked != nullptr)
     return false;
-  return node->agency != about && above_or_equal_at(from, node->agency, about, version) &&
+  return node->agency != about && superior_at(from, node->agency, about, version) &&
          !dissolved_at(from, node->agency, version);
 }
 
@@ -398,6 +400,12 @@ bool Registry::above_or_equal(const AgencyId& upper, const AgencyId& lower,
   const Index below = index_of(state_->evaluated, lower);
   return above != kNone && below != kNone &&
          above_or_equal_at(state_->evaluated, above, below, version);
+}
+
+bool Registry::superior(const AgencyId& upper, const AgencyId& lower, TreeVersion version) const {
+  const Index above = index_of(state_->evaluated, upper);
+  const Index below = index_of(state_->evaluated, lower);
+  return above != kNone && below != kNone && superior_at(state_->evaluated, above, below, version);
 }
 
 unsigned Registry::level(const AgencyId& agency, TreeVersion version) const {
@@ -421,8 +429,8 @@ std::vector<AgencyId> Registry::superiors(const AgencyId& agency, TreeVersion ve
   std::vector<AgencyId> out;
   const Index index = index_of(from, agency);
   if (index == kNone) return out;
-  for (Index above = parent_at(from, index, version); above != kNone;
-       above = parent_at(from, above, version))
+  for (Index above = up_at(from, index, version); above != kNone;
+       above = up_at(from, above, version))
     out.push_back(from.agencies[above].info.id);
   return out;
 }

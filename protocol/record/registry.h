@@ -135,6 +135,7 @@ class Registry : public TreeView {
   // after a word of the paper key it can be over tree_head().number.
   TreeVersion newest() const override;
   bool above_or_equal(const AgencyId&, const AgencyId&, TreeVersion) const override;
+  bool superior(const AgencyId&, const AgencyId&, TreeVersion) const override;
   unsigned level(const AgencyId&, TreeVersion) const override;
   bool dissolved(const AgencyId&, TreeVersion) const override;
   AgencyId resolve(const AgencyId&, TreeVersion) const override;

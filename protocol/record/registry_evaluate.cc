@@ -34,20 +34,23 @@ void set_from(std::vector<std::pair<TreeVersion, Value>>& history, TreeVersion v
 }  // namespace
 
 Index parent_at(const Evaluated& from, Index agency, TreeVersion version) {
-  return *value_at(from.agencies[agency].parents, version);
+  return from.shape.parent(agency, version);
+}
+
+Index up_at(const Evaluated& from, Index agency, TreeVersion version) {
+  return from.shape.up(agency, version);
 }
 
 unsigned level_at(const Evaluated& from, Index agency, TreeVersion version) {
-  unsigned level = 0;
-  for (Index above = parent_at(from, agency, version); above != kNone;
-       above = parent_at(from, above, version))
-    ++level;
-  return level;
+  return from.shape.level(agency, version);
 }
 
 bool above_or_equal_at(const Evaluated& from, Index upper, Index lower, TreeVersion version) {
-  while (lower != kNone && lower != upper) lower = parent_at(from, lower, version);
-  return lower == upper;
+  return from.shape.above_or_equal(upper, lower, version);
+}
+
+bool superior_at(const Evaluated& from, Index upper, Index lower, TreeVersion version) {
+  return from.shape.superior(upper, lower, version);
 }
 
 const std::vector<Index>* successors_at(const Evaluated& from, Index agency, TreeVersion version) {
@@ -55,18 +58,11 @@ const std::vector<Index>* successors_at(const Evaluated& from, Index agency, Tre
 }
 
 bool dissolved_at(const Evaluated& from, Index agency, TreeVersion version) {
-  return successors_at(from, agency, version) != nullptr;
+  return from.shape.dissolved(agency, version);
 }
 
 Index resolve_at(const Evaluated& from, Index agency, TreeVersion version) {
-  std::vector<Index> path{agency};
-  for (;;) {
-    const auto* successors = successors_at(from, path.back(), version);
-    if (successors == nullptr || successors->size() != 1) return path.back();
-    const Index next = successors->front();
-    if (std::find(path.begin(), path.end(), next) != path.end()) return path.back();  // a circle
-    path.push_back(next);
-  }
+  return from.shape.resolve(agency, version);
 }
 
 bool within_cuts(const Revocation* revocation, const Seal& seal, const SealId& id) {
@@ -181,7 +177,7 @@ void add_agency(Evaluated& out, const Entry& entry, const AgencyDeclaration& bod
     node.declared_parent = out.agency_index.at(body.parent);
     out.agencies[node.declared_parent].ever_children.push_back(self);
   }
-  node.parents.emplace_back(0, node.declared_parent);
+  LT_CHECK(out.shape.add(node.declared_parent) == self);
   out.agency_index.emplace(node.info.id, self);
   out.agencies.push_back(std::move(node));
 }
@@ -206,8 +202,7 @@ void apply(Evaluated& out, TreeVersion version, const AgencyChange& change) {
   AgencyNode& node = out.agencies[agency];
   if (const auto* reparent = std::get_if<Reparent>(&change.change)) {
     const Index parent = out.agency_index.at(reparent->parent);
-    if (above_or_equal_at(out, agency, parent, version)) return;  // a circle
-    set_from(node.parents, version, parent);
+    if (!out.shape.move(agency, parent)) return;  // a circle
     auto& children = out.agencies[parent].ever_children;
     if (std::find(children.begin(), children.end(), agency) == children.end())
       children.push_back(agency);
@@ -215,6 +210,7 @@ void apply(Evaluated& out, TreeVersion version, const AgencyChange& change) {
   } else if (const auto* dissolve = std::get_if<Dissolve>(&change.change)) {
     std::vector<Index> successors;
     for (const AgencyId& id : dissolve->successors) successors.push_back(out.agency_index.at(id));
+    out.shape.dissolve(agency, successors.size() == 1 ? successors[0] : kNone);
     set_from(node.dissolutions, version, std::move(successors));
   } else {
     const auto& rename = std::get<Rename>(change.change);
@@ -246,6 +242,7 @@ class Judge {
     for (const Entry* entry : out_.chain) {
       const auto& body = std::get<TreeChange>(entry->body);
       for (const AgencyChange& change : body.changes) apply(out_, body.number, change);
+      out_.shape.finish(body.number);
     }
   }
 
@@ -312,8 +309,8 @@ class Judge {
         const TreeVersion version = node.body->tree_version;
         node.no_right = !has_right(node.declarer, version) ||
                         out_.agencies[node.declared_parent].no_right ||
-                        !above_or_equal_at(out_, out_.certificates[node.declarer].agency,
-                                           node.declared_parent, version);
+                        !superior_at(out_, out_.certificates[node.declarer].agency,
+                                     node.declared_parent, version);
         continue;
       }
       CertificateNode& node = out_.certificates[item.index];
@@ -324,8 +321,7 @@ class Judge {
       }
       const Index issuing = out_.certificates[node.issuer].agency;
       node.no_right = !has_right(node.issuer, version) || out_.agencies[node.agency].no_right ||
-                      issuing == node.agency ||
-                      !above_or_equal_at(out_, issuing, node.agency, version);
+                      issuing == node.agency || !superior_at(out_, issuing, node.agency, version);
     }
   }
 
@@ -348,7 +344,7 @@ class Judge {
     const Index author = out_.certificates[revocation.author].agency;
     if (out_.agencies[author].rank >= out_.agencies[agency].rank) return std::nullopt;
     const Index acting = speaks_for(author);
-    if (acting == kNone || acting == agency || !above_or_equal_at(out_, acting, agency, newest_))
+    if (acting == kNone || acting == agency || !superior_at(out_, acting, agency, newest_))
       return std::nullopt;
     return 1 + out_.agencies[acting].level;
   }

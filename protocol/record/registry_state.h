@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "protocol/record/registry.h"
+#include "protocol/record/tree_shape.h"
 
 namespace lienthong::registry_detail {
 
@@ -34,10 +35,9 @@ struct AgencyNode {
   const AgencyDeclaration* body = nullptr;
   AgencyInfo info;
   Index declared_parent = kNone;
-  Index declarer = kNone;                              // certificate; kNone: the root
-  std::vector<std::pair<TreeVersion, Index>> parents;  // from that version on; ascending, first 0
+  Index declarer = kNone;  // certificate; kNone: the root
   std::vector<std::pair<TreeVersion, std::vector<Index>>>
-      dissolutions;  // with successors; ascending
+      dissolutions;  // that versions name, with successors; ascending
   std::vector<Index> ever_children;
   std::vector<Index> certificates;
   unsigned level = 0;  // in the newest tree
@@ -68,6 +68,7 @@ struct RevocationNode {
 };
 
 struct Evaluated {
+  TreeShape shape;  // by the numbers of the agencies
   std::vector<AgencyNode> agencies;
   std::vector<CertificateNode> certificates;
   std::vector<RevocationNode> revocations;
@@ -107,8 +108,10 @@ struct Data : Held {
 
 // ---- the shape of the tree, by number ----
 Index parent_at(const Evaluated& from, Index agency, TreeVersion version);
+Index up_at(const Evaluated& from, Index agency, TreeVersion version);  // of the walk
 unsigned level_at(const Evaluated& from, Index agency, TreeVersion version);
 bool above_or_equal_at(const Evaluated& from, Index upper, Index lower, TreeVersion version);
+bool superior_at(const Evaluated& from, Index upper, Index lower, TreeVersion version);
 bool dissolved_at(const Evaluated& from, Index agency, TreeVersion version);
 const std::vector<Index>* successors_at(const Evaluated& from, Index agency, TreeVersion version);
 Index resolve_at(const Evaluated& from, Index agency, TreeVersion version);

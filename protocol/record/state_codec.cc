@@ -5,7 +5,9 @@
 //   below, origin, holder, offered, erased by: place in the table + 1, 0 for none, chain: count;
 //   update, kind, by, to, tree version, hlc, urgent u8 each, open fields: count; field, writes
 //   (count, updates), value each; closed fields: without value, heads, timeline, set aside,
-//   adopted, forks: count, updates, latest hlc; inert: count; update, reason u8 each; participants:
+//   adopted: count, updates, forks: count;
+//   link, branches (count, updates), stands, line u8, decision or 0, notary or 0, bound u8 each,
+//   latest hlc; inert: count; update, reason u8 each; participants:
 //   count, agencies, invitations: count; update, kind, target, link, tree version each.
 #include <algorithm>
 #include <limits>
@@ -116,9 +118,14 @@ Tables tables_of(const RecordState& state) {
   for (const auto* fields : {&state.open_fields, &state.closed_fields}) {
     for (const auto& [field, value] : *fields) tables.updates.add(value.writes);
   }
-  for (const auto* list :
-       {&state.heads, &state.timeline, &state.set_aside, &state.adopted, &state.forks}) {
+  for (const auto* list : {&state.heads, &state.timeline, &state.set_aside, &state.adopted}) {
     tables.updates.add(*list);
+  }
+  for (const ForkEntry& fork : state.forks) {
+    tables.updates.add(fork.link);
+    tables.updates.add(fork.branches);
+    tables.updates.add(fork.decision);
+    tables.agencies.add(fork.notary);
   }
   for (const InertEntry& entry : state.inert) tables.updates.add(entry.id);
   for (const Invitation& invitation : state.invitations) {
@@ -190,6 +197,12 @@ Result<std::size_t> read_count(ByteReader& in) {
 
 // ---- parts ----
 
+template <class IdType>
+bool ascending(const std::vector<IdType>& ids) {
+  return std::adjacent_find(ids.begin(), ids.end(),
+                            [](const IdType& a, const IdType& b) { return !(a < b); }) == ids.end();
+}
+
 void write_chain(ByteWriter& out, const RecordState& state, const Tables& tables) {
   out.varint(state.chain.size());
   for (const LinkEntry& link : state.chain) {
@@ -253,6 +266,48 @@ Result<void> read_fields(ByteReader& in, Fields& fields, Part part, const Tables
   return {};
 }
 
+void write_forks(ByteWriter& out, const RecordState& state, const Tables& tables) {
+  out.varint(state.forks.size());
+  for (const ForkEntry& fork : state.forks) {
+    out.varint(tables.updates.place(fork.link));
+    tables.updates.write_list(out, fork.branches);
+    out.varint(tables.updates.place(fork.stands));
+    out.u8(static_cast<std::uint8_t>(fork.line));
+    out.varint(tables.updates.place(fork.decision));
+    out.varint(tables.agencies.place(fork.notary));
+    out.u8(fork.bound ? 1 : 0);
+  }
+}
+
+Result<void> read_forks(ByteReader& in, RecordState& state, const Tables& tables) {
+  LT_TRY(const std::size_t count, read_count(in));
+  state.forks.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    ForkEntry fork;
+    LT_TRY(fork.link, tables.updates.read_present(in));
+    LT_TRY_VOID(tables.updates.read_list(in, fork.branches));
+    LT_TRY(fork.stands, tables.updates.read_present(in));
+    LT_TRY(const std::uint8_t line, in.u8());
+    if (line < static_cast<std::uint8_t>(ForkLine::kDecided) ||
+        line > static_cast<std::uint8_t>(ForkLine::kTakenUp)) {
+      return corrupt("unknown line of a fork");
+    }
+    fork.line = static_cast<ForkLine>(line);
+    LT_TRY(fork.decision, tables.updates.read_place(in));
+    LT_TRY(fork.notary, tables.agencies.read_place(in));
+    LT_TRY(fork.bound, read_flag(in));
+    if (fork.branches.size() < 2 || !ascending(fork.branches)) return corrupt("fork of one branch");
+    if (!std::binary_search(fork.branches.begin(), fork.branches.end(), fork.stands)) {
+      return corrupt("no branch of the fork stands");
+    }
+    if (!fork.decision.is_zero() && fork.line != ForkLine::kDecided) {
+      return corrupt("decision that did not decide");
+    }
+    state.forks.push_back(std::move(fork));
+  }
+  return {};
+}
+
 Result<void> read_inert(ByteReader& in, RecordState& state, const Tables& tables) {
   LT_TRY(const std::size_t count, read_count(in));
   state.inert.reserve(count);
@@ -260,7 +315,7 @@ Result<void> read_inert(ByteReader& in, RecordState& state, const Tables& tables
     InertEntry entry;
     LT_TRY(entry.id, tables.updates.read_present(in));
     LT_TRY(const std::uint8_t reason, in.u8());
-    if (reason == 0 || reason > static_cast<std::uint8_t>(InertReason::kCutOff)) {
+    if (reason == 0 || reason > static_cast<std::uint8_t>(InertReason::kClosed)) {
       return corrupt("unknown reason");
     }
     entry.reason = static_cast<InertReason>(reason);
@@ -290,12 +345,6 @@ Result<void> read_invitations(ByteReader& in, RecordState& state, const Tables& 
     state.invitations.push_back(invitation);
   }
   return {};
-}
-
-template <class IdType>
-bool ascending(const std::vector<IdType>& ids) {
-  return std::adjacent_find(ids.begin(), ids.end(),
-                            [](const IdType& a, const IdType& b) { return !(a < b); }) == ids.end();
 }
 
 Result<void> check_whole(const RecordState& state) {
@@ -339,10 +388,10 @@ Result<void> read_body(ByteReader& in, RecordState& state) {
   LT_TRY_VOID(read_chain(in, state, tables));
   LT_TRY_VOID(read_fields(in, state.open_fields, Part::kOpen, tables));
   LT_TRY_VOID(read_fields(in, state.closed_fields, Part::kClosed, tables));
-  for (auto* list :
-       {&state.heads, &state.timeline, &state.set_aside, &state.adopted, &state.forks}) {
+  for (auto* list : {&state.heads, &state.timeline, &state.set_aside, &state.adopted}) {
     LT_TRY_VOID(tables.updates.read_list(in, *list));
   }
+  LT_TRY_VOID(read_forks(in, state, tables));
   LT_TRY(state.latest.value, in.varint());
   LT_TRY_VOID(read_inert(in, state, tables));
   LT_TRY_VOID(tables.agencies.read_list(in, state.participants));
@@ -370,10 +419,10 @@ Bytes encode_state(const RecordState& state) {
   write_chain(out, state, tables);
   write_fields(out, state.open_fields, Part::kOpen, tables);
   write_fields(out, state.closed_fields, Part::kClosed, tables);
-  for (const auto* list :
-       {&state.heads, &state.timeline, &state.set_aside, &state.adopted, &state.forks}) {
+  for (const auto* list : {&state.heads, &state.timeline, &state.set_aside, &state.adopted}) {
     tables.updates.write_list(out, *list);
   }
+  write_forks(out, state, tables);
   out.varint(state.latest.value);
   out.varint(state.inert.size());
   for (const InertEntry& entry : state.inert) {

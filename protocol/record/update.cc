@@ -61,6 +61,7 @@ const char* to_string(UpdateKind kind) {
     case UpdateKind::kInspect: return "inspect";
     case UpdateKind::kErase: return "erase";
     case UpdateKind::kAdopt: return "adopt";
+    case UpdateKind::kUphold: return "uphold";
   }
   return "unknown";
 }

@@ -31,7 +31,8 @@ enum class UpdateKind : std::uint16_t {  // on the wire: never change
   kShare = 21,          // the custodian lets `target` read
   kInspect = 22,        // a superior opened the closed parts
   kErase = 23,          // closed parts are gone; origin agency or a superior, naming the decision
-  kAdopt = 24,  // the custodian takes over writes that were set aside: references and writes
+  kAdopt = 24,   // the custodian takes over writes that were set aside: references and writes
+  kUphold = 25,  // at or above the link's author: the branch that ends at `link` stands
 };
 bool is_link(UpdateKind kind);
 const char* to_string(UpdateKind kind);  // "created", "offer", …; "unknown" for a later version's

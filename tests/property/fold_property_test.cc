@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "tests/support/custody_dossier.h"
 #include "tests/support/custody_run.h"
 
 namespace lienthong {
@@ -66,7 +67,7 @@ void compare(const World& world, const Mask& part) {
   RC_ASSERT(chain == ids(expected.chain));
   RC_ASSERT(state.holder == agency_id(expected.holder));
   RC_ASSERT(state.offered == agency_id(expected.offered));
-  RC_ASSERT(state.forks == ids(expected.forks));
+  RC_ASSERT(forks_of(state) == ids(expected.forks));
   RC_ASSERT(inert == ids(expected.bad));
   RC_ASSERT(state.set_aside == ids(expected.late));
   const auto open = state.open_fields.find(kOpenField);

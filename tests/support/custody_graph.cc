@@ -9,7 +9,54 @@ namespace {
 
 bool field_write(UpdateKind kind) { return kind == UpdateKind::kSet || kind == UpdateKind::kAdopt; }
 
+constexpr int kMintedEach = 3;
+
+std::vector<int> everybody(int minted_each) {
+  std::vector<int> out;
+  for (int agency = P; agency < kFirstAgencyCount; ++agency) out.push_back(agency);
+  for (int number = 1; number <= minted_each; ++number) {
+    for (int agency = P; agency < kFirstAgencyCount; ++agency) {
+      out.push_back(minted(agency, number));
+    }
+  }
+  return out;
+}
+
+ShapedTree shaped(const Trees& trees, TreeVersion newest, const std::vector<int>& who) {
+  using Index = TreeShape::Index;
+  const auto index = [&](int agency) {
+    const auto at = std::find(who.begin(), who.end(), agency);
+    return at == who.end() ? TreeShape::kNone : static_cast<Index>(at - who.begin());
+  };
+  TreeShape shape;
+  std::vector<AgencyId> ids;
+  for (const int agency : who) ids.push_back(agency_id(agency));
+  // Parents first in the first tree, whatever the letters.
+  std::vector<Index> first;
+  for (const int agency : who) {
+    shape.add(TreeShape::kNone);
+    first.push_back(index(trees.parent(agency, 0)));
+  }
+  shape.finish(0, first, {});
+  for (TreeVersion version = 1; version <= newest; ++version) {
+    std::vector<Index> parents;
+    for (const int agency : who) parents.push_back(index(trees.parent(agency, version)));
+    std::vector<std::pair<Index, Index>> dissolved;
+    for (const auto& [agency, successor] : trees.at(version).named) {
+      dissolved.emplace_back(index(agency), index(successor));
+    }
+    shape.finish(version, parents, dissolved);
+  }
+  return ShapedTree(std::move(shape), std::move(ids));
+}
+
 }  // namespace
+
+ShapedTree shaped(const Trees& trees, TreeVersion newest) {
+  return shaped(trees, newest, everybody(kMintedEach));
+}
+
+EightAgencies::EightAgencies() : ShapedTree(shaped(Trees::standard(), 1, everybody(0))) {}
 
 UpdateId update_id(int order) {
   UpdateId out;

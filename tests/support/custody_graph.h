@@ -2,6 +2,7 @@
 #pragma once
 
 #include "protocol/record/fold.h"
+#include "protocol/record/tree_shape.h"
 #include "tests/support/custody_model.h"
 
 namespace lienthong::model {
@@ -22,27 +23,14 @@ std::vector<GraphUpdate> to_graph(const World& world, const Mask& mask, const Tr
 // Nothing is revoked or closed but what the items say.
 std::vector<GraphUpdate> to_graph(const World& world, const Mask& mask);
 
-class ModelTree : public TreeView {
- public:
-  // `trees` stays. `newest`: of what the registry knows.
-  ModelTree(const Trees& trees, TreeVersion newest) : trees_(trees), newest_(newest) {}
-  TreeVersion newest() const override { return newest_; }
-  bool above_or_equal(const AgencyId& upper, const AgencyId& lower, TreeVersion v) const override;
-  unsigned level(const AgencyId& agency, TreeVersion version) const override;
-  bool dissolved(const AgencyId& agency, TreeVersion version) const override;
-  AgencyId resolve(const AgencyId& agency, TreeVersion version) const override;
-  std::vector<AgencyId> superiors(const AgencyId& agency, TreeVersion version) const override;
-  std::vector<AgencyId> everyone() const override;
+// The same trees as the protocol has them, up to version `newest`, with three agencies that each of
+// the first tree's declared below itself.
+ShapedTree shaped(const Trees& trees, TreeVersion newest);
 
- private:
-  const Trees& trees_;
-  TreeVersion newest_;
-};
-
-// The standard trees, where version 1 is the newest.
-class EightAgencies : public ModelTree {
+// The standard trees, where version 1 is the newest; nobody declared any others.
+class EightAgencies : public ShapedTree {
  public:
-  EightAgencies() : ModelTree(Trees::standard(), 1) {}
+  EightAgencies();
 };
 
 // Field that the writes of to_graph() set, open and closed.

@@ -141,8 +141,8 @@ bool Model::superior(int upper, int lower, TreeVersion version) const {
 
 // The version it names, or the newest whose closing it was sealed beyond.
 TreeVersion Model::held_to(const Item& x) const {
-  TreeVersion version = x.tree_version;
-  if (off(Off::kClosing)) return version;
+  if (off(Off::kClosing)) return x.tree_version;
+  TreeVersion version = std::max(x.tree_version, x.held_to);
   for (const auto& [closed, last] : registry_.closings) {
     if (closed.first == x.by() && x.seal > last) version = std::max(version, closed.second);
   }
@@ -233,15 +233,34 @@ std::set<int> Model::signers(const std::vector<int>& acts) const {
   return out;
 }
 
-int Model::pick(std::vector<int> c) {
-  if (c.size() == 1) return c[0];
-  const Acts branches = acts(c);
-  if (c.size() > 1 && !off(Off::kDecided)) c = decided(c, branches);
-  if (c.size() > 1 && !off(Off::kCommonSuperior)) c = with_common_superior(c, branches);
-  if (c.size() > 1 && !off(Off::kParts)) c = with_most_parts(c, branches);
-  if (c.size() > 1 && !off(Off::kTakenUp)) c = taken_up_first(c, branches);
-  return *std::min_element(c.begin(), c.end(),
-                           [&](int a, int b) { return world_.at(a).name < world_.at(b).name; });
+ForkOutcome Model::judge_fork(std::vector<int> c) const {
+  ForkOutcome out;
+  out.branches.insert(c.begin(), c.end());
+  if (c.size() > 1) {
+    const Acts branches = acts(c);
+    out.bound = !binding(branches).empty();
+    out.notary = concerned(branches);
+    using Line = std::vector<int> (Model::*)(const std::vector<int>&, const Acts&) const;
+    const std::vector<std::pair<Off, Line>> lines = {
+        {Off::kDecided, &Model::decided},
+        {Off::kCommonSuperior, &Model::with_common_superior},
+        {Off::kParts, &Model::with_most_parts},
+        {Off::kTakenUp, &Model::taken_up_first}};
+    for (std::size_t i = 0; i < lines.size() && c.size() > 1; ++i) {
+      if (off(lines[i].first)) continue;
+      c = (this->*lines[i].second)(c, branches);
+      out.line = static_cast<int>(i) + 1;
+    }
+    if (out.line == 1) {
+      for (const auto& [branch, id] : settling(branches)) {
+        const auto key = [&](int d) { return std::pair(world_.at(d).hlc, world_.at(d).name); };
+        if (out.decision < 0 || key(id) < key(out.decision)) out.decision = id;
+      }
+    }
+  }
+  out.stands = *std::min_element(
+      c.begin(), c.end(), [&](int a, int b) { return world_.at(a).name < world_.at(b).name; });
+  return out;
 }
 
 // Whether an act of another branch is below the author of a decision.
@@ -282,23 +301,33 @@ std::vector<Model::Decision> Model::binding(const Acts& acts) const {
   return out;
 }
 
-std::vector<int> Model::decided(const std::vector<int>& c, const Acts& acts) const {
+// Of those that bind and that no later one of another branch replaces, the greatest.
+std::vector<Model::Decision> Model::settling(const Acts& acts) const {
   const std::vector<Decision> all = binding(acts);
-  std::map<std::pair<long, long>, std::set<int>> by_rank;
-  for (const auto& [branch, id] : all) {
-    const bool replaced = std::any_of(all.begin(), all.end(), [&, b = branch, d = id](auto& later) {
-      return later.first != b && world_.in_past(later.second, d);
+  std::map<std::pair<long, long>, std::vector<Decision>> by_rank;
+  for (const Decision& one : all) {
+    const bool replaced = std::any_of(all.begin(), all.end(), [&](const Decision& later) {
+      return later.first != one.first && world_.in_past(later.second, one.second);
     });
     if (replaced && !off(Off::kLaterDecision)) continue;
-    const Item& d = world_.at(id);
+    const Item& d = world_.at(one.second);
     const TreeVersion version = held_to(d);
-    by_rank[{version, -trees_.level(d.agency, version)}].insert(branch);
+    by_rank[{version, -trees_.level(d.agency, version)}].push_back(one);
   }
-  if (by_rank.empty()) return c;
-  const std::set<int>& best = by_rank.rbegin()->second;
+  return by_rank.empty() ? std::vector<Decision>{} : by_rank.rbegin()->second;
+}
+
+std::vector<int> Model::decided(const std::vector<int>& c, const Acts& acts) const {
+  std::set<int> best;
+  for (const Decision& one : settling(acts)) best.insert(one.first);
+  return best.empty() ? c : std::vector<int>(best.begin(), best.end());
+}
+
+std::vector<int> Model::binding_in(int fork, int first) const {
   std::vector<int> out;
-  std::copy_if(c.begin(), c.end(), std::back_inserter(out),
-               [&](int branch) { return best.count(branch) != 0; });
+  for (const auto& [branch, id] : binding(branches(fork))) {
+    if (branch == first) out.push_back(id);
+  }
   return out;
 }
 
@@ -383,8 +412,10 @@ Outcome Model::fold(const Mask& mask) {
   std::map<int, int> next;
   while (!successors(out.chain.back()).empty()) {
     const int link = out.chain.back();
-    if (successors(link).size() > 1) out.forks.push_back(link);
-    out.chain.push_back(next[link] = pick(successors(link)));
+    ForkOutcome fork = judge_fork(successors(link));
+    fork.link = link;
+    if (fork.branches.size() > 1) out.forks.push_back(fork);
+    out.chain.push_back(next[link] = fork.stands);
   }
   const std::set<int> chain(out.chain.begin(), out.chain.end());
   std::vector<int> written;
@@ -419,11 +450,6 @@ Outcome Model::fold(const Mask& mask) {
   out.holder = last.holder;
   out.offered = last.offered;
   return out;
-}
-
-bool Model::all_decided(const Outcome& outcome) {
-  return std::all_of(outcome.forks.begin(), outcome.forks.end(),
-                     [&](int fork) { return !binding(acts(successors(fork))).empty(); });
 }
 
 // ---- the notary ----
@@ -503,7 +529,8 @@ std::optional<int> Model::duty(const Mask& mask, const Machine& desk, const Seen
                                const std::set<int>& moved, int extra) {
   constexpr int kQuota = 16;
   const Outcome outcome = fold(mask);
-  for (const int fork : outcome.forks) {
+  for (const ForkOutcome& at : outcome.forks) {
+    const int fork = at.link;
     const Acts branches = acts(successors(fork));
     const int s = concerned(branches);
     const bool too = off(Off::kLowest) && s != kNobody && trees_.over(desk.agency, s, newest_) &&

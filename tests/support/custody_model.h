@@ -37,7 +37,9 @@ struct Item {
   TreeVersion certificate_version = 0;  // tree version that the author's certificate names
   int seal = 0;                         // number at the machine
   int name = -1;                        // ids are compared by it; the world gives it
-  bool cut_off = false;                 // by a revocation that is not in the registry below
+  // What a registry would say that is not here:
+  bool cut_off = false;
+  TreeVersion held_to = 0;
   bool forged = false;
   bool by_itself = false;  // an uphold that the desk wrote without a person
   std::vector<int> references;
@@ -112,11 +114,23 @@ struct Standing {
   int turn() const { return offered != kNobody ? offered : holder; }
 };
 
+// A link of the chain with several successors in force.
+struct ForkOutcome {
+  int link = -1;
+  std::set<int> branches;
+  int stands = -1;
+  int line = 4;       // the one that left a single branch
+  int decision = -1;  // line 1: the earliest of those that settled it
+  int notary = kNobody;
+  bool bound = false;  // some decision binds
+  bool operator==(const ForkOutcome&) const = default;
+};
+
 struct Outcome {
   int holder = kNobody;
   int offered = kNobody;
   std::vector<int> chain;
-  std::vector<int> forks;
+  std::vector<ForkOutcome> forks;
   std::set<int> bad;       // no right, held to a later version, or cut off
   std::set<int> late;      // set aside
   std::vector<int> shown;  // latest writes, the one shown first
@@ -141,8 +155,9 @@ class Model {
   // beyond the quota.
   std::optional<int> duty(const Mask& mask, const Machine& desk, const Seen& seen,
                           const std::set<int>& moved = {}, int extra = 0);
-  // Whether a decision binds at every fork of the standing chain; after fold().
-  bool all_decided(const Outcome& outcome);
+  // What is signed in each branch of a fork, by first link; after fold().
+  std::map<int, std::vector<int>> branches(int fork) const { return acts(successors(fork)); }
+  std::vector<int> binding_in(int fork, int first) const;
 
   // Custody after a link that had the right; of writes and upholds under one that after their link.
   std::optional<Standing> state(int id);
@@ -165,7 +180,9 @@ class Model {
 
   Acts acts(const std::vector<int>& successors) const;
   std::set<int> signers(const std::vector<int>& acts) const;
-  int pick(std::vector<int> successors);
+  int pick(const std::vector<int>& successors) const { return judge_fork(successors).stands; }
+  ForkOutcome judge_fork(std::vector<int> successors) const;
+  std::vector<Decision> settling(const Acts& acts) const;
   bool below(const Item& decision, const Item& act, const std::vector<int>& branch) const;
   bool binds(const Item& decision, int branch, const Acts& acts) const;
   std::vector<Decision> binding(const Acts& acts) const;

@@ -52,7 +52,7 @@ std::map<int, int> first_parents() {
 }
 
 Tree Tree::make(const std::map<int, int>& parents, const std::map<int, int>& successors) {
-  Tree tree{parents, successors, {}};
+  Tree tree{successors, parents, successors, {}};
   const auto heir = [&](int agency) { return found(tree.heir, agency); };
   // What is left below a dissolved agency is dissolved with it, its successors excepted.
   for (bool more = true; more;) {

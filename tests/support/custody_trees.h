@@ -27,6 +27,7 @@ int agency_by_name(const std::string& name);  // kNobody for any other
 
 // One tree version. Who is dissolved and the walk up are found once.
 struct Tree {
+  std::map<int, int> named;   // dissolved by its own words, with their successors
   std::map<int, int> parent;  // of the first tree's agencies; kNobody: topmost
   std::map<int, int> heir;    // of the dissolved, those included that were left below one
   std::map<int, int> up;      // the next agency on the walk up

@@ -118,7 +118,7 @@ TEST(Custody, ClonedDiskWithDeadClockCannotOfferAgain) {
   d.add(X, kSet, {.hlc = 30});
   d.add(A, kOffer, {.to = C, .link = 0, .deps = {{0}}, .hlc = 2});
   expect(d, {.holder = X, .shown = 4, .chain = {0, 2, 3}, .set_aside = {5}});
-  EXPECT_EQ(d.state().forks, update_ids({0}));
+  EXPECT_EQ(forks_of(d.state()), update_ids({0}));
 }
 
 TEST(Custody, FormerHolderCannotWriteIntoItsPast) {
@@ -274,7 +274,7 @@ TEST(Custody, FoldsEveryRecordedHistoryAsTheExecutableModelDid) {
     EXPECT_EQ(shown.empty() ? std::vector<UpdateId>{} : std::vector<UpdateId>{shown[0]},
               update_ids(numbers(who[2])));
     EXPECT_EQ(chain_of(state), update_ids(numbers(part[3])));
-    EXPECT_EQ(state.forks, update_ids(numbers(part[4])));
+    EXPECT_EQ(forks_of(state), update_ids(numbers(part[4])));
     EXPECT_EQ(state.set_aside, update_ids(numbers(part[5])));
     EXPECT_EQ(inert_of(state), update_ids(numbers(part[6])));
   }
