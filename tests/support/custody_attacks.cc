@@ -332,11 +332,11 @@ void forge(Attack& attack, Item& item, Random& random) {
 
 }  // namespace
 
-Trees random_trees(Random& random) {
+Trees random_trees(Random& random, int changes_max) {
   for (;;) {
     std::map<int, int> parents = first_parents();
     std::map<int, int> successors;
-    for (int i = below(random, 4); i > 0; --i) {
+    for (int i = below(random, changes_max + 1); i > 0; --i) {
       const int agency = one_of<int>(random, {A, B, C, E, X, D1, D2});
       if (chance(random, 0.6)) {
         int to = agency;

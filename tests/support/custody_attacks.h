@@ -29,7 +29,8 @@ Attack attack_on_base(Random& random, int base, int size);
 // somebody who had the turn goes on from an older link, without malice.
 Attack attack_in_random_tree(Random& random, int size, bool fork);
 
-Trees random_trees(Random& random);
+// Version 1 differs from 0 by so many mergers and moves at most.
+Trees random_trees(Random& random, int changes_max = 3);
 
 // In order, some of them in one commit.
 std::vector<std::vector<int>> commits(Random& random, const std::vector<int>& updates);
