@@ -98,7 +98,7 @@ TEST(Custody, ClosingHoldsNobodyWhoHasTheRightUnderTheNewTreeToo) {
   d.add(B, kAccept, {.link = offer, .held_to = 1});
   EXPECT_EQ(d.reason(set), InertReason::kNone);
   EXPECT_EQ(d.reason(offer), InertReason::kClosed);  // A is dissolved under 1
-  d.add(B, kSet, {.link = 2, .held_to = 1});
+  d.add(B, kSet, {.held_to = 1});
   EXPECT_EQ(d.reason(3), InertReason::kNone);
   expect(d, {.holder = A, .shown = set, .chain = {0}, .inert = {2}, .set_aside = {3, 4}});
 }
