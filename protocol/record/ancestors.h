@@ -1,51 +1,54 @@
 // Which updates of a record lie in the past of which. Internal to record/. Pure; no threads.
 #pragma once
 
-#include <bit>
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace lienthong {
 
-// For updates in an order with parents first: which of the earlier ones each has in its past.
-// One bit for every pair: 6 MB for 10,000 updates.
+// The graph of a record's updates, parents first, and questions about the past put many at once, so
+// that each is answered in passes over the graph. Exact for any graph: nothing is kept for each
+// pair of updates. Room: what updates and their parents take, and 64 bytes for each update during a
+// pass. Time: a pass for each 512 updates asked about; where it is said, a single one.
 class Ancestors {
  public:
-  explicit Ancestors(std::size_t count) : starts_(count) {
-    std::size_t words = 0;
-    for (std::size_t i = 0; i < count; ++i) {
-      starts_[i] = words;
-      words += width(i);
-    }
-    words_.resize(words);
+  using Index = std::uint32_t;
+  static constexpr Index kNone = UINT32_MAX;
+
+  // The next update; its parents have been added.
+  void add(std::span<const Index> parents);
+  std::size_t size() const { return starts_.size() - 1; }
+  std::span<const Index> parents(Index update) const {
+    return {parents_.data() + starts_[update], parents_.data() + starts_[update + 1]};
   }
 
-  void add_parent(std::uint32_t child, std::uint32_t parent) {
-    std::uint64_t* to = &words_[starts_[child]];
-    if (parent > 0) {
-      const std::uint64_t* from = &words_[starts_[parent]];
-      for (std::size_t i = 0; i < width(parent); ++i) to[i] |= from[i];
-    }
-    to[parent / 64] |= std::uint64_t{1} << parent % 64;
-  }
+  struct Pair {
+    Index of = 0;
+    Index ancestor = 0;
+  };
+  // Whether each `ancestor` lies in the past of its `of`.
+  std::vector<bool> has(std::span<const Pair> pairs) const;
 
-  bool has(std::uint32_t of, std::uint32_t ancestor) const {
-    return ancestor < of && (words_[starts_[of] + ancestor / 64] >> ancestor % 64 & 1) != 0;
-  }
+  // How many of `updates`, in ascending order, lie in the past of each of them.
+  std::vector<std::uint32_t> count_among(std::span<const Index> updates) const;
 
-  // How many ancestors are in `set`, a bit for each update.
-  std::size_t count_in(std::uint32_t of, const std::vector<std::uint64_t>& set) const {
-    std::size_t count = 0;
-    for (std::size_t i = 0; i < width(of); ++i) {
-      count += static_cast<std::size_t>(std::popcount(words_[starts_[of] + i] & set[i]));
-    }
-    return count;
-  }
+  // For each update the lowest of `marks` (one for each; kNone: none) that it or any update after
+  // it bears. One pass.
+  std::vector<Index> lowest_from(std::vector<Index> marks) const;
+
+  // For each update the union of the `bits` (one word for each) of the updates that have it in
+  // their past. One pass.
+  std::vector<std::uint64_t> bits_after(std::span<const std::uint64_t> bits) const;
+
+  // For each update whether some update that has it in its past bears another label than `label`
+  // says of it (one for each; kNone: none). One pass.
+  std::vector<bool> other_label_after(std::span<const Index> labels) const;
 
  private:
-  static std::size_t width(std::size_t index) { return (index + 63) / 64; }
-  std::vector<std::size_t> starts_;
-  std::vector<std::uint64_t> words_;
+  std::vector<std::size_t> starts_{0};  // one more than updates
+  std::vector<Index> parents_;
 };
 
 }  // namespace lienthong

@@ -1,9 +1,9 @@
-// Custody of one record: what an update's author may do at the place in the graph that it names,
-// and which of several successors of a link stands. docs/protocol/custody.md. Internal to
-// record/: the fold and its fast path both judge by these functions, so they cannot disagree. Pure;
-// no threads.
+// Custody of one record: what an update's author may do at the place in the graph that it names.
+// docs/protocol/custody.md. Internal to record/: the fold and its fast path both judge by these
+// functions, so they cannot disagree. Pure; no threads.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -11,6 +11,9 @@
 #include "protocol/record/fold.h"
 
 namespace lienthong::custody {
+
+using Index = std::uint32_t;  // a place in a table
+inline constexpr Index kNone = UINT32_MAX;
 
 // Custody after a link, read from the path of links that leads to it.
 struct Standing {
@@ -25,6 +28,7 @@ struct Place {
   UpdateKind kind = UpdateKind::kCreated;
   TreeVersion tree_version = 0;
   InertReason reason = InertReason::kNone;  // why what is named has no right itself
+  AgencyId author;                          // of what is named
   // The rest only where it has one, and as of the custody link at or above it.
   Standing standing;
   AgencyId origin;
@@ -43,32 +47,33 @@ LinkEntry link_entry(const GraphUpdate& update);
 // Custody after `link`, which had the right, where it was `before`; for kCreated `before` is empty.
 Standing step(const Standing& before, const LinkEntry& link);
 
-// Whether the author had the right at `place`: kNone, or why not. Not for the first update, which
-// always has it. Same answer for ever: belief in keys is the caller's business.
-InertReason judge(const GraphUpdate& update, const Place& place, const TreeView& tree);
+// Whether the author would have had the right at `place` had it named `version`: kNone, or why not.
+// Not for the first update, which always has it. With the version that the update names the answer
+// is the same for ever: belief in keys is the caller's business.
+InertReason judge(const GraphUpdate& update, const Place& place, const TreeView& tree,
+                  TreeVersion version);
+// Of an update with the right: whether it has it under the version that it is held to as well.
+bool right_as_held(const GraphUpdate& update, const Place& place, const TreeView& tree);
 
-inline constexpr std::uint32_t kNoLink = UINT32_MAX;
+bool is_decision(UpdateKind kind);  // kReclaim, kUphold: words that may settle a fork
 
-// A custody link that had the right, in the tree that they form. Agencies are places in one table.
-struct LinkNode {
-  const GraphUpdate* update = nullptr;
-  std::uint32_t agency = 0;
-  std::uint32_t previous = kNoLink;    // place among the links; kNoLink: created
-  bool in_force = false;               // believed, or confirmed by a reclaim
-  std::vector<std::uint32_t> writers;  // agencies with believed field writes under it
-  std::vector<std::uint32_t> next;     // successors in force
-};
+// ---- small help ----
 
-// Sets `in_force` and `next` of all. `links`: parents first. `agencies`: what LinkNode::agency
-// names.
-void find_in_force(std::span<LinkNode> links, std::span<const AgencyId> agencies,
-                   const TreeView& tree);
+template <class T>
+void insert_sorted(std::vector<T>& values, const T& value) {
+  const auto at = std::lower_bound(values.begin(), values.end(), value);
+  if (at == values.end() || *at != value) values.insert(at, value);
+}
 
-struct Chain {
-  std::vector<std::uint32_t> links;  // from created; empty when that is not in force
-  std::vector<std::uint32_t> forks;  // those with more than one successor
-};
-Chain find_chain(std::span<const LinkNode> links, std::span<const AgencyId> agencies,
-                 const TreeView& tree);
+template <class T>
+void sort_unique(std::vector<T>& values) {
+  std::sort(values.begin(), values.end());
+  values.erase(std::unique(values.begin(), values.end()), values.end());
+}
+
+inline void add_person(std::vector<AgencyId>& people, const AgencyId& agency) {
+  if (agency.is_zero()) return;
+  if (std::find(people.begin(), people.end(), agency) == people.end()) people.push_back(agency);
+}
 
 }  // namespace lienthong::custody

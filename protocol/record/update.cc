@@ -137,6 +137,8 @@ Result<OpenBody> check_form(const Update& update) {
     return malformed("kind " + std::to_string(static_cast<unsigned>(open.kind)) +
                      " is not of rules version " + std::to_string(envelope.rules_version));
   LT_TRY_VOID(check_kind(open));
+  if (open.kind == UpdateKind::kUphold && !update.closed_hash.is_zero())
+    return malformed("uphold with a closed part");
   return open;
 }
 
