@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "tests/support/custody_dossier.h"
+#include "tests/support/custody_compare.h"
 #include "tests/support/custody_run.h"
 
 namespace lienthong {
@@ -20,7 +20,7 @@ T pick(T from, T to) {
 }
 
 Faults any_faults() {
-  const int bits = pick(0, 128);
+  const int bits = pick(0, 512);
   Faults faults;
   faults.reclaim = (bits & 1) != 0;
   faults.revoke = (bits & 2) != 0;
@@ -29,79 +29,58 @@ Faults any_faults() {
   faults.two_machines = (bits & 16) != 0;
   faults.malice = (bits & 32) != 0;
   faults.others = (bits & 64) != 0;
+  faults.notary = (bits & 128) != 0;
+  faults.two_notaries = (bits & 256) != 0;
   return faults;
 }
 
-Run any_run() {
+// A history, what its registry says in the end, and the trees as the protocol has them.
+struct Known {
+  Run run;
+  Registry registry;
+  ShapedTree tree;
+  std::vector<GraphUpdate> updates() const {
+    return to_graph(run.world(), run.world().all(), run.trees(), registry);
+  }
+};
+
+Known any_run() {
   const auto seed = pick<std::uint64_t>(0, UINT64_MAX);
   const Faults faults = any_faults();
-  return Run(seed, faults, pick(20, 400));
+  Run run(seed, faults, pick(20, 300));
+  const Registry registry = run.registry();
+  return {std::move(run), registry, shaped(Trees::standard(), registry.newest)};
 }
 
-std::vector<UpdateId> ids(const std::vector<int>& numbers) {
-  std::vector<UpdateId> out;
-  for (const int number : numbers) out.push_back(update_id(number));
-  return out;
-}
-
-std::vector<UpdateId> ids(const std::set<int>& numbers) {
-  return ids(std::vector<int>(numbers.begin(), numbers.end()));
-}
-
-UpdateKind kind_of(const World& world, const UpdateId& id) {
-  const auto at = std::find_if(world.items.begin(), world.items.end(),
-                               [&](const Item& item) { return update_id(item.id) == id; });
-  return at->kind;
-}
-
-void compare(const World& world, const Mask& part) {
-  const EightAgencies tree;
-  const RecordState state = fold(to_graph(world, part), tree);
-  const Outcome expected = Model(world).fold(part);
-  std::vector<UpdateId> chain;
-  for (const LinkEntry& link : state.chain) chain.push_back(link.id);
-  std::vector<UpdateId> inert;
-  for (const InertEntry& entry : state.inert) {
-    if (modelled(kind_of(world, entry.id))) inert.push_back(entry.id);
-  }
-  RC_ASSERT(chain == ids(expected.chain));
-  RC_ASSERT(state.holder == agency_id(expected.holder));
-  RC_ASSERT(state.offered == agency_id(expected.offered));
-  RC_ASSERT(forks_of(state) == ids(expected.forks));
-  RC_ASSERT(inert == ids(expected.bad));
-  RC_ASSERT(state.set_aside == ids(expected.late));
-  const auto open = state.open_fields.find(kOpenField);
-  const auto closed = state.closed_fields.find(kClosedField);
-  RC_ASSERT((open != state.open_fields.end()) == !expected.shown.empty());
-  RC_ASSERT((closed != state.closed_fields.end()) == !expected.shown.empty());
-  if (expected.shown.empty()) return;
-  RC_ASSERT(open->second.writes == ids(expected.shown));
-  RC_ASSERT(closed->second.writes == ids(expected.shown));
-  const FieldValue shown("value " + std::to_string(expected.shown[0]));
-  RC_ASSERT(open->second.value == shown);
+void compare(const Known& known, const Mask& part) {
+  const World& world = known.run.world();
+  const RecordState state = folded(world, part, known.run.trees(), known.registry);
+  const Outcome expected = Model(world, known.run.trees(), known.registry).fold(part);
+  const std::string differs = difference(world, expected, state);
+  if (!differs.empty()) RC_LOG() << differs << describe(world, part, known.registry);
+  RC_ASSERT(differs.empty());
 }
 
 RC_GTEST_PROP(FoldProperty, AgreesWithTheNaiveModelOnAnyPartOfAnyHistory, ()) {
-  Run run = any_run();
-  compare(run.world(), run.world().all());
-  compare(run.world(), run.random_part());
+  Known known = any_run();
+  compare(known, known.run.world().all());
+  compare(known, known.run.random_part());
 }
 
 RC_GTEST_PROP(FoldProperty, GivesTheSameBytesInAnyOrder, ()) {
-  Run run = any_run();
-  const EightAgencies tree;
-  std::vector<GraphUpdate> updates = to_graph(run.world(), run.world().all());
-  const Bytes expected = encode_state(fold(updates, tree));
-  for (int i = 0; i < 3; ++i) {
-    std::shuffle(updates.begin(), updates.end(), run.random());
-    RC_ASSERT(encode_state(fold(updates, tree)) == expected);
+  Known known = any_run();
+  std::vector<GraphUpdate> updates = known.updates();
+  const Bytes expected = encode_state(fold(updates, known.tree));
+  for (int i = 0; i < 6; ++i) {
+    std::shuffle(updates.begin(), updates.end(), known.run.random());
+    RC_ASSERT(encode_state(fold(updates, known.tree)) == expected);
   }
 }
 
 // Parents first, otherwise at random.
-std::vector<GraphUpdate> any_delivery(Run& run) {
-  std::vector<GraphUpdate> updates = to_graph(run.world(), run.world().all());
-  std::shuffle(updates.begin(), updates.end(), run.random());
+std::vector<GraphUpdate> any_delivery(Known& known) {
+  std::vector<GraphUpdate> updates = known.updates();
+  std::shuffle(updates.begin(), updates.end(), known.run.random());
   std::vector<GraphUpdate> out;
   const auto here = [&](const UpdateId& id) {
     return std::any_of(out.begin(), out.end(), [&](const GraphUpdate& u) { return u.id == id; });
@@ -118,14 +97,13 @@ std::vector<GraphUpdate> any_delivery(Run& run) {
 }
 
 RC_GTEST_PROP(FoldProperty, StepwiseEqualsRefolded, ()) {
-  Run run = any_run();
-  const EightAgencies tree;
-  const std::vector<GraphUpdate> updates = any_delivery(run);
+  Known known = any_run();
+  const std::vector<GraphUpdate> updates = any_delivery(known);
   RecordState state;
   for (std::size_t i = 0; i < updates.size(); ++i) {
     const RecordState before = state;
-    const RecordState expected = fold(std::span(updates).first(i + 1), tree);
-    if (extend(state, updates[i], tree)) {
+    const RecordState expected = fold(std::span(updates).first(i + 1), known.tree);
+    if (extend(state, updates[i], known.tree)) {
       RC_ASSERT(state == expected);
     } else {
       RC_ASSERT(state == before);
@@ -140,7 +118,10 @@ RC_GTEST_PROP(FoldProperty, ExtendsEveryHonestHistoryOfOneReplica, ()) {
   World world;
   world.add(Item{});
   RecordState state;
-  RC_ASSERT(extend(state, to_graph(world, world.items[0]), tree));
+  const auto graph = [&](int id) {
+    return to_graph(world, world.at(id), Trees::standard(), Registry{});
+  };
+  RC_ASSERT(extend(state, graph(0), tree));
   const auto count = pick(1, 40);
   for (int id = 1; id <= count; ++id) {
     const Outcome view = Model(world).fold(world.all());
@@ -158,32 +139,31 @@ RC_GTEST_PROP(FoldProperty, ExtendsEveryHonestHistoryOfOneReplica, ()) {
                                     UpdateKind::kShare, UpdateKind::kNote);
     }
     world.add(item);
-    RC_ASSERT(extend(state, to_graph(world, item), tree));
+    RC_ASSERT(extend(state, graph(id), tree));
   }
   RC_ASSERT(state == fold(to_graph(world, world.all()), tree));
 }
 
 RC_GTEST_PROP(FoldProperty, EveryUpdateIsCountedSetAsideOrInert, ()) {
-  Run run = any_run();
-  const EightAgencies tree;
-  const RecordState state = fold(to_graph(run.world(), run.world().all()), tree);
+  const Known known = any_run();
+  const RecordState state = fold(known.updates(), known.tree);
   std::vector<UpdateId> seen = state.timeline;
   seen.insert(seen.end(), state.set_aside.begin(), state.set_aside.end());
   for (const InertEntry& entry : state.inert) seen.push_back(entry.id);
   std::sort(seen.begin(), seen.end());
   std::vector<UpdateId> all;
-  for (const Item& item : run.world().items) all.push_back(update_id(item.id));
+  for (const Item& item : known.run.world().items) all.push_back(id_of(known.run.world(), item.id));
+  std::sort(all.begin(), all.end());
   RC_ASSERT(seen == all);
-  const std::vector<AgencyId> members = audience(state, tree);
+  const std::vector<AgencyId> members = audience(state, known.tree);
   RC_ASSERT(std::is_sorted(members.begin(), members.end()));
   RC_ASSERT(std::includes(members.begin(), members.end(), state.participants.begin(),
                           state.participants.end()));
 }
 
 RC_GTEST_PROP(FoldProperty, StoredFormGivesBackTheStateAndNeverCrashes, ()) {
-  Run run = any_run();
-  const EightAgencies tree;
-  const RecordState state = fold(to_graph(run.world(), run.world().all()), tree);
+  const Known known = any_run();
+  const RecordState state = fold(known.updates(), known.tree);
   const Bytes bytes = encode_state(state);
   const auto decoded = decode_state(bytes);
   RC_ASSERT(decoded.ok());

@@ -5,7 +5,7 @@
 #include <optional>
 #include <vector>
 
-#include "tests/support/custody_model.h"
+#include "tests/support/custody_graph.h"
 
 namespace lienthong::model {
 
@@ -23,6 +23,7 @@ inline constexpr auto kRecall = UpdateKind::kRecallRequest;
 inline constexpr auto kInspect = UpdateKind::kInspect;
 inline constexpr auto kErase = UpdateKind::kErase;
 inline constexpr auto kAdopt = UpdateKind::kAdopt;
+inline constexpr auto kUphold = UpdateKind::kUphold;
 
 struct Step {
   int to = kNobody;
@@ -33,6 +34,8 @@ struct Step {
   bool cut_off = false;
   std::vector<int> references = {};
   int machine = 1;
+  int held_to = 0;      // a closing's tree version
+  int certificate = 0;  // tree version that the author's names
 };
 
 // A record's history written update by update, each on top of the last unless said otherwise.
@@ -55,7 +58,9 @@ class Dossier {
     }
     if (step.tree >= 0) item.tree_version = static_cast<TreeVersion>(step.tree);
     item.to = step.to;
-    item.believed = !step.cut_off;
+    item.cut_off = step.cut_off;
+    item.held_to = static_cast<TreeVersion>(step.held_to);
+    item.certificate_version = static_cast<TreeVersion>(step.certificate);
     item.references = step.references;
     if (kind <= UpdateKind::kSucceed) last_link_ = item.id;
     world_.add(item);

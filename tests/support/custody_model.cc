@@ -1,16 +1,13 @@
 #include "tests/support/custody_model.h"
 
 #include <algorithm>
+#include <limits>
 #include <tuple>
 
 namespace lienthong::model {
 namespace {
 
-int level_of(int agency, TreeVersion version) {
-  int level = 0;
-  while ((agency = parent_of(agency, version)) != kNobody) ++level;
-  return level;
-}
+constexpr auto kUphold = UpdateKind::kUphold;
 
 bool link_kind(UpdateKind kind) {
   return kind >= UpdateKind::kCreated && kind <= UpdateKind::kSucceed;
@@ -22,44 +19,11 @@ bool custodian_write(UpdateKind kind) {
   return field_write(kind) || kind == UpdateKind::kConsult || kind == UpdateKind::kShare;
 }
 
-int agency_of(const AgencyId& id) {
-  if (id.bytes[0] != 0xa0 || id.bytes[1] >= kAgencyCount) return kNobody;
-  return id.bytes[1];
-}
+bool decision_kind(UpdateKind kind) { return kind == UpdateKind::kReclaim || kind == kUphold; }
+
+std::size_t at(int i) { return static_cast<std::size_t>(i); }
 
 }  // namespace
-
-int parent_of(int agency, TreeVersion version) {
-  switch (agency) {
-    case D1:
-    case D2:
-    case X: return P;
-    case A:
-    case B: return version == 0 ? D1 : P;
-    case C:
-    case E: return D2;
-    default: return kNobody;
-  }
-}
-
-int successor_of(int agency, TreeVersion version) {
-  if (version == 0) return kNobody;
-  if (agency == A) return B;
-  if (agency == D1) return P;
-  return agency == C ? E : kNobody;
-}
-
-bool above_or_equal(int upper, int lower, TreeVersion version) {
-  for (; lower != kNobody; lower = parent_of(lower, version)) {
-    if (lower == upper) return true;
-  }
-  return false;
-}
-
-int resolve(int agency, TreeVersion version) {
-  while (successor_of(agency, version) != kNobody) agency = successor_of(agency, version);
-  return agency;
-}
 
 void World::add(Item item) {
   Mask mask;
@@ -68,7 +32,18 @@ void World::add(Item item) {
     mask.set(static_cast<std::size_t>(dep));
   }
   past.push_back(mask);
+  if (item.name < 0) item.name = (item.id * factor + offset) % static_cast<int>(kUpdateCountMax);
   items.push_back(std::move(item));
+}
+
+void World::scramble(int any, int other) {
+  factor = 2 * any + 1;  // odd: no two have one name
+  offset = other;
+}
+
+void World::drop_from(int id) {
+  items.resize(model::at(id));
+  past.resize(model::at(id));
 }
 
 Mask World::all() const {
@@ -77,194 +52,399 @@ Mask World::all() const {
   return mask;
 }
 
-bool modelled(UpdateKind kind) { return link_kind(kind) || custodian_write(kind); }
+std::vector<int> World::heads(const Mask& mask) const {
+  Mask covered;
+  for (const int id : numbers_in(mask)) covered |= past[model::at(id)];
+  return numbers_in(mask & ~covered);
+}
 
-std::optional<Model::Standing> Model::state(int id) {
-  if (const auto known = states_.find(id); known != states_.end()) return known->second;
-  const auto at = [&](int i) -> const Item& { return world_.items[static_cast<std::size_t>(i)]; };
-  const Item& x = at(id);
-  std::optional<Standing> result;
-  if (x.kind == UpdateKind::kCreated) {
-    if (x.deps.empty()) result = Standing{x.agency, kNobody};
-  } else if (x.link >= 0 &&
-             world_.past[static_cast<std::size_t>(id)][static_cast<std::size_t>(x.link)] &&
-             link_kind(at(x.link).kind) && x.tree_version >= at(x.link).tree_version &&
-             successor_of(x.agency, x.tree_version) == kNobody) {
-    if (const auto before = state(x.link)) {
-      const auto [h, t] = *before;
-      const bool open = t != kNobody;
-      if (x.kind == UpdateKind::kOffer && !open && x.agency == h && x.to != h) {
-        result = Standing{h, x.to};
-      } else if (x.kind == UpdateKind::kAccept && x.agency == t) {
-        result = Standing{t, kNobody};
-      } else if (x.kind == UpdateKind::kDecline && x.agency == t) {
-        result = Standing{h, kNobody};
-      } else if (x.kind == UpdateKind::kReclaim && x.agency != (open ? t : h) &&
-                 above_or_equal(x.agency, h, x.tree_version) &&
-                 (!open || above_or_equal(x.agency, t, x.tree_version))) {
-        result = Standing{x.agency, kNobody};
-      } else if (x.kind == UpdateKind::kSucceed && x.to == (open ? t : h) &&
-                 resolve(x.to, x.tree_version) == x.agency) {
-        result = open && h != x.agency ? Standing{h, x.agency} : Standing{x.agency, kNobody};
-      } else if (custodian_write(x.kind) && !open && x.agency == h) {
-        result = *before;
-      }
-    }
+std::vector<int> numbers_in(const Mask& mask) {
+  std::vector<int> out;
+  for (std::size_t i = mask._Find_first(); i < mask.size(); i = mask._Find_next(i)) {
+    out.push_back(static_cast<int>(i));
   }
-  states_[id] = result;
-  return result;
+  return out;
 }
 
-bool Model::in_force(int id) const {
-  return world_.items[static_cast<std::size_t>(id)].believed || confirmed_.count(id) != 0;
+void Registry::learn(const Registry& other) {
+  for (const auto& [machine, last] : other.cuts) {
+    int& known = cuts.emplace(machine, last).first->second;
+    known = std::min(known, last);
+  }
+  for (const auto& [closed, last] : other.closings) {
+    int& known = closings.emplace(closed, last).first->second;
+    known = std::max(known, last);
+  }
+  newest = std::max(newest, other.newest);
 }
 
-void Model::find_tree(const Mask& mask) {
+bool modelled(UpdateKind kind) {
+  return link_kind(kind) || custodian_write(kind) || kind == kUphold;
+}
+
+bool Outcome::same_state(const Outcome& other) const {
+  const auto first = [](const Outcome& o) { return o.shown.empty() ? -1 : o.shown[0]; };
+  return holder == other.holder && offered == other.offered && first(*this) == first(other);
+}
+
+// ---- rights: the path of links and one tree version, nothing else ----
+
+std::optional<Standing> Model::state(int id) {
+  if (const auto known = states_.find(id); known != states_.end()) return known->second;
+  const Item& x = world_.at(id);
+  const std::optional<Standing> found = judge(x, x.tree_version);
+  return states_[id] = found;
+}
+
+std::optional<Standing> Model::judge(const Item& x, TreeVersion version) {
+  if (x.kind == UpdateKind::kCreated) {
+    return x.deps.empty() ? std::optional(Standing{x.agency, kNobody}) : std::nullopt;
+  }
+  if (x.link < 0 || !world_.in_past(x.id, x.link) || !link_kind(world_.at(x.link).kind)) return {};
+  if (version < world_.at(x.link).tree_version || trees_.dissolved(x.agency, version)) return {};
+  if (version < x.certificate_version && !off(Off::kCertificate)) return {};
+  const std::optional<Standing> before = state(x.link);
+  return before ? judge_kind(x, version, *before) : std::nullopt;
+}
+
+std::optional<Standing> Model::judge_kind(const Item& x, TreeVersion version,
+                                          const Standing& before) {
+  const auto [h, t] = before;
+  const bool open = t != kNobody;
+  const int turn = before.turn();
+  const auto if_right = [](bool right, Standing after) {
+    return right ? std::optional(after) : std::nullopt;
+  };
+  switch (x.kind) {
+    case UpdateKind::kOffer:
+      return if_right(!open && x.agency == h && x.to != h && x.to != kNobody, {h, x.to});
+    case UpdateKind::kAccept: return if_right(x.agency == t, {t, kNobody});
+    case UpdateKind::kDecline: return if_right(x.agency == t, {h, kNobody});
+    case UpdateKind::kReclaim:
+      return if_right(x.agency != turn && superior(x.agency, h, version) &&
+                          (!open || superior(x.agency, t, version)),
+                      {x.agency, kNobody});
+    case UpdateKind::kSucceed:
+      return if_right(x.to == turn && trees_.resolve(turn, version) == x.agency,
+                      open && h != x.agency ? Standing{h, x.agency} : Standing{x.agency, kNobody});
+    case kUphold: return if_right(trees_.over(x.agency, world_.at(x.link).agency, version), before);
+    default: return if_right(custodian_write(x.kind) && !open && x.agency == h, before);
+  }
+}
+
+bool Model::superior(int upper, int lower, TreeVersion version) const {
+  return off(Off::kBothWalks) ? trees_.over_by_parents(upper, lower, version)
+                              : trees_.superior(upper, lower, version);
+}
+
+// ---- belief: the registry ----
+
+// The version it names, or the newest whose closing it was sealed beyond.
+TreeVersion Model::held_to(const Item& x) const {
+  if (off(Off::kClosing)) return x.tree_version;
+  TreeVersion version = std::max(x.tree_version, x.held_to);
+  for (const auto& [closed, last] : registry_.closings) {
+    if (closed.first == x.by() && x.seal > last) version = std::max(version, closed.second);
+  }
+  return version;
+}
+
+bool Model::believed(const Item& x) {
+  const auto cut = registry_.cuts.find(x.by());
+  if (x.cut_off || (cut != registry_.cuts.end() && x.seal > cut->second)) return false;
+  return judge(x, held_to(x)).has_value();
+}
+
+// A reclaim brings back what was cut off before it, where it is at or above who signed that and, if
+// that was a reclaim itself, at or above those from whom it took.
+bool Model::confirms(const Item& reclaim, const Item& link) {
+  const TreeVersion version = held_to(reclaim);
+  std::vector<int> whom{link.agency};
+  if (link.kind == UpdateKind::kReclaim && !off(Off::kConfirm)) {
+    const std::optional<Standing> before = state(link.link);
+    whom.push_back(before->holder);
+    if (before->offered != kNobody) whom.push_back(before->offered);
+  }
+  return std::all_of(whom.begin(), whom.end(),
+                     [&](int agency) { return superior(reclaim.agency, agency, version); });
+}
+
+void Model::collect(const Mask& mask) {
   kids_.clear();
   under_.clear();
-  confirmed_.clear();
+  force_.clear();
   root_ = -1;
-  for (const Item& x : world_.items) {
-    if (!mask[static_cast<std::size_t>(x.id)] || x.kind != UpdateKind::kReclaim) continue;
-    if (!x.believed || !state(x.id)) continue;
-    for (int p = x.link; p >= 0; p = world_.items[static_cast<std::size_t>(p)].link) {
-      const int signer = world_.items[static_cast<std::size_t>(p)].agency;
-      if (above_or_equal(x.agency, signer, x.tree_version)) confirmed_.insert(p);
+  newest_ = registry_.newest;
+  std::vector<const Item*> right;
+  for (const int id : numbers_in(mask)) {
+    const Item& x = world_.at(id);
+    if (!modelled(x.kind) || !state(id)) continue;
+    right.push_back(&x);
+    newest_ = std::max(newest_, x.tree_version);
+    if (!believed(x)) continue;
+    force_.insert(id);
+    if (x.kind != UpdateKind::kReclaim) continue;
+    for (int p = x.link; p >= 0; p = world_.at(p).link) {
+      if (confirms(x, world_.at(p))) force_.insert(p);
     }
   }
-  for (const Item& x : world_.items) {
-    if (!mask[static_cast<std::size_t>(x.id)] || !state(x.id) || !in_force(x.id)) continue;
-    if (x.kind == UpdateKind::kCreated) {
-      root_ = x.id;
-    } else if (link_kind(x.kind)) {
-      kids_[x.link].push_back(x.id);
-    } else if (x.believed && field_write(x.kind)) {
-      under_[x.link].insert(x.agency);
+  for (const Item* x : right) {
+    if (!in_force(x->id)) continue;
+    if (x->kind == UpdateKind::kCreated) {
+      root_ = x->id;
+    } else if (link_kind(x->kind)) {
+      kids_[x->link].push_back(x->id);
+    } else if (field_write(x->kind) || x->kind == kUphold) {
+      under_[x->link].push_back(x->id);
     }
   }
 }
 
-std::vector<int> Model::branch(int first) const {
-  std::vector<int> out;
-  std::vector<int> todo{first};
-  while (!todo.empty()) {
-    const int id = todo.back();
-    todo.pop_back();
-    out.push_back(id);
-    if (const auto kids = kids_.find(id); kids != kids_.end()) {
-      todo.insert(todo.end(), kids->second.begin(), kids->second.end());
-    }
-  }
-  return out;
+const std::vector<int>& Model::successors(int link) const {
+  static const std::vector<int> none;
+  const auto found = kids_.find(link);
+  return found == kids_.end() ? none : found->second;
 }
 
-std::set<int> Model::signers(int first) const {
-  std::set<int> out;
-  for (const int id : branch(first)) {
-    out.insert(world_.items[static_cast<std::size_t>(id)].agency);
-    if (const auto under = under_.find(id); under != under_.end()) {
-      out.insert(under->second.begin(), under->second.end());
-    }
-  }
-  return out;
-}
+// ---- forks: which of several successors of a link stands ----
 
-int Model::pick(const std::vector<int>& successors) const {
-  if (successors.size() == 1) return successors[0];
-  const auto at = [&](int i) -> const Item& { return world_.items[static_cast<std::size_t>(i)]; };
-  using Key = std::tuple<std::pair<long, long>, std::size_t, long, long, int, int>;
-  std::optional<std::pair<Key, int>> best;
+Model::Acts Model::acts(const std::vector<int>& successors) const {
+  Acts out;
   for (const int first : successors) {
-    std::set<int> others;
-    std::vector<TreeVersion> named;
-    for (const int other : successors) {
-      if (other == first) continue;
-      others.merge(signers(other));
-      for (const int id : branch(other)) {
-        if (at(id).kind == UpdateKind::kReclaim || at(id).kind == UpdateKind::kSucceed) {
-          named.push_back(at(id).tree_version);
-        }
+    std::vector<int>& branch = out[first];
+    std::vector<int> todo{first};
+    while (!todo.empty()) {
+      const int id = todo.back();
+      todo.pop_back();
+      branch.push_back(id);
+      if (const auto under = under_.find(id); under != under_.end()) {
+        branch.insert(branch.end(), under->second.begin(), under->second.end());
       }
+      const std::vector<int>& next = this->successors(id);
+      todo.insert(todo.end(), next.begin(), next.end());
     }
-    std::pair<long, long> decided{-1, 0};
-    const Item* taken_up = nullptr;
-    for (const int id : branch(first)) {
-      const Item& x = at(id);
-      if (x.agency != at(first).agency &&
-          (taken_up == nullptr || std::tie(x.hlc, x.id) < std::tie(taken_up->hlc, taken_up->id))) {
-        taken_up = &x;
-      }
-      if (x.kind != UpdateKind::kReclaim) continue;
-      TreeVersion tree = x.tree_version;
-      for (const TreeVersion version : named) tree = std::max(tree, version);
-      if (successor_of(x.agency, tree) != kNobody) continue;
-      const bool binds = std::all_of(others.begin(), others.end(), [&](int other) {
-        return above_or_equal(x.agency, other, tree);
-      });
-      if (!binds) continue;
-      decided = std::max(decided, {static_cast<long>(x.tree_version),
-                                   -static_cast<long>(level_of(x.agency, x.tree_version))});
-    }
-    if (taken_up == nullptr) taken_up = &at(first);
-    const bool grounded =
-        at(first).kind == UpdateKind::kReclaim || at(first).kind == UpdateKind::kSucceed;
-    const Key key{decided,
-                  signers(first).size(),
-                  grounded ? static_cast<long>(at(first).tree_version) : -1,
-                  -static_cast<long>(taken_up->hlc),
-                  -taken_up->id,
-                  -first};
-    if (!best || key > best->first) best = {key, first};
   }
-  return best->second;
+  return out;
 }
+
+std::set<int> Model::signers(const std::vector<int>& acts) const {
+  std::set<int> out;
+  for (const int id : acts) out.insert(world_.at(id).agency);
+  return out;
+}
+
+ForkOutcome Model::judge_fork(std::vector<int> c) const {
+  ForkOutcome out;
+  out.branches.insert(c.begin(), c.end());
+  if (c.size() > 1) {
+    const Acts branches = acts(c);
+    out.bound = !binding(branches).empty();
+    out.notary = concerned(branches);
+    using Line = std::vector<int> (Model::*)(const std::vector<int>&, const Acts&) const;
+    const std::vector<std::pair<Off, Line>> lines = {
+        {Off::kDecided, &Model::decided},
+        {Off::kCommonSuperior, &Model::with_common_superior},
+        {Off::kParts, &Model::with_most_parts},
+        {Off::kTakenUp, &Model::taken_up_first}};
+    for (std::size_t i = 0; i < lines.size() && c.size() > 1; ++i) {
+      if (off(lines[i].first)) continue;
+      c = (this->*lines[i].second)(c, branches);
+      out.line = static_cast<int>(i) + 1;
+    }
+    if (out.line == 1) {
+      for (const auto& [branch, id] : settling(branches)) {
+        const auto key = [&](int d) { return std::pair(world_.at(d).hlc, world_.at(d).name); };
+        if (out.decision < 0 || key(id) < key(out.decision)) out.decision = id;
+      }
+    }
+  }
+  out.stands = *std::min_element(
+      c.begin(), c.end(), [&](int a, int b) { return world_.at(a).name < world_.at(b).name; });
+  return out;
+}
+
+// Whether an act of another branch is below the author of a decision.
+bool Model::below(const Item& d, const Item& y, const std::vector<int>& branch) const {
+  const TreeVersion v = held_to(d);
+  if (trees_.over(d.agency, y.agency, v)) return true;
+  if (off(Off::kLater)) return false;
+  if (y.tree_version > v && !trees_.dissolved(d.agency, y.tree_version) &&
+      trees_.over(d.agency, y.agency, y.tree_version)) {
+    return true;  // it says itself that it is below by now
+  }
+  return std::any_of(branch.begin(), branch.end(), [&](int id) {
+    const Item& s = world_.at(id);
+    return s.kind == UpdateKind::kSucceed && s.tree_version > v &&
+           trees_.over(s.agency, y.agency, s.tree_version) && trees_.over(d.agency, s.to, v);
+  });
+}
+
+bool Model::binds(const Item& d, int branch, const Acts& acts) const {
+  if (trees_.dissolved(d.agency, held_to(d))) return false;
+  for (const auto& [other, all] : acts) {
+    if (other == branch) continue;
+    for (const int id : off(Off::kAllOthers) ? std::vector<int>{other} : all) {
+      if (!below(d, world_.at(id), all)) return false;
+    }
+  }
+  return true;
+}
+
+std::vector<Model::Decision> Model::binding(const Acts& acts) const {
+  std::vector<Decision> out;
+  for (const auto& [branch, all] : acts) {
+    for (const int id : all) {
+      const Item& d = world_.at(id);
+      if (decision_kind(d.kind) && binds(d, branch, acts)) out.emplace_back(branch, id);
+    }
+  }
+  return out;
+}
+
+// Of those that bind and that no later one of another branch replaces, the greatest.
+std::vector<Model::Decision> Model::settling(const Acts& acts) const {
+  const std::vector<Decision> all = binding(acts);
+  std::map<std::pair<long, long>, std::vector<Decision>> by_rank;
+  for (const Decision& one : all) {
+    const bool replaced = std::any_of(all.begin(), all.end(), [&](const Decision& later) {
+      return later.first != one.first && world_.in_past(later.second, one.second);
+    });
+    if (replaced && !off(Off::kLaterDecision)) continue;
+    const Item& d = world_.at(one.second);
+    const TreeVersion version = held_to(d);
+    by_rank[{version, -trees_.level(d.agency, version)}].push_back(one);
+  }
+  return by_rank.empty() ? std::vector<Decision>{} : by_rank.rbegin()->second;
+}
+
+std::vector<int> Model::decided(const std::vector<int>& c, const Acts& acts) const {
+  std::set<int> best;
+  for (const Decision& one : settling(acts)) best.insert(one.first);
+  return best.empty() ? c : std::vector<int>(best.begin(), best.end());
+}
+
+std::vector<int> Model::binding_in(int fork, int first) const {
+  std::vector<int> out;
+  for (const auto& [branch, id] : binding(branches(fork))) {
+    if (branch == first) out.push_back(id);
+  }
+  return out;
+}
+
+TreeVersion Model::whole_version(const std::vector<int>& c, const Acts& acts) const {
+  if (!off(Off::kRegistry)) return newest_;
+  TreeVersion version = 0;
+  for (const int branch : c) {
+    for (const int id : acts.at(branch)) version = std::max(version, world_.at(id).tree_version);
+  }
+  return version;
+}
+
+int Model::whole_superior(const std::vector<int>& c, const Acts& acts) const {
+  std::set<int> everybody;
+  for (const int branch : c) everybody.merge(signers(acts.at(branch)));
+  return trees_.common(everybody, whole_version(c, acts));
+}
+
+std::vector<int> Model::with_common_superior(const std::vector<int>& c, const Acts& acts) const {
+  const int top = whole_superior(c, acts);
+  std::vector<int> out;
+  for (const int branch : c) {
+    if (signers(acts.at(branch)).count(top) != 0) out.push_back(branch);
+  }
+  return out.empty() ? c : out;
+}
+
+std::vector<int> Model::with_most_parts(const std::vector<int>& c, const Acts& acts) const {
+  const TreeVersion version = whole_version(c, acts);
+  const int top = whole_superior(c, acts);
+  std::map<std::size_t, std::vector<int>> by_count;
+  for (const int branch : c) {
+    std::set<int> parts;
+    for (const int agency : signers(acts.at(branch))) {
+      if (off(Off::kByAgencies)) {
+        parts.insert(agency);
+        continue;
+      }
+      int part = kNobody;
+      for (const int one : trees_.walk(agency, version)) {
+        if (one == top) break;
+        part = one;
+      }
+      if (part != kNobody) parts.insert(part);
+    }
+    by_count[parts.size()].push_back(branch);
+  }
+  return by_count.rbegin()->second;
+}
+
+std::vector<int> Model::taken_up_first(const std::vector<int>& c, const Acts& acts) const {
+  using Moment = std::pair<std::uint64_t, int>;
+  const auto moment = [&](int id) { return Moment(world_.at(id).hlc, world_.at(id).name); };
+  std::optional<std::pair<Moment, int>> best;
+  for (const int branch : c) {
+    std::optional<Moment> taken;
+    for (const int id : acts.at(branch)) {
+      const Item& x = world_.at(id);
+      if (!link_kind(x.kind) || x.agency == world_.at(branch).agency) continue;
+      if (!taken || moment(id) < *taken) taken = moment(id);
+    }
+    if (!taken || off(Off::kFirstLink)) taken = moment(branch);
+    if (!best || *taken < best->first) best = {*taken, branch};
+  }
+  return {best->second};
+}
+
+// ---- the state ----
 
 Outcome Model::fold(const Mask& mask) {
-  find_tree(mask);
+  collect(mask);
   Outcome out;
-  const auto at = [&](int i) -> const Item& { return world_.items[static_cast<std::size_t>(i)]; };
-  const auto in_past = [&](int of, int id) {
-    return world_.past[static_cast<std::size_t>(of)][static_cast<std::size_t>(id)];
-  };
+  std::vector<int> all;
+  for (const int id : numbers_in(mask)) {
+    if (modelled(world_.at(id).kind)) all.push_back(id);
+  }
   if (root_ < 0) {
-    for (const Item& x : world_.items) {
-      if (mask[static_cast<std::size_t>(x.id)] && modelled(x.kind)) out.bad.insert(x.id);
-    }
+    out.bad.insert(all.begin(), all.end());
     return out;
   }
   out.chain.push_back(root_);
   std::map<int, int> next;
-  for (auto kids = kids_.find(root_); kids != kids_.end(); kids = kids_.find(out.chain.back())) {
-    if (kids->second.size() > 1) out.forks.push_back(out.chain.back());
-    const int chosen = pick(kids->second);
-    next[out.chain.back()] = chosen;
-    out.chain.push_back(chosen);
+  while (!successors(out.chain.back()).empty()) {
+    const int link = out.chain.back();
+    ForkOutcome fork = judge_fork(successors(link));
+    fork.link = link;
+    if (fork.branches.size() > 1) out.forks.push_back(fork);
+    out.chain.push_back(next[link] = fork.stands);
   }
   const std::set<int> chain(out.chain.begin(), out.chain.end());
   std::vector<int> written;
-  for (const Item& x : world_.items) {
-    if (!mask[static_cast<std::size_t>(x.id)] || !modelled(x.kind)) continue;
-    if (!state(x.id) || !in_force(x.id)) {
-      out.bad.insert(x.id);
-    } else if (!link_kind(x.kind)) {
-      const bool closed = next.count(x.link) != 0 && !in_past(next[x.link], x.id);
+  for (const int id : all) {
+    const Item& x = world_.at(id);
+    if (!in_force(id)) {
+      out.bad.insert(id);
+    } else if (link_kind(x.kind)) {
+      if (chain.count(id) == 0) out.late.insert(id);
+    } else if (x.kind != kUphold) {
+      const bool closed = next.count(x.link) != 0 && !world_.in_past(next[x.link], id);
       if (chain.count(x.link) == 0 || closed) {
-        out.late.insert(x.id);
+        out.late.insert(id);
       } else if (field_write(x.kind)) {
-        written.push_back(x.id);
+        written.push_back(id);
       }
-    } else if (chain.count(x.id) == 0) {
-      out.late.insert(x.id);
     }
   }
   for (const int id : written) {
-    const bool latest =
-        std::none_of(written.begin(), written.end(), [&](int later) { return in_past(later, id); });
+    const bool latest = std::none_of(written.begin(), written.end(),
+                                     [&](int later) { return world_.in_past(later, id); });
     if (latest) out.shown.push_back(id);
   }
   std::sort(out.shown.begin(), out.shown.end(), [&](int a, int b) {
-    return std::tuple(at(a).tree_version, at(a).hlc, a) >
-           std::tuple(at(b).tree_version, at(b).hlc, b);
+    const Item& x = world_.at(a);
+    const Item& y = world_.at(b);
+    const int sign = off(Off::kSeveral) ? -1 : 1;
+    return std::tuple(x.tree_version, x.hlc, sign * x.name) >
+           std::tuple(y.tree_version, y.hlc, sign * y.name);
   });
   const Standing last = *state(out.chain.back());
   out.holder = last.holder;
@@ -272,88 +452,101 @@ Outcome Model::fold(const Mask& mask) {
   return out;
 }
 
-// ---- the same as real values ----
+// ---- the notary ----
 
-UpdateId update_id(int id) {
-  UpdateId out;
-  out.bytes[0] = 0xd0;
-  for (unsigned i = 0; i < 4; ++i) {
-    out.bytes[1 + i] = static_cast<std::uint8_t>(static_cast<unsigned>(id) >> (24 - 8 * i));
+// The first surviving agency on the walk up from the lowest agency at or above all signers.
+int Model::concerned(const Acts& acts) const {
+  std::set<int> everybody;
+  for (const auto& [branch, all] : acts) everybody.merge(signers(all));
+  const int top = trees_.common(everybody, newest_);
+  if (top == kNobody) return kNobody;
+  for (const int agency : trees_.walk(top, newest_)) {
+    if (!trees_.dissolved(agency, newest_)) return agency;
   }
-  return out;
+  return kNobody;
 }
 
-AgencyId agency_id(int agency) {
-  AgencyId out;
-  if (agency == kNobody) return out;
-  out.bytes[0] = 0xa0;
-  out.bytes[1] = static_cast<std::uint8_t>(agency);
-  return out;
-}
-
-GraphUpdate to_graph(const World& world, const Item& item) {
-  GraphUpdate out;
-  out.id = update_id(item.id);
-  if (item.id != 0) out.envelope.record = id_cast<RecordId>(update_id(0));
-  out.envelope.tree_version = item.tree_version;
-  out.envelope.hlc.value = item.hlc;
-  for (const int dep : item.deps) out.envelope.deps.push_back(update_id(dep));
-  std::sort(out.envelope.deps.begin(), out.envelope.deps.end());
-  if (item.link >= 0) out.envelope.link = update_id(item.link);
-  out.open.kind = item.kind;
-  out.open.target = agency_id(item.to);
-  out.agency = agency_id(item.agency);
-  out.node.bytes[0] = static_cast<std::uint8_t>(16 * item.agency + item.machine);
-  out.believed = item.believed;
-  for (const int id : item.references) out.open.references.push_back(update_id(id));
-  if (field_write(item.kind)) {
-    out.open.writes.push_back({kOpenField, "value " + std::to_string(item.id)});
-    out.open.closed_fields.push_back(kClosedField);
+// A word that the notary leaves alone: a decision that binds, or two of its own for two branches.
+bool Model::spoken(const Acts& acts, int me) const {
+  for (const auto& [branch, id] : binding(acts)) {
+    if (!off(Off::kByNotary) || trees_.over(world_.at(id).agency, me, newest_)) return true;
   }
-  LT_CHECK(world.items.size() <= kUpdateCountMax);
-  return out;
+  const auto decided_by_me = [&](const auto& branch) {
+    return std::any_of(branch.second.begin(), branch.second.end(), [&](int id) {
+      return decision_kind(world_.at(id).kind) && world_.at(id).agency == me;
+    });
+  };
+  return std::count_if(acts.begin(), acts.end(), decided_by_me) > 1;
 }
 
-std::vector<GraphUpdate> to_graph(const World& world, const Mask& mask) {
-  std::vector<GraphUpdate> out;
-  for (const Item& item : world.items) {
-    if (mask[static_cast<std::size_t>(item.id)]) out.push_back(to_graph(world, item));
+// The branches that were taken up first, as this desk saw it; several or none: it cannot tell yet.
+std::vector<int> Model::first_had(const std::vector<int>& c, const Seen& seen,
+                                  const std::set<int>& moved) {
+  using Key = std::pair<int, int>;
+  std::map<Key, std::vector<int>> by_key;
+  const Acts branches = acts(c);
+  for (const int branch : c) {
+    if (moved.count(branch) != 0 && !off(Off::kMoved)) return {};
+    const int turn = state(world_.at(branch).link)->turn();
+    int taken = off(Off::kOrder) ? 0 : std::numeric_limits<int>::max();
+    for (const int id : branches.at(branch)) {
+      const Item& x = world_.at(id);
+      const bool own =
+          off(Off::kBelowTurn) ? x.agency == turn : trees_.over(turn, x.agency, newest_);
+      if (moved.count(id) != 0 || own) continue;
+      if (x.kind == kUphold &&
+          (!trees_.over(x.agency, turn, newest_) || off(Off::kUpholdTakesUp))) {
+        continue;
+      }
+      taken = std::min(taken, seen.at(id));
+    }
+    by_key[{taken, seen.at(branch)}].push_back(branch);
   }
-  return out;
+  return by_key.begin()->second;
 }
 
-bool EightAgencies::above_or_equal(const AgencyId& upper, const AgencyId& lower,
-                                   TreeVersion version) const {
-  if (agency_of(upper) == kNobody) return false;
-  return model::above_or_equal(agency_of(upper), agency_of(lower), version);
-}
-
-unsigned EightAgencies::level(const AgencyId& agency, TreeVersion version) const {
-  return static_cast<unsigned>(level_of(agency_of(agency), version));
-}
-
-bool EightAgencies::dissolved(const AgencyId& agency, TreeVersion version) const {
-  return successor_of(agency_of(agency), version) != kNobody;
-}
-
-AgencyId EightAgencies::resolve(const AgencyId& agency, TreeVersion version) const {
-  if (agency_of(agency) == kNobody) return agency;
-  return agency_id(model::resolve(agency_of(agency), version));
-}
-
-std::vector<AgencyId> EightAgencies::superiors(const AgencyId& agency, TreeVersion version) const {
-  std::vector<AgencyId> out;
-  for (int at = parent_of(agency_of(agency), version); at != kNobody; at = parent_of(at, version)) {
-    out.push_back(agency_id(at));
+// From the fork to the end of what we had first, so that it covers every link before it as well;
+// the fork itself where we cannot tell.
+int Model::end_of_first_had(int fork, const Seen& seen, const std::set<int>& moved) {
+  int at = fork;
+  while (!successors(at).empty()) {
+    const std::vector<int>& c = successors(at);
+    std::vector<int> had;
+    if (c.size() == 1) {
+      had = c;
+    } else if (at != fork && !binding(acts(c)).empty()) {
+      had = {pick(c)};
+    } else {
+      had = first_had(c, seen, moved);
+    }
+    if (had.size() != 1 || (off(Off::kTip) && at != fork)) break;
+    at = had[0];
   }
-  return out;
+  return at;
 }
 
-std::vector<AgencyId> EightAgencies::everyone() const {
-  std::vector<AgencyId> out;
-  for (int agency = P; agency <= X; ++agency) out.push_back(agency_id(agency));
-  std::ranges::sort(out);
-  return out;
+std::optional<int> Model::duty(const Mask& mask, const Machine& desk, const Seen& seen,
+                               const std::set<int>& moved, int extra) {
+  constexpr int kQuota = 16;
+  const Outcome outcome = fold(mask);
+  for (const ForkOutcome& at : outcome.forks) {
+    const int fork = at.link;
+    const Acts branches = acts(successors(fork));
+    const int s = concerned(branches);
+    const bool too = off(Off::kLowest) && s != kNobody && trees_.over(desk.agency, s, newest_) &&
+                     !trees_.dissolved(desk.agency, newest_);
+    if (desk.agency != s && !too) continue;  // of somebody above or below
+    if (spoken(branches, desk.agency)) continue;
+    int written = 0;
+    for (const int id : numbers_in(mask)) {
+      const Item& x = world_.at(id);
+      written += x.by_itself && x.by() == desk && in_force(id);
+    }
+    if (written >= kQuota + extra && !off(Off::kQuota)) return std::nullopt;
+    const int end = end_of_first_had(fork, seen, moved);
+    if (end != fork) return end;
+  }
+  return std::nullopt;
 }
 
 }  // namespace lienthong::model

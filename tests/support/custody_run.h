@@ -10,13 +10,23 @@
 
 namespace lienthong::model {
 
+using Random = std::mt19937_64;
+int below(Random& random, int count);  // 0 to count - 1
+bool chance(Random& random, double probability);
+template <class T>
+const T& one_of(Random& random, const std::vector<T>& all) {
+  return all.at(static_cast<std::size_t>(below(random, static_cast<int>(all.size()))));
+}
+
 struct Faults {
   bool reclaim = false;     // superiors take records back
   bool revoke = false;      // machines are cut off, also in the past
-  bool reorganise = false;  // the tree changes under everybody's feet
+  bool reorganise = false;  // the tree changes under everybody's feet, with closings
   bool roll_back = false;   // machines are restored from a copy
   bool two_machines = false;
   bool malice = false;  // any kind, any past, back-dated or far ahead
+  bool notary = false;  // desks do their duty
+  bool two_notaries = false;
   bool others = false;  // notes, consultations, shares, replies, adoptions …
 };
 
@@ -25,43 +35,48 @@ class Run {
   Run(std::uint64_t seed, const Faults& faults, int steps);
 
   const World& world() const { return world_; }
+  const Trees& trees() const { return Trees::standard(); }
+  // Revocations, closings and tree versions as they came in, one in each.
+  const std::vector<Registry>& entries() const { return entries_; }
+  // All of them; newest is at least every version that an update names.
+  Registry registry() const;
   // Any part that is closed under parents.
   Mask random_part();
-  std::mt19937_64& random() { return random_; }
+  Random& random() { return random_; }
 
  private:
-  struct Machine {
-    int agency = A;
-    int number = 1;
+  struct Desk {
+    Machine machine;
     std::uint64_t skew = 0;
     int seals = 0;
-    Mask seen;
-    Mask copy;  // of `seen`, for a restore
-    int copy_seals = -1;
-    std::map<int, int> cuts;  // machine → last believed seal
-    TreeVersion tree = 0;
+    Mask has;
+    Seen seen;
+    std::set<std::size_t> entries;             // of the registry
+    std::optional<std::pair<Mask, int>> copy;  // what it had and the seals, for a restore
   };
 
-  bool chance(double probability);
-  int below(int count);
-  std::vector<int> list(const Mask& mask) const;
-  std::vector<int> heads(const Mask& mask) const;
-  void believe(const std::map<int, int>& cuts);
+  Registry registry_of(const Desk& desk) const;
   void step();
-  void sync(Machine& to);
+  void sync(Desk& to);
   void revoke();
-  void forge(Machine& by);
-  void act(Machine& by);
-  void act_beside(Machine& by, const Outcome& view, TreeVersion tree);
-  void write(Machine& by, UpdateKind kind, Item item);
+  void reorganise();
+  void roll_back(Desk& by);
+  void forge(Desk& by);
+  void act(Desk& by);
+  void act_on_turn(Desk& by, const Outcome& view, Item item);
+  void act_beside(Desk& by, const Outcome& view, Item item);
+  void do_duty(Desk& by);
+  void write(Desk& by, UpdateKind kind, Item item);
+  void take(Desk& by, int id);
 
-  std::mt19937_64 random_;
+  Random random_;
   Faults faults_;
   World world_;
-  std::vector<Machine> machines_;
-  std::vector<int> machine_of_;  // by update
-  int revocations_ = 0;
-  bool reorganised_ = false;
+  std::vector<Desk> desks_;  // the first is that of P, where every entry of the registry starts
+  std::vector<Registry> entries_;
 };
+
+// The registry's newest tree version, and every version that one of these updates names.
+TreeVersion newest_named(const World& world, const Mask& mask, const Registry& registry);
 
 }  // namespace lienthong::model

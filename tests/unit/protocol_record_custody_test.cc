@@ -1,11 +1,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <fstream>
-#include <sstream>
 
 #include "protocol/record/custody.h"
+#include "tests/support/custody_compare.h"
 #include "tests/support/custody_dossier.h"
+#include "tests/support/custody_files.h"
 
 namespace lienthong {
 namespace {
@@ -32,7 +32,7 @@ void expect(const Dossier& dossier, const Expected& expected) {
   EXPECT_EQ(state.set_aside, update_ids(expected.set_aside));
 }
 
-// ---- named crossings, with what the executable model makes of them ----
+// ---- crossings; many more are in protocol_record_scenarios_test.cc ----
 
 TEST(Custody, ReclaimByCommonSuperiorBeatsTheAcceptItCrossed) {
   Dossier d;
@@ -85,8 +85,22 @@ TEST(Custody, DissolvedSuperiorCannotReclaimFromTheSuccessor) {
   Dossier d;
   d.add(B, kSucceed, {.to = A, .tree = 1});
   d.add(B, kSet);
-  d.add(D1, kReclaim, {.link = 0, .deps = {{0}}, .hlc = 9, .tree = 0});
-  expect(d, {.holder = B, .shown = 2, .chain = {0, 1}, .set_aside = {3}});
+  const int reclaim =
+      d.add(D1, kReclaim, {.link = 0, .deps = {{0}}, .hlc = 9, .tree = 0, .held_to = 1});
+  expect(d, {.holder = B, .shown = 2, .chain = {0, 1}, .inert = {3}});
+  EXPECT_EQ(d.reason(reclaim), InertReason::kClosed);
+}
+
+TEST(Custody, ClosingHoldsNobodyWhoHasTheRightUnderTheNewTreeToo) {
+  Dossier d;
+  const int set = d.add(A, kSet);
+  const int offer = d.add(A, kOffer, {.to = B, .held_to = 1});
+  d.add(B, kAccept, {.link = offer, .held_to = 1});
+  EXPECT_EQ(d.reason(set), InertReason::kNone);
+  EXPECT_EQ(d.reason(offer), InertReason::kClosed);  // A is dissolved under 1
+  d.add(B, kSet, {.held_to = 1});
+  EXPECT_EQ(d.reason(3), InertReason::kNone);
+  expect(d, {.holder = A, .shown = set, .chain = {0}, .inert = {2}, .set_aside = {3, 4}});
 }
 
 TEST(Custody, HandoffOfAStolenMachineFallsWithWhatFollowsIt) {
@@ -164,11 +178,53 @@ TEST(Custody, ReclaimConfirmsACreationThatWasCutOff) {
   expect(d, {.holder = D1, .shown = 3, .chain = {0, 1, 2, 4}});
 }
 
-TEST(Custody, OfTwoGroundedBranchesTheLaterTreesStandsWhateverTheClockSays) {
+TEST(Custody, ReclaimBindsASuccessorWhoActsInALaterTree) {
   Dossier d;
-  d.add(D1, kReclaim, {.hlc = 2});
+  d.add(D1, kReclaim, {.hlc = 20});
   d.add(B, kSucceed, {.to = A, .link = 0, .deps = {{0}}, .hlc = 9, .tree = 1});
-  expect(d, {.holder = B, .chain = {0, 2}, .set_aside = {1}});
+  expect(d, {.holder = D1, .chain = {0, 1}, .set_aside = {2}});
+}
+
+TEST(Custody, UpholdIsNoLinkAndNeedsToComeFromAboveTheLink) {
+  Dossier d;
+  const int offer = d.add(A, kOffer, {.to = B});
+  const int district = d.add(D1, kUphold, {.link = offer});
+  const int other = d.add(D2, kUphold, {.link = offer});
+  const int target = d.add(B, kUphold, {.link = offer});
+  const int on_uphold = d.add(P, kUphold, {.link = district});
+  d.add(B, kAccept, {.link = offer});
+  EXPECT_EQ(d.reason(district), InertReason::kNone);
+  EXPECT_EQ(d.reason(other), InertReason::kNotItsTurn);
+  EXPECT_EQ(d.reason(target), InertReason::kNotItsTurn);
+  EXPECT_EQ(d.reason(on_uphold), InertReason::kBadLink);
+  expect(d, {.holder = B, .chain = {0, 1, 6}, .inert = {other, target, on_uphold}});
+  const RecordState state = d.state();
+  EXPECT_EQ(std::count(state.timeline.begin(), state.timeline.end(), update_id(district)), 1);
+  EXPECT_EQ(std::count(state.participants.begin(), state.participants.end(), agency_id(D1)), 0);
+}
+
+TEST(Custody, OfWritesWithOneTreeAndTimeTheGreaterIdIsShownWhateverCameFirst) {
+  for (const bool turned : {false, true}) {
+    World world;
+    Item item;
+    for (int id = 0; id < 5; ++id) {
+      item.id = id;
+      item.name = id == 0 ? 9 : turned ? 9 - id : id;
+      world.add(item);
+      item.kind = kSet;
+      item.deps = {0};
+      item.link = 0;
+      item.hlc = 7;
+      item.machine = id + 1;
+    }
+    const std::vector<UpdateId> expected =
+        turned ? update_ids({8, 7, 6, 5}) : update_ids({4, 3, 2, 1});
+    std::vector<GraphUpdate> updates = to_graph(world, world.all());
+    for (int order = 0; order < 2; ++order) {
+      EXPECT_EQ(shown_of(fold(updates, EightAgencies())), expected);
+      std::ranges::reverse(updates);
+    }
+  }
 }
 
 TEST(Custody, DecidingReclaimNeedNotBindItsOwnBranch) {
@@ -194,91 +250,48 @@ TEST(Custody, WritesLendWeightToABranchUnlessCutOff) {
   }
 }
 
-class DistrictDissolvedAboveItsCommunes : public EightAgencies {
- public:
-  bool dissolved(const AgencyId& agency, TreeVersion version) const override {
-    return EightAgencies::dissolved(agency, version) || (version == 1 && agency == agency_id(D2));
-  }
-};
+// ---- golden histories of the executable model ----
 
-TEST(Custody, ReclaimDoesNotDecideOnceItsAuthorIsDissolvedInTheTreeNamed) {
-  Dossier d(C);
-  d.add(D2, kReclaim, {.hlc = 2});
-  d.add(E, kSucceed, {.to = C, .link = 0, .deps = {{0}}, .hlc = 9, .tree = 1});
-  expect(d, {.holder = D2, .chain = {0, 1}, .set_aside = {2}});
-  const RecordState state = fold(d.updates(), DistrictDissolvedAboveItsCommunes());
-  EXPECT_EQ(state.holder, agency_id(E));
-}
-
-// ---- golden histories of the model ----
-
-std::vector<std::string> split(const std::string& text, char separator) {
-  std::vector<std::string> out;
-  std::istringstream in(text);
-  for (std::string part; std::getline(in, part, separator);) out.push_back(part);
-  return out;
-}
-
-std::vector<int> numbers(const std::string& text) {
-  std::vector<int> out;
-  if (text == "-") return out;
-  for (const std::string& part : split(text, '.')) out.push_back(std::stoi(part));
-  return out;
-}
-
-int agency_by_name(const std::string& name) {
-  const std::vector<std::string> names{"P", "D1", "D2", "A", "B", "C", "E", "X"};
-  const auto at = std::find(names.begin(), names.end(), name);
-  return at == names.end() ? kNobody : static_cast<int>(at - names.begin());
-}
-
-Item parse_item(const std::string& line, int id) {
-  static const std::map<char, UpdateKind> kKinds{{'c', UpdateKind::kCreated},
-                                                 {'o', kOffer},
-                                                 {'a', kAccept},
-                                                 {'d', kDecline},
-                                                 {'r', kReclaim},
-                                                 {'u', kSucceed},
-                                                 {'w', kSet}};
-  const std::vector<std::string> part = split(line, ' ');
-  Item item;
-  item.id = id;
-  item.kind = kKinds.at(part.at(0)[0]);
-  item.agency = agency_by_name(split(part.at(1), '.').at(0));
-  item.hlc = std::stoull(part.at(2));
-  item.deps = numbers(part.at(3));
-  if (part.at(4) != "-") item.link = std::stoi(part.at(4));
-  item.to = agency_by_name(part.at(5));
-  item.tree_version = static_cast<TreeVersion>(std::stoul(part.at(6)));
-  item.believed = part.at(7) == "0";
-  return item;
+const std::vector<History>& histories() {
+  static const std::vector<History> all = read_histories(LT_TEST_DATA_DIR "/custody_histories.txt");
+  return all;
 }
 
 TEST(Custody, FoldsEveryRecordedHistoryAsTheExecutableModelDid) {
-  std::ifstream file(LT_TEST_DATA_DIR "/custody_histories.txt");
-  std::size_t count = 0;
-  for (std::string line; std::getline(file, line); ++count) {
-    const std::vector<std::string> part = split(line, '|');
-    ASSERT_EQ(part.size(), 7U);
-    SCOPED_TRACE(part[0]);
-    World world;
-    for (const std::string& item : split(part[1], ';')) {
-      world.add(parse_item(item, static_cast<int>(world.items.size())));
-    }
-    const EightAgencies tree;
-    const RecordState state = fold(to_graph(world, world.all()), tree);
-    const std::vector<std::string> who = split(part[2], ' ');
-    EXPECT_EQ(state.holder, agency_id(agency_by_name(who[0])));
-    EXPECT_EQ(state.offered, agency_id(agency_by_name(who[1])));
-    const std::vector<UpdateId> shown = shown_of(state);
-    EXPECT_EQ(shown.empty() ? std::vector<UpdateId>{} : std::vector<UpdateId>{shown[0]},
-              update_ids(numbers(who[2])));
-    EXPECT_EQ(chain_of(state), update_ids(numbers(part[3])));
-    EXPECT_EQ(forks_of(state), update_ids(numbers(part[4])));
-    EXPECT_EQ(state.set_aside, update_ids(numbers(part[5])));
-    EXPECT_EQ(inert_of(state), update_ids(numbers(part[6])));
+  for (const History& history : histories()) {
+    SCOPED_TRACE(history.name);
+    const World& world = history.world;
+    const Outcome outcome = Model(world, history.trees, history.registry).fold(world.all());
+    EXPECT_EQ(unlike(outcome, history.expected), "");  // the model that the fold is held against
+    std::vector<int> forks;
+    for (const ForkOutcome& fork : outcome.forks) forks.push_back(fork.link);
+    EXPECT_EQ(forks, history.forks);
+    const RecordState state = folded(world, world.all(), history.trees, history.registry);
+    EXPECT_EQ(difference(world, outcome, state), "");
   }
-  EXPECT_EQ(count, 400U);
+  EXPECT_EQ(histories().size(), 603U);
+}
+
+TEST(Custody, DesksOweWhatTheExecutableModelSays) {
+  std::size_t answered = 0;
+  std::size_t silent = 0;
+  for (const History& history : histories()) {
+    SCOPED_TRACE(history.name);
+    const World& world = history.world;
+    const Mask mask = world.all();
+    for (const Question& asked : history.questions) {
+      Model model(world, history.trees, history.registry);
+      EXPECT_EQ(model.duty(mask, asked.desk, asked.seen, asked.moved, asked.extra), asked.answer);
+      if (within_quota(world, mask, history.trees, history.registry, asked.desk, asked.extra)) {
+        EXPECT_EQ(protocol_duty(world, mask, history.trees, history.registry, asked.desk,
+                                asked.seen, asked.moved),
+                  asked.answer);
+      }
+      ++(asked.answer ? answered : silent);
+    }
+  }
+  EXPECT_GT(answered, 200U);
+  EXPECT_GT(silent, 300U);
 }
 
 // ---- single rights ----
@@ -338,6 +351,16 @@ TEST(Custody, TreeVersionIsNotOlderThanTheLinks) {
   d.add(B, kAccept, {.tree = 1});
   const int old = d.add(B, kSet, {.tree = 0});
   EXPECT_EQ(d.reason(old), InertReason::kTreeOlderThanLink);
+}
+
+TEST(Custody, TreeVersionIsNotOlderThanTheCertificates) {
+  Dossier d;
+  const int old = d.add(A, kSet, {.certificate = 1});
+  const int offer = d.add(A, kOffer, {.to = B, .link = 0, .certificate = 0});
+  const int accept = d.add(B, kAccept, {.tree = 1, .certificate = 1});
+  EXPECT_EQ(d.reason(old), InertReason::kTreeOlderThanLink);
+  EXPECT_EQ(d.reason(offer), InertReason::kNone);
+  EXPECT_EQ(d.reason(accept), InertReason::kNone);
 }
 
 TEST(Custody, DissolvedAgencyHasNoRightsUnderThatTree) {
