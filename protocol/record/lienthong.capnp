@@ -116,6 +116,7 @@ struct Certificate {
   issuedAt @6 :Int64;
   replaces @7 :Data;               # CertificateId for the same key; empty: none
   treeVersion @8 :UInt32;
+  possession @9 :Data;             # Ed25519 by signKey over agency and both keys
 }
 
 struct Cut {
@@ -133,6 +134,14 @@ struct Revocation {
   treeVersion @5 :UInt32;
 }
 
+struct Withdrawal {
+  # Takes a declaration back.
+  agency @0 :Data;
+  reason @1 :Text;
+  decidedAt @2 :Int64;
+  treeVersion @3 :UInt32;
+}
+
 struct Statement {
   union {
     genesis @0 :Genesis;
@@ -140,5 +149,6 @@ struct Statement {
     tree @2 :TreeChange;
     certificate @3 :Certificate;
     revocation @4 :Revocation;
+    withdrawal @5 :Withdrawal;
   }
 }

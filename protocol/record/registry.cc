@@ -110,6 +110,8 @@ Result<void> check_body(const Held& data, const TreeChange& body, const Authorit
 }
 
 Result<void> check_body(const Held& data, const Certificate& body, const Authority&) {
+  const Hash256 possession = possession_hash(data.root, body.agency, body.node, body.dh_key);
+  LT_TRY_VOID(verify(body.node, possession.view(), body.possession));
   LT_TRY_VOID(check_agency(data, body.agency));
   if (!body.replaces.is_zero()) {
     const Entry* replaced = data.find(id_cast<StatementId>(body.replaces));
@@ -132,6 +134,14 @@ Result<void> check_body(const Held& data, const Revocation& body, const Authorit
     if (revocation == nullptr || revocation->node != body.node)
       return Error(Errc::kMalformed, "follows what is no revocation of that node");
   }
+  return check_version(data, body.tree_version);
+}
+
+Result<void> check_body(const Held& data, const Withdrawal& body, const Authority& authority) {
+  LT_TRY_VOID(check_agency(data, body.agency));
+  const auto* declared = data.find_body<AgencyDeclaration>(id_cast<StatementId>(body.agency));
+  if (declared->parent.is_zero() != std::holds_alternative<RootSignature>(authority))
+    return Error(Errc::kMalformed, "the root takes topmost agencies back and no others");
   return check_version(data, body.tree_version);
 }
 
@@ -267,14 +277,27 @@ const AgencyInfo* Registry::find_agency(const AgencyId& id) const {
 
 const AgencyInfo* Registry::find_agency_by_code(std::string_view code) const {
   const auto found = state_->evaluated.by_code.find(std::string(code));
-  if (found == state_->evaluated.by_code.end()) return nullptr;
-  return &state_->evaluated.agencies[found->second].info;
+  if (found == state_->evaluated.by_code.end() || found->second.size() != 1) return nullptr;
+  return &state_->evaluated.agencies[found->second.front()].info;
+}
+
+std::vector<const AgencyInfo*> Registry::bearers_of(std::string_view code) const {
+  std::vector<const AgencyInfo*> out;
+  const Evaluated& from = state_->evaluated;
+  for (Index i = 0; i < from.agencies.size(); ++i) {
+    const AgencyNode& node = from.agencies[i];
+    if (node.info.code == code && node.believed && !node.info.withdrawn &&
+        !dissolved_at(from, i, state_->highest))
+      out.push_back(&node.info);
+  }
+  std::ranges::sort(out, {}, &AgencyInfo::id);
+  return out;
 }
 
 std::vector<const AgencyInfo*> Registry::agencies() const {
   std::vector<const AgencyInfo*> out;
   for (const AgencyNode& node : state_->evaluated.agencies)
-    if (node.believed) out.push_back(&node.info);
+    if (node.believed && !node.info.withdrawn) out.push_back(&node.info);
   std::sort(out.begin(), out.end(), [](const AgencyInfo* a, const AgencyInfo* b) {
     return std::tie(a->code, a->id) < std::tie(b->code, b->id);
   });
@@ -296,7 +319,8 @@ std::vector<AgencyId> Registry::children(const AgencyId& id, TreeVersion version
   const Index agency = index_of(from, id);
   if (agency == kNone) return out;
   for (const Index child : from.agencies[agency].ever_children) {
-    if (from.agencies[child].believed && parent_at(from, child, version) == agency)
+    if (from.agencies[child].believed && !from.agencies[child].info.withdrawn &&
+        parent_at(from, child, version) == agency)
       out.push_back(from.agencies[child].info.id);
   }
   std::sort(out.begin(), out.end());
@@ -320,18 +344,31 @@ const Certificate* Registry::find_certificate(const CertificateId& id) const {
   return node == nullptr ? nullptr : node->body;
 }
 
-std::optional<CertificateId> Registry::certificate_of(const NodeId& node) const {
-  const Evaluated& from = state_->evaluated;
+namespace {
+
+std::optional<CertificateId> latest_of(const Evaluated& from, const NodeId& node, Index agency) {
   const auto found = from.node_certificates.find(node);
   if (found == from.node_certificates.end()) return std::nullopt;
   const CertificateNode* best = nullptr;
   for (const Index index : found->second) {
     const CertificateNode& certificate = from.certificates[index];
-    if (certificate.believed && (best == nullptr || issued_later(certificate, *best)))
-      best = &certificate;
+    if (!certificate.believed || (agency != kNone && certificate.agency != agency)) continue;
+    if (best == nullptr || issued_later(certificate, *best)) best = &certificate;
   }
   if (best == nullptr) return std::nullopt;
   return id_cast<CertificateId>(best->entry->id);
+}
+
+}  // namespace
+
+std::optional<CertificateId> Registry::certificate_of(const NodeId& node) const {
+  return latest_of(state_->evaluated, node, kNone);
+}
+
+std::optional<CertificateId> Registry::certificate_of(const NodeId& node,
+                                                      const AgencyId& agency) const {
+  const Index within = index_of(state_->evaluated, agency);
+  return within == kNone ? std::nullopt : latest_of(state_->evaluated, node, within);
 }
 
 std::vector<CertificateId> Registry::certificates_of(const AgencyId& agency) const {
@@ -362,13 +399,17 @@ Belief Registry::seal_belief(const Seal& seal, const SealId& id) const {
   return within_cuts(node->revoked, seal, id) ? Belief::kBelieved : Belief::kCutOff;
 }
 
-bool Registry::may_connect(const NodeId& node) const {
-  const Evaluated& from = state_->evaluated;
-  const auto found = from.node_certificates.find(node);
-  if (found == from.node_certificates.end()) return false;
-  return std::any_of(found->second.begin(), found->second.end(), [&](Index index) {
-    return from.certificates[index].believed && from.certificates[index].revoked == nullptr;
-  });
+std::vector<CertificateId> Registry::certificates_with(const DhPublicKey& key) const {
+  std::vector<CertificateId> out;
+  const auto [first, last] = state_->evaluated.dh_certificates.equal_range(key);
+  for (auto it = first; it != last; ++it)
+    out.push_back(id_cast<CertificateId>(state_->evaluated.certificates[it->second].entry->id));
+  return out;
+}
+
+bool Registry::may_connect(const CertificateId& certificate) const {
+  const CertificateNode* node = node_of(state_->evaluated, certificate);
+  return node != nullptr && node->believed && node->revoked == nullptr;
 }
 
 bool Registry::may_issue_for(const CertificateId& issuer, const AgencyId& agency,
@@ -379,6 +420,16 @@ bool Registry::may_issue_for(const CertificateId& issuer, const AgencyId& agency
   if (node == nullptr || about == kNone || !node->may_issue || node->revoked != nullptr)
     return false;
   return node->agency != about && above_or_equal_at(from, node->agency, about, version) &&
+         !dissolved_at(from, node->agency, version);
+}
+
+bool Registry::may_declare(const CertificateId& issuer, const AgencyId& parent,
+                           TreeVersion version) const {
+  const Evaluated& from = state_->evaluated;
+  const CertificateNode* node = node_of(from, issuer);
+  const Index above = index_of(from, parent);
+  return node != nullptr && above != kNone && node->may_issue && node->revoked == nullptr &&
+         above_or_equal_at(from, node->agency, above, version) &&
          !dissolved_at(from, node->agency, version);
 }
 

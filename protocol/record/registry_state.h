@@ -4,6 +4,7 @@
 #pragma once
 
 #include <limits>
+#include <map>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -40,8 +41,11 @@ struct AgencyNode {
       dissolutions;  // with successors; ascending
   std::vector<Index> ever_children;
   std::vector<Index> certificates;
-  unsigned level = 0;  // in the newest tree
-  unsigned rank = 0;   // place in the order of evaluation
+  std::vector<std::string> former_codes;  // before the root renamed it
+  bool renamed = false;                   // its code is the root's word
+  bool named = false;                     // by a standing change, in whatever part
+  unsigned level = 0;                     // in the newest tree
+  unsigned rank = 0;                      // place in the order of evaluation
   bool confirmed = false;
   bool no_right = false;
   bool believed = false;
@@ -67,14 +71,22 @@ struct RevocationNode {
   bool active = false;  // believed
 };
 
+struct WithdrawalNode {
+  const Entry* entry = nullptr;
+  const Withdrawal* body = nullptr;
+  Index author = kNone;  // certificate; kNone: the root
+};
+
 struct Evaluated {
   std::vector<AgencyNode> agencies;
   std::vector<CertificateNode> certificates;
   std::vector<RevocationNode> revocations;
+  std::vector<WithdrawalNode> withdrawals;
   std::unordered_map<AgencyId, Index> agency_index;
   std::unordered_map<CertificateId, Index> certificate_index;
   std::unordered_map<NodeId, std::vector<Index>> node_certificates;
-  std::unordered_map<std::string, Index> by_code;
+  std::multimap<DhPublicKey, Index> dh_certificates;
+  std::unordered_map<std::string, std::vector<Index>> by_code;  // of the best right each
   std::vector<const Entry*> chain;          // standing tree changes; chain[n - 1] is number n
   std::unordered_set<NodeId> keys_ever;     // of the root, along the standing chain
   std::unordered_set<NodeId> keys_trusted;  // those less the ones that the paper key replaced
@@ -115,6 +127,10 @@ Index resolve_at(const Evaluated& from, Index agency, TreeVersion version);
 
 // Whether the revocation that counts, if any, leaves the seal standing.
 bool within_cuts(const Revocation* revocation, const Seal& seal, const SealId& id);
+
+// What is withdrawn, by whose right codes are borne, and who is found by them: follows from what is
+// believed.
+void settle_codes(const Held& data, Evaluated& out);
 
 // Fills data.evaluated from data.entries and data.order.
 void evaluate(Data& data);

@@ -69,7 +69,8 @@ def enroll_mistakes(bench, province):
     changed = "A" if token[60] != "A" else "B"
     fails(enroll("b", token[:60] + changed + token[61:]), 1, "damaged")
     fails(enroll("b", "lt1-"), 1, "token")
-    fails(enroll("b", token, "--request", bench.path("r")), 2)
+    fails(enroll("b", "--request", bench.path("r")), 2)
+    fails(enroll("b", token, "--certificate", bench.path("r")), 2)
     brief = bench.invite(province, district, "--ttl", "1s")
     expired_at = time.monotonic() + 1.1
     fails(province.run("invite", "H47.12", "--name", district.name, "--tier", "district",
@@ -118,19 +119,23 @@ def by_stick(bench, province):
     request, certificate = bench.path("request.txt"), bench.path("certificate.txt")
     where = ("--data", commune.folder, "--listen", f"127.0.0.1:{commune.port}")
     fails(bench.run("enroll", "--certificate", bench.path("nowhere"), *where), 1, "nowhere")
-    commune.cli("enroll", "--request", request, *where)
+    token = bench.invite(province, commune).strip()
+    commune.cli("enroll", token, "--request", request, *where)
     no_agent_in(commune.folder)
     fails(province.run("issue", bench.write("damaged.txt", "hello\n"), "--code", "H47.12"), 1)
     with open(request, "rb") as stream:
         text = stream.read()
-    damaged = text.replace(text[-9:-5], b"0000")
+    damaged = text.replace(text[-9:-5], b"0000")  # of the proof that the token was there
     fails(province.run("issue", bench.write("damaged.txt", damaged), "--code", "H47.12"), 1)
     fails(province.run("issue", bench.path("nowhere"), "--code", "H47.12"), 1, "nowhere")
-    province.cli("issue", request, "--code", "H47.12", "--name", commune.name, "--tier",
-                 commune.tier, "--out", certificate)
+    fails(province.run("issue", request, "--code", "H47"), 1, "H47.12")
+    province.cli("issue", request, "--out", certificate)
     fails(bench.run("enroll", "--certificate", certificate, "--data", bench.path("nobody")), 1,
           "no request")
-    bench.run("enroll", "--request", bench.path("other.txt"), "--data", bench.path("other"))
+    other = bench.run("enroll", token, "--request", bench.path("other.txt"), "--data",
+                      bench.path("other"))
+    expect(other.returncode == 0, other.stderr)
+    fails(province.run("issue", bench.path("other.txt")), 1, "another machine")
     fails(bench.run("enroll", "--certificate", certificate, "--data", bench.path("other")), 1)
     no_agent_in(bench.path("other"))
     commune.cli("enroll", "--certificate", certificate, *where)
