@@ -92,7 +92,9 @@ Result<store::Naming> read_naming(const json& object) {
   const auto plain = [](char c) {
     return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || c == '.';
   };
-  if (out.code.size() > kCodeCharsMax || !std::ranges::all_of(out.code, plain))
+  // One that is there can be named by its id too, where several bear the code.
+  const std::string code = out.code.substr(0, out.code.find('~'));
+  if (code.size() > kCodeCharsMax || !std::ranges::all_of(code, plain))
     return Error(Errc::kInvalidArgument,
                  "code: at most 35 capital letters, digits and dots, as H47.12.05");
   if (out.name.size() > kNameBytesMax || out.tier.size() > kNameBytesMax)

@@ -29,6 +29,15 @@ std::vector<std::string_view> code_groups(std::string_view code) {
   return out;
 }
 
+bool is_agency_code(std::string_view code) {
+  const auto plain = [](char c) {
+    return is_digit(c) || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '.' ||
+           c == '-' || c == '_';
+  };
+  return std::ranges::all_of(code, plain) && !code.empty() && code.front() != '.' &&
+         code.back() != '.' && code.find("..") == std::string_view::npos;
+}
+
 bool lies_under(std::string_view code, std::string_view above) {
   const auto lower = code_groups(code), upper = code_groups(above);
   return lower.size() > upper.size() && std::equal(upper.begin(), upper.end(), lower.begin()) &&

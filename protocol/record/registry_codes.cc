@@ -48,6 +48,7 @@ void take_back(Evaluated& out) {
 // ---- codes ----
 
 CodeRight right_of(const Evaluated& out, const AgencyNode& node) {
+  if (!is_agency_code(node.info.code)) return CodeRight::kNone;
   if (node.declarer == kNone || node.renamed) return CodeRight::kGiven;
   const AgencyNode& above = out.agencies[node.declared_parent];
   CodeRight right = CodeRight::kNone;

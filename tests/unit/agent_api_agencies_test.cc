@@ -186,6 +186,12 @@ TEST_F(ApiAgencies, ACodeOfTwoIsRefusedWhereverItIsTypedAndCheckSaysWhoDeclaredI
   // One of the two is meant: by its id.
   const std::string named = "H47.12.05~" + commune_.short_hex();
   EXPECT_EQ(get("/v1/agencies/" + named).at("id"), commune_.hex());
+  EXPECT_EQ(post("/v1/invites", naming(named.c_str(), "Xã Lạ"), 409).at("error").at("code"),
+            "conflict")
+      << "its name is another";
+  EXPECT_EQ(
+      post("/v1/invites", naming(named.c_str(), "Xã Tam Dân")).at("id").get<std::string>().size(),
+      16U);
   const auto offered =
       apply(R"({"op":"offer","code":"H47.12-230401-0003","to":")" + named + "\"}\n");
   EXPECT_EQ(offered.back().at("ok"), true) << offered.back();

@@ -104,6 +104,13 @@ TEST(AgencyCode, OfTheOlderFormIsReadFromItsEnd) {
   EXPECT_FALSE(lies_under("000.00.22.H47", "H56"));
 }
 
+TEST(AgencyCode, HasNothingInItThatCouldBeTakenForSomethingElse) {
+  for (const char* code : {"H47", "H47.12.05", "000.17.22.H56", "A-1_b"})
+    EXPECT_TRUE(is_agency_code(code)) << code;
+  for (const char* code : {"", ".", "H47.", ".H47", "H47..1", "H47 .1", "H47.1~ab", "H47.１", "\n"})
+    EXPECT_FALSE(is_agency_code(code)) << code;
+}
+
 // ---- whose code it is ----
 
 Errc named(const Registry& registry, std::string_view name) {
@@ -147,6 +154,14 @@ TEST_F(RegistryCodes, DeclaredTwiceByRightNamesNeitherAndBothAreNamed) {
   EXPECT_EQ(named(reg(), "H47.1.1~0000"), Errc::kUnknownAgency);
   EXPECT_EQ(named(reg(), "H47.1.1~"), Errc::kUnknownAgency);
   EXPECT_EQ(named(reg(), "H47.1~" + twin.short_hex()), Errc::kUnknownAgency);
+}
+
+TEST_F(RegistryCodes, OneThatLooksLikeACodeWithAnIdIsNobodys) {
+  const std::string decoy = "H47.1.1~" + commune.short_hex();
+  world.add_agency(north, decoy, "Xã Một", "commune");
+  EXPECT_EQ((*reg().agency_named(decoy))->id, commune);
+  world.add_agency(province, "H47.9~aaaa", "Ai đó", "district");
+  EXPECT_EQ(named(reg(), "H47.9~aaaa"), Errc::kUnknownAgency);
 }
 
 TEST_F(RegistryCodes, TheHigherOfTwoThatMayGiveItDoesNotWinEither) {
