@@ -11,8 +11,9 @@ namespace lienthong {
 // read from its end and without the groups of zeros: 000.17.22.H56 gives H56, 22, 17.
 std::vector<std::string_view> code_groups(std::string_view code);
 
-// Whether it can be anybody's code at all: letters, digits, dots, '-' and '_' of ASCII, and no empty
-// group. Nobody is found by another one, so that none looks like somebody's with something added.
+// Whether it can be anybody's code at all: letters, digits, dots, '-' and '_' of ASCII, and no
+// empty group. Nobody is found by another one, so that none looks like somebody's with something
+// added.
 bool is_agency_code(std::string_view code);
 
 // Whether the code is one of those that the office with the code `above` gives out: its groups are

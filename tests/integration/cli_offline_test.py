@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Founding, enrolling and running an agent when something is wrong: what is said, what is left."""
+import json
 import os
 import signal
 import socket
@@ -111,6 +112,33 @@ def other_root(bench, enroll, token):
     stranger.stop()
     del bench.offices["H49"]
     here.start()
+
+
+def taken_back(province):
+    """A slip in a declaration or an invitation, before anything rests on it."""
+    naming = ("--name", "Huyện Sai", "--tier", "district")
+    for code in ("H99.1", "H47", "ZZ"):
+        fails(province.run("agency", "add", code, *naming), 1)
+        fails(province.run("invite", code, *naming), 1)
+    told = province.run("invite", "H47.77", *naming, "--dry-run")
+    expect(told.returncode == 0 and not told.stdout and "H47.77" in told.stderr, told.stderr)
+    fails(province.run("agency", "show", "H47.77"), 4)
+    fails(province.run("invite", "H47.77"), 2)
+    fails(province.run("invite"), 2)
+    fails(province.run("invite", "H47.77", *naming, "--list"), 2)
+    made = json.loads(province.cli("--json", "invite", "H47.77", *naming))
+    listed = json.loads(province.cli("--json", "invite", "--list"))
+    mine = [one for one in listed if one["id"] == made["id"]]
+    expect(len(mine) == 1 and mine[0]["code"] == "H47.77" and mine[0]["state"] == "open", listed)
+    expect(made["id"] in province.cli("invite", "--list"), "not in the table")
+    fails(province.run("agency", "remove", "H47.77"), 1, "invited")
+    province.cli("invite", "--cancel", made["id"])
+    fails(province.run("invite", "--cancel", made["id"]), 4)
+    fails(province.run("agency", "show", "H47.77"), 4)
+    province.cli("agency", "add", "H47.77", *naming, "--yes")
+    province.cli("agency", "remove", "H47.77", "--reason", "khai nhầm")
+    fails(province.run("agency", "remove", "H47.77"), 4)
+    fails(province.run("agency", "remove", "H47"), 1)
 
 
 def by_stick(bench, province):
@@ -267,6 +295,7 @@ def test(bench):
     bench.say("mistakes of init")
     province = bench.found()
     steps = (("mistakes of enroll", lambda: enroll_mistakes(bench, province)),
+             ("declarations taken back", lambda: taken_back(province)),
              ("enrolment by hand", lambda: by_stick(bench, province)),
              ("mistakes of the configuration", lambda: config_mistakes(bench, province)),
              ("signals", lambda: signals(bench.offices["H47.12"])),
