@@ -6,6 +6,7 @@
 #include "agent/json/reasons.h"
 #include "agent/json/status.h"
 #include "agent/json/time.h"
+#include "protocol/record/agency_code.h"
 #include "store/office/between.h"
 #include "store/office/data_check.h"
 
@@ -77,6 +78,61 @@ void check_counts(Findings& out, const store::Replica& replica) {
   if (replica.restored()) out.add(kWarning, Reason::kRestored);
 }
 
+// ---- codes of agencies ----
+
+std::string told(const AgencyInfo& info, const Registry& registry) {
+  const AgencyInfo* declarer = registry.find_agency(info.declared_by);
+  return info.id.short_hex() + " (" + info.name + ", " +
+         (declarer == nullptr ? "the root" : declarer->code) + ")";
+}
+
+// Whether it is ours to know: one of those who bear the code or declared that, or under whose code
+// it lies, is at or below us.
+bool concerns(const AgencyId& ours, const std::vector<const AgencyInfo*>& bearers,
+              const Registry& registry) {
+  const auto below_us = [&](const AgencyId& agency) {
+    return registry.above_or_equal(ours, agency, registry.newest());
+  };
+  for (const AgencyInfo* info : bearers)
+    if (below_us(info->id) || below_us(info->declared_by)) return true;
+  return std::ranges::any_of(registry.agencies(), [&](const AgencyInfo* info) {
+    return info->code_right != CodeRight::kNone && lies_under(bearers.front()->code, info->code) &&
+           below_us(info->id);
+  });
+}
+
+void check_code(Findings& out, const std::vector<const AgencyInfo*>& bearers, const AgencyId& ours,
+                const Registry& registry) {
+  CodeRight best = CodeRight::kFormer;
+  for (const AgencyInfo* info : bearers) best = std::max(best, info->code_right);
+  const auto rightful = std::ranges::count(bearers, best, &AgencyInfo::code_right);
+  if (rightful < 2 && static_cast<std::size_t>(rightful) == bearers.size()) return;
+  if (!concerns(ours, bearers, registry)) return;
+  std::string list;
+  for (const AgencyInfo* info : bearers) {
+    if (info->code_right == best)
+      list += (list.empty() ? "" : ", ") + told(*info, registry);
+    else
+      out.add(kWarning, Reason::kCodeNotTheirs, {info->code, told(*info, registry)});
+  }
+  if (rightful > 1) out.add(kWarning, Reason::kCodeTwice, {bearers.front()->code, list});
+}
+
+void check_codes(Findings& out, const store::Replica& replica) {
+  const auto registry = replica.registry();
+  std::vector<const AgencyInfo*> bearers;  // of one code
+  const auto end_of_code = [&] {
+    if (!bearers.empty()) check_code(out, bearers, replica.identity().agency, *registry);
+    bearers.clear();
+  };
+  for (const AgencyInfo* info : registry->agencies()) {  // by code
+    if (registry->dissolved(info->id, registry->newest())) continue;
+    if (!bearers.empty() && bearers.front()->code != info->code) end_of_code();
+    bearers.push_back(info);
+  }
+  end_of_code();
+}
+
 }  // namespace
 
 void get_check(ApiCall& call) {
@@ -86,6 +142,7 @@ void get_check(ApiCall& call) {
   check_handoffs(out, call.api);
   check_counts(out, call.api.replica());
   check_clock(out, call.api);
+  check_codes(out, call.api.replica());
   send_json(call.response, out.take());
 }
 

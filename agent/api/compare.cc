@@ -49,9 +49,9 @@ void post_compare(ApiCall& call) {
   const auto code = object_text(*object, "agency", true);
   if (!code.ok()) return send_error(call.response, code.error());
   const auto registry = call.api.replica().registry();
-  const AgencyInfo* agency = registry->find_agency_by_code(*code);
-  if (agency == nullptr)
-    return send_error(call.response, Error(Errc::kNotFound, "agency " + *code));
+  const auto found = registry->agency_named(*code);
+  if (!found.ok()) return send_error(call.response, no_such(found.error()));
+  const AgencyInfo* agency = *found;
   const WaiterPlace place(call.door);
   if (!place.ok())
     return send_error(call.response, 503, to_string(Errc::kBusy), "too many requests are waiting");

@@ -4,6 +4,7 @@
 
 #include "agent/json/fields.h"
 #include "agent/json/operation.h"
+#include "store/office/meant.h"
 
 namespace lienthong::agent {
 namespace {
@@ -179,13 +180,19 @@ Result<std::string> object_text(const json& object, const char* name, bool neede
   return text;
 }
 
+Error no_such(const Error& error) {
+  if (error.code() != Errc::kUnknownAgency) return error;
+  return Error(Errc::kNotFound, error.detail());
+}
+
 Result<RecordId> find_one(const store::Replica& replica, const std::string& code) {
   if (code.size() == 2 * RecordId::kSize) {
     if (const auto bytes = from_hex(code);
         bytes.ok() && replica.find_record(RecordId::from(*bytes)))
       return RecordId::from(*bytes);
   }
-  const auto found = replica.find_code(code);
+  const auto found =
+      store::records_meant(replica, replica.identity().agency, *replica.registry(), code).best();
   if (found.empty()) return Error(Errc::kNotFound, "no dossier " + code + " on this machine");
   if (found.size() == 1) return found.front();
   std::string list;

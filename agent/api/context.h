@@ -93,6 +93,19 @@ std::span<const ApiRoute> api_routes();
 // The path as a regular expression.
 std::string route_pattern(std::string_view path);
 
+// That of the configuration, which is used by one thread at a time.
+class LockedEntropy final : public Entropy {
+ public:
+  explicit LockedEntropy(ApiContext& api) : api_(api) {}
+  void fill(std::span<std::uint8_t> out) override {
+    const std::lock_guard lock(api_.entropy_mutex);
+    api_.config.entropy->fill(out);
+  }
+
+ private:
+  ApiContext& api_;
+};
+
 // ---- answers ----
 
 int http_status(Errc code);
@@ -129,6 +142,8 @@ Result<nlohmann::json> read_object(const std::string& body, std::string_view nam
 Result<std::string> object_text(const nlohmann::json& object, const char* name, bool needed);
 
 // By code or record id. kNotFound, kConflict (several bear the code).
+// The error of a name in the path or in a question: what is unknown is not found.
+Error no_such(const Error& error);
 Result<RecordId> find_one(const store::Replica& replica, const std::string& code);
 
 }  // namespace lienthong::agent

@@ -71,6 +71,17 @@ void export_to_portal(ApiCall& call, store::Filter filter) {
   });
 }
 
+// The others that bear its code: who typed it may have meant one of them.
+json same_code(const store::Replica& replica, const Registry& registry, const RecordState& state) {
+  json out = json::array();
+  for (const RecordId& id : replica.find_code(store::code_or_empty(state))) {
+    const auto other = replica.find_record(id);
+    if (id == state.record || !other) continue;
+    out.push_back({{"record", id.hex()}, {"begun_by", agency_json(other->state.origin, registry)}});
+  }
+  return out;
+}
+
 }  // namespace
 
 void get_dossiers(ApiCall& call) {
@@ -113,7 +124,10 @@ void get_dossier(ApiCall& call) {
   if (!record.ok()) return send_error(call.response, record.error());
   const auto dossier = store::read_dossier(call.api.replica(), *record);
   if (!dossier.ok()) return send_error(call.response, dossier.error());
-  json out = dossier_json(*dossier, *call.api.replica().registry());
+  const auto registry = call.api.replica().registry();
+  json out = dossier_json(*dossier, *registry);
+  const auto others = same_code(call.api.replica(), *registry, dossier->state);
+  if (!others.empty()) out["same_code"] = others;
   if (dossier->state.kind == RecordKind::kDossier) {
     json why = explanation_json(call.api, dossier->state);
     if (why.contains("step")) out["step"] = why["step"];

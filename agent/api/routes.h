@@ -2,6 +2,7 @@
 #pragma once
 
 #include "agent/api/context.h"
+#include "store/exchange/invitation.h"
 
 namespace lienthong::agent {
 
@@ -23,8 +24,18 @@ void get_check(ApiCall& call);
 void get_agencies(ApiCall& call);
 void get_agency(ApiCall& call);
 void post_agency(ApiCall& call);
+void post_agency_remove(ApiCall& call);
+// What a declaration or an invitation would do.
+nlohmann::json plan_object(const store::InvitationPlan& plan, const ApiContext& api);
+// invites.cc
+void get_invites(ApiCall& call);
 void post_invite(ApiCall& call);
+void post_invite_cancel(ApiCall& call);
 void post_certificate(ApiCall& call);
+// Code, name and tier in an object. kInvalidArgument, kTooLarge.
+Result<store::Naming> read_naming(const nlohmann::json& object);
+// kInvalidArgument: no truth value.
+Result<bool> read_flag(const nlohmann::json& object, const char* name, bool otherwise);
 // dossiers.cc
 void get_dossiers(ApiCall& call);
 void get_dossier(ApiCall& call);

@@ -20,6 +20,7 @@ namespace fs = std::filesystem;
 constexpr unsigned kSecret = 0600, kPublic = 0640;
 constexpr UnixMillis kRenewAfter = 730LL * 24 * 3600 * 1000;  // two years
 constexpr std::string_view kStaging = "enrolling";
+constexpr std::string_view kTokenRootFile = "token-root.pin";  // only in there
 constexpr std::string_view kDefaultListen = "[::]:7410";
 constexpr std::size_t kSocketPathMax = 107;
 
@@ -212,6 +213,8 @@ Founding found(const InitRequest& request, const RootKeys& roots, const NodeKeys
   certificate.may_issue = true;
   certificate.issued_at = now;
   certificate.renew_by = now + kRenewAfter;
+  certificate.possession =
+      sign_possession(out.root, certificate.agency, keys.signing, certificate.dh_key);
   out.statements.push_back(sign_by_root(out.root, roots.in_use, StatementBody(certificate)));
   out.card.certificate = id_cast<CertificateId>(statement_id(out.root, out.statements.back()));
   return out;
@@ -268,15 +271,20 @@ Result<SetupOutcome> init_in(const Folder& folder, const InitRequest& request,
 
 // ---- enrolment ----
 
-// The agency whose machine has that X25519 key, or that declared ours.
+// The agency above ours whose machine has that X25519 key, or else our parent. Somebody may have
+// put the key beside another agency's name.
 std::string parent_code(const Registry& registry, const AgencyId& ours,
                         const std::optional<DhPublic>& key) {
-  for (const StatementId& id : registry.statements()) {
-    const Certificate* certificate = registry.find_certificate(id_cast<CertificateId>(id));
-    if (!key || certificate == nullptr || certificate->dh_key != *key) continue;
-    if (const AgencyInfo* agency = registry.find_agency(certificate->agency)) return agency->code;
+  const TreeVersion version = registry.newest();
+  if (key) {
+    for (const CertificateId& id : registry.certificates_with(*key)) {
+      const AgencyId& agency = registry.find_certificate(id)->agency;
+      if (agency != ours && registry.may_connect(id) &&
+          registry.above_or_equal(agency, ours, version))
+        return registry.find_agency(agency)->code;
+    }
   }
-  const auto parent = registry.parent(ours, registry.newest());
+  const auto parent = registry.parent(ours, version);
   const AgencyInfo* agency = parent ? registry.find_agency(*parent) : nullptr;
   return agency == nullptr ? std::string() : agency->code;
 }
@@ -355,10 +363,13 @@ Result<SetupOutcome> enroll_with_token(const SetupPlace& place, std::string_view
   return enrolled.error();
 }
 
-Result<std::string> make_request(const SetupPlace& place, Entropy& entropy) {
+Result<std::string> make_request(const SetupPlace& place, std::string_view token_text,
+                                 Entropy& entropy) {
+  LT_TRY(const Token token, decode_token(token_text));
   LT_TRY(const Folder folder, Folder::prepare(place));
   LT_TRY(const NodeKeys keys, folder.keys(entropy));
-  return render_request(keys.signing, keys.dh.public_key());
+  LT_TRY_VOID(folder.write(kTokenRootFile, render_root_pin(token.root), kPublic));
+  return render_request(token, keys);
 }
 
 Result<SetupOutcome> enroll_with_certificate(const SetupPlace& place, std::string_view certificate,
@@ -367,12 +378,14 @@ Result<SetupOutcome> enroll_with_certificate(const SetupPlace& place, std::strin
   if (!fs::exists(place.data_dir / kStaging / kNodeKeyFile) &&
       !fs::exists(place.data_dir / kNodeKeyFile)) {
     return Error(Errc::kNotFound, "no request was made in " + place.data_dir.string() +
-                                      ": make one with `lienthong enroll --request FILE`");
+                                      ": make one with `lienthong enroll TOKEN --request FILE`");
   }
   LT_TRY(const Folder folder, Folder::prepare(place));
   LT_TRY(const NodeKeys keys, folder.keys(entropy));
+  LT_TRY(const std::string pin, read_file(folder.staging() / kTokenRootFile));
+  LT_TRY(const RootFingerprint root, parse_root_pin(pin));
   const Parent parent{file.addresses, std::nullopt};
-  auto outcome = complete(folder, place, keys, file.root, file.grant, parent, entropy);
+  auto outcome = complete(folder, place, keys, root, file.grant, parent, entropy);
   if (!outcome) folder.abandon(true);
   return outcome;
 }

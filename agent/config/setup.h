@@ -50,10 +50,12 @@ Result<SetupOutcome> init_deployment(const InitRequest& request, const WallClock
 Result<SetupOutcome> enroll_with_token(const SetupPlace& place, std::string_view token,
                                        const WallClock& clock, Entropy& entropy);
 
-// The offline way: makes the keys in DIR/enrolling and gives the text of the request file.
-Result<std::string> make_request(const SetupPlace& place, Entropy& entropy);
+// The offline way: makes the keys in DIR/enrolling, notes there which root the token pins, and
+// gives the text of the request file. kMalformed, kBadVersion (token), kConflict (folder), kIo.
+Result<std::string> make_request(const SetupPlace& place, std::string_view token, Entropy& entropy);
 // Completes it with the certificate file that the parent's `issue` gave. kNotFound: no request was
-// made here; kInvalidArgument: made for another machine.
+// made here; kInvalidArgument: made for another machine; kBadHash: of another root than the token
+// named.
 Result<SetupOutcome> enroll_with_certificate(const SetupPlace& place, std::string_view certificate,
                                              const WallClock& clock, Entropy& entropy);
 

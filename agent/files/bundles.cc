@@ -16,8 +16,8 @@ std::vector<BundleRecipient> recipients_of(const Registry& registry, const Agenc
   std::vector<BundleRecipient> out;
   for (const CertificateId& id : registry.certificates_of(agency)) {
     const Certificate* certificate = registry.find_certificate(id);
-    if (certificate == nullptr || !registry.may_connect(certificate->node)) continue;
-    if (registry.certificate_of(certificate->node) != id) continue;  // an older one of the same key
+    if (certificate == nullptr || !registry.may_connect(id)) continue;
+    if (registry.certificate_of(certificate->node, agency) != id) continue;  // an older one
     if (out.size() < kBundleRecipientCountMax)
       out.push_back({certificate->node, certificate->dh_key});
   }
@@ -53,6 +53,7 @@ Result<std::unique_ptr<BundleExport>> BundleExport::begin(Engine& engine, const 
   header.target = target;
   header.agency = replica.identity().agency;
   header.node = replica.identity().node;
+  header.certificate = replica.identity().certificate;
   header.at = engine.clock().now();
   LT_TRY(out->writer_,
          BundleWriter::create(header, recipients, replica.identity().key, file_key, ephemeral));
@@ -169,13 +170,14 @@ Result<void> BundleImport::add(ByteView bytes) {
   }
 }
 
-// Of who made it, as far as it is believed here now.
+// Of who made it, as far as the certificate that it names is believed here now.
 std::optional<AgencyId> BundleImport::believed_agency() const {
   const auto registry = engine_.replica().registry();
-  const NodeId& node = reader_.header()->node;
-  const auto id = registry->certificate_of(node);
-  if (!id || !registry->may_connect(node)) return std::nullopt;
-  return registry->find_certificate(*id)->agency;
+  const BundleHeader& header = *reader_.header();
+  const Certificate* certificate = registry->find_certificate(header.certificate);
+  if (certificate == nullptr || certificate->node != header.node) return std::nullopt;
+  if (!registry->may_connect(header.certificate)) return std::nullopt;
+  return certificate->agency;
 }
 
 Result<void> BundleImport::take(const BundleRecord& record) {

@@ -62,13 +62,13 @@ asio::awaitable<Result<void>> refuse(Conversation& talk, Error error) {
 }
 
 asio::awaitable<Result<void>> answer(Conversation& talk) {
-  const auto secret = store::secret_for(talk.engine.replica(), talk.parent.invite(),
-                                        talk.parent.machine(), talk.engine.clock().now());
-  if (!secret) {
-    const auto refused = co_await refuse(talk, secret.error());
+  const auto invitation = store::invitation_for(talk.engine.replica(), talk.parent.invite(),
+                                                talk.parent.machine(), talk.engine.clock().now());
+  if (!invitation) {
+    const auto refused = co_await refuse(talk, invitation.error());
     co_return refused;
   }
-  auto frame = talk.parent.answer(*secret);
+  auto frame = talk.parent.answer(invitation->secret, invitation->agency);
   if (!frame) co_return frame.error();
   const auto sent = co_await send(talk, *std::move(frame));
   co_return sent;
@@ -78,7 +78,8 @@ asio::awaitable<Result<void>> answer(Conversation& talk) {
 asio::awaitable<Result<void>> grant(Conversation& talk) {
   talk.step.renew(talk.patience.step);
   const auto certificate = std::make_shared<CertificateId>();
-  const auto job = store::redeem_into(certificate, talk.parent.invite(), talk.parent.machine());
+  const auto job = store::redeem_into(certificate, talk.parent.invite(), talk.parent.machine(),
+                                      talk.parent.possession());
   Result<void> granted = co_await commit(talk.engine, job);
   if (granted) {
     granted = talk.parent.grant(

@@ -1,5 +1,7 @@
 #include "agent/joining/invite.h"
 
+#include <algorithm>
+
 #include "protocol/enrolment/by_hand.h"
 #include "protocol/enrolment/token.h"
 #include "protocol/record/registry.h"
@@ -31,9 +33,24 @@ std::vector<std::string> stale_invitations(const store::Replica& replica, UnixMi
   return out;
 }
 
+// Whoever issues may say which agency is meant: a request of another one is then no slip.
+Result<void> check_meant(const Registry& registry, const AgencyId& asked,
+                         const IssueRequest& request) {
+  const AgencyInfo* agency = registry.find_agency(asked);
+  if (agency == nullptr) return {};  // redeem() says that no such invitation is here
+  const auto same = [](const std::string& meant, const std::string& is) {
+    return meant.empty() || meant == is;
+  };
+  if (same(request.code, agency->code) && same(request.name, agency->name) &&
+      same(request.tier, agency->tier))
+    return {};
+  return Error(Errc::kInvalidArgument, "the request is for " + agency->code + " " + agency->name +
+                                           ", tier " + agency->tier);
+}
+
 }  // namespace
 
-Result<std::string> create_invite(Engine& engine, const DhPublic& our_key,
+Result<InviteToken> create_invite(Engine& engine, const DhPublic& our_key,
                                   const std::vector<std::string>& addresses,
                                   const InviteRequest& request, Entropy& entropy) {
   LT_TRY_VOID(check_request(request));
@@ -53,8 +70,11 @@ Result<std::string> create_invite(Engine& engine, const DhPublic& our_key,
   const auto stale = stale_invitations(engine.replica(), engine.clock().now());
   LT_TRY_VOID(engine.write([&](store::Transaction& transaction) -> Result<void> {
     store::Invitation invitation;
-    LT_TRY(invitation.agency,
-           store::find_or_declare(transaction, request.code, request.name, request.tier, entropy));
+    LT_TRY(const store::InvitationPlan plan,
+           store::plan_invitation(transaction.registry(), transaction.identity(), request.naming));
+    LT_TRY(invitation.agency, store::declare_planned(transaction, plan, entropy));
+    invitation.declared = !plan.agency;
+    token.agency = invitation.agency;
     invitation.secret = token.secret;
     invitation.may_issue = request.may_issue;
     invitation.expires_at = token.expires_at;
@@ -63,19 +83,36 @@ Result<std::string> create_invite(Engine& engine, const DhPublic& our_key,
     for (const auto& key : stale) transaction.set_local_value(key, std::nullopt);
     return {};
   }));
-  return encode_token(token);
+  return InviteToken{encode_token(token), token.invite, token.expires_at};
 }
 
-Result<std::string> issue_certificate(Engine& engine, const IssueRequest& request,
-                                      Entropy& entropy) {
-  LT_TRY(const MachineKeys machine, parse_request(request.request));
-  CertificateFile file;
+Result<bool> cancel_invite(Engine& engine, const InviteNumber& number) {
+  store::Invitation cancelled;
   LT_TRY_VOID(engine.write([&](store::Transaction& transaction) -> Result<void> {
-    LT_TRY(const AgencyId agency,
-           store::find_or_declare(transaction, request.code, request.name, request.tier, entropy));
-    LT_TRY(file.grant.certificate, store::certify(transaction, agency, machine, request.may_issue));
+    LT_TRY(cancelled, store::cancel_invitation(transaction, number));
     return {};
   }));
+  const auto others = store::list_invitations(engine.replica());
+  const bool wanted = std::ranges::any_of(others, [&](const store::ListedInvitation& other) {
+    return other.invitation.agency == cancelled.agency;
+  });
+  if (!cancelled.declared || wanted) return false;
+  if (!store::check_removable(engine.replica(), cancelled.agency).ok()) return false;
+  const auto removed = engine.write([&](store::Transaction& transaction) {
+    return store::remove_agency(transaction, cancelled.agency, "its invitation was cancelled");
+  });
+  return removed.ok();
+}
+
+Result<std::string> issue_certificate(Engine& engine, const IssueRequest& request) {
+  LT_TRY(const EnrolmentRequest asked, parse_request(request.request));
+  CertificateFile file;
+  const auto job = [&](store::Transaction& transaction) -> Result<void> {
+    LT_TRY_VOID(check_meant(transaction.registry(), asked.agency, request));
+    LT_TRY(file.grant.certificate, store::redeem(transaction, asked));
+    return {};
+  };
+  LT_TRY_VOID(engine.write(job));
   const auto registry = engine.replica().registry();
   file.root = engine.replica().root();
   const AgencyInfo* us = registry->find_agency(engine.replica().identity().agency);

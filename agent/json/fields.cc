@@ -197,8 +197,8 @@ Result<UnixMillis> read_time(const json& value) {
 Result<AgencyId> read_agency(const json& value, const Registry& registry) {
   if (!value.is_string()) return Error(Errc::kInvalidArgument, "must be the code of an agency");
   const auto& code = value.get_ref<const std::string&>();
-  if (const AgencyInfo* info = registry.find_agency_by_code(code)) return info->id;
-  return Error(Errc::kUnknownAgency, "no agency bears the code \"" + code + "\"; see agency list");
+  LT_TRY(const AgencyInfo* info, registry.agency_named(code));
+  return info->id;
 }
 
 Result<FieldValue> read_field(const FieldInfo& info, const json& value, const Registry& registry) {
@@ -266,7 +266,11 @@ json write_field(const FieldInfo& info, const FieldValue& value, const Registry&
 
 std::string agency_code(const AgencyId& agency, const Registry& registry) {
   const AgencyInfo* info = registry.find_agency(agency);
-  return info != nullptr ? info->code : agency.short_hex();
+  if (info == nullptr) return agency.short_hex();
+  // What is dissolved keeps the code that it had.
+  if (registry.dissolved(agency, registry.newest())) return info->code;
+  if (registry.find_agency_by_code(info->code) == info) return info->code;
+  return info->code + "~" + agency.short_hex();
 }
 
 json agency_json(const AgencyId& agency, const Registry& registry) {

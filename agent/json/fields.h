@@ -25,7 +25,9 @@ Result<FieldValue> read_field(const FieldInfo& info, const nlohmann::json& value
 // null for a cleared value and for bytes that are not what the field's type says.
 nlohmann::json write_field(const FieldInfo& info, const FieldValue& value,
                            const Registry& registry);
-// Code of the agency, or the start of its id where the registry does not have it; null for zero.
+// Code of the agency, with the start of its id where others bear the code too or it is not its own
+// (Registry::agency_named() reads that); the start of the id alone where the registry does not have
+// it; null for zero.
 nlohmann::json agency_json(const AgencyId& agency, const Registry& registry);
 std::string agency_code(const AgencyId& agency, const Registry& registry);
 

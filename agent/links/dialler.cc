@@ -85,16 +85,24 @@ void Dialler::network_changed(const std::vector<asio::ip::address>& ours) {
 
 std::optional<AgencyId> Dialler::find_agency() {
   const auto registry = host_.engine().replica().registry();
-  const AgencyInfo* agency = registry->find_agency_by_code(neighbour_.agency);
-  if (agency == nullptr) {
+  const AgencyId& ours = host_.engine().replica().identity().agency;
+  // Whoever else calls himself like our parent, it is our parent that is meant.
+  const auto parent = registry->parent(ours, registry->newest());
+  const AgencyInfo* above = parent ? registry->find_agency(*parent) : nullptr;
+  if (above != nullptr && above->code == neighbour_.agency) {
+    host_.table().forget_unknown(neighbour_.agency);
+    return above->id;
+  }
+  const auto agency = registry->agency_named(neighbour_.agency);
+  if (!agency.ok()) {
     host_.table().with_unknown(neighbour_.agency, [&](NeighbourStatus& status) {
       status.address = neighbour_.addresses.front();
-      status.last_error = "agency " + neighbour_.agency + " is not in the registry";
+      status.last_error = agency.error().detail();
     });
     return std::nullopt;
   }
   host_.table().forget_unknown(neighbour_.agency);
-  return agency->id;
+  return (*agency)->id;
 }
 
 void Dialler::failed(const AgencyId& agency, const std::string& address, const std::string& why) {
@@ -194,9 +202,10 @@ Dialler::Dialled Dialler::adopt(asio::ip::tcp::socket socket, const AgencyId& ag
   asio::error_code ignored;
   dialled.local = plain_address(socket.local_endpoint(ignored).address());
   dialled.address = address;
-  const auto key = without_key_ ? std::nullopt : store::key_of(host_.engine().replica(), agency);
-  dialled.named_key = key.has_value();
-  dialled.link = host_.adopt(std::move(socket), true, key, agency, number, Bytes());
+  const auto callee =
+      without_key_ ? std::nullopt : store::callee_of(host_.engine().replica(), agency);
+  dialled.named_key = callee.has_value();
+  dialled.link = host_.adopt(std::move(socket), true, callee, agency, number, Bytes());
   dialled.link->when_ended([self = shared_from_this()] { self->look_again(); });
   return dialled;
 }

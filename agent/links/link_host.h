@@ -41,7 +41,7 @@ class LinkHost {
 
   // A new session on a connected socket. `first`: bytes that were already read.
   virtual std::shared_ptr<Link> adopt(asio::ip::tcp::socket socket, bool initiator,
-                                      std::optional<DhPublic> peer_key,
+                                      std::optional<store::Callee> callee,
                                       std::optional<AgencyId> expected,
                                       std::uint64_t session_number, Bytes first) = 0;
   virtual void link_established(const std::shared_ptr<Link>& link) = 0;

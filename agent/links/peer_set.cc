@@ -65,7 +65,7 @@ class PeerSet::Impl final : public LinkHost, public std::enable_shared_from_this
   bool stopping() const override { return stopping_; }
   void spawn(const std::string& what, asio::awaitable<void> child) override;
   std::shared_ptr<Link> adopt(asio::ip::tcp::socket socket, bool initiator,
-                              std::optional<DhPublic> peer_key, std::optional<AgencyId> expected,
+                              std::optional<store::Callee> callee, std::optional<AgencyId> expected,
                               std::uint64_t session_number, Bytes first) override;
   void link_established(const std::shared_ptr<Link>& link) override;
   void link_ended(const std::shared_ptr<Link>& link) override;
@@ -194,11 +194,11 @@ store::PeersConfig PeerSet::Impl::peers_config() const {
 }
 
 std::shared_ptr<Link> PeerSet::Impl::adopt(asio::ip::tcp::socket socket, bool initiator,
-                                           std::optional<DhPublic> peer_key,
+                                           std::optional<store::Callee> callee,
                                            std::optional<AgencyId> expected,
                                            std::uint64_t session_number, Bytes first) {
   SessionConfig config =
-      initiator ? peers_->dialling(*expected, peer_key, session_number) : peers_->answering();
+      initiator ? peers_->dialling(*expected, callee, session_number) : peers_->answering();
   const int descriptor = socket.native_handle();
   auto link = std::make_shared<Link>(std::move(socket), std::move(config), *this);
   links_.insert(link);

@@ -62,6 +62,8 @@ enum class Reason : std::uint8_t {
   kRestored,
   kShutDiskFull,
   kShutReopening,
+  kCodeTwice,
+  kCodeNotTheirs,
   // warnings of an operation
   kNoVersionInForce,
   kNoLimit,

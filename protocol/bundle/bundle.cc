@@ -175,6 +175,7 @@ Result<BundleWriter> BundleWriter::create(const BundleHeader& header,
   head.raw(header.target.view());
   head.raw(header.agency.view());
   head.raw(header.node.view());
+  head.raw(header.certificate.view());
   head.u64(static_cast<std::uint64_t>(header.at));
   head.raw(fresh.public_key());
   head.varint(recipients.size());
@@ -250,6 +251,7 @@ Result<void> BundleReader::open_head(ByteView head, ByteView whole) {
   LT_TRY(header.target.bytes, in.array<32>());
   LT_TRY(header.agency.bytes, in.array<32>());
   LT_TRY(header.node.bytes, in.array<32>());
+  LT_TRY(header.certificate.bytes, in.array<32>());
   LT_TRY(const std::uint64_t at, in.u64());
   header.at = static_cast<UnixMillis>(at);
   if (header.root != root_)

@@ -25,8 +25,9 @@ struct BundleRecipient {
 struct BundleHeader {
   RootFingerprint root;
   AgencyId target;
-  AgencyId agency;  // of the exporter
-  NodeId node;      // the exporter, who signs
+  AgencyId agency;            // of the exporter
+  NodeId node;                // the exporter, who signs
+  CertificateId certificate;  // of that node, under which it speaks
   UnixMillis at = 0;
 };
 

@@ -77,6 +77,7 @@ class NoiseHandshake {
   Result<Bytes> read_message(ByteView message);
   void set_psk(const Psk& psk);  // IKpsk2 responder, after it has read message 1
   const std::optional<DhPublic>& remote_static() const;  // known once it was received
+  const std::optional<DhPublic>& remote_ephemeral() const { return remote_ephemeral_; }  // as well
   struct Transport {
     CipherState send;
     CipherState receive;

@@ -4,32 +4,41 @@
 #include "protocol/crypto/hash.h"
 
 namespace lienthong {
-namespace {
-
-Hash256 request_hash(const MachineKeys& machine) {
-  return hash(kTagInvite, RootFingerprint{}, machine.node, ByteView(machine.dh));
+Hash256 invite_proof(const RootFingerprint& root, const Psk& secret, const InviteNumber& invite,
+                     const MachineKeys& machine) {
+  return hash(kTagInviteProof, root, ByteView(secret), ByteView(invite), machine.node,
+              ByteView(machine.dh));
 }
 
-}  // namespace
-
-std::string render_request(const SigningKey& signing, const DhPublic& dh) {
-  const MachineKeys machine{signing.public_key(), dh};
+std::string render_request(const Token& token, const NodeKeys& keys) {
+  const MachineKeys machine{keys.signing.public_key(), keys.dh.public_key()};
+  const Signature possession = sign_possession(token.root, token.agency, keys.signing, machine.dh);
   return TextFieldsWriter("request")
       .comment("Take this file to the agency above, where `lienthong issue FILE` answers it.")
+      .field("root", token.root.view())
+      .field("agency", token.agency.view())
+      .field("invitation", ByteView(token.invite))
       .field("node", machine.node.view())
       .field("dh", ByteView(machine.dh))
-      .field("signature", ByteView(signing.sign(request_hash(machine).view())))
+      .field("possession", ByteView(possession))
+      .field("proof", invite_proof(token.root, token.secret, token.invite, machine).view())
       .text();
 }
 
-Result<MachineKeys> parse_request(std::string_view text) {
+Result<EnrolmentRequest> parse_request(std::string_view text) {
   LT_TRY(const TextFields fields, TextFields::parse(text, "request"));
-  MachineKeys machine;
-  LT_TRY(machine.node.bytes, fields.bytes<32>("node"));
-  LT_TRY(machine.dh, fields.bytes<32>("dh"));
-  LT_TRY(const Signature signature, fields.bytes<64>("signature"));
-  LT_TRY_VOID(verify(machine.node, request_hash(machine).view(), signature));
-  return machine;
+  EnrolmentRequest out;
+  LT_TRY(out.root.bytes, fields.bytes<32>("root"));
+  LT_TRY(out.agency.bytes, fields.bytes<32>("agency"));
+  LT_TRY(out.invite, fields.bytes<8>("invitation"));
+  LT_TRY(out.machine.node.bytes, fields.bytes<32>("node"));
+  LT_TRY(out.machine.dh, fields.bytes<32>("dh"));
+  LT_TRY(out.possession, fields.bytes<64>("possession"));
+  LT_TRY(out.proof.bytes, fields.bytes<32>("proof"));
+  const Hash256 signed_hash =
+      possession_hash(out.root, out.agency, out.machine.node, out.machine.dh);
+  LT_TRY_VOID(verify(out.machine.node, signed_hash.view(), out.possession));
+  return out;
 }
 
 std::string render_certificate_file(const CertificateFile& file) {

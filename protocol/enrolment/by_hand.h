@@ -6,12 +6,26 @@
 #include <vector>
 
 #include "protocol/enrolment/grant.h"
+#include "protocol/enrolment/token.h"
 
 namespace lienthong {
 
-std::string render_request(const SigningKey& signing, const DhPublic& dh);
-// kMalformed, kBadVersion, kBadSignature.
-Result<MachineKeys> parse_request(std::string_view text);
+// What a newcomer asks for: to be a machine of the agency that its token names.
+struct EnrolmentRequest {
+  RootFingerprint root;
+  AgencyId agency;
+  InviteNumber invite{};
+  MachineKeys machine;
+  Signature possession{};
+  Hash256 proof;  // that it has the token: invite_proof()
+};
+// Shows the token's secret without saying it, bound to the machine that asks.
+Hash256 invite_proof(const RootFingerprint& root, const Psk& secret, const InviteNumber& invite,
+                     const MachineKeys& machine);
+std::string render_request(const Token& token, const NodeKeys& keys);
+// kMalformed, kBadVersion, kBadSignature (the possession). The proof is compared where the secret
+// is.
+Result<EnrolmentRequest> parse_request(std::string_view text);
 
 struct CertificateFile {
   RootFingerprint root;

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "protocol/base/limits.h"
-#include "protocol/crypto/hash.h"
 
 namespace lienthong {
 namespace {
@@ -21,11 +20,6 @@ Bytes prologue(const RootFingerprint& root) {
   out.raw(kEnrolmentPreamble);
   out.raw(root.view());
   return out.take();
-}
-
-Hash256 request_hash(const RootFingerprint& root, const InviteNumber& invite,
-                     const MachineKeys& machine) {
-  return hash(kTagInvite, root, ByteView(invite), machine.node, ByteView(machine.dh));
 }
 
 void append_frame(Bytes& out, ByteView frame) {
@@ -92,11 +86,10 @@ EnrolmentChild::EnrolmentChild(const Token& token, const NodeKeys& keys, const D
         config.psk = token.secret;
         return config;
       }()) {
-  const MachineKeys machine{keys.signing.public_key(), keys.dh.public_key()};
   ByteWriter out;
   out.raw(token.invite);
-  out.raw(machine.node.view());
-  out.raw(keys.signing.sign(request_hash(token.root, token.invite, machine).view()));
+  out.raw(keys.signing.public_key().view());
+  out.raw(sign_possession(token.root, token.agency, keys.signing, keys.dh.public_key()));
   hello_ = out.take();
 }
 
@@ -254,16 +247,18 @@ Result<void> EnrolmentParent::on_request(ByteView frame) {
   ByteReader in(payload);
   LT_TRY(invite_, in.array<8>());
   LT_TRY(machine_.node.bytes, in.array<32>());
-  LT_TRY(const Signature signature, in.array<64>());
+  LT_TRY(possession_, in.array<64>());
   LT_TRY_VOID(in.finish("enrolment request"));
   machine_.dh = *handshake_.remote_static();
-  LT_TRY_VOID(verify(machine_.node, request_hash(root_, invite_, machine_).view(), signature));
   state_ = State::kInvitation;
   return {};
 }
 
-Result<Bytes> EnrolmentParent::answer(const Psk& secret) {
+Result<Bytes> EnrolmentParent::answer(const Psk& secret, const AgencyId& agency) {
   if (state_ != State::kInvitation) return not_now("an answer");
+  const Hash256 signed_hash = possession_hash(root_, agency, machine_.node, machine_.dh);
+  if (auto good = verify(machine_.node, signed_hash.view(), possession_); !good)
+    return end(good.error());
   handshake_.set_psk(secret);
   const auto message = handshake_.write_message({});
   if (!message) return end(message.error());

@@ -4,8 +4,8 @@
 // A connection begins with the two bytes {1, 3} (major version, Noise_IKpsk2), which with the
 // root's fingerprint are the prologue, then frames of a u16 (little-endian) length and that many
 // bytes:
-//   1  newcomer  Noise message 1; payload: invite number 8, node key 32 (Ed25519), signature 64 by
-//                that key over the hash of invite number, node key and X25519 key
+//   1  newcomer  Noise message 1; payload: invite number 8, node key 32 (Ed25519), the possession
+//                signature 64 by that key that its certificate will bear (record/statement.h)
 //   2  parent    Noise message 2, empty payload: 48 bytes. Or one byte, a refusal, in clear: it is
 //                a hint and no proof, since without the invitation there is no common secret
 //   3  newcomer  transport: kConfirm. It proves the secret; only then is a certificate written
@@ -108,9 +108,13 @@ class EnrolmentParent {
   bool enrolled() const { return state_ == State::kEnrolled; }  // it has stored the grant
   const InviteNumber& invite() const { return invite_; }        // from kInvitation on
   const MachineKeys& machine() const { return machine_; }
+  // From kConfirm on; it is good for the agency of the invitation.
+  const Signature& possession() const { return possession_; }
 
   // All: kOutOfOrder unless that is what is needed.
-  Result<Bytes> answer(const Psk& secret);
+  // `agency`: whose machine the invitation is for. kBadSignature (final): the newcomer has not
+  // signed for that agency, or not with the keys that it shows.
+  Result<Bytes> answer(const Psk& secret, const AgencyId& agency);
   // kTooLarge (over kGrantBytesMax), with nothing changed.
   Result<void> grant(Bytes encoded);
   // The next frame with a piece of the grant, at most kGrantPieceBytes.
@@ -145,6 +149,7 @@ class EnrolmentParent {
   std::optional<NoiseHandshake::Transport> transport_;
   InviteNumber invite_{};
   MachineKeys machine_;
+  Signature possession_{};
   Bytes grant_;
   std::size_t granted_ = 0;  // bytes of it that next_piece() has given out
   State state_ = State::kPreamble;

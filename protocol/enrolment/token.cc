@@ -9,7 +9,8 @@
 namespace lienthong {
 namespace {
 
-// "lt1-" and base64url without padding of: root 32, parent key 32, invite 8, secret 32, expiry u64,
+// "lt1-" and base64url without padding of: root 32, agency 32, parent key 32,
+// invite 8, secret 32, expiry u64,
 // count of addresses u8, addresses (varint length, text), first 4 bytes of the hash of all that, so
 // that a slip in copying is told from a wrong secret.
 constexpr std::string_view kPrefix = "lt1-";
@@ -41,6 +42,7 @@ std::string encode_token(const Token& token) {
   LT_CHECK(token.addresses.size() <= kTokenAddressCountMax);
   ByteWriter out;
   out.raw(token.root.view());
+  out.raw(token.agency.view());
   out.raw(token.parent_dh_key);
   out.raw(token.invite);
   out.raw(token.secret);
@@ -76,12 +78,12 @@ Result<Token> decode_token(std::string_view text) {
   ByteReader in(content);
   Token token;
   const Error damaged(Errc::kMalformed, "the token is damaged: copy the whole line again");
-  const auto root = in.array<32>(), parent = in.array<32>();
+  const auto root = in.array<32>(), agency = in.array<32>(), parent = in.array<32>();
   const auto invite = in.array<8>();
   const auto secret = in.array<32>();
   const auto expires_at = in.u64();
   const auto count = in.u8();
-  if (!root || !parent || !invite || !secret || !expires_at || !count) return damaged;
+  if (!root || !agency || !parent || !invite || !secret || !expires_at || !count) return damaged;
   if (*count > kTokenAddressCountMax) return damaged;
   for (unsigned i = 0; i < *count; ++i) {
     const auto address = in.sized(kTokenAddressBytesMax);
@@ -89,6 +91,7 @@ Result<Token> decode_token(std::string_view text) {
     token.addresses.emplace_back(as_text(*address));
   }
   token.root.bytes = *root;
+  token.agency.bytes = *agency;
   token.parent_dh_key = *parent;
   token.invite = *invite;
   token.secret = *secret;

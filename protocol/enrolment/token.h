@@ -1,6 +1,7 @@
 // The one line that a newcomer is given. docs/protocol/enrolment.md. It bears the parent's
-// addresses and static key, the root's fingerprint, the invitation's number, a one-time secret and
-// an expiry; the secret is the PSK of Noise_IKpsk2 and never crosses the wire. Pure.
+// addresses and static key, the root's fingerprint, the agency that the newcomer is to be a machine
+// of, the invitation's number, a one-time secret and an expiry; the secret is the PSK of
+// Noise_IKpsk2 and never crosses the wire. Pure.
 #pragma once
 
 #include <array>
@@ -23,6 +24,7 @@ struct Token {
   std::vector<std::string> addresses;  // of the parent, "host:port", in the order to be tried
   DhPublic parent_dh_key{};
   RootFingerprint root;
+  AgencyId agency;  // that the newcomer will speak for
   InviteNumber invite{};
   Psk secret{};
   UnixMillis expires_at = 0;  // the parent's clock decides

@@ -4,6 +4,7 @@
 #include <capnp/serialize.h>
 #include <kj/exception.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "lienthong.capnp.h"
@@ -363,6 +364,13 @@ void fill(schema::Certificate::Builder out, const Certificate& in) {
   out.setIssuedAt(in.issued_at);
   out.setReplaces(to_data_or_none(in.replaces));
   out.setTreeVersion(in.tree_version);
+  out.setPossession(to_data(ByteView(in.possession)));
+}
+void fill(schema::Withdrawal::Builder out, const Withdrawal& in) {
+  out.setAgency(to_data(in.agency));
+  out.setReason(to_text(in.reason));
+  out.setDecidedAt(in.decided_at);
+  out.setTreeVersion(in.tree_version);
 }
 void fill_cuts(capnp::List<schema::Cut>::Builder out, const std::vector<Cut>& in) {
   for (unsigned i = 0; i < in.size(); ++i) {
@@ -488,6 +496,18 @@ Result<StatementBody> read(schema::Certificate::Reader in) {
   out.issued_at = in.getIssuedAt();
   LT_TRY(out.replaces, id<CertificateId>(in.getReplaces(), "replaces"));
   out.tree_version = in.getTreeVersion();
+  const auto possession = in.getPossession();
+  if (possession.size() != out.possession.size())
+    return Error(Errc::kMalformed, "a certificate bears 64 bytes of its machine's signature");
+  std::copy(possession.begin(), possession.end(), out.possession.begin());
+  return StatementBody(std::move(out));
+}
+Result<StatementBody> read(schema::Withdrawal::Reader in) {
+  Withdrawal out;
+  LT_TRY(out.agency, full_id<AgencyId>(in.getAgency(), "agency"));
+  LT_TRY(out.reason, text(in.getReason(), "reason"));
+  out.decided_at = in.getDecidedAt();
+  out.tree_version = in.getTreeVersion();
   return StatementBody(std::move(out));
 }
 Result<Cut> read_cut(schema::Cut::Reader in) {
@@ -563,8 +583,10 @@ Bytes encode(const StatementBody& body) {
       fill(out.initCertificate(), *certificate);
     else if (const auto* revocation = std::get_if<Revocation>(&body))
       fill(out.initRevocation(), *revocation);
+    else if (const auto* closing = std::get_if<Closing>(&body))
+      fill(out.initClosing(), *closing);
     else
-      fill(out.initClosing(), std::get<Closing>(body));
+      fill(out.initWithdrawal(), std::get<Withdrawal>(body));
   });
 }
 
@@ -583,6 +605,8 @@ Result<StatementBody> decode_statement(ByteView bytes) {
                                             return read(in.getRevocation());
                                           case schema::Statement::CLOSING:
                                             return read(in.getClosing());
+                                          case schema::Statement::WITHDRAWAL:
+                                            return read(in.getWithdrawal());
                                         }
                                         return Error(Errc::kMalformed, "kind of statement");
                                       });

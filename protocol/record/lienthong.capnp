@@ -116,6 +116,7 @@ struct Certificate {
   issuedAt @6 :Int64;
   replaces @7 :Data;               # CertificateId for the same key; empty: none
   treeVersion @8 :UInt32;
+  possession @9 :Data;             # Ed25519 by signKey over agency and both keys
 }
 
 struct CutException {
@@ -155,6 +156,14 @@ struct Closing {
   last @7 :UInt64 = 0xffffffffffffffff;
 }
 
+struct Withdrawal {
+  # Takes a declaration back.
+  agency @0 :Data;
+  reason @1 :Text;
+  decidedAt @2 :Int64;
+  treeVersion @3 :UInt32;
+}
+
 struct Statement {
   union {
     genesis @0 :Genesis;
@@ -163,5 +172,6 @@ struct Statement {
     certificate @3 :Certificate;
     revocation @4 :Revocation;
     closing @5 :Closing;
+    withdrawal @6 :Withdrawal;
   }
 }

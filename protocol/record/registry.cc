@@ -117,6 +117,8 @@ Result<void> check_body(const Held& data, const TreeChange& body, const Authorit
 Result<void> check_body(const Held& data, const Certificate& body, const Authority&) {
   LT_TRY_VOID(check_key(body.node));
   LT_TRY_VOID(check_dh_key(body.dh_key));
+  const Hash256 possession = possession_hash(data.root, body.agency, body.node, body.dh_key);
+  LT_TRY_VOID(verify(body.node, possession.view(), body.possession));
   LT_TRY_VOID(check_agency(data, body.agency));
   if (!body.replaces.is_zero()) {
     const Entry* replaced = data.find(id_cast<StatementId>(body.replaces));
@@ -147,6 +149,14 @@ Result<void> check_body(const Held& data, const Closing& body, const Authority&)
     if (closing == nullptr || closing->node != body.node || closing->version != body.version)
       return Error(Errc::kMalformed, "follows what is no closing of that node for that version");
   }
+  return check_version(data, body.tree_version);
+}
+
+Result<void> check_body(const Held& data, const Withdrawal& body, const Authority& authority) {
+  LT_TRY_VOID(check_agency(data, body.agency));
+  const auto* declared = data.find_body<AgencyDeclaration>(id_cast<StatementId>(body.agency));
+  if (declared->parent.is_zero() != std::holds_alternative<RootSignature>(authority))
+    return Error(Errc::kMalformed, "the root takes topmost agencies back and no others");
   return check_version(data, body.tree_version);
 }
 
@@ -279,14 +289,27 @@ const AgencyInfo* Registry::find_agency(const AgencyId& id) const {
 
 const AgencyInfo* Registry::find_agency_by_code(std::string_view code) const {
   const auto found = state_->evaluated.by_code.find(std::string(code));
-  if (found == state_->evaluated.by_code.end()) return nullptr;
-  return &state_->evaluated.agencies[found->second].info;
+  if (found == state_->evaluated.by_code.end() || found->second.size() != 1) return nullptr;
+  return &state_->evaluated.agencies[found->second.front()].info;
+}
+
+std::vector<const AgencyInfo*> Registry::bearers_of(std::string_view code) const {
+  std::vector<const AgencyInfo*> out;
+  const Evaluated& from = state_->evaluated;
+  for (Index i = 0; i < from.agencies.size(); ++i) {
+    const AgencyNode& node = from.agencies[i];
+    if (node.info.code == code && node.believed && !node.info.withdrawn &&
+        !dissolved_at(from, i, state_->highest))
+      out.push_back(&node.info);
+  }
+  std::ranges::sort(out, {}, &AgencyInfo::id);
+  return out;
 }
 
 std::vector<const AgencyInfo*> Registry::agencies() const {
   std::vector<const AgencyInfo*> out;
   for (const AgencyNode& node : state_->evaluated.agencies)
-    if (node.believed) out.push_back(&node.info);
+    if (node.believed && !node.info.withdrawn) out.push_back(&node.info);
   std::sort(out.begin(), out.end(), [](const AgencyInfo* a, const AgencyInfo* b) {
     return std::tie(a->code, a->id) < std::tie(b->code, b->id);
   });
@@ -308,7 +331,8 @@ std::vector<AgencyId> Registry::children(const AgencyId& id, TreeVersion version
   const Index agency = index_of(from, id);
   if (agency == kNone) return out;
   for (const Index child : from.agencies[agency].ever_children) {
-    if (from.agencies[child].believed && parent_at(from, child, version) == agency)
+    if (from.agencies[child].believed && !from.agencies[child].info.withdrawn &&
+        parent_at(from, child, version) == agency)
       out.push_back(from.agencies[child].info.id);
   }
   std::sort(out.begin(), out.end());

@@ -51,12 +51,22 @@ enum class Belief : std::uint8_t {
   kCutOff,   // revoked: may be moved by a later revocation
 };
 
+// Whether the code that an agency bears is its own.
+enum class CodeRight : std::uint8_t {
+  kNone,    // it lies under none that its declarer's office ever bore by right: nobody finds it
+  kFormer,  // under one that the office above bore once; gives way to whoever is given it today
+  kGiven,   // under that of the office above, or the root's word
+};
+
 struct AgencyInfo {
   AgencyId id;
   AgencyId declared_parent;
+  AgencyId declared_by;          // zero: the root
   std::string code, name, tier;  // by the newest tree
   UnixMillis declared_at = 0;
   Belief belief = Belief::kUnknown;  // of its declaration
+  CodeRight code_right = CodeRight::kNone;
+  bool withdrawn = false;  // its declaration was taken back, and nothing rests on it
 };
 
 // A seal under which an update is held.
@@ -117,11 +127,17 @@ class Registry : public TreeView {
   // ---- agencies ----
   // Null when its declaration is not here; look at `belief`.
   const AgencyInfo* find_agency(const AgencyId& id) const;
-  // By today's code, exact match; several agencies may bear one code over time: the one believed
-  // and not dissolved under the newest tree; of several the highest, then the lowest id; null:
-  // none.
+  // Whom somebody means who types this: a code as it is borne today (exact match; believed, neither
+  // dissolved nor withdrawn, by the best right there is), a code with "~" and the first letters of
+  // an id, or an id. Fails: kUnknownAgency (nobody, or nobody by right), kConflict (several by the
+  // same right: both are named, and who declared them; there is no tie to be broken).
+  Result<const AgencyInfo*> agency_named(std::string_view name) const;
+  // The one agency that bears the code; null: none, or several.
   const AgencyInfo* find_agency_by_code(std::string_view code) const;
-  std::vector<const AgencyInfo*> agencies() const;  // believed, also dissolved ones; by code, id
+  // All that call themselves so today, by whatever right; ascending by id.
+  std::vector<const AgencyInfo*> bearers_of(std::string_view code) const;
+  // Believed, also dissolved ones, without those that were withdrawn; by code, id.
+  std::vector<const AgencyInfo*> agencies() const;
   // nullopt: topmost or unknown. A dissolved agency keeps its last parent.
   std::optional<AgencyId> parent(const AgencyId& id, TreeVersion version) const;
   // Believed ones, also dissolved ones; ascending by id.
@@ -130,8 +146,9 @@ class Registry : public TreeView {
 
   // ---- trust ----
   const Certificate* find_certificate(const CertificateId& id) const;
-  // Of those believed for the node's key, the latest issued.
+  // Of those believed for the node's key, the latest issued; within `agency` if given.
   std::optional<CertificateId> certificate_of(const NodeId& node) const;
+  std::optional<CertificateId> certificate_of(const NodeId& node, const AgencyId& agency) const;
   std::vector<CertificateId> certificates_of(
       const AgencyId& agency) const;  // believed; latest first
   // A certificate whose node is revoked with no cut at all is kCutOff. One that fell with its
@@ -176,12 +193,18 @@ class Registry : public TreeView {
   // too. The caller has checked that all were made by that certificate's node.
   UpdateTrust trust_in(const CertificateId& author, std::span<const HeldSeal> seals,
                        TreeVersion named) const;
-  // Whether the node may hold a session: some certificate is believed and it is not revoked.
-  bool may_connect(const NodeId& node) const;
+  // All certificates that bear that X25519 key, believed or not, in no particular order. Anybody
+  // who may issue can have one with somebody else's key: only the key's owner can speak under any.
+  std::vector<CertificateId> certificates_with(const DhPublicKey& key) const;
+  // Whether its machine may hold a session under it: it is believed, and no revocation counts for
+  // it.
+  bool may_connect(const CertificateId& certificate) const;
   // May `issuer` (a certificate) now write a certificate or revocation about `agency`, or declare
   // one below it, under `version`? Strictly above, believed, may_issue, not revoked, not dissolved.
   bool may_issue_for(const CertificateId& issuer, const AgencyId& agency,
                      TreeVersion version) const;
+  // The same of declaring an agency below `parent`, or taking that back: at it or above.
+  bool may_declare(const CertificateId& issuer, const AgencyId& parent, TreeVersion version) const;
 
   // What the next tree change follows.
   TreeHead tree_head() const;

@@ -173,6 +173,7 @@ void add_agency(Evaluated& out, const Entry& entry, const AgencyDeclaration& bod
   node.info.tier = body.tier;
   node.info.declared_at = body.declared_at;
   node.declarer = issuer_of(out, entry);
+  if (node.declarer != kNone) node.info.declared_by = out.certificates[node.declarer].body->agency;
   const auto self = static_cast<Index>(out.agencies.size());
   if (!body.parent.is_zero()) {
     node.declared_parent = out.agency_index.at(body.parent);
@@ -194,6 +195,7 @@ void add_certificate(Evaluated& out, const Entry& entry, const Certificate& body
     out.certificates[out.certificate_index.at(body.replaces)].replaced_by.push_back(self);
   out.agencies[node.agency].certificates.push_back(self);
   out.node_certificates[body.node].push_back(self);
+  out.dh_certificates.emplace(body.dh_key, self);
   out.certificate_index.emplace(id_cast<CertificateId>(entry.id), self);
   if (node.issuer != kNone) node.depth = out.certificates[node.issuer].depth + 1;
   out.certificates.push_back(std::move(node));
@@ -220,21 +222,29 @@ void find_over(const Held& data, Evaluated& out) {
 void apply(Evaluated& out, TreeVersion version, const AgencyChange& change) {
   const Index agency = out.agency_index.at(change.agency);
   AgencyNode& node = out.agencies[agency];
+  node.named = true;
   if (const auto* reparent = std::get_if<Reparent>(&change.change)) {
     const Index parent = out.agency_index.at(reparent->parent);
     if (!out.shape.move(agency, parent)) return;  // a circle
+    out.agencies[parent].named = true;
     auto& children = out.agencies[parent].ever_children;
     if (std::find(children.begin(), children.end(), agency) == children.end())
       children.push_back(agency);
     node.confirmed = true;
   } else if (const auto* dissolve = std::get_if<Dissolve>(&change.change)) {
     std::vector<Index> successors;
-    for (const AgencyId& id : dissolve->successors) successors.push_back(out.agency_index.at(id));
+    for (const AgencyId& id : dissolve->successors) {
+      successors.push_back(out.agency_index.at(id));
+      out.agencies[successors.back()].named = true;
+    }
     out.shape.dissolve(agency, successors.size() == 1 ? successors[0] : kNone);
     set_from(node.dissolutions, version, std::move(successors));
   } else {
     const auto& rename = std::get<Rename>(change.change);
-    if (!rename.code.empty()) node.info.code = rename.code;
+    if (!rename.code.empty()) {
+      node.former_codes.push_back(std::exchange(node.info.code, rename.code));
+      node.renamed = true;
+    }
     if (!rename.name.empty()) node.info.name = rename.name;
     node.confirmed = true;
   }
@@ -263,6 +273,8 @@ class Judge {
         CuttingNode node;
         node.closing = closing;
         add_cutting(entry, std::move(node), {closing->node, closing->version}, closing->after);
+      } else if (const auto* withdrawal = std::get_if<Withdrawal>(&entry.body)) {
+        out_.withdrawals.push_back({&entry, withdrawal, issuer_of(out_, entry)});
       }
     }
     for (const Entry* entry : out_.chain) {
@@ -509,18 +521,11 @@ class Judge {
 
 // ---- what is asked often ----
 
-void index_codes(const Held& data, Evaluated& out) {
-  for (Index i = 0; i < out.agencies.size(); ++i) {
-    AgencyNode& node = out.agencies[i];
+void tell_beliefs(Evaluated& out) {
+  for (AgencyNode& node : out.agencies)
     node.info.belief = node.believed   ? Belief::kBelieved
                        : node.no_right ? Belief::kNoRight
                                        : Belief::kCutOff;
-    if (!node.believed || dissolved_at(out, i, data.highest)) continue;
-    const auto [place, fresh] = out.by_code.emplace(node.info.code, i);
-    const AgencyNode& other = out.agencies[place->second];
-    if (!fresh && std::tie(node.level, node.info.id) < std::tie(other.level, other.info.id))
-      place->second = i;
-  }
 }
 
 UnixMillis newest_root_word(const Held& data, const Evaluated& out) {
@@ -556,7 +561,8 @@ void evaluate(Data& data) {
   judge.number(data);
   find_over(data, out);
   judge.run();
-  index_codes(data, out);
+  tell_beliefs(out);
+  settle_codes(data, out);
   out.newest_root_word = newest_root_word(data, out);
   out.digest = digest_of(data);
   data.evaluated = std::move(out);

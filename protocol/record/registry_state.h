@@ -4,6 +4,7 @@
 #pragma once
 
 #include <limits>
+#include <map>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -41,8 +42,11 @@ struct AgencyNode {
       dissolutions;  // that versions name, with successors; ascending
   std::vector<Index> ever_children;
   std::vector<Index> certificates;
-  unsigned level = 0;  // in the newest tree
-  unsigned rank = 0;   // place in the order of evaluation
+  std::vector<std::string> former_codes;  // before the root renamed it
+  bool renamed = false;                   // its code is the root's word
+  bool named = false;                     // by a standing change, in whatever part
+  unsigned level = 0;                     // in the newest tree
+  unsigned rank = 0;                      // place in the order of evaluation
   bool confirmed = false;
   bool no_right = false;
   bool believed = false;
@@ -79,15 +83,23 @@ struct CuttingNode {
   }
 };
 
+struct WithdrawalNode {
+  const Entry* entry = nullptr;
+  const Withdrawal* body = nullptr;
+  Index author = kNone;  // certificate; kNone: the root
+};
+
 struct Evaluated {
   TreeShape shape;  // by the numbers of the agencies
   std::vector<AgencyNode> agencies;
   std::vector<CertificateNode> certificates;
   std::vector<CuttingNode> cuttings;
+  std::vector<WithdrawalNode> withdrawals;
   std::unordered_map<AgencyId, Index> agency_index;
   std::unordered_map<CertificateId, Index> certificate_index;
   std::unordered_map<NodeId, std::vector<Index>> node_certificates;
-  std::unordered_map<std::string, Index> by_code;
+  std::multimap<DhPublicKey, Index> dh_certificates;
+  std::unordered_map<std::string, std::vector<Index>> by_code;  // of the best right each
   std::vector<const Entry*> chain;          // standing tree changes; chain[n - 1] is number n
   std::unordered_set<NodeId> keys_ever;     // of the root, along the standing chain
   std::unordered_set<NodeId> keys_trusted;  // those less the ones that the paper key replaced
@@ -132,6 +144,10 @@ Index resolve_at(const Evaluated& from, Index agency, TreeVersion version);
 // certificate sealed so; with several seals, where every one of them lies beyond.
 TreeVersion held_to(const CertificateNode& author, std::span<const HeldSeal> seals,
                     TreeVersion named);
+
+// What is withdrawn, by whose right codes are borne, and who is found by them: follows from what is
+// believed.
+void settle_codes(const Held& data, Evaluated& out);
 
 // Fills data.evaluated from data.entries and data.order.
 void evaluate(Data& data);

@@ -34,18 +34,31 @@ const Certificate* Registry::find_certificate(const CertificateId& id) const {
   return node == nullptr ? nullptr : node->body;
 }
 
-std::optional<CertificateId> Registry::certificate_of(const NodeId& node) const {
-  const Evaluated& from = state_->evaluated;
+namespace {
+
+std::optional<CertificateId> latest_of(const Evaluated& from, const NodeId& node, Index agency) {
   const auto found = from.node_certificates.find(node);
   if (found == from.node_certificates.end()) return std::nullopt;
   const CertificateNode* best = nullptr;
   for (const Index index : found->second) {
     const CertificateNode& certificate = from.certificates[index];
-    if (certificate.believed && (best == nullptr || issued_later(certificate, *best)))
-      best = &certificate;
+    if (!certificate.believed || (agency != kNone && certificate.agency != agency)) continue;
+    if (best == nullptr || issued_later(certificate, *best)) best = &certificate;
   }
   if (best == nullptr) return std::nullopt;
   return id_cast<CertificateId>(best->entry->id);
+}
+
+}  // namespace
+
+std::optional<CertificateId> Registry::certificate_of(const NodeId& node) const {
+  return latest_of(state_->evaluated, node, kNone);
+}
+
+std::optional<CertificateId> Registry::certificate_of(const NodeId& node,
+                                                      const AgencyId& agency) const {
+  const Index within = index_of(state_->evaluated, agency);
+  return within == kNone ? std::nullopt : latest_of(state_->evaluated, node, within);
 }
 
 std::vector<CertificateId> Registry::certificates_of(const AgencyId& agency) const {
@@ -185,13 +198,17 @@ UpdateTrust Registry::trust_in(const CertificateId& author, std::span<const Held
           node->body->tree_version};
 }
 
-bool Registry::may_connect(const NodeId& node) const {
-  const Evaluated& from = state_->evaluated;
-  const auto found = from.node_certificates.find(node);
-  if (found == from.node_certificates.end()) return false;
-  return std::any_of(found->second.begin(), found->second.end(), [&](Index index) {
-    return from.certificates[index].believed && from.certificates[index].revoked.empty();
-  });
+std::vector<CertificateId> Registry::certificates_with(const DhPublicKey& key) const {
+  std::vector<CertificateId> out;
+  const auto [first, last] = state_->evaluated.dh_certificates.equal_range(key);
+  for (auto it = first; it != last; ++it)
+    out.push_back(id_cast<CertificateId>(state_->evaluated.certificates[it->second].entry->id));
+  return out;
+}
+
+bool Registry::may_connect(const CertificateId& certificate) const {
+  const CertificateNode* node = node_of(state_->evaluated, certificate);
+  return node != nullptr && node->believed && node->revoked.empty();
 }
 
 bool Registry::may_issue_for(const CertificateId& issuer, const AgencyId& agency,
@@ -202,6 +219,16 @@ bool Registry::may_issue_for(const CertificateId& issuer, const AgencyId& agency
   if (node == nullptr || about == kNone || !node->may_issue || !node->revoked.empty()) return false;
   return node->agency != about && superior_at(from, node->agency, about, version) &&
          !dissolved_at(from, node->agency, version);
+}
+
+bool Registry::may_declare(const CertificateId& issuer, const AgencyId& parent,
+                           TreeVersion version) const {
+  const Evaluated& from = state_->evaluated;
+  const CertificateNode* node = node_of(from, issuer);
+  const Index above = index_of(from, parent);
+  return node != nullptr && above != kNone && node->may_issue && node->revoked.empty() &&
+         (node->agency == above || superior_at(from, node->agency, above, version)) &&
+         !dissolved_at(from, node->agency, version) && !dissolved_at(from, above, version);
 }
 
 }  // namespace lienthong

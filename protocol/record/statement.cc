@@ -26,6 +26,16 @@ Bytes root_signing_bytes(const RootFingerprint& root, const Hash256& body_hash) 
   return to_bytes(hash(kTagRootSignature, root, body_hash).view());
 }
 
+Hash256 possession_hash(const RootFingerprint& root, const AgencyId& agency, const NodeId& node,
+                        const DhPublicKey& dh_key) {
+  return hash(kTagPossession, root, agency, node, ByteView(dh_key));
+}
+
+Signature sign_possession(const RootFingerprint& root, const AgencyId& agency,
+                          const SigningKey& key, const DhPublicKey& dh_key) {
+  return key.sign(possession_hash(root, agency, key.public_key(), dh_key).view());
+}
+
 StatementId statement_id(const RootFingerprint& root, const Statement& statement) {
   const Hash256 body = statement_hash(root, statement.body);
   if (const auto* signature = std::get_if<RootSignature>(&statement.authority))

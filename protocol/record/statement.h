@@ -71,6 +71,7 @@ struct Certificate {
   UnixMillis issued_at = 0;
   CertificateId replaces;  // zero: none
   TreeVersion tree_version = 0;
+  Signature possession{};  // by `node` over possession_hash()
   bool operator==(const Certificate&) const = default;
 };
 
@@ -122,8 +123,18 @@ struct Closing {
   bool operator==(const Closing&) const = default;
 };
 
+// Takes a declaration back on which nothing rests: what is named in a standing change of the tree,
+// has a believed certificate or a believed agency below it stays as it is.
+struct Withdrawal {
+  AgencyId agency;
+  std::string reason;
+  UnixMillis decided_at = 0;
+  TreeVersion tree_version = 0;
+  bool operator==(const Withdrawal&) const = default;
+};
+
 using StatementBody =
-    std::variant<Genesis, AgencyDeclaration, TreeChange, Certificate, Revocation, Closing>;
+    std::variant<Genesis, AgencyDeclaration, TreeChange, Certificate, Revocation, Closing, Withdrawal>;
 
 // Who vouches for a statement: nobody (genesis: its hash is pinned), a root key, or a node by a
 // seal of one leaf, that leaf being the hash of the body. So a revocation's cut judges statements
@@ -146,6 +157,13 @@ RootFingerprint root_fingerprint(ByteView genesis_body);
 // Hash of a body: what a root key signs and the one leaf of a node's seal.
 Hash256 statement_hash(const RootFingerprint& root, ByteView body);
 Bytes root_signing_bytes(const RootFingerprint& root, const Hash256& body_hash);
+// What a machine signs with its node key: under that root it speaks for that agency, with these two
+// keys. A certificate bears the signature, so that nobody certifies a node key that is not in that
+// machine's hands. It says nothing of dates and rights: a renewal bears the same one again.
+Hash256 possession_hash(const RootFingerprint& root, const AgencyId& agency, const NodeId& node,
+                        const DhPublicKey& dh_key);
+Signature sign_possession(const RootFingerprint& root, const AgencyId& agency,
+                          const SigningKey& key, const DhPublicKey& dh_key);
 // Names a statement: hash of its body's hash and of who vouches for it (the root key, or the id of
 // the seal; not the signature's bytes). So one body under two authorities is two statements, and
 // nobody can push a statement out of a replica by delivering a copy under a worthless signature of

@@ -27,8 +27,8 @@ void Handshake::start_dialling() {
   Bytes payload;
   if (pattern == NoisePattern::kIK) {
     Judgement guess;
-    guess.identity =
-        find_by_dh_key(*view_.registry(), *config_.peer_dh_key, config_.expected_agency);
+    if (config_.peer_certificate)
+      guess.identity = identity_under(*view_.registry(), *config_.peer_certificate);
     payload = encode_hello(writer_.write_hello(&guess, nullptr));
   }
   // The only failure is a peer key of small order: nothing follows, and the time-out ends it.
@@ -141,9 +141,24 @@ Result<Hello> Handshake::read_hello(ByteView payload) {
   return hello;
 }
 
+Speaker Handshake::speaker_of(const Hello& hello) const {
+  return {*noise_->remote_static(), *noise_->remote_ephemeral(), hello.speaker};
+}
+
+// Whoever answers is judged as any peer. What went with our first message was for one machine.
+Judgement Handshake::judge_answer(const Hello& hello) const {
+  const auto registry = view_.registry();
+  Judgement out = judge(*registry, speaker_of(hello), config_.expected_agency);
+  if (!out.identity || pattern_ != NoisePattern::kIK || !config_.peer_certificate) return out;
+  const Certificate* dialled = registry->find_certificate(*config_.peer_certificate);
+  if (dialled == nullptr || dialled->node == out.identity->node) return out;
+  return Judgement{std::nullopt, Rejection{CloseCode::kWrongAgency,
+                                           "another machine than the one that was dialled"}};
+}
+
 Result<void> Handshake::read_as_initiator(ByteView payload) {
   LT_TRY(Hello peer, read_hello(payload));
-  Judgement judgement = judge(*view_.registry(), *noise_->remote_static(), config_.expected_agency);
+  Judgement judgement = judge_answer(peer);
   if (pattern_ == NoisePattern::kXX) {
     LT_TRY_VOID(write(encode_hello(writer_.write_hello(&judgement, &peer))));
   }
@@ -156,7 +171,7 @@ Result<void> Handshake::read_as_responder(ByteView payload) {
     return write(encode_hello(writer_.write_hello(nullptr, nullptr)));
   }
   LT_TRY(Hello peer, read_hello(payload));
-  Judgement judgement = judge(*view_.registry(), *noise_->remote_static(), std::nullopt);
+  Judgement judgement = judge(*view_.registry(), speaker_of(peer), std::nullopt);
   if (judgement.identity) {
     judgement.rejection = judge_number(config_, judgement.identity->node, peer.session_number);
   }
@@ -169,8 +184,8 @@ Result<void> Handshake::read_as_responder(ByteView payload) {
 
 void Handshake::finish(Hello peer, Judgement judgement) {
   const bool due = peer.credentials_wanted || (pattern_ == NoisePattern::kXX && config_.initiator);
-  const DhPublic key = *noise_->remote_static();
-  outcome_.emplace(noise_->split(), std::move(peer), key, std::move(judgement));
+  const Speaker speaker = speaker_of(peer);
+  outcome_.emplace(noise_->split(), std::move(peer), speaker, std::move(judgement));
   outcome_->credentials_due = due;
 }
 

@@ -17,11 +17,11 @@ namespace lienthong {
 struct HandshakeOutcome {
   NoiseHandshake::Transport transport;
   Hello peer;
-  DhPublic peer_key;
+  Speaker speaker;
   Judgement judgement;           // kReplay included, where the peer is known already
   bool credentials_due = false;  // the peer needs ours first
-  HandshakeOutcome(NoiseHandshake::Transport t, Hello h, const DhPublic& key, Judgement j)
-      : transport(std::move(t)), peer(std::move(h)), peer_key(key), judgement(std::move(j)) {}
+  HandshakeOutcome(NoiseHandshake::Transport t, Hello h, const Speaker& s, Judgement j)
+      : transport(std::move(t)), peer(std::move(h)), speaker(s), judgement(std::move(j)) {}
 };
 
 // Who writes our hellos. `judgement`: null where nothing can be known of the peer yet; `peer`: its
@@ -58,6 +58,8 @@ class Handshake {
   Result<void> start(NoisePattern pattern);
   Result<void> write(ByteView payload);
   Result<Hello> read_hello(ByteView payload);
+  Speaker speaker_of(const Hello& hello) const;
+  Judgement judge_answer(const Hello& hello) const;
   void finish(Hello peer, Judgement judgement);
 
   const ReplicaView& view_;

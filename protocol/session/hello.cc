@@ -1,6 +1,7 @@
 #include "protocol/session/hello.h"
 
 #include "protocol/base/limits.h"
+#include "protocol/crypto/hash.h"
 
 namespace lienthong {
 namespace {
@@ -47,9 +48,9 @@ Judgement rejected(CloseCode code, std::string detail) {
 
 }  // namespace
 
-// versions u8 (highest in the high half), flags u8, features varint, session number varint, check
-// u32, dictionary varint, program version sized, window varint if flagged, then both cursors and
-// what goes with it, sized, if flagged.
+// versions u8 (highest in the high half), flags u8, features varint, session number varint, speaker
+// u32, check u32, dictionary varint, program version sized, window varint if flagged, then both
+// cursors and what goes with it, sized, if flagged.
 Bytes encode_hello(const Hello& hello) {
   LT_CHECK(hello.version_highest < 16 && hello.version_lowest < 16);
   const bool window = hello.window_bytes != kWindowBytesDefault;
@@ -62,6 +63,7 @@ Bytes encode_hello(const Hello& hello) {
       (hello.history_waits ? kHistoryWaits : 0)));
   out.varint(hello.features);
   out.varint(hello.session_number);
+  out.u32(hello.speaker);
   out.u32(hello.registry_check);
   out.varint(hello.dictionary);
   out.sized(std::string_view(hello.program_version).substr(0, kProgramVersionBytesMax));
@@ -83,6 +85,7 @@ Result<Hello> decode_hello(ByteView bytes) {
   LT_TRY(const std::uint8_t flags, in.u8());
   LT_TRY(hello.features, in.varint());
   LT_TRY(hello.session_number, in.varint());
+  LT_TRY(hello.speaker, in.u32());
   LT_TRY(hello.registry_check, in.u32());
   LT_TRY(hello.dictionary, in.varint());
   LT_TRY(const ByteView program, in.sized(kProgramVersionBytesMax));
@@ -117,41 +120,39 @@ std::string printable(std::string text) {
   return text;
 }
 
-std::optional<PeerIdentity> find_by_dh_key(const Registry& registry, const DhPublic& key,
-                                           const std::optional<AgencyId>& agency) {
-  const auto within = [&](const AgencyId& id) -> std::optional<PeerIdentity> {
-    for (const CertificateId& name : registry.certificates_of(id)) {
-      const Certificate* certificate = registry.find_certificate(name);
-      if (certificate == nullptr || certificate->dh_key != key) continue;
-      if (!registry.may_connect(certificate->node)) continue;
-      return PeerIdentity{certificate->node, certificate->agency, name};
-    }
-    return std::nullopt;
-  };
-  if (agency) return within(*agency);
-  for (const AgencyInfo* info : registry.agencies()) {
-    if (auto found = within(info->id)) return found;
-  }
-  return std::nullopt;
+std::uint32_t speaker_name(const RootFingerprint& root, const DhPublic& ephemeral,
+                           const CertificateId& certificate) {
+  const Hash256 name = hash(kTagSpeaker, root, ByteView(ephemeral), certificate);
+  ByteReader in(name.view());
+  return *in.u32();
 }
 
-Judgement judge(const Registry& registry, const DhPublic& proved,
+std::optional<PeerIdentity> identity_under(const Registry& registry,
+                                           const CertificateId& certificate) {
+  const Certificate* body = registry.find_certificate(certificate);
+  if (body == nullptr || !registry.may_connect(certificate)) return std::nullopt;
+  return PeerIdentity{body->node, body->agency, certificate};
+}
+
+Judgement judge(const Registry& registry, const Speaker& speaker,
                 const std::optional<AgencyId>& expected) {
-  if (auto known = find_by_dh_key(registry, proved, expected)) return Judgement{known, {}};
-  if (expected && find_by_dh_key(registry, proved, std::nullopt)) {
-    return rejected(CloseCode::kWrongAgency, "another agency than the one that was dialled");
+  std::optional<CertificateId> named;
+  for (const CertificateId& id : registry.certificates_with(speaker.proved)) {
+    if (speaker_name(registry.root(), speaker.ephemeral, id) != speaker.name) continue;
+    if (named) return rejected(CloseCode::kNoCertificate, "two certificates are named alike");
+    named = id;
   }
-  for (const StatementId& id : registry.statements()) {
-    const auto name = id_cast<CertificateId>(id);
-    const Certificate* certificate = registry.find_certificate(name);
-    if (certificate == nullptr || certificate->dh_key != proved) continue;
-    const Belief belief = registry.certificate_belief(name);
-    if (belief == Belief::kUnknown) continue;
-    return rejected(CloseCode::kNotBelieved, belief == Belief::kNoRight
+  if (!named) return Judgement{};
+  const auto identity = identity_under(registry, *named);
+  if (!identity) {
+    const bool no_right = registry.certificate_belief(*named) == Belief::kNoRight;
+    return rejected(CloseCode::kNotBelieved, no_right
                                                  ? "the certificate's issuer had no right to it"
                                                  : "the node is revoked");
   }
-  return Judgement{};
+  if (expected && identity->agency != *expected)
+    return rejected(CloseCode::kWrongAgency, "another agency than the one that was dialled");
+  return Judgement{identity, {}};
 }
 
 Presented present(const Registry& registry, std::span<const Statement> statements) {

@@ -23,6 +23,7 @@ struct Hello {
   std::uint8_t version_lowest = kVersionLowest;
   std::uint64_t features = 0;  // bits; unknown ones mean nothing
   std::uint64_t session_number = 0;
+  std::uint32_t speaker = 0;         // names the sender's certificate: speaker_name()
   std::uint32_t registry_check = 0;  // first four bytes of the registry's digest
   std::uint64_t dictionary = 0;      // the newest that is known; 0: none
   std::string program_version;
@@ -68,19 +69,32 @@ struct Rejection {
   std::string detail;
 };
 
-// The believed certificate for that Noise key, or none; within `agency` if given. Scans the
-// registry.
-std::optional<PeerIdentity> find_by_dh_key(const Registry& registry, const DhPublic& key,
-                                           const std::optional<AgencyId>& agency);
+// How a hello names the certificate that its sender speaks under: the first four bytes, as a
+// number, of a hash over the sender's ephemeral key and the certificate's id. The proved X25519 key
+// says the rest. Nobody can make another certificate with that key be named alike: the ephemeral
+// key is fresh in every session.
+std::uint32_t speaker_name(const RootFingerprint& root, const DhPublic& ephemeral,
+                           const CertificateId& certificate);
 
-// Whether a believed certificate stands behind the Noise key that was proved. nullopt in `identity`
-// and kNone in `rejection`: no certificate for it is here, ask for credentials.
+// What the handshake has proved, and what the hello says.
+struct Speaker {
+  DhPublic proved{};     // the X25519 key whose secret the peer has
+  DhPublic ephemeral{};  // its own, of this handshake
+  std::uint32_t name = 0;
+};
+
+// Whether a believed certificate stands behind the peer: the one that it names, for the key that it
+// proved. nullopt in `identity` and kNone in `rejection`: that one is not here, ask for
+// credentials.
 struct Judgement {
   std::optional<PeerIdentity> identity;
   Rejection rejection;
 };
-Judgement judge(const Registry& registry, const DhPublic& proved,
+Judgement judge(const Registry& registry, const Speaker& speaker,
                 const std::optional<AgencyId>& expected);
+// The same of a certificate that we know of ourselves; none: it may not speak here now.
+std::optional<PeerIdentity> identity_under(const Registry& registry,
+                                           const CertificateId& certificate);
 
 // Credentials as they were presented: those not here yet and the registry with all of them; or why
 // not (kWrongRoot: another genesis; kNoCertificate: something that does not verify).

@@ -262,7 +262,7 @@ void Session::Impl::recheck_peer() {
   if (!known) return;
   const auto registry = view.registry();
   if (registry->find_certificate(peer->certificate) == nullptr) return;  // presented, on its way
-  if (registry->may_connect(peer->node)) return;
+  if (registry->may_connect(peer->certificate)) return;
   close(CloseCode::kNotBelieved, "the node is revoked");
 }
 

@@ -121,13 +121,17 @@ inline constexpr std::uint64_t kFeaturesOfThisProgram =
 struct SessionConfig {
   bool initiator = false;
   RootFingerprint root;
-  AgencyId agency;  // ours
-  NodeId node;      // ours
-  DhKey dh_key;     // ours
-  DhKey ephemeral;  // fresh for this session
+  AgencyId agency;            // ours
+  NodeId node;                // ours
+  CertificateId certificate;  // ours, under which we speak: of that node and key
+  DhKey dh_key;               // ours
+  DhKey ephemeral;            // fresh for this session
   std::vector<Statement>
       credentials;  // our certificate and what vouches for it, up to the root, parents first
-  std::optional<DhPublic> peer_dh_key;      // initiator: known ⇒ IK, unknown ⇒ XX
+  std::optional<DhPublic> peer_dh_key;  // initiator: known ⇒ IK, unknown ⇒ XX
+  // Initiator: whose key that is, as the registry has it: our cursors of that machine's feeds go
+  // with the first message, and no other may answer it. None: nothing is said to it beforehand.
+  std::optional<CertificateId> peer_certificate;
   std::optional<AgencyId> expected_agency;  // initiator: who should answer; else any believed
   std::uint64_t session_number =
       0;  // rises with every session of ours with that node, persisted before

@@ -114,7 +114,7 @@ struct Session::Impl final : HelloWriter {
   bool is_closed = false;
 
   Hello peer_hello;
-  DhPublic peer_key{};
+  Speaker speaker;
   std::optional<PeerIdentity> peer;
   std::vector<Statement> presented;
   bool known = false;  // Established is out

@@ -15,6 +15,7 @@ constexpr std::uint8_t kEarlyDictionary = 1;
 Hello Session::Impl::write_hello(const Judgement* judgement, const Hello* peer_said) {
   Hello hello;
   hello.session_number = config.session_number;
+  hello.speaker = speaker_name(config.root, config.ephemeral.public_key(), config.certificate);
   hello.program_version = config.program_version;
   hello.registry_check = registry_check(view.registry()->digest());
   hello.window_bytes = config.window_bytes;
@@ -26,6 +27,7 @@ Hello Session::Impl::write_hello(const Judgement* judgement, const Hello* peer_s
     Hello refusal;
     refusal.replayed = true;
     refusal.session_number = config.last_session_number(judgement->identity->node);
+    refusal.speaker = hello.speaker;
     return refusal;
   }
   if (judgement->rejection.code != CloseCode::kNone) return hello;
@@ -186,7 +188,7 @@ void Session::Impl::on_outcome(HandshakeOutcome outcome, Instant now) {
   transport.emplace(std::move(outcome.transport));
   if (is_closed) return;
   if (!known) peer_hello = std::move(outcome.peer);
-  peer_key = outcome.peer_key;
+  speaker = outcome.speaker;
   packer.set_dictionary(static_cast<std::uint32_t>(std::min<std::uint64_t>(
       {peer_hello.dictionary, config.dictionary, wire::kDictionaryNewest})));
   credentials_due = outcome.credentials_due;
@@ -244,7 +246,7 @@ Result<void> Session::Impl::on_credentials(const wire::CredentialsMessage& messa
   if (!result.registry) {
     return fail(result.rejection.code, Error(Errc::kNotAllowed, result.rejection.detail));
   }
-  const Judgement judgement = judge(*result.registry, peer_key, config.expected_agency);
+  const Judgement judgement = judge(*result.registry, speaker, config.expected_agency);
   if (judgement.rejection.code != CloseCode::kNone) {
     return fail(judgement.rejection.code, Error(Errc::kNotAllowed, judgement.rejection.detail));
   }

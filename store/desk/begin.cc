@@ -13,13 +13,20 @@ Result<void> check_new_code(const Task& task, const std::string& code) {
     return Error(Errc::kInvalidArgument, "a code is 1 to 64 letters, digits, '.', '-' and '_'");
   const AgencyInfo* ours = task.registry().find_agency(task.ours());
   const std::string prefix = code.substr(0, code.find('-'));
-  const AgencyInfo* named = task.registry().find_agency_by_code(prefix);
+  // Ours stay ours, whoever else calls himself so.
+  const bool ours_by_name = ours != nullptr && ours->code == prefix;
+  const AgencyInfo* named = nullptr;
+  if (!ours_by_name) {
+    const auto found = task.registry().agency_named(prefix);
+    if (!found.ok() && found.error().code() == Errc::kConflict) return found.error();
+    if (found.ok()) named = *found;
+  }
   if (named != nullptr && named->id != task.ours())
     return Error(Errc::kNotAllowed, "code " + code + " belongs to " + task.name_of(named->id) +
                                         "; ours begin with " +
                                         (ours != nullptr ? ours->code : "?") +
                                         "-, or leave the code out and it is numbered here");
-  const auto taken = task.transaction().find_code(code);
+  const auto taken = task.own_records(code);
   if (taken.empty()) return {};
   const auto entry = task.transaction().find_record(taken.front());
   return Error(Errc::kConflict,
@@ -57,7 +64,7 @@ Result<std::string> choose_code(const Task& task, const Writes& open) {
   }
   for (;;) {  // numbers given out by hand are passed over; ends with the day's
     LT_TRY(std::string code, next_code(task.transaction()));
-    if (task.transaction().find_code(code).empty()) return code;
+    if (task.own_records(code).empty()) return code;
   }
 }
 
@@ -65,7 +72,7 @@ Result<std::string> choose_led_code(const Task& task) {
   const std::string prefix = task.code() + "/";
   for (std::size_t number = 1; number <= kLedCountMax; ++number) {
     std::string code = prefix + std::to_string(number);
-    if (task.transaction().find_code(code).empty()) return code;
+    if (task.own_records(code).empty()) return code;
   }
   return Error(Errc::kNotAllowed,
                task.code() + " has " + std::to_string(kLedCountMax) + " numbers below it already");

@@ -37,9 +37,9 @@ Result<std::string> number_document(const Task& task, Writes& open) {
   if (number < 1 || number > kDocumentNumberMax)
     return Error(Errc::kInvalidArgument, "a number is 1 to " + std::to_string(kDocumentNumberMax));
   if (given == nullptr)
-    while (!task.transaction().find_code(code_with(number)).empty()) ++number;
+    while (!task.own_records(code_with(number)).empty()) ++number;
   std::string code = code_with(number);
-  if (!task.transaction().find_code(code).empty())
+  if (!task.own_records(code).empty())
     return Error(Errc::kConflict, "number " + std::to_string(number) + " of this register and " +
                                       std::to_string(year) + " is taken by " + code +
                                       "; leave the number out and the next one is given");

@@ -1,5 +1,7 @@
 #include "store/desk/task.h"
 
+#include "store/office/meant.h"
+
 namespace lienthong::store {
 namespace {
 
@@ -19,7 +21,7 @@ Result<void> Task::find_target(const std::string& record) {
   if (record.size() == 2 * RecordId::kSize) {
     if (auto bytes = from_hex(record); bytes.ok()) found.push_back(RecordId::from(*bytes));
   }
-  if (found.empty()) found = transaction_.find_code(record);
+  if (found.empty()) found = records_meant(transaction_, ours_, registry(), record).best();
   if (found.size() > 1) {
     std::string list;
     for (const RecordId& id : found) list += (list.empty() ? "" : ", ") + id.hex();
@@ -38,6 +40,10 @@ Result<void> Task::find_target(const std::string& record) {
     return Error(Errc::kNotAllowed, "the creation of dossier " + record +
                                         " was cut off by a revocation; a superior must confirm it");
   return {};
+}
+
+std::vector<RecordId> Task::own_records(std::string_view code) const {
+  return records_meant(transaction_, ours_, registry(), code).own;
 }
 
 Result<void> Task::reload() {

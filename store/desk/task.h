@@ -34,6 +34,8 @@ class Task final {
   // Takes it by its code or id. Fails: kNotFound, kConflict (several bear the code), kNotAllowed
   // (needs a newer program; its creation was cut off).
   Result<void> find_target(const std::string& record);
+  // Of the records that bear the code those that are ours (is_own()).
+  std::vector<RecordId> own_records(std::string_view code) const;
   // Reads it again. kCorrupt where its chain is gone.
   Result<void> reload();
   const RecordState& state() const { return state_; }  // without chain where one is begun

@@ -38,16 +38,15 @@ Job skip_session_numbers(std::string_view close_detail) {
   };
 }
 
-std::optional<DhPublic> key_of(const Replica& replica, const AgencyId& agency) {
+std::optional<Callee> callee_of(const Replica& replica, const AgencyId& agency) {
   const auto registry = replica.registry();
-  const Certificate* latest = nullptr;
-  for (const CertificateId& id : registry->certificates_of(agency)) {
+  for (const CertificateId& id : registry->certificates_of(agency)) {  // latest first
     const Certificate* certificate = registry->find_certificate(id);
-    if (certificate == nullptr || !registry->may_connect(certificate->node)) continue;
+    if (certificate == nullptr || !registry->may_connect(id)) continue;
     if (certificate->node == replica.identity().node) continue;
-    if (latest == nullptr || certificate->issued_at > latest->issued_at) latest = certificate;
+    return Callee{id, certificate->dh_key};
   }
-  return latest == nullptr ? std::nullopt : std::optional(latest->dh_key);
+  return std::nullopt;
 }
 
 Job seal_at_most(const AgencyId& agency, std::size_t limit) {

@@ -18,9 +18,13 @@ bool refused_as_replay(CloseCode code, bool closed_by_peer);
 // Moves our numbers past what the detail of such a close names, within reason.
 Job skip_session_numbers(std::string_view close_detail);
 
-// The key of the agency's latest certificate that may connect and is not our own; none: it will
-// show its own.
-std::optional<DhPublic> key_of(const Replica& replica, const AgencyId& agency);
+// The machine that is dialled: of the agency's certificates under which a session may be held, our
+// own apart, the latest issued. None: it will show its own.
+struct Callee {
+  CertificateId certificate;
+  DhPublic dh_key{};
+};
+std::optional<Callee> callee_of(const Replica& replica, const AgencyId& agency);
 
 // Seals what waits for that agency, at most `limit` updates; 0: nothing.
 Job seal_at_most(const AgencyId& agency, std::size_t limit);

@@ -28,6 +28,7 @@ SessionConfig Peers::begin() {
   config.root = replica_.root();
   config.agency = replica_.identity().agency;
   config.node = replica_.identity().node;
+  config.certificate = replica_.identity().certificate;
   config.credentials = credentials(*replica_.registry(), replica_.identity().certificate);
   config.last_session_number = [&replica = replica_](const NodeId& node) {
     return replica.session_number_seen(node);
@@ -55,16 +56,19 @@ SessionConfig Peers::answering() {
   return config;
 }
 
-SessionConfig Peers::dialling(const AgencyId& agency, const std::optional<DhPublic>& key,
+SessionConfig Peers::dialling(const AgencyId& agency, const std::optional<Callee>& callee,
                               std::uint64_t session_number) {
   SessionConfig config = begin();
   config.initiator = true;
-  config.peer_dh_key = key;
+  if (callee) {
+    config.peer_dh_key = callee->dh_key;
+    config.peer_certificate = callee->certificate;
+  }
   config.expected_agency = agency;
   config.session_number = session_number;
   // What a session has sent that stands still is on its way.
-  if (key && !connected(agency)) {
-    if (const auto peer = find_by_dh_key(*replica_.registry(), *key, agency))
+  if (callee && !connected(agency)) {
+    if (const auto peer = identity_under(*replica_.registry(), callee->certificate))
       first_messages_.prepare(config, replica_, *peer);
   }
   return config;

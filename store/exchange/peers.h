@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "store/exchange/backlog_turns.h"
+#include "store/exchange/calling.h"
 #include "store/exchange/driver.h"
 #include "store/exchange/first_message.h"
 
@@ -38,10 +39,10 @@ class Peers : public std::enable_shared_from_this<Peers> {
   std::size_t seal_at_once() const { return config_.seal_at_once; }
   void set_blobs(const BlobView& blobs) { config_.blobs = &blobs; }
 
-  // What a session begins with that answers, or dials that agency. `key`: of its machine, where it
+  // What a session begins with that answers, or dials that agency. `callee`: its machine, where one
   // is known. What was sealed by now goes with the first message as far as that has room.
   SessionConfig answering();
-  SessionConfig dialling(const AgencyId& agency, const std::optional<DhPublic>& key,
+  SessionConfig dialling(const AgencyId& agency, const std::optional<Callee>& callee,
                          std::uint64_t session_number);
 
   // Seals what waits for those who are there, then lets their sessions send. What happens meanwhile

@@ -38,7 +38,9 @@ void WorkReader::take(const StoredUpdate& update) {
   place.step = written_integer(writes, Field::kStep).value_or(0);
   if (takes_over(update.open.kind))
     if (const AgencyInfo* agency = registry_.find_agency(update.agency)) {
-      place.agency_code = agency->code;
+      // A step is not taken over by whoever calls himself like the office that it names.
+      const bool its_own = agency->code_right != CodeRight::kNone;
+      place.agency_code = its_own ? agency->code : agency->id.short_hex();
       place.tier = agency->tier;
     }
   if (place.step != 0 || status || !place.agency_code.empty())

@@ -55,7 +55,8 @@ bool Transaction::Impl::may_uphold() {
   bool all = true;
   overlay.scan("H", "H", [&](std::string_view row, std::string_view) {
     const NodeId node = NodeId::from(as_bytes(row.substr(2)));
-    all = ledger.exchanged.contains(node) || !registry().may_connect(node);
+    const auto certificate = registry().certificate_of(node);
+    all = ledger.exchanged.contains(node) || !certificate || !registry().may_connect(*certificate);
     return all;
   });
   return all;

@@ -27,7 +27,7 @@ struct Stage {
         child(hostile_child.hostile_child_shakes_hands()),
         parent(hostile_parent.hostile_parent_shakes_hands()) {
     LT_CHECK(asked.parent.on_bytes(*asked.child.start()).ok());
-    answer = *asked.parent.answer(asked.token.secret);
+    answer = *asked.parent.answer(asked.token.secret, asked.token.agency);
   }
 };
 const Stage& stage() {
@@ -63,7 +63,7 @@ void drive(Pair& pair, std::uint8_t number) {
   const bool refuses = number % 8 == 7;
   const auto refusal = static_cast<EnrolmentRefusal>(1 + number % 5);
   if (number % 16 == 6) {  // out of turn
-    LT_CHECK(need == Need::kInvitation || !parent.answer(Psk{}).ok());
+    LT_CHECK(need == Need::kInvitation || !parent.answer(Psk{}, AgencyId{}).ok());
     LT_CHECK(need == Need::kGrant || !parent.grant({}).ok());
     LT_CHECK(need == Need::kSending || !parent.next_piece().ok());
     static_cast<void>(pair.child.stored().ok());
@@ -74,7 +74,8 @@ void drive(Pair& pair, std::uint8_t number) {
   if (need == Need::kInvitation) {
     LT_CHECK(parent.invite() == stage().fresh.token.invite);
     append(pair.to_child,
-           refuses ? parent.refuse(refusal) : parent.answer(stage().fresh.token.secret));
+           refuses ? parent.refuse(refusal)
+                   : parent.answer(stage().fresh.token.secret, stage().fresh.token.agency));
   } else if (need == Need::kGrant && refuses) {
     append(pair.to_child, parent.refuse(refusal));
   } else if (need == Need::kGrant) {
@@ -246,7 +247,7 @@ std::vector<Bytes> seeds_of_enrolment_files() {
   file.grant = small_grant(file.root);
   file.parent_code = "H47";
   file.addresses = {"10.0.0.1:7410"};
-  const std::string request = render_request(SigningKey(Seed{}), DhKey(Seed{}).public_key());
+  const std::string request = render_request(Token{}, NodeKeys{SigningKey(Seed{}), DhKey(Seed{})});
   return {to_bytes(as_bytes(request)), to_bytes(as_bytes(render_certificate_file(file)))};
 }
 

@@ -41,6 +41,7 @@ struct Stage {
     config.root = deployment.root();
     config.agency = node.agency;
     config.node = node.id();
+    config.certificate = node.certificate;
     config.credentials = deployment.statements();
     config.session_number = 1;
     config.part_bytes_max = 600;
@@ -132,7 +133,10 @@ void hostile_channel(ByteView input) {
   const bool knows_key = !input.empty() && (input[0] & 1) != 0;
   SessionConfig dialling = world.config(world.leaf, 1);
   dialling.initiator = true;
-  if (knows_key) dialling.peer_dh_key = world.hub.dh_key.public_key();
+  if (knows_key) {
+    dialling.peer_dh_key = world.hub.dh_key.public_key();
+    dialling.peer_certificate = world.hub.certificate;
+  }
   End a(leaf_replica, std::move(dialling), now);
   End b(hub_replica, world.config(world.hub, 2), now);
   for (std::size_t i = 1; i + 1 < input.size() && i < 200; i += 2) {

@@ -67,7 +67,12 @@ const Keys& keys() {
 }
 
 BundleHeader bundle_header() {
-  return {kRoot, kTarget, kAgency, keys().exporter.public_key(), 1'680'307'200'000};
+  return {kRoot,
+          kTarget,
+          kAgency,
+          keys().exporter.public_key(),
+          CertificateId::from(Bytes(32, 10)),
+          1'680'307'200'000};
 }
 std::vector<BundleRecord> bundle_records() {
   return {BundlePart{FeedKind::kRegistry, {5, {{1, 3, 99}}, Bytes(100, 1)}},
@@ -209,8 +214,8 @@ void read_bundle(ByteView input) {
 void read_bundle_head(ByteView input) {
   const BundleHeader header = bundle_header();
   ByteWriter head;
-  for (const ByteView part :
-       {header.root.view(), header.target.view(), header.agency.view(), header.node.view(), input})
+  for (const ByteView part : {header.root.view(), header.target.view(), header.agency.view(),
+                              header.node.view(), header.certificate.view(), input})
     head.raw(part);
   head.raw(keys().exporter.sign(hash(kTagBundle, kRoot, ByteView(head.bytes())).view()));
   ByteWriter file;

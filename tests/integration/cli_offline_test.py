@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Founding, enrolling and running an agent when something is wrong: what is said, what is left."""
+import json
 import os
 import signal
 import socket
@@ -69,7 +70,8 @@ def enroll_mistakes(bench, province):
     changed = "A" if token[60] != "A" else "B"
     fails(enroll("b", token[:60] + changed + token[61:]), 1, "damaged")
     fails(enroll("b", "lt1-"), 1, "token")
-    fails(enroll("b", token, "--request", bench.path("r")), 2)
+    fails(enroll("b", "--request", bench.path("r")), 2)
+    fails(enroll("b", token, "--certificate", bench.path("r")), 2)
     brief = bench.invite(province, district, "--ttl", "1s")
     expired_at = time.monotonic() + 1.1
     fails(province.run("invite", "H47.12", "--name", district.name, "--tier", "district",
@@ -112,25 +114,56 @@ def other_root(bench, enroll, token):
     here.start()
 
 
+def taken_back(province):
+    """A slip in a declaration or an invitation, before anything rests on it."""
+    naming = ("--name", "Huyện Sai", "--tier", "district")
+    for code in ("H99.1", "H47", "ZZ"):
+        fails(province.run("agency", "add", code, *naming), 1)
+        fails(province.run("invite", code, *naming), 1)
+    told = province.run("invite", "H47.77", *naming, "--dry-run")
+    expect(told.returncode == 0 and not told.stdout and "H47.77" in told.stderr, told.stderr)
+    fails(province.run("agency", "show", "H47.77"), 4)
+    fails(province.run("invite", "H47.77"), 2)
+    fails(province.run("invite"), 2)
+    fails(province.run("invite", "H47.77", *naming, "--list"), 2)
+    made = json.loads(province.cli("--json", "invite", "H47.77", *naming))
+    listed = json.loads(province.cli("--json", "invite", "--list"))
+    mine = [one for one in listed if one["id"] == made["id"]]
+    expect(len(mine) == 1 and mine[0]["code"] == "H47.77" and mine[0]["state"] == "open", listed)
+    expect(made["id"] in province.cli("invite", "--list"), "not in the table")
+    fails(province.run("agency", "remove", "H47.77"), 1, "invited")
+    province.cli("invite", "--cancel", made["id"])
+    fails(province.run("invite", "--cancel", made["id"]), 4)
+    fails(province.run("agency", "show", "H47.77"), 4)
+    province.cli("agency", "add", "H47.77", *naming, "--yes")
+    province.cli("agency", "remove", "H47.77", "--reason", "khai nhầm")
+    fails(province.run("agency", "remove", "H47.77"), 4)
+    fails(province.run("agency", "remove", "H47"), 1)
+
+
 def by_stick(bench, province):
     """Request file, certificate file, and then the agent syncs."""
     commune = bench.office("H47.12")
     request, certificate = bench.path("request.txt"), bench.path("certificate.txt")
     where = ("--data", commune.folder, "--listen", f"127.0.0.1:{commune.port}")
     fails(bench.run("enroll", "--certificate", bench.path("nowhere"), *where), 1, "nowhere")
-    commune.cli("enroll", "--request", request, *where)
+    token = bench.invite(province, commune).strip()
+    commune.cli("enroll", token, "--request", request, *where)
     no_agent_in(commune.folder)
     fails(province.run("issue", bench.write("damaged.txt", "hello\n"), "--code", "H47.12"), 1)
     with open(request, "rb") as stream:
         text = stream.read()
-    damaged = text.replace(text[-9:-5], b"0000")
+    damaged = text.replace(text[-9:-5], b"0000")  # of the proof that the token was there
     fails(province.run("issue", bench.write("damaged.txt", damaged), "--code", "H47.12"), 1)
     fails(province.run("issue", bench.path("nowhere"), "--code", "H47.12"), 1, "nowhere")
-    province.cli("issue", request, "--code", "H47.12", "--name", commune.name, "--tier",
-                 commune.tier, "--out", certificate)
+    fails(province.run("issue", request, "--code", "H47"), 1, "H47.12")
+    province.cli("issue", request, "--out", certificate)
     fails(bench.run("enroll", "--certificate", certificate, "--data", bench.path("nobody")), 1,
           "no request")
-    bench.run("enroll", "--request", bench.path("other.txt"), "--data", bench.path("other"))
+    other = bench.run("enroll", token, "--request", bench.path("other.txt"), "--data",
+                      bench.path("other"))
+    expect(other.returncode == 0, other.stderr)
+    fails(province.run("issue", bench.path("other.txt")), 1, "another machine")
     fails(bench.run("enroll", "--certificate", certificate, "--data", bench.path("other")), 1)
     no_agent_in(bench.path("other"))
     commune.cli("enroll", "--certificate", certificate, *where)
@@ -262,6 +295,7 @@ def test(bench):
     bench.say("mistakes of init")
     province = bench.found()
     steps = (("mistakes of enroll", lambda: enroll_mistakes(bench, province)),
+             ("declarations taken back", lambda: taken_back(province)),
              ("enrolment by hand", lambda: by_stick(bench, province)),
              ("mistakes of the configuration", lambda: config_mistakes(bench, province)),
              ("signals", lambda: signals(bench.offices["H47.12"])),

@@ -22,9 +22,9 @@
 #include "agent/config/setup.h"
 #include "agent/engine/clock.h"
 #include "agent/joining/identity_files.h"
-#include "store/exchange/credentials.h"
 #include "protocol/record/codec.h"
 #include "protocol/record/fields.h"
+#include "store/exchange/credentials.h"
 #include "store/office/projections.h"
 #include "tests/support/session_pair.h"
 
@@ -234,6 +234,7 @@ class Hostile : public ::testing::Test {
     config.root = files->root;
     config.agency = files->card.agency;
     config.node = files->keys.signing.public_key();
+    config.certificate = files->card.certificate;
     config.credentials = store::credentials(*registry, files->card.certificate);
     config.peer_dh_key = victim_key();
     config.session_number = ++session_number;
@@ -338,6 +339,7 @@ TEST_F(Hostile, ACertificateOfAnotherRootIsWorthNothing) {
   config.initiator = true;
   config.agency = agency;
   config.node = node.id();
+  config.certificate = node.certificate;
   config.credentials = other.statements();
   config.peer_dh_key = victim_key();
   config.session_number = 1;

@@ -386,15 +386,16 @@ TEST_F(Links, AFailedEnrolmentLeavesAFolderInWhichItCanBeRepeated) {
 }
 
 TEST_F(Links, EnrolsOnAStick) {
-  const auto request = make_request(place("H47.12"), entropy);
-  ASSERT_TRUE(request.ok());
+  const std::string token = province->invite("H47.12", "Huyện Phú Ninh", "district");
+  const auto request = make_request(place("H47.12"), token, entropy);
+  ASSERT_TRUE(request.ok()) << request.error().message();
   IssueRequest issue;
   issue.request = *request;
+  issue.code = "H47.13";
+  EXPECT_EQ(issue_certificate(province->engine(), issue).error().code(), Errc::kInvalidArgument);
   issue.code = "H47.12";
-  issue.name = "Huyện Phú Ninh";
-  issue.tier = "district";
   issue.addresses = province->peers().listen_addresses();
-  const auto certificate = issue_certificate(province->engine(), issue, entropy);
+  const auto certificate = issue_certificate(province->engine(), issue);
   ASSERT_TRUE(certificate.ok()) << certificate.error().message();
   EXPECT_EQ(enroll_with_certificate(place("nobody"), *certificate, clock, entropy).error().code(),
             Errc::kNotFound);

@@ -54,7 +54,7 @@ class RandomWorld {
   }
 
   void step() {
-    switch (dice.below(trees_ == Trees::kFixed ? 8 : 12)) {
+    switch (dice.below(trees_ == Trees::kFixed ? 9 : 13)) {
       case 0: return declare();
       case 1:
       case 2:
@@ -63,8 +63,9 @@ class RandomWorld {
       case 5:
       case 6: return revoke();
       case 7: return copy();
-      case 8:
-      case 9: return close();
+      case 8: return withdraw();
+      case 9:
+      case 10: return close();
       default: return change_tree();
     }
   }
@@ -97,11 +98,22 @@ class RandomWorld {
   }
 
   void declare() {
-    AgencyDeclaration body = world.declaration(dice.pick(agencies), dice.one_in(2) ? "A" : "B");
+    const AgencyId& parent = dice.pick(agencies);
+    std::string code = dice.one_in(2) ? "A" : "B";
+    if (!dice.one_in(4)) code = reg().find_agency(parent)->code + (dice.one_in(2) ? ".1" : ".2");
+    AgencyDeclaration body = world.declaration(parent, code);
     body.tree_version = version();
     TestNode& node = speaker();
     const Statement said = node.say(world.root(), body);
     if (reg().check(said).ok()) agencies.push_back(id_cast<AgencyId>(world.add(said)));
+  }
+  void withdraw() {
+    Withdrawal body;
+    body.agency = dice.pick(agencies);
+    body.decided_at = world.tick();
+    body.tree_version = version();
+    const Statement said = speaker().say(world.root(), body);
+    if (reg().check(said).ok()) world.add(said);
   }
   void certify() {
     TestNode node = dice.one_in(3) ? world.make_node(dice.pick(agencies)) : speaker();
@@ -217,11 +229,15 @@ std::vector<std::string> answers(const RandomWorld& from, const Registry& reg) {
   say("digest", reg.digest().hex(), number(reg.size()), number(reg.newest()),
       reg.tree_head().id.hex(), number(reg.tree_head().number), number(reg.newest_root_word()));
   for (const AgencyInfo* info : reg.agencies()) say("listed", info->code, info->id.hex());
-  for (const char* code : {"A", "B", "C", "H47", "H47.1"})
+  for (const char* code : {"A", "B", "C", "H47", "H47.1", "H47.2.1", "H47.3.1", "A.1"}) {
+    const auto named = reg.agency_named(code);
+    say(code, named.ok() ? (*named)->id.hex() : named.error().message());
     if (const AgencyInfo* info = reg.find_agency_by_code(code)) say(code, info->id.hex());
+  }
   for (const AgencyId& id : from.agencies) {
     say("agency", id.hex(), number(reg.find_agency(id)->belief), reg.find_agency(id)->code,
-        ids(reg.certificates_of(id)));
+        ids(reg.certificates_of(id)), number(reg.find_agency(id)->code_right),
+        number(reg.find_agency(id)->withdrawn));
     for (TreeVersion v = 0; v <= reg.newest(); ++v) {
       say("at", number(v), ids(reg.superiors(id, v)), ids(reg.children(id, v)),
           ids(reg.successors(id, v)), number(reg.level(id, v)), number(reg.dissolved(id, v)),
@@ -238,7 +254,8 @@ std::vector<std::string> answers(const RandomWorld& from, const Registry& reg) {
   }
   for (const TestNode& node : from.nodes) {
     const auto certificate = reg.certificate_of(node.id());
-    say("node", number(reg.may_connect(node.id())), certificate ? certificate->hex() : "none");
+    say("node", number(reg.may_connect(node.certificate)),
+        certificate ? certificate->hex() : "none");
   }
   for (const Seal& seal : from.seals) {
     const HeldSeal held{seal, seal_id(reg.root(), seal)};

@@ -115,13 +115,17 @@ void Adversary::intrude() {
   std::shared_ptr<const Registry> registry = deployment_.registry();
   if (kind == 1) {  // another root's certificate
     registry = other_.registry();
+    config.certificate = outsider_.certificate;
     config.credentials = store::credentials(*registry, outsider_.certificate);
     if (dice_.chance(0.5)) config.root = other_.root();
   } else if (kind == 2) {  // somebody else's
+    config.certificate = stolen.node().certificate;
     config.credentials = store::credentials(*registry, stolen.node().certificate);
   } else if (kind == 3) {  // one that nobody issued
     const Certificate body = deployment_.certificate(stolen.agency(), nobody);
     config.credentials = {nobody.say(deployment_.root(), body)};
+    config.certificate =
+        id_cast<CertificateId>(statement_id(deployment_.root(), config.credentials.front()));
   }
   if (dice_.chance(0.5)) config.peer_dh_key = victim.node().dh_key.public_key();
   talk(victim.index(), std::move(config), registry, {}, true);
@@ -150,6 +154,7 @@ void Adversary::forge() {
   config.root = deployment_.root();
   config.agency = rogue.agency;
   config.node = rogue.id();
+  config.certificate = rogue.certificate;
   config.credentials = store::credentials(*deployment_.registry(), rogue.certificate);
   const std::size_t to =
       machine.parent() && dice_.chance(0.6) ? *machine.parent() : machine.index();

@@ -38,9 +38,12 @@ void Door::perform() {
 }
 
 void Door::answer() {
-  const auto secret = store::secret_for(replica_, parent_.invite(), parent_.machine(), clock_());
-  if (!secret) return refuse(secret.error().code());
-  stream_->send(*parent_.answer(*secret));
+  const auto invitation =
+      store::invitation_for(replica_, parent_.invite(), parent_.machine(), clock_());
+  if (!invitation) return refuse(invitation.error().code());
+  const auto frame = parent_.answer(invitation->secret, invitation->agency);
+  if (!frame) return end();
+  stream_->send(*frame);
 }
 
 void Door::grant() {
@@ -53,7 +56,9 @@ void Door::grant() {
     LT_CHECK(self->parent_.grant(encode_grant(make_grant(*registry, *certificate))).ok());
     self->perform();
   };
-  writer_.post(store::redeem_into(certificate, parent_.invite(), parent_.machine()), granted);
+  writer_.post(
+      store::redeem_into(certificate, parent_.invite(), parent_.machine(), parent_.possession()),
+      granted);
 }
 
 void Door::refuse(Errc why) {

@@ -118,24 +118,25 @@ void Machine::tick() {
 // ---- enrolment ----
 
 void Machine::invite(const std::string& code, std::function<void(const Token&)> done) {
-  Token token;
-  token.root = world_.root;
-  token.parent_dh_key = node_.dh_key.public_key();
-  token.invite = entropy_.array<8>();
-  token.secret = entropy_.array<32>();
-  token.expires_at = std::numeric_limits<UnixMillis>::max();  // clocks go wrong here
+  const auto token = std::make_shared<Token>();
+  token->root = world_.root;
+  token->parent_dh_key = node_.dh_key.public_key();
+  token->invite = entropy_.array<8>();
+  token->secret = entropy_.array<32>();
+  token->expires_at = std::numeric_limits<UnixMillis>::max();  // clocks go wrong here
   const auto job = [this, token, code](store::Transaction& transaction) -> Result<void> {
     store::Invitation invitation;
     LT_TRY(invitation.agency,
            store::find_or_declare(transaction, code, "Xã " + code, "commune", entropy_));
-    invitation.secret = token.secret;
-    invitation.expires_at = token.expires_at;
-    transaction.set_local_value(store::invitation_key(token.invite),
+    token->agency = invitation.agency;
+    invitation.secret = token->secret;
+    invitation.expires_at = token->expires_at;
+    transaction.set_local_value(store::invitation_key(token->invite),
                                 store::encode_invitation(invitation));
     return {};
   };
   writer_->write(job, [token, done = std::move(done)](const Result<void>& result) {
-    if (result) done(token);
+    if (result) done(*token);
   });
 }
 
@@ -302,8 +303,8 @@ void Machine::reach(std::size_t machine, const AgencyId& agency, bool with_key,
       return;
     }
     if (!stream) return done(nullptr);
-    const auto key = with_key ? store::key_of(*replica_, agency) : std::nullopt;
-    done(adopt(std::move(stream), peers_->dialling(agency, key, *number)));
+    const auto callee = with_key ? store::callee_of(*replica_, agency) : std::nullopt;
+    done(adopt(std::move(stream), peers_->dialling(agency, callee, *number)));
   };
   const auto numbered = [this, machine, done, reached](const Result<void>& result) {
     if (!result) return done(nullptr);

@@ -88,6 +88,7 @@ Certificate TestDeployment::certificate(const AgencyId& agency, const TestNode& 
   body.issued_at = tick();
   body.renew_by = body.issued_at + 365LL * 86'400'000;
   body.tree_version = registry_->newest();
+  body.possession = sign_possession(root_, agency, node.key, body.dh_key);
   return body;
 }
 

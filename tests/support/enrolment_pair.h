@@ -2,7 +2,6 @@
 // and are no machine of ours.
 #pragma once
 
-#include "protocol/crypto/hash.h"
 #include "protocol/enrolment/enrolment.h"
 #include "tests/support/deployment.h"
 
@@ -13,6 +12,7 @@ inline Token make_token(SeededEntropy& entropy, const DhPublic& parent) {
   token.addresses = {"10.0.0.1:7410", "[fd00::1]:7410"};
   token.parent_dh_key = parent;
   token.root.bytes = entropy.array<32>();
+  token.agency.bytes = entropy.array<32>();
   token.invite = entropy.array<8>();
   token.secret = entropy.array<32>();
   token.expires_at = 1'680'307'200'000;
@@ -42,7 +42,7 @@ struct EnrolmentPair {
   // Up to where the parent is asked for the grant.
   void prove() {
     LT_CHECK(parent.on_bytes(*child.start()).ok());
-    LT_CHECK(parent.on_bytes(*child.on_bytes(*parent.answer(token.secret))).ok());
+    LT_CHECK(parent.on_bytes(*child.on_bytes(*parent.answer(token.secret, token.agency))).ok());
     LT_CHECK(parent.need() == EnrolmentParent::Need::kGrant);
   }
 
@@ -70,15 +70,14 @@ struct EnrolmentPair {
     ByteWriter payload;
     payload.raw(token.invite);
     payload.raw(machine().node.view());
-    payload.raw(child_keys.signing.sign(
-        hash(kTagInvite, token.root, ByteView(token.invite), machine().node, ByteView(machine().dh))
-            .view()));
+    payload.raw(sign_possession(token.root, token.agency, child_keys.signing, machine().dh));
     NoiseHandshake noise = handshake(NoiseRole::kInitiator);
     Bytes request(kEnrolmentPreamble.begin(), kEnrolmentPreamble.end());
     const Bytes framed = frame(*noise.write_message(payload.bytes()));
     request.insert(request.end(), framed.begin(), framed.end());
     LT_CHECK(parent.on_bytes(request).ok());
-    LT_CHECK(noise.read_message(ByteView(*parent.answer(token.secret)).subspan(2)).ok());
+    LT_CHECK(
+        noise.read_message(ByteView(*parent.answer(token.secret, token.agency)).subspan(2)).ok());
     return noise.split();
   }
 

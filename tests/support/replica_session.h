@@ -49,12 +49,14 @@ struct ReplicaEnd final : store::DriverHost, store::Writer {
     out.root = deployment.root();
     out.agency = node.agency;
     out.node = node.id();
+    out.certificate = node.certificate;
     out.program_version = "0.1.0";
     out.features = features;
     if (dials == nullptr) return out;
     out.session_number = number;
     out.expected_agency = dials->agency();
     out.peer_dh_key = dials->node().dh_key.public_key();
+    out.peer_certificate = dials->node().certificate;
     return out;
   }
   SessionConfig answering(SessionConfig out) {

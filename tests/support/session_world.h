@@ -41,6 +41,7 @@ struct World {
     config.root = deployment.root();
     config.agency = node.agency;
     config.node = node.id();
+    config.certificate = node.certificate;
     config.credentials = credentials(node);
     config.program_version = "0.1.0";
     return config;
@@ -50,7 +51,9 @@ struct World {
     config.initiator = true;
     config.session_number = ++number;
     config.expected_agency = district;
-    if (knows_key) config.peer_dh_key = hub.dh_key.public_key();
+    if (!knows_key) return config;
+    config.peer_dh_key = hub.dh_key.public_key();
+    config.peer_certificate = hub.certificate;
     return config;
   }
   SessionConfig answering() {

@@ -155,7 +155,10 @@ TEST_F(ApiData, EachMachineOfAnAgencyGetsAThousandOfItsOwn) {
     for (int i = 0; i < 3; ++i) {
       const test::TestNode node = deployment_.make_node(commune_);
       LT_TRY(const CertificateId id,
-             certify(transaction, commune_, {node.id(), node.dh_key.public_key()}, false));
+             certify(transaction, commune_, {node.id(), node.dh_key.public_key()},
+                     sign_possession(transaction.registry().root(), commune_, node.key,
+                                     node.dh_key.public_key()),
+                     false));
       thousands.insert(transaction.registry().find_certificate(id)->thousand);
     }
     return {};

@@ -213,8 +213,8 @@ TEST_F(BundleFiles, OfAStrangerMoveNoCursor) {
   }());
   ASSERT_TRUE(part.ok() && *part);
   const SigningKey stranger(commune_->entropy.array<32>());
-  BundleHeader header{deployment_.root(), district_->node.agency, commune_->node.agency,
-                      stranger.public_key(), 0};
+  BundleHeader header{deployment_.root(),    district_->node.agency,     commune_->node.agency,
+                      stranger.public_key(), commune_->node.certificate, 0};
   auto writer = *BundleWriter::create(
       header, {{district_->node.key.public_key(), district_->node.dh_key.public_key()}}, stranger,
       commune_->entropy.array<32>(), commune_->entropy.array<32>());

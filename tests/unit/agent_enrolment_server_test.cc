@@ -45,6 +45,7 @@ class EnrolmentServer : public ::testing::Test {
     engine_ = std::make_unique<Engine>(std::move(*replica), clock_, loop_.get_executor());
     token_.parent_dh_key = dh_.public_key();
     token_.root = deployment_.root();
+    token_.agency = invitation.agency;
     token_.invite = entropy_.array<8>();
     token_.secret = invitation.secret = entropy_.array<32>();
     token_.expires_at = invitation.expires_at = clock_.now() + 3'600'000;

@@ -65,8 +65,9 @@ void bundles(Theme& out) {
   out.result("ephemeral", DhKey(ephemeral).public_key());
   wrapped_keys(example, DhKey(ephemeral), recipients, out);
 
-  const BundleHeader header{example.root, example.commune.agency, example.province.agency,
-                            example.province.id(), kNow};
+  const BundleHeader header{
+      example.root,          example.commune.agency,       example.province.agency,
+      example.province.id(), example.province.certificate, kNow};
   BundleWriter writer =
       *BundleWriter::create(header, recipients, example.province.key, file_key, ephemeral);
   Bytes file = writer.head();

@@ -41,6 +41,7 @@ Token token_of(const Example& example) {
   token.addresses = {"10.20.0.1:7410"};
   token.parent_dh_key = example.province.dh_key.public_key();
   token.root = example.root;
+  token.agency = example.commune.agency;
   token.invite = filled<8>(0x0a);
   token.secret = filled<32>(0x0b);
   token.expires_at = kNow;
@@ -50,13 +51,13 @@ Token token_of(const Example& example) {
 // Payload of the first message.
 Bytes request_of(const Example& example, const Token& token, Theme& out) {
   const Hash256 signed_hash =
-      hash(kTagInvite, example.root, ByteView(token.invite), example.commune.id(),
+      hash(kTagPossession, example.root, example.commune.agency, example.commune.id(),
            ByteView(example.commune.dh_key.public_key()));
   ByteWriter request;
   request.raw(token.invite);
   request.raw(example.commune.id().view());
   request.raw(example.commune.key.sign(signed_hash.view()));
-  out.result("request.signed", signed_hash);
+  out.result("possession.signed", signed_hash);
   out.result("request", request.bytes());
   return request.take();
 }
@@ -92,7 +93,7 @@ void conversation(const Example& example, Theme& out) {
   out.result("step.1", start);
   LT_CHECK(parent.on_bytes(start).ok());
   out.result("step.2.refused", got(EnrolmentParent(parent).refuse(EnrolmentRefusal::kExpired)));
-  const Bytes answer = *parent.answer(token.secret);
+  const Bytes answer = *parent.answer(token.secret, token.agency);
   LT_CHECK(answer == framed(noise.messages[1]));
   out.result("step.2", answer);
   const Bytes confirm = *child.on_bytes(answer);
@@ -114,12 +115,14 @@ void conversation(const Example& example, Theme& out) {
   LT_CHECK(parent.on_bytes(stored).ok() && parent.need() == EnrolmentParent::Need::kNothing);
 }
 
-void by_hand(const Example& example, Theme& out) {
-  const DhPublic& dh = example.commune.dh_key.public_key();
-  out.result("hand.request.signed",
-             hash(kTagInvite, RootFingerprint{}, example.commune.id(), ByteView(dh)));
-  const std::string request = render_request(example.commune.key, dh);
-  LT_CHECK(parse_request(request)->dh == dh);
+void by_hand(const Example& example, const Token& token, Theme& out) {
+  const NodeKeys keys{example.commune.key, example.commune.dh_key};
+  const DhPublic& dh = keys.dh.public_key();
+  const Hash256 proof = hash(kTagInviteProof, example.root, ByteView(token.secret),
+                             ByteView(token.invite), example.commune.id(), ByteView(dh));
+  const std::string request = render_request(token, keys);
+  LT_CHECK(parse_request(request)->proof == proof);
+  out.result("hand.proof", proof);
   out.result("hand.request", std::string_view(request));
   CertificateFile file;
   file.root = example.root;
@@ -146,7 +149,7 @@ void enrolment(Theme& out) {
   LT_CHECK(decode_token(text)->root == example.root);
   out.result("token", std::string_view(text));
   conversation(example, out);
-  by_hand(example, out);
+  by_hand(example, token, out);
 }
 
 }  // namespace lienthong::vectors

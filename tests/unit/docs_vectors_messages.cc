@@ -43,6 +43,8 @@ void hellos(const Example& example, Theme& out) {
   };
   Hello plain;
   plain.session_number = 7;
+  plain.speaker =
+      speaker_name(example.root, DhKey(seed_of(0x31)).public_key(), example.commune.certificate);
   plain.registry_check = 0x01020304;
   plain.dictionary = 1;
   plain.program_version = "0.1.0";

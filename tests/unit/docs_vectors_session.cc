@@ -11,14 +11,16 @@ SessionConfig config_of(const Example& example, const Office& office, const DhKe
   config.root = example.root;
   config.agency = office.agency;
   config.node = office.id();
+  config.certificate = office.certificate;
   config.credentials = example.statements;
   config.program_version = kProgramVersion;
   config.dictionary = 1;
   return config;
 }
 
-Hello hello_of(const Example& example) {
+Hello hello_of(const Example& example, const Office& office, const DhKey& ephemeral) {
   Hello hello;
+  hello.speaker = speaker_name(example.root, ephemeral.public_key(), office.certificate);
   hello.features = kFeaturesOfThisProgram;
   hello.registry_check = registry_check(example.registry(5)->digest());
   hello.dictionary = 1;
@@ -73,7 +75,9 @@ SessionConfig SessionWorld::dialling(bool knows_key) const {
   config.initiator = true;
   config.session_number = kSessionNumber;
   config.expected_agency = example.province.agency;
-  if (knows_key) config.peer_dh_key = example.province.dh_key.public_key();
+  if (!knows_key) return config;
+  config.peer_dh_key = example.province.dh_key.public_key();
+  config.peer_certificate = example.province.certificate;
   return config;
 }
 
@@ -84,14 +88,14 @@ SessionConfig SessionWorld::answering() const {
 }
 
 Hello SessionWorld::initiator_hello() const {
-  Hello hello = hello_of(example);
+  Hello hello = hello_of(example, example.commune, initiator_ephemeral);
   hello.session_number = kSessionNumber;
   (*hello.cursors)[0] = commune.cursor(FeedKind::kRegistry, example.province.id());
   return hello;
 }
 
 Hello SessionWorld::responder_hello() const {
-  Hello hello = hello_of(example);
+  Hello hello = hello_of(example, example.province, responder_ephemeral);
   hello.level = 1;
   return hello;
 }

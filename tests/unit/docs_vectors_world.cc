@@ -5,7 +5,7 @@ namespace {
 
 constexpr UnixMillis kTwoYears = 730LL * 24 * 3600 * 1000;
 
-Certificate certificate_of(const Office& office, UnixMillis at) {
+Certificate certificate_of(const RootFingerprint& root, const Office& office, UnixMillis at) {
   Certificate body;
   body.agency = office.agency;
   body.node = office.id();
@@ -13,6 +13,7 @@ Certificate certificate_of(const Office& office, UnixMillis at) {
   body.may_issue = true;
   body.renew_by = at + kTwoYears;
   body.issued_at = at;
+  body.possession = sign_possession(root, office.agency, office.key, body.dh_key);
   return body;
 }
 
@@ -39,7 +40,8 @@ void Example::declare_province() {
   declaration.nonce = to_bytes(filled<16>(4));
   statements.push_back(sign_by_root(root, in_use, StatementBody(declaration)));
   province.agency = id_cast<AgencyId>(statement_id(root, statements.back()));
-  statements.push_back(sign_by_root(root, in_use, StatementBody(certificate_of(province, kNow))));
+  statements.push_back(
+      sign_by_root(root, in_use, StatementBody(certificate_of(root, province, kNow))));
   province.certificate = id_cast<CertificateId>(statement_id(root, statements.back()));
 }
 
@@ -57,7 +59,7 @@ void Example::declare_commune() {
   const SealId before = seal_id(root, std::get<Seal>(statements.back().authority));
   statements.push_back(sign_by_node(root, province.key, province.certificate, kStatementIncarnation,
                                     2, before,
-                                    StatementBody(certificate_of(commune, kNow + 60'000))));
+                                    StatementBody(certificate_of(root, commune, kNow + 60'000))));
   commune.certificate = id_cast<CertificateId>(statement_id(root, statements.back()));
 }
 

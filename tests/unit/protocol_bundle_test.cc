@@ -20,6 +20,7 @@ class Bundles : public ::testing::Test {
     header_.target = AgencyId::from(Bytes(32, 8));
     header_.agency = AgencyId::from(Bytes(32, 9));
     header_.node = exporter_.public_key();
+    header_.certificate = CertificateId::from(Bytes(32, 10));
     header_.at = 1'680'307'200'000;
   }
 

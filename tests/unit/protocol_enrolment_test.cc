@@ -38,7 +38,8 @@ TEST(Enrolment, BringsAGrantOfManyPiecesAcross) {
     EXPECT_EQ(pair.parent.invite(), pair.token.invite);
     EXPECT_EQ(pair.parent.machine(), pair.machine());
     EXPECT_FALSE(pair.child.answered());
-    const auto confirm = feed_cut(pair.child, *pair.parent.answer(pair.token.secret), step);
+    const auto confirm =
+        feed_cut(pair.child, *pair.parent.answer(pair.token.secret, pair.token.agency), step);
     ASSERT_TRUE(confirm.ok());
     EXPECT_TRUE(pair.child.answered());
     EXPECT_FALSE(pair.parent.proved());
@@ -105,7 +106,8 @@ TEST(Enrolment, NeedsTheSecretAndNotOnlyTheInvitationsNumber) {
   ASSERT_TRUE(pair.parent.on_bytes(*pair.child.start()).ok());
   Psk other = pair.token.secret;
   other[0] ^= 1;
-  EXPECT_EQ(code_of(pair.child.on_bytes(*pair.parent.answer(other))), Errc::kBadSignature);
+  EXPECT_EQ(code_of(pair.child.on_bytes(*pair.parent.answer(other, pair.token.agency))),
+            Errc::kBadSignature);
   EXPECT_FALSE(pair.child.answered());
   // Somebody who has only overheard the number goes on all the same.
   EXPECT_EQ(code_of(pair.parent.on_bytes(EnrolmentPair::frame(Bytes(kEnrolmentShortBytes, 1)))),
@@ -132,11 +134,35 @@ TEST(Enrolment, RefusesARequestForAnotherMachine) {
 TEST(Enrolment, RefusesANodeKeyThatIsNotTheNewcomersOwn) {
   EnrolmentPair pair(10);
   const NodeKeys others = make_node_keys(pair.entropy);
-  ByteWriter payload;
-  payload.raw(pair.token.invite);
-  payload.raw(others.signing.public_key().view());  // signed by our own
-  payload.raw(pair.child_keys.signing.sign(Bytes(32, 1)));
-  EXPECT_EQ(code_of(pair.parent.on_bytes(pair.forged_request(payload.bytes()))),
+  const DhPublic& dh = pair.machine().dh;
+  const SigningKey& ours = pair.child_keys.signing;
+  const auto refused = [&](const Signature& possession, const AgencyId& agency) {
+    ByteWriter payload;
+    payload.raw(pair.token.invite);
+    payload.raw(others.signing.public_key().view());
+    payload.raw(possession);
+    EnrolmentParent parent(pair.token.root, pair.parent_key, DhKey(pair.entropy.array<32>()));
+    EXPECT_TRUE(parent.on_bytes(pair.forged_request(payload.bytes())).ok());
+    const Errc code = code_of(parent.answer(pair.token.secret, agency));
+    EXPECT_EQ(parent.need(), Need::kNothing);
+    return code;
+  };
+  const AgencyId& agency = pair.token.agency;
+  EXPECT_EQ(refused(sign_possession(pair.token.root, agency, ours, dh), agency),
+            Errc::kBadSignature);
+  // Its owner has signed once, for its own X25519 key: everybody can read that in a certificate.
+  EXPECT_EQ(
+      refused(sign_possession(pair.token.root, agency, others.signing, others.dh.public_key()),
+              agency),
+      Errc::kBadSignature);
+  // Signed for another agency than the invitation's, or under another root.
+  const Signature good = sign_possession(pair.token.root, agency, others.signing, dh);
+  AgencyId elsewhere = agency;
+  elsewhere.bytes[0] ^= 1;
+  EXPECT_EQ(refused(good, elsewhere), Errc::kBadSignature);
+  RootFingerprint other_root = pair.token.root;
+  other_root.bytes[0] ^= 1;
+  EXPECT_EQ(refused(sign_possession(other_root, agency, others.signing, dh), agency),
             Errc::kBadSignature);
 }
 
@@ -151,11 +177,12 @@ TEST(Enrolment, RefusesAConversationThatIsPlayedAgain) {
   EnrolmentPair first(12);
   const Bytes request = *first.child.start();
   ASSERT_TRUE(first.parent.on_bytes(request).ok());
-  const Bytes confirm = *first.child.on_bytes(*first.parent.answer(first.token.secret));
+  const Bytes confirm =
+      *first.child.on_bytes(*first.parent.answer(first.token.secret, first.token.agency));
   ASSERT_TRUE(first.parent.on_bytes(confirm).ok());
   EnrolmentParent again(first.token.root, first.parent_key, DhKey(first.entropy.array<32>()));
   ASSERT_TRUE(again.on_bytes(request).ok());  // it was made for this machine and proves nothing
-  ASSERT_TRUE(again.answer(first.token.secret).ok());
+  ASSERT_TRUE(again.answer(first.token.secret, first.token.agency).ok());
   EXPECT_EQ(code_of(again.on_bytes(confirm)), Errc::kBadSignature);
   EXPECT_FALSE(again.proved());
 }
@@ -171,7 +198,8 @@ TEST(Enrolment, RefusesWhatComesBeforeItIsDue) {
   EXPECT_EQ(code_of(asked.parent.on_bytes(Bytes(1))), Errc::kOutOfOrder);
   EnrolmentPair proved(15);  // "stored", before anything was granted
   ASSERT_TRUE(proved.parent.on_bytes(*proved.child.start()).ok());
-  Bytes confirm = *proved.child.on_bytes(*proved.parent.answer(proved.token.secret));
+  Bytes confirm =
+      *proved.child.on_bytes(*proved.parent.answer(proved.token.secret, proved.token.agency));
   confirm.insert(confirm.end(), {17, 0, 1});
   EXPECT_EQ(code_of(proved.parent.on_bytes(confirm)), Errc::kOutOfOrder);
   EnrolmentPair sending(16);
@@ -213,7 +241,7 @@ TEST(Enrolment, HoldsLittleForAStranger) {
   EXPECT_EQ(greedy.parent.held_bytes(), 0U);
   EnrolmentPair later(21);
   ASSERT_TRUE(later.parent.on_bytes(*later.child.start()).ok());
-  ASSERT_TRUE(later.parent.answer(later.token.secret).ok());
+  ASSERT_TRUE(later.parent.answer(later.token.secret, later.token.agency).ok());
   EXPECT_EQ(code_of(later.parent.on_bytes(Bytes{18, 0})), Errc::kTooLarge);
 }
 
@@ -336,7 +364,7 @@ TEST(Enrolment, BearsCallsOutOfTurn) {
   EXPECT_EQ(code_of(pair.child.on_bytes(Bytes{1, 0, 1})), Errc::kOutOfOrder);  // before start()
   EXPECT_EQ(code_of(pair.child.stored()), Errc::kOutOfOrder);
   const auto nothing_is_due = [&] {
-    EXPECT_EQ(code_of(pair.parent.answer(pair.token.secret)), Errc::kOutOfOrder);
+    EXPECT_EQ(code_of(pair.parent.answer(pair.token.secret, pair.token.agency)), Errc::kOutOfOrder);
     EXPECT_EQ(code_of(pair.parent.grant({})), Errc::kOutOfOrder);
     EXPECT_EQ(code_of(pair.parent.next_piece()), Errc::kOutOfOrder);
     EXPECT_EQ(code_of(pair.parent.refuse(EnrolmentRefusal::kBusy)), Errc::kOutOfOrder);
@@ -347,12 +375,12 @@ TEST(Enrolment, BearsCallsOutOfTurn) {
   ASSERT_TRUE(pair.parent.on_bytes(request).ok());
   EXPECT_EQ(code_of(pair.parent.grant({})), Errc::kOutOfOrder);
   EXPECT_EQ(code_of(pair.parent.next_piece()), Errc::kOutOfOrder);
-  const Bytes answer = *pair.parent.answer(pair.token.secret);
+  const Bytes answer = *pair.parent.answer(pair.token.secret, pair.token.agency);
   nothing_is_due();  // until the newcomer has confirmed
   const Bytes confirm = *pair.child.on_bytes(answer);
   EXPECT_EQ(code_of(pair.child.stored()), Errc::kOutOfOrder);
   ASSERT_TRUE(pair.parent.on_bytes(confirm).ok());
-  EXPECT_EQ(code_of(pair.parent.answer(pair.token.secret)), Errc::kOutOfOrder);
+  EXPECT_EQ(code_of(pair.parent.answer(pair.token.secret, pair.token.agency)), Errc::kOutOfOrder);
   ASSERT_TRUE(pair.parent.grant(Bytes(10, 1)).ok());
   EXPECT_EQ(code_of(pair.parent.refuse(EnrolmentRefusal::kBusy)), Errc::kOutOfOrder);
   ASSERT_TRUE(pair.child.on_bytes(*pair.parent.next_piece()).ok());
@@ -375,7 +403,7 @@ TEST(Enrolment, KeepsToItsFirstError) {
   EXPECT_EQ(code_of(pair.parent.on_bytes(Bytes{1, 3, 255, 255})), Errc::kTooLarge);
   EXPECT_EQ(code_of(pair.parent.on_bytes(Bytes{1, 3})), Errc::kTooLarge);
   EXPECT_EQ(pair.parent.need(), Need::kNothing);
-  EXPECT_EQ(code_of(pair.parent.answer(pair.token.secret)), Errc::kOutOfOrder);
+  EXPECT_EQ(code_of(pair.parent.answer(pair.token.secret, pair.token.agency)), Errc::kOutOfOrder);
 }
 
 }  // namespace

@@ -25,6 +25,7 @@ TEST(Token, ComesBackAsItWas) {
   EXPECT_EQ(back->addresses, token.addresses);
   EXPECT_EQ(back->parent_dh_key, token.parent_dh_key);
   EXPECT_EQ(back->root, token.root);
+  EXPECT_EQ(back->agency, token.agency);
   EXPECT_EQ(back->invite, token.invite);
   EXPECT_EQ(back->secret, token.secret);
   EXPECT_EQ(back->expires_at, token.expires_at);
@@ -66,13 +67,25 @@ TEST(Token, IsBounded) {
 TEST(Request, IsReadBackAndItsSignatureIsChecked) {
   SeededEntropy entropy(10);
   const NodeKeys keys = make_node_keys(entropy);
-  std::string text = render_request(keys.signing, keys.dh.public_key());
-  const auto machine = parse_request(text);
-  ASSERT_TRUE(machine.ok());
-  EXPECT_EQ(machine->node, keys.signing.public_key());
-  const auto at = text.find("\ndh ") + 4;
-  text[at] = text[at] == '0' ? '1' : '0';
-  EXPECT_EQ(parse_request(text).error().code(), Errc::kBadSignature);
+  const Token token = make_token(entropy, entropy.array<32>());
+  const std::string text = render_request(token, keys);
+  const auto request = parse_request(text);
+  ASSERT_TRUE(request.ok());
+  const MachineKeys machine{keys.signing.public_key(), keys.dh.public_key()};
+  EXPECT_EQ(request->machine, machine);
+  EXPECT_EQ(request->root, token.root);
+  EXPECT_EQ(request->agency, token.agency);
+  EXPECT_EQ(request->invite, token.invite);
+  EXPECT_EQ(request->possession,
+            sign_possession(token.root, token.agency, keys.signing, machine.dh));
+  EXPECT_EQ(request->proof, invite_proof(token.root, token.secret, token.invite, machine));
+  EXPECT_EQ(text.find(to_hex(token.secret)), std::string::npos);
+  for (const char* line : {"\nroot ", "\nagency ", "\nnode ", "\ndh ", "\npossession "}) {
+    std::string changed = text;
+    char& digit = changed[changed.find(line) + std::string_view(line).size()];
+    digit = digit == '0' ? '1' : '0';
+    EXPECT_EQ(parse_request(changed).error().code(), Errc::kBadSignature) << line;
+  }
   EXPECT_EQ(parse_request("lienthong request 2\n").error().code(), Errc::kBadVersion);
   EXPECT_EQ(parse_request("lienthong certificate 1\n").error().code(), Errc::kMalformed);
 }

@@ -52,7 +52,7 @@ TEST_F(RegistryClosing, HoldsWhatWasSealedBeyondItToItsVersion) {
   EXPECT_EQ(held(n, {second}, 1), 1u);
   EXPECT_EQ(held(n, {}), 1u);  // not sealed yet
   EXPECT_EQ(held(c, {second}), 0u);
-  EXPECT_TRUE(reg().may_connect(n.id()));  // it closes no session
+  EXPECT_TRUE(reg().may_connect(n.certificate));  // it closes no session
   EXPECT_EQ(belief(second), Belief::kBelieved);
 }
 
@@ -237,7 +237,7 @@ TEST_F(RegistryClosing, AStatementSpeaksOfItsStretchOfIncarnationsAlone) {
   EXPECT_EQ(belief(here), Belief::kCutOff);
   EXPECT_EQ(belief(there), Belief::kBelieved);
   EXPECT_EQ(belief(c), Belief::kBelieved);
-  EXPECT_FALSE(reg().may_connect(c.id()));
+  EXPECT_FALSE(reg().may_connect(c.certificate));
   body.stretch = {later.incarnation, UINT64_MAX};
   world.add(n.say(root(), body));
   EXPECT_EQ(belief(there), Belief::kCutOff);

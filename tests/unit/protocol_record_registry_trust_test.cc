@@ -74,7 +74,7 @@ TEST_F(RegistryTrust, WhatAnUnrightfulCertificateSignedIsWorthNothing) {
   ASSERT_EQ(certify(s, node), Belief::kNoRight);
   TestNode below = world.make_node(commune);
   EXPECT_EQ(certify(node, below), Belief::kNoRight);
-  EXPECT_FALSE(reg().may_connect(below.id()));
+  EXPECT_FALSE(reg().may_connect(below.certificate));
   EXPECT_EQ(reg().certificate_of(below.id()), std::nullopt);
   EXPECT_EQ(belief(some_seal(node)), Belief::kNoRight);
 }
@@ -118,11 +118,11 @@ TEST_F(RegistryTrust, ListsBelievedCertificatesLatestFirst) {
 TEST_F(RegistryTrust, RevocationWithoutCutsEndsANode) {
   const Seal seal = some_seal(c);
   EXPECT_EQ(belief(seal), Belief::kBelieved);
-  EXPECT_TRUE(reg().may_connect(c.id()));
+  EXPECT_TRUE(reg().may_connect(c.certificate));
   revoke(n, c);
   EXPECT_EQ(belief(c), Belief::kCutOff);
   EXPECT_EQ(belief(seal), Belief::kCutOff);
-  EXPECT_FALSE(reg().may_connect(c.id()));
+  EXPECT_FALSE(reg().may_connect(c.certificate));
   EXPECT_EQ(reg().certificate_of(c.id()), std::nullopt);
   EXPECT_TRUE(reg().certificates_of(commune).empty());
 }
@@ -144,7 +144,7 @@ TEST_F(RegistryTrust, CutNamesTheLastBelievedSealOfEachIncarnation) {
   EXPECT_EQ(belief(third), Belief::kCutOff);
   EXPECT_EQ(belief(elsewhere), Belief::kCutOff);
   EXPECT_EQ(belief(c), Belief::kBelieved);
-  EXPECT_FALSE(reg().may_connect(c.id()));
+  EXPECT_FALSE(reg().may_connect(c.certificate));
   revoke(n, c, {{c.incarnation, second.number, seal_id(root(), second)}}, {revoked});
   EXPECT_EQ(belief(first), Belief::kBelieved);
   EXPECT_EQ(belief(second), Belief::kBelieved);
@@ -266,7 +266,7 @@ TEST_F(RegistryTrust, ReplacedCertificateCountsAgain) {
   EXPECT_EQ(reg().find_agency(commune)->belief, Belief::kBelieved);
   EXPECT_EQ(reg().certificate_belief(old), Belief::kBelieved);
   EXPECT_EQ(belief(seal), Belief::kBelieved);
-  EXPECT_TRUE(reg().may_connect(c.id()));
+  EXPECT_TRUE(reg().may_connect(c.certificate));
 }
 
 TEST_F(RegistryTrust, ReplacementByOneWithoutRightRevivesNothing) {
@@ -305,7 +305,7 @@ TEST_F(RegistryTrust, RevocationOfADissolvedAgencyStandsAsItsSoleSuccessors) {
   revoke(n, c);
   world.change_tree({{north, Dissolve{{province}}}, {commune, Reparent{province}}});
   EXPECT_EQ(belief(c), Belief::kCutOff);
-  EXPECT_FALSE(reg().may_connect(c.id()));
+  EXPECT_FALSE(reg().may_connect(c.certificate));
 }
 
 TEST_F(RegistryTrust, RevokedNodeMayIssueNothingMore) {

@@ -79,6 +79,7 @@ class RawPeer final : HelloWriter {
   Hello write_hello(const Judgement*, const Hello*) override {
     Hello hello;
     hello.session_number = config_.session_number;
+    hello.speaker = speaker_name(config_.root, config_.ephemeral.public_key(), config_.certificate);
     hello.cursors.emplace();
     return hello;
   }

@@ -114,6 +114,44 @@ TEST_F(Checks, CodesOfOtherSystemsAreTakenAndFoundWhateverTheCase) {
   }
 }
 
+// Whoever begins a record writes its code, and an offer brings it here whether we want it or not.
+TEST_F(Checks, ACodePushedFromElsewhereHidesNoneOfOurs) {
+  Office& other = *offices_.other;
+  const auto push = [&](std::string_view code) {
+    const RecordId pushed = other.create(code);
+    EXPECT_TRUE(other.write(pushed, UpdateKind::kOffer, commune_.agency()).ok());
+    settle({&other, offices_.district.get(), &commune_});
+    return pushed;
+  };
+  ASSERT_TRUE(create(code_).ok());
+  const RecordId own = commune_.replica().find_code(code_).at(0);
+  const RecordId pushed = push(code_);
+  ASSERT_EQ(commune_.replica().find_code(code_).size(), 2U);
+  ASSERT_TRUE(apply_to(commune_, AddNote{.record = code_, .remark = {.note = "đã xem"}}).ok());
+  EXPECT_EQ(commune_.state(own).timeline.size(), 2U);
+  EXPECT_EQ(commune_.state(pushed).timeline.size(), 2U) << "nothing was done to the other";
+  // The other one is still there to be named.
+  EXPECT_TRUE(
+      apply_to(commune_, AddNote{.record = pushed.hex(), .remark = {.note = "đã xem"}}).ok());
+  // What is pushed before we give the code out does not keep us from it, nor uses our numbers up.
+  const std::string later = "H47.518.20374-230401-0008";
+  push(later);
+  ASSERT_TRUE(create(later).ok());
+  EXPECT_TRUE(apply_to(commune_, AddNote{.record = later, .remark = {.note = "đã xem"}}).ok());
+  const auto numbered = apply_to(commune_, new_dossier(""));
+  ASSERT_TRUE(numbered.ok());
+  const std::string next = numbered->code.substr(0, numbered->code.size() - 1) +
+                           static_cast<char>(numbered->code.back() + 1);
+  push(next);
+  EXPECT_EQ(apply_to(commune_, new_dossier(""))->code, next);
+  // Two that are both others' are named by neither.
+  const std::string third = "H47.518.20395-230401-0001";
+  push(third);
+  push(third);
+  expect_refused(commune_, AddNote{.record = third, .remark = {.note = "đã xem"}}, Errc::kConflict,
+                 {third});
+}
+
 TEST_F(Checks, MachinesOfOneAgencyNeverGiveANumberTwice) {
   std::vector<std::unique_ptr<rocksdb::Env>> disks;
   std::set<std::string> codes;

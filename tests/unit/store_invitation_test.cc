@@ -14,6 +14,7 @@ TEST(Invitation, ComesBackAsItWas) {
   invitation.secret = entropy.array<32>();
   invitation.agency.bytes = entropy.array<32>();
   invitation.may_issue = false;
+  invitation.declared = true;
   invitation.expires_at = 77;
   for (const bool used : {false, true}) {
     if (used) {
@@ -24,6 +25,7 @@ TEST(Invitation, ComesBackAsItWas) {
     EXPECT_EQ(back->secret, invitation.secret);
     EXPECT_EQ(back->agency, invitation.agency);
     EXPECT_EQ(back->may_issue, false);
+    EXPECT_EQ(back->declared, true);
     EXPECT_EQ(back->expires_at, 77);
     EXPECT_EQ(back->used_by, invitation.used_by);
   }

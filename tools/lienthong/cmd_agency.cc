@@ -1,5 +1,8 @@
 // agency, invite, issue: who takes part.
+#include <unistd.h>
+
 #include <fstream>
+#include <iostream>
 
 #include "tools/lienthong/failure.h"
 #include "tools/lienthong/output.h"
@@ -15,12 +18,65 @@ struct Who {
   std::string code, name, tier;
 };
 
+// Whether something is done at once, or asked for first on a terminal.
+struct Consent {
+  bool yes = false, dry_run = false;
+
+  void add_to(CLI::App& verb) {
+    verb.add_flag("--yes,-y", yes, tr("do not ask first on a terminal"));
+    verb.add_flag("--dry-run", dry_run, tr("say what would be done, and do nothing"));
+  }
+  // Nobody is there to be asked: it was meant as it was written.
+  bool asks(const Shell& shell) const {
+    return !yes && !shell.json && isatty(STDIN_FILENO) != 0 && isatty(STDERR_FILENO) != 0;
+  }
+};
+
+Json naming_of(const Who& who) {
+  return {{"code", who.code}, {"name", who.name}, {"tier", who.tier}};
+}
+
+void print_plan(const Json& plan) {
+  const std::string what =
+      text_of(plan, "code") + " " + text_of(plan, "name") + ", " + tier_name(text_of(plan, "tier"));
+  if (plan.value("declares", false)) {
+    print_error(format("declares {}, below {}", what, text_of(plan, "parent")));
+  } else {
+    print_error(format("{} is there already, below {}, with {} machines", what,
+                       text_of(plan, "parent"), text_of(plan, "machines")));
+  }
+}
+
+bool agreed() {
+  std::cerr << tr("Go on? [y/N] ") << std::flush;
+  std::string answer;
+  std::getline(std::cin, answer);
+  return answer == "y" || answer == "Y" || answer == "c" || answer == "C";
+}
+
+// Shows what a request would do, where somebody wants to see it first; whether it is to be done.
+bool goes_on(const Shell& shell, const Consent& consent, const std::string& path, Json body) {
+  if (!consent.dry_run && !consent.asks(shell)) return true;
+  body["dry_run"] = true;
+  const Json plan = shell.client().post(path, body);
+  if (consent.dry_run && shell.json) {
+    print_json(plan);
+    return false;
+  }
+  print_plan(plan);
+  if (consent.dry_run) return false;
+  if (agreed()) return true;
+  throw Failure(kFailed, tr("nothing was done"));
+}
+
 void print_agency(const Json& agency) {
   Table table({"", ""});
   table.add({tr("code"), text_of(agency, "code")});
   table.add({tr("name"), text_of(agency, "name")});
   table.add({tr("tier"), tier_name(text_of(agency, "tier"))});
   table.add({tr("parent"), text_of(agency, "parent")});
+  table.add({tr("declared by"),
+             agency["declared_by"].is_null() ? tr("the root") : text_of(agency, "declared_by")});
   table.add({tr("machines"), text_of(agency, "nodes")});
   table.add({tr("declared at"), show_time(text_of(agency, "declared_at"))});
   table.add({tr("identity"), text_of(agency, "id")});
@@ -49,19 +105,41 @@ int show_agency(const Shell& shell, const std::string& code) {
   return kDone;
 }
 
-int add_one_agency(const Shell& shell, const Who& who) {
-  const Json agency = shell.client().post(
-      "/v1/agencies", {{"code", who.code}, {"name", who.name}, {"tier", who.tier}});
+int add_one_agency(const Shell& shell, const Who& who, const Consent& consent) {
+  const Json body = naming_of(who);
+  if (!goes_on(shell, consent, "/v1/agencies", body)) return kDone;
+  const Json agency = shell.client().post("/v1/agencies", body);
   shell.json ? print_json(agency) : print_agency(agency);
   return kDone;
 }
 
-int invite(const Shell& shell, const Who& who, const std::string& ttl) {
-  const Json answer =
-      shell.client().post("/v1/invites", {{"code", who.code},
-                                          {"name", who.name},
-                                          {"tier", who.tier},
-                                          {"ttl_seconds", parse_duration(ttl).count()}});
+int remove_agency(const Shell& shell, const std::string& code, const std::string& reason,
+                  const Consent& consent) {
+  const std::string path = "/v1/agencies/" + encode(code) + "/remove";
+  Json body = {{"reason", reason}};
+  if (consent.dry_run || consent.asks(shell)) {
+    Json asked = body;
+    asked["dry_run"] = true;
+    const Json agency = shell.client().post(path, asked);
+    shell.json ? print_json(agency) : print_agency(agency);
+    if (consent.dry_run) return kDone;
+    if (!agreed()) throw Failure(kFailed, tr("nothing was done"));
+  }
+  const Json removed = shell.client().post(path, body);
+  if (shell.json) {
+    print_json(removed);
+  } else {
+    print_line(format("the declaration of {} {} is taken back", text_of(removed, "code"),
+                      text_of(removed, "name")));
+  }
+  return kDone;
+}
+
+int invite(const Shell& shell, const Who& who, const std::string& ttl, const Consent& consent) {
+  Json body = naming_of(who);
+  body["ttl_seconds"] = parse_duration(ttl).count();
+  if (!goes_on(shell, consent, "/v1/invites", body)) return kDone;
+  const Json answer = shell.client().post("/v1/invites", body);
   if (shell.json) {
     print_json(answer);
     return kDone;
@@ -69,6 +147,38 @@ int invite(const Shell& shell, const Who& who, const std::string& ttl) {
   print_line(text_of(answer, "token"));
   print_error(format("good until {}; at the machine of {}: lienthong enroll TOKEN --data DIR",
                      show_time(text_of(answer, "expires_at")), who.code));
+  print_error(format("taken back with: lienthong invite --cancel {}", text_of(answer, "id")));
+  return kDone;
+}
+
+std::string invite_state(const std::string& state) {
+  if (state == "used") return tr("used");
+  return state == "expired" ? tr("expired") : tr("open");
+}
+
+int list_invites(const Shell& shell) {
+  const Json invites = shell.client().get("/v1/invites");
+  if (shell.json) {
+    print_json(invites);
+    return kDone;
+  }
+  Table table({tr("ID"), tr("CODE"), tr("NAME"), tr("STATE"), tr("GOOD UNTIL")});
+  for (const Json& one : invites)
+    table.add({text_of(one, "id"), text_of(one, "code"), text_of(one, "name"),
+               invite_state(text_of(one, "state")), show_time(text_of(one, "expires_at"))});
+  table.print();
+  return kDone;
+}
+
+int cancel_invite(const Shell& shell, const std::string& id) {
+  const Json answer = shell.client().post("/v1/invites/" + encode(id) + "/cancel");
+  if (shell.json) {
+    print_json(answer);
+    return kDone;
+  }
+  print_line(format("invitation {} is taken back", text_of(answer, "id")));
+  if (answer.value("agency_removed", false))
+    print_line(tr("so is the agency that was declared for it"));
   return kDone;
 }
 
@@ -122,38 +232,68 @@ void add_agency(CLI::App& app, Shell& shell) {
   add->add_option("--tier", who->tier, tr("province, district or commune"))
       ->required()
       ->check(kTiers);
-  add->callback(
-      [&shell, who] { shell.run = [&shell, who] { return add_one_agency(shell, *who); }; });
+  const auto consent = std::make_shared<Consent>();
+  consent->add_to(*add);
+  add->callback([&shell, who, consent] {
+    shell.run = [&shell, who, consent] { return add_one_agency(shell, *who, *consent); };
+  });
+
+  CLI::App* remove =
+      add_verb(*agency, "remove", "take a declaration back on which nothing rests yet",
+               "lienthong agency remove H47.518");
+  const auto reason = std::make_shared<std::string>();
+  remove->add_option("CODE", who->code, tr("code of the agency"))->required();
+  remove->add_option("--reason", *reason, tr("why, for whoever looks later"));
+  consent->add_to(*remove);
+  remove->callback([&shell, who, reason, consent] {
+    shell.run = [&shell, who, reason, consent] {
+      return remove_agency(shell, who->code, *reason, *consent);
+    };
+  });
 }
 
 void add_invite(CLI::App& app, Shell& shell) {
   const auto who = std::make_shared<Who>();
   const auto ttl = std::make_shared<std::string>("24h");
+  const auto cancelled = std::make_shared<std::string>();
+  const auto list = std::make_shared<bool>(false);
+  const auto consent = std::make_shared<Consent>();
   CLI::App* verb =
       add_verb(app, "invite", "print a one-time token that enrols a machine of an agency below",
                "lienthong invite H47.518 --name \"Huyện Phú Ninh\" --tier district --ttl 2h");
-  verb->add_option("CODE", who->code, tr("code of the agency"))->required();
-  verb->add_option("--name", who->name, tr("name of the agency"))->required();
+  CLI::Option_group* what = verb->add_option_group(tr("What"));
+  CLI::Option* code = what->add_option("CODE", who->code, tr("code of the agency"));
+  what->add_flag("--list", *list, tr("the invitations that this machine has given out"));
+  what->add_option("--cancel", *cancelled, tr("take the invitation with this id back"));
+  what->require_option(1);
+  verb->add_option("--name", who->name, tr("name of the agency"))->needs(code);
   verb->add_option("--tier", who->tier, tr("province, district or commune"))
-      ->required()
+      ->needs(code)
       ->check(kTiers);
-  verb->add_option("--ttl", *ttl, tr("how long the token is good, such as 2h or 3d"));
-  verb->callback(
-      [&shell, who, ttl] { shell.run = [&shell, who, ttl] { return invite(shell, *who, *ttl); }; });
+  verb->add_option("--ttl", *ttl, tr("how long the token is good, such as 2h or 3d"))->needs(code);
+  consent->add_to(*verb);
+  verb->callback([&shell, who, ttl, cancelled, list, consent] {
+    if (!who->code.empty() && (who->name.empty() || who->tier.empty()))
+      throw CLI::RequiredError("--name, --tier");
+    shell.run = [&shell, who, ttl, cancelled, list, consent] {
+      if (*list) return list_invites(shell);
+      if (!cancelled->empty()) return cancel_invite(shell, *cancelled);
+      return invite(shell, *who, *ttl, *consent);
+    };
+  });
 }
 
 void add_issue(CLI::App& app, Shell& shell) {
   const auto who = std::make_shared<Who>();
   const auto file = std::make_shared<std::string>();
   const auto out = std::make_shared<std::string>();
-  CLI::App* verb = add_verb(
-      app, "issue", "answer a request file with a certificate file (enrolment by hand)",
-      "lienthong issue request.txt --code H47.518 --name \"Huyện Phú Ninh\" --tier district "
-      "--out certificate.txt");
+  CLI::App* verb =
+      add_verb(app, "issue", "answer a request file with a certificate file (enrolment by hand)",
+               "lienthong issue request.txt --out certificate.txt");
   verb->add_option("FILE", *file, tr("the request file, or - for standard input"))->required();
-  verb->add_option("--code", who->code, tr("code of the agency"));
-  verb->add_option("--name", who->name, tr("name of the agency"));
-  verb->add_option("--tier", who->tier, tr("province, district or commune"))->check(kTiers);
+  verb->add_option("--code", who->code, tr("code of the agency that is meant: else refused"));
+  verb->add_option("--name", who->name, tr("its name, in the same way"));
+  verb->add_option("--tier", who->tier, tr("its tier, in the same way"))->check(kTiers);
   verb->add_option("--out", *out, tr("where to write the certificate (default: standard output)"));
   verb->callback([&shell, who, file, out] {
     shell.run = [&shell, who, file, out] { return issue(shell, *file, *who, *out); };

@@ -89,7 +89,8 @@ int init(const Shell& shell, const Init& args) {
 
 int write_request(const Shell& shell, const Enroll& args) {
   agent::SystemEntropy entropy;
-  const std::string text = value_or_throw(agent::make_request(args.place.setup(), entropy));
+  const std::string text =
+      value_or_throw(agent::make_request(args.place.setup(), args.token, entropy));
   std::ofstream stream(args.request, std::ios::binary);
   stream << text;
   stream.close();
@@ -142,12 +143,14 @@ void add_enroll(CLI::App& app, Shell& shell) {
                "lienthong enroll lt1-… --data /var/lib/lienthong");
   args->place.add_to(*verb);
   CLI::Option_group* way = verb->add_option_group(tr("Way"));
-  way->add_option("TOKEN", args->token, tr("the token that the parent's invite printed"));
-  way->add_option("--request", args->request,
-                  tr("by hand, first step: write a request file for the parent's issue"));
+  CLI::Option* token =
+      way->add_option("TOKEN", args->token, tr("the token that the parent's invite printed"));
   way->add_option("--certificate", args->certificate,
                   tr("by hand, second step: the certificate file that came back"));
   way->require_option(1);
+  verb->add_option("--request", args->request,
+                   tr("by hand, first step: write a request file for the parent's issue"))
+      ->needs(token);
   verb->callback([&shell, args] { shell.run = [&shell, args] { return enroll(shell, *args); }; });
 }
 
