@@ -22,6 +22,7 @@ std::string update(std::uint64_t number);       // U → UpdateRow
 std::string update_index(const UpdateId& id);   // I first 16 bytes → number
 std::string update_seal(std::uint64_t number);  // Y → seal number, leaf
 std::string unsealed(std::uint64_t number);     // X → nothing
+std::string stripped(std::uint64_t number);     // x → nothing: its closed part is not here
 std::string record(std::uint32_t number);       // R → RecordRow
 std::string record_index(const RecordId& id);   // r first 16 bytes → number
 std::string code(std::string_view folded,
@@ -49,7 +50,7 @@ std::string idempotency(ByteView key_hash);               // K → UpdateId
 std::string local(std::string_view name);                 // L name → bytes
 std::string change(std::uint64_t number);                 // c → ChangeRow (change_log.h)
 // All of these letters. Others belong to projections (projection.h).
-inline constexpr std::string_view kLetters = "MUIYXRrDJSVsEeFTWNCHBZPQKLc";
+inline constexpr std::string_view kLetters = "MUIYXxRrDJSVsEeFTWNCHBZPQKLc";
 }  // namespace key
 
 struct UpdateSeal {
@@ -97,7 +98,7 @@ struct FedFeed {
 };
 struct RecordRow {
   RecordId id;
-  Bytes salt;  // 16, or empty
+  std::optional<RecordSecret> secret;  // none: it is not here, or was erased
   std::vector<FedFeed> feeds;
   std::vector<std::uint64_t> updates;
   Bytes state;
