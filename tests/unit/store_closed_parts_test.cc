@@ -69,6 +69,7 @@ class ClosedParts : public ::testing::Test {
       ASSERT_TRUE(outcome.ok() && outcome->refused.empty() && outcome->waiting == 0);
       ASSERT_GT(outcome->added, 0U);
     });
+    seals(province, offices.district_id);
   }
   static std::string note_of(Office& office, const UpdateId& id) {
     const auto update = office.replica().find_update(id);
@@ -132,6 +133,7 @@ TEST_F(ClosedParts, ThatNobodyHasAreNotAskedForAgainAndAgain) {
   while (send(province, other)) {
   }
   EXPECT_EQ(other.replica().counts().stripped, 2U);
+  seals(other, offices.province_id);
   const auto one = province.replica().feed_digest(FeedKind::kUpdates, offices.province_id);
   const auto two = other.replica().feed_digest(FeedKind::kUpdates, offices.province_id);
   ASSERT_TRUE(one && two);
