@@ -30,7 +30,9 @@ Result<store::Filter> read_filter(const ApiCall& call) {
   if (due_within) out.due_before = call.api.now() + static_cast<UnixMillis>(*due_within) * 1000;
   if (request.has_param("since")) {
     out.since = parse_time(request.get_param_value("since"));
-    if (!out.since) return Error(Errc::kInvalidArgument, "since must be a moment as in RFC 3339");
+    if (!out.since)
+      return Error(Errc::kInvalidArgument,
+                   "since must be a moment as in RFC 3339, of the years 1900 to 2199");
   }
   LT_TRY(const auto limit, query_number(request, "limit", 1'000'000'000));
   out.limit = static_cast<std::size_t>(limit.value_or(0));

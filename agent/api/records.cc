@@ -32,7 +32,8 @@ Result<std::optional<UnixMillis>> query_time(const httplib::Request& request, co
   if (!request.has_param(name)) return std::optional<UnixMillis>();
   const auto time = parse_time(request.get_param_value(name));
   if (!time)
-    return Error(Errc::kInvalidArgument, std::string(name) + " must be a moment as in RFC 3339");
+    return Error(Errc::kInvalidArgument,
+                 std::string(name) + " must be a moment as in RFC 3339, of the years 1900 to 2199");
   return std::optional<UnixMillis>(*time);
 }
 

@@ -66,11 +66,7 @@ const char* to_string(BlobState state) {
 
 BlobKeeper::BlobKeeper(std::unique_ptr<store::Blobs> blobs, Engine& engine, Entropy& entropy,
                        BlobPolicy policy, asio::any_io_executor loop)
-    : blobs_(std::move(blobs)),
-      engine_(engine),
-      entropy_(entropy),
-      policy_(policy),
-      worker_(loop) {
+    : blobs_(std::move(blobs)), engine_(engine), entropy_(entropy), policy_(policy), worker_(loop) {
   const auto salt = entropy_.array<8>();
   upload_salt_ = *ByteReader(salt).u64();
   next_sweep_ = now() + kFirstSweep;
@@ -227,7 +223,7 @@ void BlobKeeper::perform(const std::shared_ptr<Peer>& peer, BlobAction& action) 
   } else if (const auto* holds = std::get_if<PeerHolds>(&action)) {
     on_peer_holds(peer, *holds);
   } else if (const auto* lacks = std::get_if<PeerLacks>(&action)) {
-    on_peer_lacks(peer, lacks->id);
+    on_peer_lacks(peer, *lacks);
   } else if (const auto* proved = std::get_if<PeerProved>(&action)) {
     on_proved(peer, *proved);
   }
@@ -241,7 +237,7 @@ void BlobKeeper::store_chunk(const std::shared_ptr<Peer>& peer, StoreChunk chunk
   const auto work = std::make_shared<Work>(Work{std::move(chunk), false});
   const auto put = [this, work] {
     work->whole = blobs_->put_chunk(work->chunk.id, work->chunk.index, work->chunk.chunk,
-                                    engine_.clock().now());
+                                    engine_.clock().now(), work->chunk.under);
   };
   worker_.post(put, [this, peer, work] {
     const HeldChunk& stored = work->chunk.chunk;
@@ -324,8 +320,14 @@ void BlobKeeper::tell(const std::shared_ptr<Peer>& peer, const BlobId& id, std::
 }
 
 // A neighbour wants what we may have but do not: it is fetched for it, and it is told.
-void BlobKeeper::on_peer_lacks(const std::shared_ptr<Peer>& peer, const BlobId& id) {
+void BlobKeeper::on_peer_lacks(const std::shared_ptr<Peer>& peer, const PeerLacks& lacks) {
+  const BlobId id = lacks.id;
   if (lacking_.size() < kLackingMax) lacking_[id].insert(peer->link->blob_node());
+  if (const auto blob = blobs_->find(id); blob && blob->complete()) {
+    if (to_show_.size() < kLackingMax) to_show_.emplace(id, lacks.under);
+    next_schedule_ = Instant();
+    return;
+  }
   const auto want = [this, id] {
     if (auto noted = blobs_->want(id, store::BlobReason::kRelay, engine_.clock().now());
         !noted.ok())
@@ -349,6 +351,7 @@ void BlobKeeper::on_tick() {
   if (demanded_.exchange(false) || now() >= next_schedule_) {
     next_schedule_ = now() + kScheduleEvery;
     schedule();
+    ask_to_show();
   }
   if (now() >= next_sweep_ && !catching_up_) {
     next_sweep_ = now() + kSweepEvery;
@@ -438,6 +441,49 @@ void BlobKeeper::schedule() {
   }
 }
 
+// What did not come with a record is given with it once somebody else who may have it so has shown
+// that he holds it.
+void BlobKeeper::ask_to_show() {
+  std::erase_if(to_show_, [this](const auto& file) {
+    const auto blob = blobs_->find(file.first);
+    return !blob || !blob->complete() || blobs_->came_with(file.first, file.second);
+  });
+  for (const auto& [id, under] : to_show_) {
+    for (const auto& [link, peer] : peers_) {
+      if (const auto at = peer->not_before.find(id);
+          at != peer->not_before.end() && now() < at->second)
+        continue;
+      if (const auto asked = lacking_.find(id);
+          asked != lacking_.end() && asked->second.contains(link->blob_node()))
+        continue;
+      if (!blobs_->is_reader(link->blob_agency(), under)) continue;
+      if (link->blob_lane().prove(id, under, entropy_.array<16>())) break;
+    }
+  }
+}
+
+void BlobKeeper::on_shown(const std::shared_ptr<Peer>& peer, const PeerProved& proved) {
+  if (!proved.held) {
+    peer->not_before[proved.id] = now() + std::chrono::minutes(10);
+    return;
+  }
+  to_show_.erase({proved.id, proved.under});
+  const auto note = [this, proved] {
+    if (auto noted = blobs_->note_shown(proved.id, proved.under); !noted.ok())
+      log_failure("scan_not_noted", noted.error());
+  };
+  worker_.post(note, [this, id = proved.id] {
+    const auto waiting = lacking_.extract(id);
+    const auto blob = blobs_->find(id);
+    if (stopped_ || waiting.empty() || !blob) return;
+    for (const auto& [link, other] : std::map(peers_)) {
+      if (!waiting.mapped().contains(link->blob_node())) continue;
+      other->told.erase(id);
+      tell(other, id, blob->size);
+    }
+  });
+}
+
 // ---- what may go ----
 
 void BlobKeeper::look_for_drops() {
@@ -460,7 +506,8 @@ void BlobKeeper::look_for_drops() {
         if (const auto wait = peer->not_before.find(id);
             wait != peer->not_before.end() && now() < wait->second)
           continue;
-        if (link->blob_lane().prove(id, entropy_.array<16>())) break;
+        const auto under = blobs_->asked_under(link->blob_agency(), id, {});
+        if (under && link->blob_lane().prove(id, *under, entropy_.array<16>())) break;
       }
     }
     if (found->size() == kDropsAtOnce) next_sweep_ = now() + std::chrono::minutes(1);
@@ -468,6 +515,7 @@ void BlobKeeper::look_for_drops() {
 }
 
 void BlobKeeper::on_proved(const std::shared_ptr<Peer>& peer, const PeerProved& proved) {
+  if (to_show_.contains({proved.id, proved.under})) return on_shown(peer, proved);
   if (!proved.held) {
     peer->not_before[proved.id] = now() + std::chrono::hours(24);
     spdlog::warn("peer={} event=scan_not_shown blob={} note=\"kept here\"",

@@ -105,7 +105,7 @@ class BlobKeeper {
                  std::uint64_t size, std::size_t bytes);
   void on_fetch_ended(const std::shared_ptr<Peer>& peer, const FetchEnded& end);
   void on_peer_holds(const std::shared_ptr<Peer>& peer, const PeerHolds& holds);
-  void on_peer_lacks(const std::shared_ptr<Peer>& peer, const BlobId& id);
+  void on_peer_lacks(const std::shared_ptr<Peer>& peer, const PeerLacks& lacks);
   void on_proved(const std::shared_ptr<Peer>& peer, const PeerProved& proved);
   void tell(const std::shared_ptr<Peer>& peer, const BlobId& id, std::uint64_t size);
   void catch_up();
@@ -113,6 +113,8 @@ class BlobKeeper {
   bool may_ask(const Peer& peer, const BlobId& id, const std::vector<AgencyId>& readers) const;
   bool start_fetch(const std::shared_ptr<Peer>& peer, const store::BlobWant& want);
   void look_for_drops();
+  void ask_to_show();
+  void on_shown(const std::shared_ptr<Peer>& peer, const PeerProved& proved);
   void forget_idle_uploads();
   Instant now() const { return engine_.clock().monotonic(); }
 
@@ -122,6 +124,8 @@ class BlobKeeper {
   BlobPolicy policy_;
   std::map<BlobPeer*, std::shared_ptr<Peer>> peers_;
   std::map<BlobId, std::set<NodeId>> lacking_;  // who asked for what we did not have
+  // Files that are here, but did not come with that record, under which somebody asked.
+  std::set<std::pair<BlobId, RecordId>> to_show_;
   std::atomic<bool> demanded_{false};
   bool catching_up_ = false;
   bool stopped_ = false;

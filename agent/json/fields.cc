@@ -191,7 +191,8 @@ Result<UnixMillis> read_time(const json& value) {
       value.is_string() ? parse_time(value.get_ref<const std::string&>()) : std::nullopt;
   if (time) return *time;
   return Error(Errc::kInvalidArgument,
-               "must be a moment as in RFC 3339: \"2023-04-01T09:33:56+07:00\"");
+               "must be a moment as in RFC 3339, of the years 1900 to 2199: "
+               "\"2023-04-01T09:33:56+07:00\"");
 }
 
 Result<AgencyId> read_agency(const json& value, const Registry& registry) {

@@ -104,6 +104,7 @@ json status_json(const store::Replica& replica, const std::vector<NeighbourStatu
           {"refused", counts.refused},
           {"only_here", facts.only_here},
           {"unsealed", counts.unsealed},
+          {"stripped", counts.stripped},
           {"in_sync", in_sync(neighbours)},
           {"restored", replica.restored()},
           {"clock_doubtful", store::clock_doubtful(replica, facts.now)},

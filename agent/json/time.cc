@@ -66,7 +66,7 @@ std::optional<UnixMillis> offset(Scanner& in) {
 
 std::string format_time(UnixMillis time) {
   using namespace std::chrono;
-  const UnixMillis local = time + store::kOfficeOffsetMillis;
+  const UnixMillis local = bounded_time(time) + store::kOfficeOffsetMillis;
   const sys_time<milliseconds> moment{milliseconds(local)};
   const auto day = floor<days>(moment);
   const year_month_day date{day};
@@ -90,7 +90,7 @@ std::optional<UnixMillis> parse_time(std::string_view text) {
   using namespace std::chrono;
   Scanner in(text);
   const int y = in.digits(4);
-  if (y < 1970 || !in.take("-")) return std::nullopt;
+  if (y < 0 || !in.take("-")) return std::nullopt;
   const int month = in.digits(2);
   if (month < 0 || !in.take("-")) return std::nullopt;
   const int day = in.digits(2);
@@ -112,7 +112,8 @@ std::optional<UnixMillis> parse_time(std::string_view text) {
   if (!date.ok()) return std::nullopt;
   const UnixMillis midnight =
       duration_cast<milliseconds>(sys_days(date).time_since_epoch()).count();
-  return midnight + ((hour * 60LL + minute) * 60 + second) * 1000 + millis - *east;
+  const UnixMillis time = midnight + ((hour * 60LL + minute) * 60 + second) * 1000 + millis - *east;
+  return is_time(time) ? std::optional(time) : std::nullopt;
 }
 
 }  // namespace lienthong::agent

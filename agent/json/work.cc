@@ -23,6 +23,8 @@ json leg_json(const Leg& leg, const Registry& registry, UnixMillis now) {
   if (!leg.duty.empty()) out["duty"] = leg.duty;
   if (!leg.procedure.empty()) out["procedure"] = leg.procedure;
   if (!leg.outcome.empty()) out["outcome"] = leg.outcome;
+  for (const Field field : leg.missing)
+    out["missing"].push_back(find_field(static_cast<std::uint16_t>(field))->json);
   if (leg.due_at != 0) out["due_at"] = format_time(leg.due_at);
   if (leg.finished_at != 0) out["finished_at"] = format_time(leg.finished_at);
   if (!leg.asked_by_holder) out["asked_by_holder"] = false;

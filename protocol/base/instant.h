@@ -22,6 +22,16 @@ using Instant = MonotonicClock::time_point;
 // Milliseconds since 1970-01-01T00:00:00Z, from the office's clock, which may be wrong by days.
 using UnixMillis = std::int64_t;
 
+// From 1900-01-01T00:00:00Z to before 2200-01-01T00:00:00Z. No update and no statement names
+// another time (docs/protocol/updates.md, "Form"), so that whoever counts with them comes to an
+// end.
+inline constexpr UnixMillis kTimeMin = -2'208'988'800'000, kTimeEnd = 7'258'118'400'000;
+constexpr bool is_time(UnixMillis time) { return time >= kTimeMin && time < kTimeEnd; }
+// The nearest one that is.
+constexpr UnixMillis bounded_time(UnixMillis time) {
+  return std::clamp(time, kTimeMin, kTimeEnd - 1);
+}
+
 // Hybrid logical clock: 48 bits of milliseconds, 16 bits of counter (Kulkarni et al., 2014).
 // Orders concurrent changes and dates them for people; never decides a right.
 struct Hlc {
@@ -38,7 +48,8 @@ struct Hlc {
   static Hlc next(UnixMillis now, Hlc seen) {
     const Hlc wall = at(now);
     if (wall > seen) return wall;
-    return Hlc{seen.value == UINT64_MAX ? seen.value : seen.value + 1};  // forged to the end: stays
+    const Hlc last = at(kTimeEnd - 1, 0xffff);  // forged up to it: stays there
+    return seen >= last ? last : Hlc{seen.value + 1};
   }
 };
 

@@ -16,6 +16,7 @@ inline constexpr std::size_t kStatementBytesMax = 64 * 1024;
 inline constexpr std::size_t kAncestorCountMax = 10'000;  // of one agency's updates in a record
 inline constexpr std::size_t kReferenceCountMax = 256;
 inline constexpr std::size_t kTextBytesMax = 32 * 1024;  // one text value
+inline constexpr std::size_t kActionBytesMax = 64;       // code of what was done
 inline constexpr std::size_t kChainDepthMax = 10'000;    // links of one record
 inline constexpr std::size_t kChunkBytes = 64 * 1024;    // of a blob; its last chunk may be shorter
 inline constexpr std::uint64_t kBlobBytesMax = 1ULL << 30;

@@ -18,6 +18,7 @@ inline constexpr std::string_view kTagRootSignature = "lienthong/1 root signatur
 inline constexpr std::string_view kTagUpdate = "lienthong/1 update";
 inline constexpr std::string_view kTagOpen = "lienthong/1 open";
 inline constexpr std::string_view kTagClosed = "lienthong/1 closed";
+inline constexpr std::string_view kTagSalt = "lienthong/1 salt";
 inline constexpr std::string_view kTagSeal = "lienthong/1 seal";
 inline constexpr std::string_view kTagLeaf = "lienthong/1 leaf";
 inline constexpr std::string_view kTagNode = "lienthong/1 node";
@@ -38,10 +39,11 @@ inline constexpr std::string_view kTagBundle = "lienthong/1 bundle";
 inline constexpr std::string_view kTagBundleKey = "lienthong/1 bundle key";
 inline constexpr std::string_view kTagBundleRecord = "lienthong/1 bundle record";
 
-// BLAKE2b-256(u8 size of tag ‖ tag ‖ fingerprint 32 ‖ everything added).
+// BLAKE2b-256(u8 size of tag ‖ tag ‖ fingerprint 32 ‖ everything added), where there is a `key`
+// keyed with it: 16 to 64 bytes (LT_CHECK), or none.
 class Hasher {
  public:
-  Hasher(std::string_view tag, const RootFingerprint& root);
+  Hasher(std::string_view tag, const RootFingerprint& root, ByteView key = {});
   Hasher& add(ByteView bytes);
   template <class Tag>
   Hasher& add(const Id<Tag>& id) {

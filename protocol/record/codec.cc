@@ -188,7 +188,6 @@ Bytes encode(const OpenBody& body) {
     out.setAt(body.at);
     if (!body.references.empty())
       fill_ids(out.initReferences(static_cast<unsigned>(body.references.size())), body.references);
-    if (!body.key_hash.empty()) out.setKeyHash(to_data(body.key_hash));
     if (!body.lead.is_zero()) out.setLead(to_data(body.lead));
     out.setDeadline(body.deadline);
     if (!body.decision.empty()) out.setDecision(to_text(body.decision));
@@ -214,9 +213,6 @@ Result<OpenBody> decode_open(ByteView bytes) {
         LT_TRY(body.action, text(in.getAction(), "action"));
         body.at = in.getAt();
         LT_TRY(body.references, id_list<UpdateId>(in.getReferences(), "reference"));
-        body.key_hash = to_bytes(in.getKeyHash());
-        if (!body.key_hash.empty() && body.key_hash.size() != 16)
-          return Error(Errc::kMalformed, "key hash is not 16 bytes");
         LT_TRY(body.lead, id<RecordId>(in.getLead(), "lead"));
         body.deadline = in.getDeadline();
         LT_TRY(body.decision, text(in.getDecision(), "decision"));
@@ -226,24 +222,28 @@ Result<OpenBody> decode_open(ByteView bytes) {
 
 Bytes encode(const ClosedBody& body) {
   return canonical_bytes<schema::ClosedBody>([&](schema::ClosedBody::Builder out) {
-    if (!body.salt.empty()) out.setSalt(to_data(body.salt));
+    if (!body.key_hash.empty()) out.setKeyHash(to_data(body.key_hash));
     if (!body.writes.empty())
       fill_writes(out.initWrites(static_cast<unsigned>(body.writes.size())), body.writes);
     if (!body.officer.empty()) out.setOfficer(to_text(body.officer));
     if (!body.note.empty()) out.setNote(to_text(body.note));
+    if (!body.action.empty()) out.setAction(to_text(body.action));
   });
 }
 
 Result<ClosedBody> decode_closed(ByteView bytes) {
-  return with_root<schema::ClosedBody>(bytes, kClosedBytesMax,
-                                       [](schema::ClosedBody::Reader in) -> Result<ClosedBody> {
-                                         ClosedBody body;
-                                         body.salt = to_bytes(in.getSalt());
-                                         LT_TRY(body.writes, read_writes(in.getWrites()));
-                                         LT_TRY(body.officer, text(in.getOfficer(), "officer"));
-                                         LT_TRY(body.note, text(in.getNote(), "note"));
-                                         return body;
-                                       });
+  return with_root<schema::ClosedBody>(
+      bytes, kClosedBytesMax, [](schema::ClosedBody::Reader in) -> Result<ClosedBody> {
+        ClosedBody body;
+        body.key_hash = to_bytes(in.getKeyHash());
+        if (!body.key_hash.empty() && body.key_hash.size() != 16)
+          return Error(Errc::kMalformed, "key hash is not 16 bytes");
+        LT_TRY(body.writes, read_writes(in.getWrites()));
+        LT_TRY(body.officer, text(in.getOfficer(), "officer"));
+        LT_TRY(body.note, text(in.getNote(), "note"));
+        LT_TRY(body.action, text(in.getAction(), "action"));
+        return body;
+      });
 }
 
 Bytes encode(const std::vector<Component>& items) {
@@ -419,11 +419,16 @@ Result<Bytes> nonce(capnp::Data::Reader reader) {
   return to_bytes(reader);
 }
 
+Result<UnixMillis> moment(std::int64_t time, const char* what) {
+  if (is_time(time)) return time;
+  return Error(Errc::kMalformed, std::string(what) + " lies outside the years 1900 to 2199");
+}
+
 Result<StatementBody> read(schema::Genesis::Reader in) {
   Genesis out;
   LT_TRY(out.key_in_use, full_id<NodeId>(in.getKeyInUse(), "key in use"));
   LT_TRY(out.key_on_paper, full_id<NodeId>(in.getKeyOnPaper(), "key on paper"));
-  out.created_at = in.getCreatedAt();
+  LT_TRY(out.created_at, moment(in.getCreatedAt(), "createdAt"));
   LT_TRY(out.nonce, nonce(in.getNonce()));
   return StatementBody(std::move(out));
 }
@@ -435,7 +440,7 @@ Result<StatementBody> read(schema::AgencyDeclaration::Reader in) {
   LT_TRY(out.tier, text(in.getTier(), "tier"));
   if (out.code.empty() || out.name.empty() || out.tier.empty())
     return Error(Errc::kMalformed, "an agency needs code, name and tier");
-  out.declared_at = in.getDeclaredAt();
+  LT_TRY(out.declared_at, moment(in.getDeclaredAt(), "declaredAt"));
   LT_TRY(out.nonce, nonce(in.getNonce()));
   out.tree_version = in.getTreeVersion();
   return StatementBody(std::move(out));
@@ -477,7 +482,7 @@ Result<StatementBody> read(schema::TreeChange::Reader in) {
     LT_TRY(AgencyChange value, read_change(change));
     out.changes.push_back(std::move(value));
   }
-  out.decided_at = in.getDecidedAt();
+  LT_TRY(out.decided_at, moment(in.getDecidedAt(), "decidedAt"));
   LT_TRY(out.note, text(in.getNote(), "note"));
   LT_TRY(out.key_in_use, id<NodeId>(in.getKeyInUse(), "key in use"));
   LT_TRY(out.key_on_paper, id<NodeId>(in.getKeyOnPaper(), "key on paper"));
@@ -492,8 +497,8 @@ Result<StatementBody> read(schema::Certificate::Reader in) {
   out.may_issue = in.getMayIssue();
   out.thousand = in.getThousand();
   if (out.thousand > 9) return Error(Errc::kMalformed, "thousand over 9");
-  out.renew_by = in.getRenewBy();
-  out.issued_at = in.getIssuedAt();
+  LT_TRY(out.renew_by, moment(in.getRenewBy(), "renewBy"));
+  LT_TRY(out.issued_at, moment(in.getIssuedAt(), "issuedAt"));
   LT_TRY(out.replaces, id<CertificateId>(in.getReplaces(), "replaces"));
   out.tree_version = in.getTreeVersion();
   const auto possession = in.getPossession();
@@ -549,7 +554,7 @@ Result<StatementBody> read(schema::Revocation::Reader in) {
   out.stretch = {in.getFirst(), in.getLast()};
   LT_TRY(out.cuts, read_cuts(in.getCuts(), out.stretch));
   LT_TRY(out.reason, text(in.getReason(), "reason"));
-  out.decided_at = in.getDecidedAt();
+  LT_TRY(out.decided_at, moment(in.getDecidedAt(), "decidedAt"));
   LT_TRY(out.after, id_list<StatementId>(in.getAfter(), "revocation"));
   out.tree_version = in.getTreeVersion();
   return StatementBody(std::move(out));

@@ -41,8 +41,8 @@ constexpr std::array kFields = {
     FieldInfo{Field::kResultNumber, "result.number", FieldType::kText, Part::kOpen, kCase},
     FieldInfo{Field::kResultSignedAt, "result.signed_at", FieldType::kInstant, Part::kOpen, kCase},
     FieldInfo{Field::kResultKind, "result.kind", FieldType::kText, Part::kOpen, kCase},
-    FieldInfo{Field::kResultDigest, "result.digest", FieldType::kText, Part::kOpen, kCase},
-    FieldInfo{Field::kSurvey, "survey", FieldType::kJson, Part::kOpen, kCase},
+    FieldInfo{Field::kResultDigitised, "result_digitised", FieldType::kInteger, Part::kOpen, kCase},
+    FieldInfo{Field::kSurveyCount, "survey_count", FieldType::kInteger, Part::kOpen, kCase},
     FieldInfo{Field::kReappointedAt, "reappointed_at", FieldType::kInstant, Part::kOpen, kCase},
     FieldInfo{Field::kTopic, "topic", FieldType::kText, Part::kOpen, kF | kW},
     FieldInfo{Field::kAboutDossier, "about", FieldType::kText, Part::kOpen, kF | kW},
@@ -58,8 +58,6 @@ constexpr std::array kFields = {
     FieldInfo{Field::kOrganization, "organization", FieldType::kText, Part::kOpen, kW},
     FieldInfo{Field::kPriority, "priority", FieldType::kText, Part::kOpen, kW},
     FieldInfo{Field::kReceipt, "receipt", FieldType::kInteger, Part::kOpen, kW},
-    FieldInfo{Field::kDuty, "duty", FieldType::kText, Part::kOpen, kL},
-    FieldInfo{Field::kOutcome, "outcome", FieldType::kText, Part::kOpen, kL},
     FieldInfo{Field::kDefinition, "definition", FieldType::kJson, Part::kOpen, kP},
     FieldInfo{Field::kDecision, "decision", FieldType::kText, Part::kOpen, kP},
     FieldInfo{Field::kEffectiveFrom, "effective_from", FieldType::kInstant, Part::kOpen, kP},
@@ -84,6 +82,10 @@ constexpr std::array kFields = {
     FieldInfo{Field::kSigner, "signer", FieldType::kText, Part::kClosed, kW},
     FieldInfo{Field::kApplicantPostalCode, "applicant.postal_code", FieldType::kText, Part::kClosed,
               kCase | kF},
+    FieldInfo{Field::kDuty, "duty", FieldType::kText, Part::kClosed, kL},
+    FieldInfo{Field::kOutcome, "outcome", FieldType::kText, Part::kClosed, kL},
+    FieldInfo{Field::kResultDigest, "result.digest", FieldType::kText, Part::kClosed, kCase},
+    FieldInfo{Field::kSurvey, "survey", FieldType::kJson, Part::kClosed, kCase},
 };
 
 }  // namespace

@@ -50,10 +50,10 @@ enum class Field : std::uint16_t {  // on the wire and on disk: never change
   kStep = 20,              // of that version's steps, from 1: where the work is now
   kResultNumber = 21,
   kResultSignedAt = 22,
-  kResultKind = 23,     // code of the kind of result, as KQ.G15.000031
-  kResultDigest = 24,   // of the digitised result
-  kSurvey = 25,         // answers of the citizen
-  kReappointedAt = 26,  // when the one apology was made; the new date is in kDueAt
+  kResultKind = 23,       // code of the kind of result, as KQ.G15.000031
+  kResultDigitised = 24,  // 1: there is a digitised result, see kResultDigest; for reports
+  kSurveyCount = 25,      // answers in kSurvey; for reports
+  kReappointedAt = 26,    // when the one apology was made; the new date is in kDueAt
   // feedback and documents
   kTopic = 32,
   kAboutDossier = 33,
@@ -69,9 +69,6 @@ enum class Field : std::uint16_t {  // on the wire and on disk: never change
   kOrganization = 43,
   kPriority = 44,
   kReceipt = 45,
-  // legs
-  kDuty = 56,
-  kOutcome = 57,
   // procedures
   kDefinition = 64,
   kDecision = 65,
@@ -93,6 +90,10 @@ enum class Field : std::uint16_t {  // on the wire and on disk: never change
   kAnswer = 0x400c,
   kSigner = 0x400d,
   kApplicantPostalCode = 0x400e,
+  kDuty = 0x400f,          // of a leg: what is asked
+  kOutcome = 0x4010,       // of a leg: what was found or decided
+  kResultDigest = 0x4011,  // of the digitised result
+  kSurvey = 0x4012,        // answers of the citizen
 };
 
 // Kinds of records that have a field, as a set of bits.

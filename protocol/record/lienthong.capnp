@@ -28,21 +28,21 @@ struct OpenBody {
   urgent @3 :Bool;                 # offer
   writes @4 :List(FieldWrite);     # ascending by field
   closedFields @5 :List(UInt16);   # fields that the closed part writes, ascending
-  action @6 :Text;                 # timeline: what was done, e.g. "forward"
+  action @6 :Text;                 # timeline: what was done, a code, e.g. "forward"
   at @7 :Int64;                    # timeline: when, as the office says; 0: see the HLC
   references @8 :List(Data);       # UpdateIds: recall → offer, reply → consult, adopt → set aside
-  keyHash @9 :Data;                # BLAKE2b-128 of the Idempotency-Key; empty: none
-  lead @10 :Data;                  # created, leg: RecordId of the dossier it belongs to
-  deadline @11 :Int64;             # consult, leg: milliseconds since 1970; 0: none
-  decision @12 :Text;              # erase: the decision's number
+  lead @9 :Data;                   # created, leg: RecordId of the dossier it belongs to
+  deadline @10 :Int64;             # consult, leg: milliseconds since 1970; 0: none
+  decision @11 :Text;              # erase: the decision's number
 }
 
 struct ClosedBody {
   # Persons, contents, free text, file names. Removed by an erasure.
-  salt @0 :Data;                   # 16 random bytes, in the closed part of the first update only
+  keyHash @0 :Data;                # BLAKE2b-128 of the Idempotency-Key; empty: none
   writes @1 :List(FieldWrite);
   officer @2 :Text;
   note @3 :Text;
+  action @4 :Text;                 # timeline: what was done, in words
 }
 
 struct Component {

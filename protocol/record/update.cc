@@ -5,6 +5,7 @@
 #include "protocol/base/limits.h"
 #include "protocol/crypto/hash.h"
 #include "protocol/record/codec.h"
+#include "protocol/record/fields.h"
 
 namespace lienthong {
 namespace {
@@ -35,6 +36,46 @@ Result<void> check_kind(const OpenBody& open) {
                          open.kind == UpdateKind::kAdopt;
   if (!may_write && (!open.writes.empty() || !open.closed_fields.empty()))
     return malformed(kind + " writes no fields");
+  if (!open.action.empty() && !is_action_code(open.action))
+    return malformed("the action in an open part is a code");
+  return {};
+}
+
+// The fields of rules version 1 that are times. A field that comes later is none of them, for those
+// who do not know it yet must come to the same verdict.
+bool is_time_field(std::uint16_t number) {
+  switch (static_cast<Field>(number)) {
+    case Field::kSubmittedAt:
+    case Field::kReceivedAt:
+    case Field::kClockStartsAt:
+    case Field::kDueAt:
+    case Field::kFinishedAt:
+    case Field::kReturnedAt:
+    case Field::kResultSignedAt:
+    case Field::kReappointedAt:
+    case Field::kAnsweredAt:
+    case Field::kPublishedAt:
+    case Field::kSignedAt:
+    case Field::kEffectiveFrom:
+    case Field::kEffectiveTo: return true;
+    default: return false;
+  }
+}
+
+Result<void> check_time(UnixMillis time, const char* what) {
+  if (is_time(time)) return {};
+  return malformed(std::string(what) + " lies outside the years 1900 to 2199");
+}
+
+Result<void> check_times(const OpenBody& open) {
+  LT_TRY_VOID(check_time(open.at, "at"));
+  LT_TRY_VOID(check_time(open.deadline, "deadline"));
+  for (const FieldWrite& write : open.writes) {
+    const auto* time = std::get_if<std::int64_t>(&write.value);
+    if (time == nullptr || !is_time_field(write.field)) continue;
+    const FieldInfo* info = find_field(write.field);
+    LT_TRY_VOID(check_time(*time, info != nullptr ? info->json.data() : "a field"));
+  }
   return {};
 }
 
@@ -42,6 +83,13 @@ Result<void> check_kind(const OpenBody& open) {
 
 bool is_link(UpdateKind kind) {
   return kind >= UpdateKind::kCreated && kind <= UpdateKind::kSucceed;
+}
+
+bool is_action_code(std::string_view action) {
+  const auto plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+  };
+  return !action.empty() && action.size() <= kActionBytesMax && std::ranges::all_of(action, plain);
 }
 
 const char* to_string(UpdateKind kind) {
@@ -109,9 +157,18 @@ Result<Envelope> decode_envelope(ByteView bytes) {
   return envelope;
 }
 
+Salt closed_part_salt(const RootFingerprint& root, const RecordSecret& secret, ByteView envelope) {
+  return Hasher(kTagSalt, root, ByteView(secret)).add(envelope).finish().bytes;
+}
+
 Hash256 closed_part_hash(const RootFingerprint& root, const Salt& salt, ByteView envelope,
                          ByteView closed) {
   return hash(kTagClosed, root, ByteView(salt), envelope, closed);
+}
+
+Hash256 closed_part_hash(const RootFingerprint& root, const RecordSecret& secret, ByteView envelope,
+                         ByteView closed) {
+  return closed_part_hash(root, closed_part_salt(root, secret, envelope), envelope, closed);
 }
 
 UpdateId update_id(const RootFingerprint& root, const Update& update) {
@@ -130,6 +187,7 @@ Result<OpenBody> check_form(const Update& update) {
   if (update.open.size() > kOpenBytesMax)
     return Error(Errc::kTooLarge, "open part over " + std::to_string(kOpenBytesMax) + " bytes");
   if (envelope.rules_version == 0) return malformed("rules version 0");
+  LT_TRY_VOID(check_time(envelope.hlc.millis(), "the clock"));
   LT_TRY(OpenBody open, wire::decode_open(update.open));
   LT_TRY_VOID(check_place(envelope, open));
   if (envelope.rules_version > kRulesVersion) return open;
@@ -139,12 +197,14 @@ Result<OpenBody> check_form(const Update& update) {
   LT_TRY_VOID(check_kind(open));
   if (open.kind == UpdateKind::kUphold && !update.closed_hash.is_zero())
     return malformed("uphold with a closed part");
+  LT_TRY_VOID(check_times(open));
   return open;
 }
 
-Result<void> check_closed(const RootFingerprint& root, const Salt& salt, const Update& update) {
+Result<void> check_closed(const RootFingerprint& root, const RecordSecret& secret,
+                          const Update& update) {
   const Bytes envelope = encode_envelope(update.envelope);
-  if (closed_part_hash(root, salt, envelope, update.closed) != update.closed_hash)
+  if (closed_part_hash(root, secret, envelope, update.closed) != update.closed_hash)
     return Error(Errc::kBadHash, "closed part");
   return {};
 }
@@ -154,15 +214,28 @@ Result<ClosedBody> check_closed_form(const Update& update, const OpenBody& open)
   if (update.closed.size() > kClosedBytesMax)
     return Error(Errc::kTooLarge, "closed part over " + std::to_string(kClosedBytesMax) + " bytes");
   LT_TRY(ClosedBody closed, wire::decode_closed(update.closed));
-  const bool first = open.kind == UpdateKind::kCreated;
-  if (closed.salt.size() != (first ? kSaltSize : 0))
-    return malformed("the salt lies in the first update's closed part, and there alone");
   if (update.envelope.rules_version > kRulesVersion) return closed;
   std::vector<std::uint16_t> fields;
   for (const FieldWrite& write : closed.writes) fields.push_back(write.field);
   if (fields != open.closed_fields)
     return malformed("closed fields are not those that were announced");
   return closed;
+}
+
+ShownPart show_closed_part(const RootFingerprint& root, const RecordSecret& secret, Update update) {
+  LT_CHECK(!update.closed.empty());
+  update.secret.reset();
+  const Salt salt = closed_part_salt(root, secret, encode_envelope(update.envelope));
+  return {std::move(update), salt};
+}
+
+Result<ClosedBody> check_shown(const RootFingerprint& root, const ShownPart& shown) {
+  const Update& update = shown.update;
+  const Bytes envelope = encode_envelope(update.envelope);
+  if (closed_part_hash(root, shown.salt, envelope, update.closed) != update.closed_hash)
+    return Error(Errc::kBadHash, "the closed part that is shown");
+  LT_TRY(const OpenBody open, check_form(update));
+  return check_closed_form(update, open);
 }
 
 RecordId record_of(const Update& update, const UpdateId& id) {

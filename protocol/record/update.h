@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -76,10 +77,9 @@ struct OpenBody {
   bool urgent = false;
   std::vector<FieldWrite> writes;            // ascending by field
   std::vector<std::uint16_t> closed_fields;  // ascending
-  std::string action;
+  std::string action;  // a code, see is_action_code(); other words are the closed part's
   UnixMillis at = 0;
   std::vector<UpdateId> references;
-  Bytes key_hash;  // 16 bytes or empty
   RecordId lead;
   UnixMillis deadline = 0;
   std::string decision;
@@ -87,23 +87,33 @@ struct OpenBody {
 };
 
 struct ClosedBody {
-  Bytes salt;  // 16 bytes in the closed part of the record's first update, else empty
+  Bytes key_hash;  // 16 bytes or empty
   std::vector<FieldWrite> writes;
   std::string officer;
   std::string note;
+  std::string action;  // what was done, in words
   bool operator==(const ClosedBody&) const = default;
 };
 
-inline constexpr std::size_t kSaltSize = 16;
-using Salt = std::array<std::uint8_t, kSaltSize>;
+// What everybody who has the record may read of what was done: 1 to 64 of a to z, 0 to 9 and '-'.
+bool is_action_code(std::string_view action);
 
-// As it is stored and sent. Either `closed` is here, or only its hash (erased, or not for us), or
-// the update never had a closed part (both empty: hash zero).
+// Drawn once for each record. The salt of each closed part is derived from it, so whoever has it
+// can test guesses at all of them, and whoever is shown one salt at that one part alone.
+inline constexpr std::size_t kSecretSize = 16;
+using RecordSecret = std::array<std::uint8_t, kSecretSize>;
+using Salt = std::array<std::uint8_t, 32>;
+
+// As it is stored and sent. Either `closed` is here, or only its hash (erased, or stripped on the
+// way), or the update never had a closed part (both empty: hash zero).
 struct Update {
   Envelope envelope;
   Bytes open;           // canonical OpenBody, kept verbatim
   Bytes closed;         // canonical ClosedBody, kept verbatim; empty: absent
   Hash256 closed_hash;  // always set when there is or was a closed part
+  // The record's, beside a first update's closed part; no other update bears one. Of no hash: the
+  // closed part's hash is what shows that it is the right one.
+  std::optional<RecordSecret> secret;
   bool operator==(const Update&) const = default;
 };
 
@@ -113,8 +123,13 @@ Bytes encode_envelope(const Envelope& envelope);
 // Fails: kTruncated, kMalformed (flag, order of deps, bytes too many), kTooLarge (deps).
 Result<Envelope> decode_envelope(ByteView bytes);
 
-// H(k ‖ envelope ‖ closed)
+// BLAKE2b-256(envelope), keyed with the record's secret. Shown with a closed part it proves that
+// part and tells nothing of the secret.
+Salt closed_part_salt(const RootFingerprint& root, const RecordSecret& secret, ByteView envelope);
+// BLAKE2b-256(salt ‖ envelope ‖ closed)
 Hash256 closed_part_hash(const RootFingerprint& root, const Salt& salt, ByteView envelope,
+                         ByteView closed);
+Hash256 closed_part_hash(const RootFingerprint& root, const RecordSecret& secret, ByteView envelope,
                          ByteView closed);
 // BLAKE2b-256(tag ‖ envelope ‖ H(open) ‖ closed hash)
 UpdateId update_id(const RootFingerprint& root, const Update& update);
@@ -129,8 +144,20 @@ Result<OpenBody> check_form(const Update& update);
 // kept, its hash is.
 Result<ClosedBody> check_closed_form(const Update& update, const OpenBody& open);
 
-// Checks that `closed` matches `closed_hash` under the record's salt: kBadHash.
-Result<void> check_closed(const RootFingerprint& root, const Salt& salt, const Update& update);
+// Checks that `closed` matches `closed_hash` under the record's secret: kBadHash.
+Result<void> check_closed(const RootFingerprint& root, const RecordSecret& secret,
+                          const Update& update);
+
+// One closed part with what proves it to whoever has none of the record's others: the id of the
+// update, which its seal covers, follows from what is here. The other parts' salts do not.
+struct ShownPart {
+  Update update;  // its closed part is here, the secret is not
+  Salt salt{};
+};
+// The update's closed part is here (LT_CHECK).
+ShownPart show_closed_part(const RootFingerprint& root, const RecordSecret& secret, Update update);
+// What it says. Fails: kBadHash (it is not what was written), kTooLarge, kMalformed, kNotCanonical.
+Result<ClosedBody> check_shown(const RootFingerprint& root, const ShownPart& shown);
 
 // The id of the record that the update belongs to.
 RecordId record_of(const Update& update, const UpdateId& id);

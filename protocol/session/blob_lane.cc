@@ -124,7 +124,13 @@ const BlobLane::Fetch* BlobLane::find_fetch(const BlobId& id) const {
 void BlobLane::fetch(const BlobId& id, std::vector<ChunkRange> ranges) {
   LT_CHECK(!ranges.empty() && ranges.size() <= kBlobRangeCountMax);
   stop(id);
-  fetches_.push_back({id, std::move(ranges), 0});
+  refused_.erase(id);
+  const auto under = view_.asked_under(party_.peer_agency, id, {});
+  if (!under) {
+    actions_.emplace_back(FetchEnded{id, BlobEnd::kNoRight});
+    return;
+  }
+  fetches_.push_back({id, std::move(ranges), 0, *under});
   ask();
 }
 
@@ -143,7 +149,7 @@ void BlobLane::ask() {
   for (Fetch& fetch : fetches_) {
     if (!open_ || in_flight_ >= kBlobWindowChunks || wants_.size() >= kBlobWantCountMax) return;
     if (fetch.left.empty()) continue;
-    Want want{fetch.id, {}, false};
+    Want want{fetch.id, fetch.under, {}, false};
     std::vector<ChunkRange> ranges;
     while (!fetch.left.empty() && in_flight_ < kBlobWindowChunks) {
       ChunkRange& from = fetch.left.front();
@@ -158,6 +164,7 @@ void BlobLane::ask() {
     ByteWriter out = message(Kind::kWant);
     out.varint(next_want_);
     out.raw(fetch.id.view());
+    out.raw(fetch.under.view());
     out.varint(ranges.size());
     std::uint32_t at = 0;
     for (const ChunkRange& range : ranges) {
@@ -227,7 +234,7 @@ void BlobLane::finish_chunk() {
     return end_fetch(id, BlobEnd::kBad);
   }
   want.expected.erase(half.index);
-  actions_.emplace_back(StoreChunk{want.id, half.index, std::move(half.chunk)});
+  actions_.emplace_back(StoreChunk{want.id, want.under, half.index, std::move(half.chunk)});
 }
 
 void BlobLane::on_stored() {
@@ -258,14 +265,32 @@ void BlobLane::end_want(std::uint64_t number, BlobEnd end) {
     LT_CHECK(fetch != fetches_.end());
     --fetch->wants;
     if (!want.expected.empty() && end == BlobEnd::kSent) end = BlobEnd::kNotHere;
+    const bool not_so = end == BlobEnd::kNoRight || end == BlobEnd::kNotHere;
+    if (not_so && ask_under_another(want)) return ask();
     if (end != BlobEnd::kSent || (fetch->left.empty() && fetch->wants == 0))
       end_fetch(want.id, end);
   }
   ask();
 }
 
+// Another record may name the file that the peer gives it with. False: there is none.
+bool BlobLane::ask_under_another(const Want& want) {
+  const auto fetch = std::ranges::find(fetches_, want.id, &Fetch::id);
+  std::set<RecordId>& refused = refused_[want.id];
+  refused.insert(want.under);
+  if (fetch->under == want.under) {
+    const auto another = view_.asked_under(party_.peer_agency, want.id, refused);
+    if (!another) return false;
+    fetch->under = *another;
+  }
+  for (auto at = want.expected.rbegin(); at != want.expected.rend(); ++at)
+    fetch->left.insert(fetch->left.begin(), {*at, 1});
+  return true;
+}
+
 void BlobLane::end_fetch(const BlobId& id, BlobEnd end) {
   stop(id);
+  refused_.erase(id);
   actions_.emplace_back(FetchEnded{id, end});
 }
 
@@ -275,6 +300,7 @@ Result<void> BlobLane::on_want(ByteReader& in) {
   Serving serving;
   LT_TRY(serving.number, in.varint());
   LT_TRY(serving.id, read_id(in));
+  LT_TRY(serving.under.bytes, in.array<RecordId::kSize>());
   LT_TRY(serving.ranges, read_ranges(in));
   LT_TRY_VOID(in.finish("a question for chunks"));
   if (serving.number <= last_want_heard_)
@@ -286,14 +312,16 @@ Result<void> BlobLane::on_want(ByteReader& in) {
     say_end(serving.number, BlobEnd::kNotNow);
     return {};
   }
-  if (const BlobEnd may = view_.may_read(party_.peer_agency, serving.id); may != BlobEnd::kSent) {
+  const BlobEnd may = view_.may_read(party_.peer_agency, serving.id, serving.under);
+  if (may != BlobEnd::kSent) {
     say_end(serving.number, may);
+    if (may == BlobEnd::kNotHere) actions_.emplace_back(PeerLacks{serving.id, serving.under});
     return {};
   }
   const auto size = view_.held_size(serving.id);
   if (!size) {
     say_end(serving.number, BlobEnd::kNotHere);
-    actions_.emplace_back(PeerLacks{serving.id});
+    actions_.emplace_back(PeerLacks{serving.id, serving.under});
     return {};
   }
   serving.count = chunk_count(*size);
@@ -317,7 +345,7 @@ bool BlobLane::load_next_chunk() {
     serving.lacking = true;
   }
   say_end(serving.number, serving.lacking ? BlobEnd::kNotHere : BlobEnd::kSent);
-  if (serving.lacking) actions_.emplace_back(PeerLacks{serving.id});
+  if (serving.lacking) actions_.emplace_back(PeerLacks{serving.id, serving.under});
   serving_.pop_front();
   return false;
 }
@@ -385,10 +413,11 @@ bool BlobLane::step(Showing& showing) {
   return true;
 }
 
-bool BlobLane::prove(const BlobId& id, const BlobNonce& nonce) {
+bool BlobLane::prove(const BlobId& id, const RecordId& under, const BlobNonce& nonce) {
   if (for_us_) return false;
   for_us_ = Showing();
   for_us_->id = id;
+  for_us_->under = under;
   for_us_->nonce = nonce;
   for_us_->number = next_proof_++;
   LT_CHECK(start(*for_us_, party_.peer));
@@ -399,11 +428,12 @@ Result<void> BlobLane::on_prove(ByteReader& in) {
   Showing asked;
   LT_TRY(asked.number, in.varint());
   LT_TRY(asked.id, read_id(in));
+  LT_TRY(asked.under.bytes, in.array<RecordId::kSize>());
   LT_TRY(asked.nonce, in.array<std::tuple_size_v<BlobNonce>>());
   LT_TRY_VOID(in.finish("a question for a proof"));
   if (control_.size() >= kControlCountMax)
     return Error(Errc::kTooLarge, "too many questions for proofs");
-  const bool may = view_.may_read(party_.peer_agency, asked.id) == BlobEnd::kSent;
+  const bool may = view_.may_read(party_.peer_agency, asked.id, asked.under) == BlobEnd::kSent;
   if (!may || for_peer_ || !start(asked, party_.ours)) {
     say_proof(asked.number, std::nullopt);
   } else {
@@ -431,13 +461,14 @@ void BlobLane::on_tick() {
   }
   if (for_us_ && !for_us_->expected) {
     if (!step(*for_us_)) {  // dropped meanwhile
-      actions_.emplace_back(PeerProved{for_us_->id, false});
+      actions_.emplace_back(PeerProved{for_us_->id, for_us_->under, false});
       for_us_.reset();
     } else if (for_us_->next == for_us_->count) {
       for_us_->expected = for_us_->hasher->finish();
       ByteWriter out = message(Kind::kProve);
       out.varint(for_us_->number);
       out.raw(for_us_->id.view());
+      out.raw(for_us_->under.view());
       out.raw(for_us_->nonce);
       control_.push_back(out.take());
     }
@@ -455,7 +486,8 @@ Result<void> BlobLane::on_proof(ByteReader& in) {
   LT_TRY_VOID(in.finish("a proof"));
   if (!for_us_ || !for_us_->expected || for_us_->number != number)
     return Error(Errc::kOutOfOrder, "a proof that was not asked for");
-  actions_.emplace_back(PeerProved{for_us_->id, shown == 1 && hash == *for_us_->expected});
+  actions_.emplace_back(
+      PeerProved{for_us_->id, for_us_->under, shown == 1 && hash == *for_us_->expected});
   for_us_.reset();
   return {};
 }

@@ -39,8 +39,13 @@ struct HeldChunk {
 class BlobView {
  public:
   virtual ~BlobView() = default;
-  // kSent: that agency may have it.
-  virtual BlobEnd may_read(const AgencyId& reader, const BlobId& id) const = 0;
+  // kSent: that agency may have it, as a file of that record. kNotHere also where what is here did
+  // not come with that record.
+  virtual BlobEnd may_read(const AgencyId& reader, const BlobId& id,
+                           const RecordId& under) const = 0;
+  // The record under which that agency may be asked for it, none of `refused`. nullopt: none.
+  virtual std::optional<RecordId> asked_under(const AgencyId& peer, const BlobId& id,
+                                              const std::set<RecordId>& refused) const = 0;
   // Its length where any of it is held.
   virtual std::optional<std::uint64_t> held_size(const BlobId& id) const = 0;
   virtual std::optional<HeldChunk> read_chunk(const BlobId& id, std::uint32_t index) const = 0;
@@ -50,6 +55,7 @@ class BlobView {
 
 struct StoreChunk {  // verified; then on_stored()
   BlobId id;
+  RecordId under;  // the record that it was given as a file of
   std::uint32_t index = 0;
   HeldChunk chunk;
 };
@@ -61,11 +67,13 @@ struct PeerHolds {  // a hint: the peer says that it has every chunk, durably
   BlobId id;
   std::uint64_t size = 0;
 };
-struct PeerLacks {  // the peer asked for it, may have it, and it is not (all) here
+struct PeerLacks {  // the peer asked for it, may have it, and it is not (all) here with that record
   BlobId id;
+  RecordId under;
 };
 struct PeerProved {  // answer to prove(): whether it has shown that it holds every chunk
   BlobId id;
+  RecordId under;
   bool held = false;
 };
 using BlobAction = std::variant<StoreChunk, FetchEnded, PeerHolds, PeerLacks, PeerProved>;
@@ -99,9 +107,9 @@ class BlobLane {
   void on_stored();
   // Tells the peer that every chunk is here, durably.
   void announce(const BlobId& id, std::uint64_t size);
-  // Asks the peer to show that it holds every chunk; we hold them all. One at a time: false while
-  // another is under way.
-  bool prove(const BlobId& id, const BlobNonce& nonce);
+  // Asks the peer to show that it holds every chunk, with that record; we hold them all. One at a
+  // time: false while another is under way.
+  bool prove(const BlobId& id, const RecordId& under, const BlobNonce& nonce);
   // Closed: what the peer asks for is answered with kNotNow, and nothing more is asked.
   void set_open(bool open);
   // Goes on with proofs, some chunks at a time. At least every 250 ms.
@@ -116,9 +124,11 @@ class BlobLane {
     BlobId id;
     std::vector<ChunkRange> left;  // not asked yet
     std::size_t wants = 0;         // not ended
+    RecordId under = {};
   };
   struct Want {
     BlobId id;
+    RecordId under;
     std::set<std::uint32_t> expected;
     bool stopped = false;  // what still comes of it is passed over
   };
@@ -130,6 +140,7 @@ class BlobLane {
   struct Serving {
     std::uint64_t number = 0;
     BlobId id;
+    RecordId under;
     std::uint32_t count = 0;  // of the file's chunks
     std::deque<ChunkRange> ranges;
     bool lacking = false;  // a chunk that was asked for is not here
@@ -142,6 +153,7 @@ class BlobLane {
   struct Showing {  // hashing every chunk, for the peer's question or ours
     std::uint64_t number = 0;
     BlobId id;
+    RecordId under;
     BlobNonce nonce{};
     std::uint32_t next = 0, count = 0;
     std::optional<Hasher> hasher;
@@ -159,6 +171,7 @@ class BlobLane {
   void finish_chunk();
   void end_want(std::uint64_t number, BlobEnd end);
   void end_fetch(const BlobId& id, BlobEnd end);
+  bool ask_under_another(const Want& want);
   const Fetch* find_fetch(const BlobId& id) const;
   void ask();
   bool load_next_chunk();
@@ -176,6 +189,7 @@ class BlobLane {
   std::vector<BlobAction> actions_;
   // asking
   std::deque<Fetch> fetches_;
+  std::map<BlobId, std::set<RecordId>> refused_;  // records under which the peer gives it not
   std::map<std::uint64_t, Want> wants_;
   std::uint64_t next_want_ = 1;
   std::size_t in_flight_ = 0;  // chunks asked for and not yet stored

@@ -138,13 +138,13 @@ class BodyColumns {
       case FixedField::kAt:
       case FixedField::kDeadline: return SlotType::kTime;
       case FixedField::kReferences: return SlotType::kUpdates;
-      case FixedField::kKeyHash:
-      case FixedField::kSalt: return SlotType::kSixteen;
+      case FixedField::kKeyHash: return SlotType::kSixteen;
       case FixedField::kLead: return SlotType::kRecord;
       case FixedField::kAction:
       case FixedField::kDecision:
       case FixedField::kOfficer:
-      case FixedField::kNote: return SlotType::kText;
+      case FixedField::kNote:
+      case FixedField::kWords: return SlotType::kText;
     }
     return SlotType::kCleared;
   }
@@ -153,7 +153,7 @@ class BodyColumns {
       return slot.type <= SlotType::kAgency || slot.type == SlotType::kComponents ||
              slot.type == SlotType::kFees;
     const auto field = static_cast<FixedField>(slot.field);
-    return (field >= FixedField::kSalt) == closed && slot.type == type_of(field);
+    return (field >= FixedField::kKeyHash) == closed && slot.type == type_of(field);
   }
 
   void read_shape(bool closed) {

@@ -158,23 +158,24 @@ Split split(const Shape& shape, std::span<const Value> values) {
   return out;
 }
 
+constexpr std::size_t kOpenPointers = 7, kClosedPointers = 5;  // of the bodies' structures
+
 Bytes rebuild_open(const Shape& shape, std::span<const Value> values, std::span<const Item> items) {
   const Split parts = split(shape, values);
-  const Value* texts[8] = {parts.get(FixedField::kTarget),
-                           nullptr,
-                           nullptr,
-                           parts.get(FixedField::kAction),
-                           parts.get(FixedField::kReferences),
-                           parts.get(FixedField::kKeyHash),
-                           parts.get(FixedField::kLead),
-                           parts.get(FixedField::kDecision)};
+  const Value* texts[kOpenPointers] = {parts.get(FixedField::kTarget),
+                                       nullptr,
+                                       nullptr,
+                                       parts.get(FixedField::kAction),
+                                       parts.get(FixedField::kReferences),
+                                       parts.get(FixedField::kLead),
+                                       parts.get(FixedField::kDecision)};
   const auto has = [&](std::size_t i) {
     if (i == 1) return parts.writes > 0;
     if (i == 2) return !shape.closed_fields.empty();
     return texts[i] != nullptr;
   };
   std::uint64_t pointers = 0;
-  for (std::size_t i = 0; i < 8; ++i)
+  for (std::size_t i = 0; i < kOpenPointers; ++i)
     if (has(i)) pointers = i + 1;
   const Value* at = parts.get(FixedField::kAt);
   const Value* deadline = parts.get(FixedField::kDeadline);
@@ -190,7 +191,7 @@ Bytes rebuild_open(const Shape& shape, std::span<const Value> values, std::span<
   out.point_struct(root, root + 1, data, pointers);
   for (std::size_t i = 0; i < data; ++i) out.set(root + 1 + i, words[i]);
   const std::size_t first = root + 1 + data;
-  for (std::size_t i = 0; i < 8; ++i) {
+  for (std::size_t i = 0; i < kOpenPointers; ++i) {
     if (!has(i)) continue;
     if (i == 1) {
       write_fields(out, first + i, std::span(shape.slots).first(parts.writes), values, items);
@@ -206,9 +207,8 @@ Bytes rebuild_open(const Shape& shape, std::span<const Value> values, std::span<
     } else if (i == 4) {
       write_ids(out, first + i, texts[i]->bytes);
     } else {
-      if (i == 0 || i == 6) LT_CHECK(texts[i]->bytes.size() == 32);
-      if (i == 5) LT_CHECK(texts[i]->bytes.size() == 16);
-      out.data(first + i, texts[i]->bytes, i == 3 || i == 7);
+      if (i == 0 || i == 5) LT_CHECK(texts[i]->bytes.size() == 32);
+      out.data(first + i, texts[i]->bytes, i == 3 || i == 6);
     }
   }
   return out.take();
@@ -217,17 +217,18 @@ Bytes rebuild_open(const Shape& shape, std::span<const Value> values, std::span<
 Bytes rebuild_closed(const Shape& shape, std::span<const Value> values,
                      std::span<const Item> items) {
   const Split parts = split(shape, values);
-  const Value* texts[4] = {parts.get(FixedField::kSalt), nullptr, parts.get(FixedField::kOfficer),
-                           parts.get(FixedField::kNote)};
+  const Value* texts[kClosedPointers] = {
+      parts.get(FixedField::kKeyHash), nullptr, parts.get(FixedField::kOfficer),
+      parts.get(FixedField::kNote), parts.get(FixedField::kWords)};
   const auto has = [&](std::size_t i) { return i == 1 ? parts.writes > 0 : texts[i] != nullptr; };
   std::uint64_t pointers = 0;
-  for (std::size_t i = 0; i < 4; ++i)
+  for (std::size_t i = 0; i < kClosedPointers; ++i)
     if (has(i)) pointers = i + 1;
   Words out;
   out.reserve(values.size() * 72 + 256);
   const std::size_t root = out.add(1 + pointers);
   out.point_struct(root, root + 1, 0, pointers);
-  for (std::size_t i = 0; i < 4; ++i) {
+  for (std::size_t i = 0; i < kClosedPointers; ++i) {
     if (!has(i)) continue;
     if (i == 0) LT_CHECK(texts[i]->bytes.size() == 16);
     if (i == 1)
@@ -433,10 +434,9 @@ class Taker {
     text(root, 3, FixedField::kAction);
     number(root, 1, FixedField::kAt);
     ids(root, 4);
-    bytes(root, 5, FixedField::kKeyHash, SlotType::kSixteen, 16);
-    bytes(root, 6, FixedField::kLead, SlotType::kRecord, 32);
+    bytes(root, 5, FixedField::kLead, SlotType::kRecord, 32);
     number(root, 2, FixedField::kDeadline);
-    text(root, 7, FixedField::kDecision);
+    text(root, 6, FixedField::kDecision);
     return finish();
   }
   bool closed() {
@@ -445,9 +445,10 @@ class Taker {
     shape_.kind = shape_.record_kind = 0;
     shape_.urgent = false;
     if (const auto at = in_.pointer(root, 1)) take_fields(in_, *at, shape_, values_, items_);
-    bytes(root, 0, FixedField::kSalt, SlotType::kSixteen, 16);
+    bytes(root, 0, FixedField::kKeyHash, SlotType::kSixteen, 16);
     text(root, 2, FixedField::kOfficer);
     text(root, 3, FixedField::kNote);
+    text(root, 4, FixedField::kWords);
     return finish();
   }
 

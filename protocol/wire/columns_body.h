@@ -32,13 +32,13 @@ enum class FixedField : std::uint32_t {
   kAction,
   kAt,
   kReferences,
-  kKeyHash,
   kLead,
   kDeadline,
   kDecision,
-  kSalt,
+  kKeyHash,  // from here on: of the closed part
   kOfficer,
   kNote,
+  kWords,  // the closed part's action
 };
 inline constexpr std::uint32_t kFieldCount = kFixedFields + 11;
 

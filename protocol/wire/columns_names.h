@@ -117,8 +117,8 @@ struct RecordEntry {
   std::uint32_t created_by = kNotHere;  // update of the part
   bool place_known = false;
   RecordPlace place;  // before the part's next update of it
-  bool salt_known = false;
-  std::optional<Salt> salt;
+  bool secret_known = false;
+  std::optional<RecordSecret> secret;
 };
 
 // An update named by another: in the part, or by its id.

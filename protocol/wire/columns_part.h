@@ -24,7 +24,7 @@ inline constexpr unsigned kClosedShift = 6;
 inline constexpr std::uint64_t kFlagsEnd = 256;
 enum class Closed : std::uint64_t {  // on the wire
   kNone = 0,
-  kComputed = 1,  // here; its hash follows from the record's salt
+  kComputed = 1,  // here; its hash follows from the record's secret, which is raw with the first
   kHere = 2,      // here, its hash is raw
   kHash = 3,      // only its hash, raw
 };
@@ -56,6 +56,7 @@ struct UpdateCells {
   std::vector<UpdateRef> deps;
   std::optional<UpdateRef> link;
   Hash256 closed_hash;
+  RecordSecret secret{};  // of a first update with Closed::kComputed
 };
 
 template <class Io>
@@ -105,6 +106,8 @@ class PartColumns : public BodyNames<Io> {
     for (UpdateCells& update : updates) {
       const auto closed = static_cast<Closed>(update.flags >> kClosedShift);
       if (closed == Closed::kHere || closed == Closed::kHash) raw_id(update.closed_hash);
+      if (closed == Closed::kComputed && (update.flags & kFirstOfRecord) != 0)
+        raw_secret(update.secret);
     }
   }
 
@@ -162,6 +165,13 @@ class PartColumns : public BodyNames<Io> {
     io_.raw(view, IdType::kSize);
     if constexpr (!Io::kWriting)
       if (io_.ok()) id = IdType::from(view);
+  }
+
+  void raw_secret(RecordSecret& secret) {
+    ByteView view(secret);
+    io_.raw(view, kSecretSize);
+    if constexpr (!Io::kWriting)
+      if (io_.ok()) std::ranges::copy(view, secret.begin());
   }
 
   // ---- seals ----

@@ -26,33 +26,13 @@ UpdateId id_of(const RootFingerprint& root, ByteView envelope, const Update& upd
       hash(kTagUpdate, root, envelope, open.view(), update.closed_hash.view()));
 }
 
-// The salt in a first update's closed part.
-template <class Io>
-std::optional<Salt> salt_of(const BodyColumns<Io>& bodies, const BodyRow& row) {
-  Salt salt;
-  if (!row.present) return std::nullopt;
-  if (row.shape == BodyRow::kVerbatim) {
-    const auto body = decode_closed(row.verbatim);
-    if (!body.ok() || body->salt.size() != kSaltSize) return std::nullopt;
-    std::ranges::copy(body->salt, salt.begin());
-    return salt;
-  }
-  const Shape& shape = bodies.shape(row);
-  for (std::size_t i = 0; i < shape.slots.size(); ++i)
-    if (shape.slots[i].field == static_cast<std::uint32_t>(FixedField::kSalt)) {
-      std::ranges::copy(bodies.values[row.first + i].bytes, salt.begin());
-      return salt;
-    }
-  return std::nullopt;
-}
-
-std::optional<Salt> salt_in(RecordEntry& record, const Names* names) {
-  if (!record.salt_known) {
-    record.salt_known = true;
+std::optional<RecordSecret> secret_in(RecordEntry& record, const Names* names) {
+  if (!record.secret_known) {
+    record.secret_known = true;
     if (record.created_by == RecordEntry::kNotHere && names != nullptr)
-      record.salt = names->salt(record.id);
+      record.secret = names->secret(record.id);
   }
-  return record.salt;
+  return record.secret;
 }
 
 // Where the record stands after an update of it, on both sides, whatever stood before.
@@ -169,8 +149,9 @@ class PartEncoder {
     tree_version_ = envelope.tree_version;
     rules_version_ = envelope.rules_version;
     if (envelope.record.is_zero()) {
-      record.salt_known = true;
-      record.salt = salt_of(columns_.bodies, closed);
+      record.secret_known = true;
+      record.secret = update.secret;
+      if (update.secret) cells.secret = *update.secret;
     }
     cells.flags |= static_cast<std::uint64_t>(closed_state(update, fixed, record)) << kClosedShift;
     advance(record, id, is_link_of(columns_.bodies, open), envelope.link);
@@ -179,8 +160,8 @@ class PartEncoder {
 
   Closed closed_state(const Update& update, ByteView envelope, RecordEntry& record) const {
     if (update.closed.empty()) return update.closed_hash.is_zero() ? Closed::kNone : Closed::kHash;
-    const auto salt = salt_in(record, names_);
-    if (salt && closed_part_hash(root_, *salt, envelope, update.closed) == update.closed_hash)
+    const auto secret = secret_in(record, names_);
+    if (secret && closed_part_hash(root_, *secret, envelope, update.closed) == update.closed_hash)
       return Closed::kComputed;
     return Closed::kHere;
   }
@@ -253,7 +234,7 @@ class PartDecoder {
       SealedLeaf& leaf = unit.leaves.emplace_back();
       leaf.index = row.indices[i];
       LT_TRY(leaf.update,
-             update(row.first + static_cast<std::uint32_t>(i), facts.salts.emplace_back()));
+             update(row.first + static_cast<std::uint32_t>(i), facts.secrets.emplace_back()));
       facts.ids.push_back(ids_.back());
       leaves.push_back(id_cast<Hash256>(ids_.back()));
     }
@@ -352,8 +333,8 @@ class PartDecoder {
     return out;
   }
 
-  // `computed`: the salt under which the closed hash was computed, if it was.
-  Result<Update> update(std::uint32_t number, std::optional<Salt>& computed) {
+  // `computed`: the secret under which the closed hash was computed, if it was.
+  Result<Update> update(std::uint32_t number, std::optional<RecordSecret>& computed) {
     const UpdateCells& cells = columns_.updates[number];
     RecordEntry& record = columns_.records[cells.record];
     const auto& [open, closed] = columns_.bodies.rows[number];
@@ -364,17 +345,17 @@ class PartDecoder {
     out.open = body(open);
     out.closed = body(closed);
     if (!io_.ok()) return io_.error();
-    if ((cells.flags & kFirstOfRecord) != 0) {
-      record.salt_known = true;
-      record.salt = salt_of(columns_.bodies, closed);
-    }
     const Bytes fixed = encode_envelope(out.envelope);
     const auto state = static_cast<Closed>(cells.flags >> kClosedShift);
+    if ((cells.flags & kFirstOfRecord) != 0) {
+      record.secret_known = true;
+      if (state == Closed::kComputed) record.secret = out.secret = cells.secret;
+    }
     if (closed.present && out.closed.empty())
       return Error(Errc::kMalformed, "closed part of no bytes");
     if (state == Closed::kComputed) {
-      computed = salt_in(record, names_);
-      if (!computed) return misled("the salt of a record is not here");
+      computed = secret_in(record, names_);
+      if (!computed) return misled("the secret of a record is not here");
       out.closed_hash = closed_part_hash(root_, *computed, fixed, out.closed);
     } else {
       out.closed_hash = cells.closed_hash;

@@ -29,9 +29,10 @@ bool names_shortly(ByteView body);
 
 // What the decoder computed of a unit on the way, and whoever stores it need not again.
 struct UnitFacts {
-  std::vector<UpdateId> ids;               // by leaf
-  std::vector<std::optional<Salt>> salts;  // by leaf: its closed hash was computed under that one
-  bool root_computed = false;              // from all leaves of the seal
+  std::vector<UpdateId> ids;  // by leaf
+  // By leaf: its closed hash was computed under that one.
+  std::vector<std::optional<RecordSecret>> secrets;
+  bool root_computed = false;  // from all leaves of the seal
 };
 
 // What a body holds.

@@ -137,8 +137,8 @@ class Names {
 
   // ---- both ----
 
-  // The salt of the record's closed parts. nullopt: not here, or erased.
-  virtual std::optional<Salt> salt(const RecordId& record) const = 0;
+  // What the salts of the record's closed parts are derived from. nullopt: not here, or erased.
+  virtual std::optional<RecordSecret> secret(const RecordId& record) const = 0;
 };
 
 }  // namespace lienthong::wire

@@ -4,6 +4,7 @@
 #include <cctype>
 #include <map>
 
+#include "protocol/record/codec.h"
 #include "store/office/leg.h"
 
 namespace lienthong::store {
@@ -51,6 +52,13 @@ bool has_ended(std::optional<Status> status) {
   return status == Status::kDone || status == Status::kReturned;
 }
 
+// That gives the field a value, in either part. Null: none.
+const FieldWrite* find_in(const Writes& open, const Writes& closed, Field field) {
+  for (const Writes* writes : {&open, &closed})
+    if (writes_value(*writes, field)) return find_write(*writes, field);
+  return nullptr;
+}
+
 // What was written of the result since the dossier was last taken up again.
 std::map<Field, FieldValue> result_of_cycle(const Task& task) {
   std::map<Field, FieldValue> given;
@@ -63,9 +71,11 @@ std::map<Field, FieldValue> result_of_cycle(const Task& task) {
       if (has_ended(status) && !has_ended(next)) given.clear();
       status = next;
     }
+    const auto closed = wire::decode_closed(update->update.closed);
+    const Writes closed_writes = closed.ok() ? closed->writes : Writes();
     for (const Field field : kResultFields)
-      if (writes_value(update->open.writes, field))
-        given[field] = find_write(update->open.writes, field)->value;
+      if (const FieldWrite* write = find_in(update->open.writes, closed_writes, field))
+        given[field] = write->value;
   }
   return given;
 }
@@ -136,16 +146,15 @@ Result<void> check_fields(const Task& task, const Writes& open, const Writes& cl
   return check_no_open_legs(task);
 }
 
-Result<void> check_single_result(const Task& task, const Writes& writes) {
-  const bool concerned =
-      std::ranges::any_of(kResultFields, [&](Field field) { return writes_value(writes, field); });
+Result<void> check_single_result(const Task& task, const Writes& open, const Writes& closed) {
+  const bool concerned = std::ranges::any_of(
+      kResultFields, [&](Field field) { return find_in(open, closed, field) != nullptr; });
   if (!concerned) return {};
   const auto given = result_of_cycle(task);
   for (const Field field : kResultFields) {
     const auto before = given.find(field);
-    if (before == given.end() || !writes_value(writes, field) ||
-        find_write(writes, field)->value == before->second)
-      continue;
+    const FieldWrite* write = find_in(open, closed, field);
+    if (before == given.end() || write == nullptr || write->value == before->second) continue;
     const auto* shown = std::get_if<std::string>(&before->second);
     return Error(Errc::kNotAllowed,
                  name_of(field) + " is " + (shown != nullptr ? "\"" + *shown + "\"" : "given") +

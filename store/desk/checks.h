@@ -28,9 +28,9 @@ Result<void> check_transition(std::optional<Status> from, Status to);
 // would be done while legs that bind it are open.
 Result<void> check_fields(const Task& task, const Writes& open, const Writes& closed);
 // A dossier has one result in each cycle; a correction (a finished dossier that goes back to
-// `processing`) begins a new one. kNotAllowed when `writes` gives a number, kind or digest of the
-// result other than the one written in this cycle.
-Result<void> check_single_result(const Task& task, const Writes& writes);
+// `processing`) begins a new one. kNotAllowed when a number, kind or digest of the result is given
+// other than the one written in this cycle, as far as that is here.
+Result<void> check_single_result(const Task& task, const Writes& open, const Writes& closed);
 // Each moment that is known, as written or else as it stands, is not before the one known before
 // it: kInvalidArgument with the names of the two.
 Result<void> check_order(const RecordState& state, const Writes& open,

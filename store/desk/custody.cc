@@ -3,6 +3,7 @@
 #include <map>
 #include <set>
 
+#include "protocol/record/codec.h"
 #include "protocol/record/registers.h"
 #include "store/desk/carry_out.h"
 #include "store/desk/keys.h"
@@ -32,7 +33,8 @@ Result<OperationResult> answer(Task& task, UpdateKind kind, const Remark& remark
 // that of the recall are remembered, so that the same operations applied again change nothing.
 Result<OperationResult> withdraw_offer(Task& task, const UpdateId& offer) {
   if (const auto update = task.transaction().find_update(offer))
-    remember_key(task.transaction(), update->open.key_hash, task.state().record);
+    if (const auto closed = wire::decode_closed(update->update.closed); closed.ok())
+      remember_key(task.transaction(), closed->key_hash, task.state().record);
   remember_key(task.transaction(), task.key_hash(), task.state().record);
   LT_TRY_VOID(task.transaction().withdraw(offer));
   LT_TRY_VOID(task.reload());

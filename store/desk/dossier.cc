@@ -1,5 +1,6 @@
 // Receiving dossiers, and changing, annotating and noting what is here.
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "protocol/record/codec.h"
 #include "store/desk/begin.h"
@@ -10,8 +11,18 @@
 namespace lienthong::store {
 namespace {
 
-// The counts that reports go by, where the list itself is written.
-void count_components(const Writes& closed, Writes& open) {
+// What reports count of the closed part, where that is written: in the open part there is only how
+// many.
+void count_closed(const Writes& closed, Writes& open) {
+  if (find_write(closed, Field::kResultDigest) != nullptr)
+    put(open, Field::kResultDigitised,
+        std::int64_t{writes_text(closed, Field::kResultDigest) ? 1 : 0});
+  if (find_write(closed, Field::kSurvey) != nullptr) {
+    const auto* text = value_of<std::string>(closed, Field::kSurvey);
+    const auto list = nlohmann::json::parse(text != nullptr ? *text : "", nullptr, false);
+    put(open, Field::kSurveyCount,
+        list.is_array() ? static_cast<std::int64_t>(list.size()) : std::int64_t{0});
+  }
   const FieldWrite* components = find_write(closed, Field::kComponents);
   if (components == nullptr) return;
   std::int64_t count = 0, digitised = 0;
@@ -68,10 +79,10 @@ Result<OperationResult> change_case(Task& task, const SetFields& what) {
     LT_TRY_VOID(check_transition(task.status(), *to));
   }
   LT_TRY_VOID(check_fields(task, open, what.closed));
-  LT_TRY_VOID(check_single_result(task, open));
+  LT_TRY_VOID(check_single_result(task, open, what.closed));
   const UnixMillis at = task.moment(what.event ? what.event->at : 0);
   date_status(task, open, at);
-  count_components(what.closed, open);
+  count_closed(what.closed, open);
   if (task.state().kind == RecordKind::kDossier) {
     LT_TRY_VOID(check_dates(task, what.open));
     LT_TRY_VOID(check_dossier_change(task, what));
@@ -105,7 +116,7 @@ Result<OperationResult> carry_out(Task& task, const CreateDossier& what) {
     put(open, Field::kStatus, status);
     if (status == Status::kAccepted) put_if_absent(open, Field::kReceivedAt, task.now());
   }
-  count_components(what.closed, open);
+  count_closed(what.closed, open);
   LT_TRY_VOID(check_dates(task, what.open));
   LT_TRY_VOID(keep_clock(task, UpdateKind::kCreated, task.now(), open));
   return begin_record(task, RecordKind::kDossier, std::move(open), what.closed, what.history);

@@ -23,7 +23,7 @@ Result<void> check_leg(const Task& task, const CreateLeg& what) {
   if (const auto status = task.status(); status && is_over(*status))
     return Error(Errc::kNotAllowed, dossier + " is " + std::string(to_json(*status)) +
                                         ": no more work is given out on it");
-  if (!writes_text(what.open, Field::kDuty) && !writes_text(what.open, Field::kProcedure))
+  if (!writes_text(what.closed, Field::kDuty) && !writes_text(what.open, Field::kProcedure))
     return Error(Errc::kInvalidArgument,
                  "a leg needs its duty, what is asked, or a procedure of its own");
   if (find_write(what.open, Field::kStatus) != nullptr ||
@@ -73,20 +73,21 @@ Result<OperationResult> carry_out(Task& task, const FinishLeg& what) {
                  task.code() + " is not a leg; a dossier is finished by writing its status");
   LT_TRY_VOID(task.require_custody("finish it"));
   const auto before = task.status();
-  if (what.outcome.empty() && !task.current(Field::kOutcome))
+  const bool has_outcome = state.closed_fields.contains(number_of(Field::kOutcome));
+  if (what.outcome.empty() && !has_outcome)
     return Error(Errc::kInvalidArgument,
                  "a leg is finished with its outcome: what was found or decided");
   UpdateId last = state.tip();
   const bool is_done = before == Status::kDone;
   if (!is_done || !what.outcome.empty()) {
     LT_TRY_VOID(check_transition(before, Status::kDone));
-    Writes open;
-    if (!what.outcome.empty()) put(open, Field::kOutcome, what.outcome);
+    Writes open, closed;
+    if (!what.outcome.empty()) put(closed, Field::kOutcome, what.outcome);
     put(open, Field::kStatus, Status::kDone);
     if (!is_done) put(open, Field::kFinishedAt, task.moment(what.remark.at));
     Draft out = task.draft(UpdateKind::kSet);
     put_remark(out, what.remark);
-    put_writes(out, std::move(open), {});
+    put_writes(out, std::move(open), std::move(closed));
     LT_TRY(last, task.transaction().write(std::move(out)));
   }
   const Registry& registry = task.registry();

@@ -52,9 +52,9 @@ struct CreateLeg {
   std::string dossier{};  // code or id
   AgencyId to{};          // who is to do it
   bool urgent = false;
-  bool share = true;               // let that agency read the dossier as well
-  std::vector<FieldWrite> open{};  // Field::kDuty or Field::kProcedure at least
-  std::vector<FieldWrite> closed{};
+  bool share = true;                 // let that agency read the dossier as well
+  std::vector<FieldWrite> open{};    // Field::kProcedure at least, or
+  std::vector<FieldWrite> closed{};  // Field::kDuty
 };
 
 // A `created`, with code, intake agency, state and reception filled in, and the moments of its

@@ -26,6 +26,7 @@ Result<UpdateId> adopt_one(const Task& task, Draft out, const StoredUpdate& asid
     out.closed.emplace();
     out.closed->officer = std::move(closed.officer);
     out.closed->note = std::move(closed.note);
+    out.closed->action = std::move(closed.action);
     closed_writes = std::move(closed.writes);
   } else if (!aside.open.closed_fields.empty()) {
     return Error(Errc::kNotAllowed, "the closed part of " + aside.id.short_hex() +

@@ -105,13 +105,13 @@ Draft Task::begin(RecordKind kind) const {
   Draft out;
   out.open.kind = UpdateKind::kCreated;
   out.open.record_kind = kind;
-  out.open.key_hash = key_hash_;
+  out.key_hash = key_hash_;
   return out;
 }
 
 Draft Task::draft(UpdateKind kind) const {
   Draft out = further(state_.record, kind);
-  out.open.key_hash = key_hash_;
+  out.key_hash = key_hash_;
   return out;
 }
 
@@ -140,9 +140,14 @@ void put_remark(Draft& out, const Remark& remark) {
 }
 
 void put_event(Draft& out, const Event& event) {
-  out.open.action = event.action;
   out.open.at = event.at;
   put_words(out, event.officer, event.note);
+  if (event.action.empty() || is_action_code(event.action)) {
+    out.open.action = event.action;
+    return;
+  }
+  if (!out.closed) out.closed.emplace();
+  out.closed->action = event.action;
 }
 
 // ---- the answer ----

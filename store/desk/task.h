@@ -75,7 +75,8 @@ class Task final {
   std::vector<Warning> warnings_;
 };
 
-// Officer and note go into the closed part, which is made where there is one of them.
+// Officer and note go into the closed part, which is made where there is one of them; so does an
+// action that is no code.
 void put_remark(Draft& out, const Remark& remark);
 void put_event(Draft& out, const Event& event);
 

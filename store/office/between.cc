@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "protocol/record/codec.h"
 #include "protocol/record/registers.h"
 #include "store/office/marks.h"
 
@@ -120,12 +121,36 @@ bool is_overdue(const Consultation& consultation, UnixMillis now) {
 
 // ---- legs and the way home ----
 
-std::vector<Leg> legs_of(const Replica& replica, const RecordState& dossier) {
+namespace {
+
+// What the closed part says in that field; where it is not here, the leg says so.
+std::string closed_words(Leg& leg, const Replica& replica, const RecordState& state, Field field) {
+  const auto at = state.closed_fields.find(static_cast<std::uint16_t>(field));
+  if (at == state.closed_fields.end() || at->second.writes.empty()) return {};
+  const auto update = replica.find_update(at->second.writes.front());
+  const auto closed = wire::decode_closed(update ? ByteView(update->update.closed) : ByteView());
+  if (!closed.ok()) {
+    leg.missing.push_back(field);
+    return {};
+  }
+  return written_text(closed->writes, field).value_or(std::string());
+}
+
+void put_words(Leg& leg, const Replica& replica, const RecordState& state) {
+  leg.duty = closed_words(leg, replica, state, Field::kDuty);
+  leg.outcome = closed_words(leg, replica, state, Field::kOutcome);
+}
+
+}  // namespace
+
+std::vector<Leg> legs_of(const Replica& replica, const RecordState& dossier, LegWords with) {
   std::vector<Leg> out;
   for (const RecordId& id : replica.led_by(dossier.record)) {
     const auto entry = replica.find_record(id);
     if (!entry || entry->state.kind != RecordKind::kLeg || entry->state.chain.empty()) continue;
-    out.push_back(read_leg(dossier, entry->state));
+    Leg leg = read_leg(dossier, entry->state);
+    if (with == LegWords::kYes) put_words(leg, replica, entry->state);
+    out.push_back(std::move(leg));
   }
   return out;
 }
@@ -150,7 +175,7 @@ WaitsFor waits_for(const Replica& replica, const RecordState& state, const Regis
   if (status == Status::kRefused || status == Status::kWithdrawn || status == Status::kStopped ||
       status == Status::kReturned)
     return WaitsFor::kNothing;
-  const auto legs = legs_of(replica, state);
+  const auto legs = legs_of(replica, state, LegWords::kNo);
   const bool open = std::ranges::any_of(legs, [](const Leg& leg) { return is_open(leg.state); });
   return open ? WaitsFor::kHolderAndLegs : WaitsFor::kHolder;
 }

@@ -61,7 +61,9 @@ bool is_overdue(const Consultation& consultation, UnixMillis now);
 // ---- legs and the way home ----
 
 // Legs here that name the dossier, in the order in which they came.
-std::vector<Leg> legs_of(const Replica& replica, const RecordState& dossier);
+enum class LegWords : std::uint8_t { kNo, kYes };  // duty and outcome, which lie in closed parts
+std::vector<Leg> legs_of(const Replica& replica, const RecordState& dossier,
+                         LegWords with = LegWords::kYes);
 
 // The desk that received a dossier whose work is over, while another agency holds it; nullopt: it
 // is there, or still worked on. Legs have none: they go back to their dossier.

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <chrono>
 #include <cstddef>
+#include <utility>
 
 #include "protocol/base/check.h"
 
@@ -17,6 +18,7 @@ namespace {
 constexpr std::array<std::string_view, 7> kWeekdays = {"sunday",   "monday", "tuesday", "wednesday",
                                                        "thursday", "friday", "saturday"};
 constexpr std::int64_t kDayCountMax = 36'500;
+constexpr OfficeDay kLastDay = day_at(kTimeEnd - 1);
 
 std::chrono::sys_days sys_day(OfficeDay day) {
   return std::chrono::sys_days(std::chrono::days(day));
@@ -74,7 +76,7 @@ std::optional<OfficeDay> parse_date(std::string_view text) {
   if (text.size() != 10 || text[4] != '-' || text[7] != '-') return std::nullopt;
   const auto year = digits(text.substr(0, 4)), month = digits(text.substr(5, 2)),
              day = digits(text.substr(8));
-  if (!year || !month || !day || *year < 1970) return std::nullopt;
+  if (!year || !month || !day || *year < 1900 || *year > 2199) return std::nullopt;
   const std::chrono::year_month_day date{std::chrono::year(*year),
                                          std::chrono::month(static_cast<unsigned>(*month)),
                                          std::chrono::day(static_cast<unsigned>(*day))};
@@ -124,42 +126,80 @@ UnixMillis Calendar::start_of_clock(UnixMillis moment) const {
   return std::max(moment, desk_opens(day));
 }
 
-OfficeDay Calendar::add_working_days(OfficeDay day, std::int64_t count) const {
-  LT_CHECK(count >= 0 && count <= kDayCountMax);
-  for (; count > 0; --count) day = working_day_from(day + 1);
-  return working_day_from(day);
+// The nth working day after `day`, or the last day that there is.
+OfficeDay Calendar::nth_working_day(OfficeDay day, std::int64_t count) const {
+  OfficeDay before = day, last = day;  // fewer than `count` up to `before`
+  for (std::int64_t step = count + 1; working_days_between(day, last) < count; step *= 2) {
+    if (last >= kLastDay) return kLastDay;
+    before = last;
+    last = std::min(kLastDay, last + step);
+  }
+  while (last - before > 1) {
+    const OfficeDay middle = before + (last - before) / 2;
+    (working_days_between(day, middle) < count ? before : last) = middle;
+  }
+  return last;
 }
 
+OfficeDay Calendar::add_working_days(OfficeDay day, std::int64_t count) const {
+  LT_CHECK(count >= 0 && count <= kDayCountMax);
+  return working_day_from(count > 0 ? nth_working_day(day, count) : day);
+}
+
+// Whole weeks, the days that are left, and the days on which the calendar says otherwise.
 std::int64_t Calendar::working_days_between(OfficeDay from, OfficeDay to) const {
-  std::int64_t count = 0;
-  for (OfficeDay day = from + 1; day <= to; ++day) count += is_working_day(day) ? 1 : 0;
+  if (to <= from) return 0;
+  const auto week = static_cast<std::int64_t>(7 - weekend_.size());
+  std::int64_t count = (to - from) / 7 * week;
+  for (OfficeDay day = to - (to - from) % 7 + 1; day <= to; ++day)
+    count += weekend_.contains(weekday_of(day)) ? 0 : 1;
+  const auto end = entries_.upper_bound(to);
+  for (auto at = entries_.upper_bound(from); at != end; ++at) {
+    const bool usual = !weekend_.contains(weekday_of(at->first));
+    const bool works = at->second.kind == DayKind::kMakeUp;
+    count += static_cast<int>(works) - static_cast<int>(usual);
+  }
   return count;
 }
 
 UnixMillis Calendar::add_working_time(UnixMillis moment, UnixMillis time) const {
   LT_CHECK(time >= 0);
-  for (OfficeDay day = working_day_from(day_at(moment));; day = working_day_from(day + 1)) {
+  bool first = true;
+  for (OfficeDay day = working_day_from(day_at(moment)); day <= kLastDay;
+       day = working_day_from(day + 1)) {
     for (const Session& session : sessions_) {
       const UnixMillis begin = std::max(moment, midnight_of(day) + session.begin);
       const UnixMillis end = midnight_of(day) + session.end;
       if (begin > end || (begin == end && time > 0)) continue;
-      if (time <= end - begin) return begin + time;
+      if (time <= end - begin) return bounded_time(begin + time);
       time -= end - begin;
     }
+    if (!std::exchange(first, false)) continue;
+    const std::int64_t whole = (time - 1) / working_day_;  // days that are used up
+    if (whole > 0) day = nth_working_day(day, std::min<std::int64_t>(whole, kLastDay - day));
+    time -= whole * working_day_;
   }
+  return kTimeEnd - 1;
+}
+
+UnixMillis Calendar::working_time_within(OfficeDay day, UnixMillis from, UnixMillis to) const {
+  UnixMillis sum = 0;
+  if (!is_working_day(day)) return sum;
+  for (const Session& session : sessions_) {
+    const UnixMillis begin = std::max(from, midnight_of(day) + session.begin);
+    const UnixMillis end = std::min(to, midnight_of(day) + session.end);
+    if (end > begin) sum += end - begin;
+  }
+  return sum;
 }
 
 UnixMillis Calendar::working_time_between(UnixMillis from, UnixMillis to) const {
-  UnixMillis sum = 0;
-  if (to <= from) return sum;
-  for (OfficeDay day = day_at(from); day <= day_at(to); ++day) {
-    if (!is_working_day(day)) continue;
-    for (const Session& session : sessions_) {
-      const UnixMillis begin = std::max(from, midnight_of(day) + session.begin);
-      const UnixMillis end = std::min(to, midnight_of(day) + session.end);
-      if (end > begin) sum += end - begin;
-    }
-  }
+  if (to <= from) return 0;
+  const OfficeDay first = day_at(from), last = day_at(to);
+  UnixMillis sum = working_time_within(first, from, to);
+  if (last > first)
+    sum +=
+        working_days_between(first, last - 1) * working_day_ + working_time_within(last, from, to);
   return sum;
 }
 

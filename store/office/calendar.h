@@ -26,9 +26,9 @@ inline constexpr UnixMillis kDayMillis = 24 * kHourMillis;
 
 using OfficeDay = std::int64_t;  // days since 1970-01-01 at the office
 
-// The one function for a day at the office.
+// The one function for a day at the office; of what is no time (is_time()) that of the nearest one.
 constexpr OfficeDay day_at(UnixMillis moment) {
-  const UnixMillis local = moment + kOfficeOffsetMillis;
+  const UnixMillis local = bounded_time(moment) + kOfficeOffsetMillis;
   return local / kDayMillis - (local % kDayMillis < 0 ? 1 : 0);
 }
 constexpr UnixMillis midnight_of(OfficeDay day) {  // as the day begins
@@ -38,7 +38,7 @@ int year_of(OfficeDay day);
 int office_year(UnixMillis moment);
 // "2025-04-26".
 std::string to_date(OfficeDay day);
-// nullopt unless a date that exists, in that form, from 1970 to 9999.
+// nullopt unless a date that exists, in that form, from 1900 to 2199.
 std::optional<OfficeDay> parse_date(std::string_view text);
 
 enum class DayKind : std::uint8_t {
@@ -83,6 +83,9 @@ class Calendar {
   // next working morning.
   UnixMillis start_of_clock(UnixMillis moment) const;
 
+  // Counting takes no longer for years than for days. What would end after the last moment that is
+  // a time (instant.h) ends there.
+
   // The nth working day after `day`, which is not counted; `day` may be off. 0 to 36,500.
   OfficeDay add_working_days(OfficeDay day, std::int64_t count) const;
   // Working days in (from, to]; negative never.
@@ -99,6 +102,9 @@ class Calendar {
 
  private:
   friend class CalendarParser;
+  OfficeDay nth_working_day(OfficeDay day, std::int64_t count) const;
+  UnixMillis working_time_within(OfficeDay day, UnixMillis from, UnixMillis to) const;
+
   std::vector<Session> sessions_;  // ascending, apart; at least one
   std::set<int> weekend_;          // 0 Sunday to 6 Saturday
   std::map<OfficeDay, Entry> entries_;

@@ -100,7 +100,8 @@ void DataCheck::check_code(const RecordState& state) {
 
 void DataCheck::check_result(const RecordState& state, std::optional<Status> status) {
   if (!is_one_of(status, {Status::kDone, Status::kReturned})) return;
-  if (text_of(state, Field::kResultNumber).empty() && text_of(state, Field::kResultDigest).empty())
+  if (text_of(state, Field::kResultNumber).empty() &&
+      open_integer(state, Field::kResultDigitised).value_or(0) == 0)
     add(Finding::kDoneWithoutResult, state);
 }
 

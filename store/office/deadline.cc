@@ -91,7 +91,7 @@ class Clock {
     out_.due_at.reset();
     if (!limit_) return step(DeadlineStep::kNoLimit, 0);
     UnixMillis due = add_limit(counted_from_, *limit_, calendar_, &out_.trace);
-    for (const UnixMillis time : stood_) due = calendar_.add_working_time(due, time);
+    if (stood_) due = calendar_.add_working_time(due, *stood_);
     out_.due_at = due;
   }
 
@@ -139,14 +139,14 @@ class Clock {
       step(DeadlineStep::kRestarted, from);
       if (!limit_) return step(DeadlineStep::kNoLimit, 0);  // the date given stays
       counted_from_ = from;
-      stood_.clear();
+      stood_.reset();
       return count();
     }
     TraceStep extended = made(DeadlineStep::kExtended, 0, pause.at);
     extended.time = calendar_.working_time_between(pause.at, at);
     extended.at = calendar_.add_working_time(*out_.due_at, extended.time);
     out_.due_at = extended.at;
-    stood_.push_back(extended.time);
+    stood_ = std::min(stood_.value_or(0) + extended.time, kTimeEnd);
     out_.trace.push_back(std::move(extended));
   }
 
@@ -179,8 +179,8 @@ class Clock {
   std::optional<UnixMillis> received_, start_given_;
   std::optional<Limit> limit_;
   UnixMillis counted_from_ = 0;
-  std::vector<UnixMillis> stood_;  // working time since then in which the clock stood still
-  bool given_ = false;             // the date is not the one counted
+  std::optional<UnixMillis> stood_;  // working time since then in which the clock stood still
+  bool given_ = false;               // the date is not the one counted
   std::optional<Pause> paused_;
   bool ended_ = false, corrected_ = false;
 };
@@ -244,8 +244,21 @@ UnixMillis add_limit(UnixMillis start, const Limit& limit, const Calendar& calen
   return due;
 }
 
+// Times that are none, as another program may have written them, count as the nearest that are.
 Deadline find_deadline(const DeadlineInput& input, const Calendar& calendar) {
-  return Clock(input, calendar).run();
+  const auto bound = [](std::optional<UnixMillis>& time) {
+    if (time) time = bounded_time(*time);
+  };
+  DeadlineInput bounded = input;
+  bound(bounded.received_at);
+  bound(bounded.clock_starts_at);
+  for (ClockEvent& event : bounded.events) {
+    event.at = bounded_time(event.at);
+    bound(event.due_at);
+    bound(event.received_at);
+    bound(event.clock_starts_at);
+  }
+  return Clock(bounded, calendar).run();
 }
 
 Punctuality punctuality(UnixMillis end, std::optional<UnixMillis> due_at) {

@@ -89,6 +89,7 @@ TimelineEntry timeline_entry(const Updates::Entry& entry) {
   if (entry.closed) {
     out.officer = entry.closed->officer;
     out.note = entry.closed->note;
+    if (out.action.empty()) out.action = entry.closed->action;
   }
   return out;
 }

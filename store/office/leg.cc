@@ -59,9 +59,7 @@ Leg read_leg(const RecordState& lead, const RecordState& leg) {
   out.record = leg.record;
   out.code = code_or_empty(leg);
   out.agency = worker_of(leg, holder);
-  out.duty = open_text(leg, Field::kDuty).value_or("");
   out.procedure = open_text(leg, Field::kProcedure).value_or("");
-  out.outcome = open_text(leg, Field::kOutcome).value_or("");
   out.asked_at = leg.chain.front().hlc.millis();
   out.due_at = open_integer(leg, Field::kDueAt).value_or(0);
   out.finished_at = open_integer(leg, Field::kFinishedAt).value_or(0);

@@ -4,7 +4,9 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "protocol/record/fields.h"
 #include "protocol/record/fold.h"
 
 namespace lienthong::store {
@@ -25,9 +27,10 @@ struct Leg {
   RecordId record;
   std::string code;
   AgencyId agency;        // who does the work, or is asked to
-  std::string duty;       // what is asked
+  std::string duty;       // what is asked; of the closed part, as outcome
   std::string procedure;  // its own, of procedures that are done together; may be empty
   std::string outcome;
+  std::vector<Field> missing;  // of the two: written, but erased, or not here
   UnixMillis asked_at = 0;
   UnixMillis due_at = 0;       // 0: none
   UnixMillis finished_at = 0;  // 0: not yet
@@ -36,6 +39,7 @@ struct Leg {
 };
 
 // `leg` has a standing chain. `lead`: the dossier's state; without chain only the leg speaks.
+// Without duty and outcome, which lie in closed parts: legs_of() of between.h reads them too.
 Leg read_leg(const RecordState& lead, const RecordState& leg);
 
 // End, or now, is on a later day at the office (+07:00) than its due date.

@@ -149,20 +149,19 @@ constexpr std::array kMappings = {
     Mapping{Field::kCompetentAgency, Attr::kCompetent},
     Mapping{Field::kComponentCount, Attr::kComponents},
     Mapping{Field::kDigitisedCount, Attr::kDigitised},
-    Mapping{Field::kResultDigest, Attr::kResult},
+    Mapping{Field::kResultDigitised, Attr::kResult},
     Mapping{Field::kFees, Attr::kFees},
-    Mapping{Field::kSurvey, Attr::kSurvey},
+    Mapping{Field::kSurveyCount, Attr::kSurvey},
 };
 
 void put_value(Moment& moment, Attr attr, const FieldValue& value, Interner& names) {
   if (const auto* number = std::get_if<std::int64_t>(&value)) {
     if (!is_instant(static_cast<unsigned>(attr)) && *number < 0) return moment.clear(attr);
-    moment.put(attr, *number);
+    const bool flag = attr == Attr::kResult || attr == Attr::kSurvey;
+    moment.put(attr, flag ? std::int64_t{*number != 0} : *number);
   } else if (const auto* text = std::get_if<std::string>(&value)) {
-    if (attr == Attr::kResult || attr == Attr::kSurvey)
-      moment.put(attr, text->empty() ? 0 : 1);
-    else
-      moment.put(attr, names.intern(NameKind::kText, *text));
+    if (attr == Attr::kResult || attr == Attr::kSurvey) return moment.clear(attr);
+    moment.put(attr, names.intern(NameKind::kText, *text));
   } else if (const auto* bytes = std::get_if<Bytes>(&value)) {
     if (attr == Attr::kFees)
       moment.put(attr, fee_facts(*bytes));

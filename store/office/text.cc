@@ -15,7 +15,8 @@ struct Civil {
   int hour = 0, minute = 0;
 };
 
-Civil civil(UnixMillis time) {
+Civil civil(UnixMillis moment) {
+  const UnixMillis time = bounded_time(moment);
   const OfficeDay day = day_at(time);
   const std::chrono::year_month_day date{std::chrono::sys_days(std::chrono::days(day))};
   const auto minutes = (time - midnight_of(day)) / kMinuteMillis;

@@ -59,9 +59,9 @@ void Transaction::Impl::renew_feed_unless_it_fits(FeedKind kind, const NodeId& r
 
 void Transaction::Impl::append(FeedMeta& meta, std::uint64_t number, const FreshUpdate& update) {
   meta.hash = next_feed_hash(root(), meta.hash, update.id.view());
-  add_to_sum(meta.sum, update.id.view());
-  FeedEntry entry{number, update.source, meta.hash, update.custody, {}};
-  std::ranges::copy(update.id.view().first(entry.id.size()), entry.id.begin());
+  const IdPrefix id = healing_id(update.id, update.stripped);
+  add_to_sum(meta.sum, id);
+  const FeedEntry entry{number, update.source, meta.hash, update.custody, id};
   overlay.put(key::feed_entry(meta.number, ++meta.end), encode(entry));
   const bool joins_on = meta.sealed && meta.sealed->end + 1 == meta.end;
   if (joins_on && update.source != 0)  // it came sealed
@@ -69,11 +69,12 @@ void Transaction::Impl::append(FeedMeta& meta, std::uint64_t number, const Fresh
 }
 
 FreshUpdate Transaction::Impl::feedable(std::uint64_t number) const {
-  const auto fresh = std::ranges::lower_bound(entered, number);
-  if (fresh != entered.end() && *fresh == number)
-    return just_entered[static_cast<std::size_t>(fresh - entered.begin())];
+  if (const auto at = std::ranges::lower_bound(entered, number);
+      at != entered.end() && *at == number)
+    return just_entered[static_cast<std::size_t>(at - entered.begin())];
   const UpdateRow row = decode_update_row(overlay.get(key::update(number)).value());
-  return {row.id, row.record, row.source, row.custody};
+  const bool stripped = ledger.stripped > 0 && overlay.get(key::stripped(number));
+  return {row.id, row.record, row.source, row.custody, stripped};
 }
 
 std::vector<AgencyId> united(const std::vector<AgencyId>& a, const std::vector<AgencyId>& b) {
@@ -122,13 +123,12 @@ void Transaction::Impl::feed_record(OpenRecord& record, std::uint64_t up_to) {
 void Transaction::Impl::blank(std::uint32_t feed, std::uint64_t place) {
   const std::string at = key::feed_entry(feed, place);
   FeedEntry entry = decode_feed_entry(overlay.get(at).value());
-  const UpdateHead head = decode_update_head(overlay.get(key::update(entry.update)).value());
   for (auto& [agency, meta] : ledger.feeds) {
     if (meta.number != feed) continue;
-    take_from_sum(meta.sum, head.id.view());
+    take_from_sum(meta.sum, entry.id);
     ++meta.withdrawn;
     if (!meta.sealed || place > meta.sealed->end) continue;
-    take_from_sum(meta.sealed->sum, head.id.view());
+    take_from_sum(meta.sealed->sum, entry.id);
     ++meta.sealed->withdrawn;
   }
   entry.update = 0;

@@ -59,7 +59,8 @@ struct Ledger {
   std::map<AgencyId, std::uint32_t> filling;  // of them: records gone through so far
   std::map<NodeId, std::uint32_t> node_numbers;
   std::shared_ptr<const Registry> registry;
-  bool leads = false;  // some record here names a lead
+  bool leads = false;          // some record here names a lead
+  std::uint64_t stripped = 0;  // updates without the closed part that they had, of no erased record
   OwnSeals own;
   bool heard_since_start = false;  // a neighbour has told us what it has of ours
   std::set<std::string, std::less<>> done_since_start;  // see Transaction

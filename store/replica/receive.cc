@@ -204,7 +204,7 @@ std::vector<Transaction::Impl::VerifiedLeaf> Transaction::Impl::verify_unit(
   std::vector<VerifiedLeaf> out;
   for (std::size_t i = 0; i < ids.size(); ++i)
     out.push_back({&unit.leaves[i], ids[i], row, numbers[i],
-                   facts == nullptr ? std::nullopt : facts->salts[i]});
+                   facts == nullptr ? std::nullopt : facts->secrets[i]});
   return out;
 }
 
@@ -238,7 +238,7 @@ std::optional<Refusal> Transaction::Impl::receive_leaf(const SealedUnit& unit,
                                                        const VerifiedLeaf& verified,
                                                        const NodeId& from, std::uint32_t source,
                                                        ReceiveOutcome& outcome) {
-  const auto& [leaf, id, seal_row, before, salt] = verified;
+  const auto& [leaf, id, seal_row, before, secret] = verified;
   const Update& sent = leaf->update;
   // It may have entered since it was verified, from another unit of the part.
   const bool now_here = !before && overlay.changed(key::update_index(id));
@@ -254,6 +254,8 @@ std::optional<Refusal> Transaction::Impl::receive_leaf(const SealedUnit& unit,
     } else {
       note_further_seal(*number, UpdateSeal{seal_row, leaf->index});
     }
+    if (!sent.closed.empty() && ledger.stripped > 0 && overlay.get(key::stripped(*number)))
+      fill_in(*number, sent);
     return std::nullopt;
   }
   const Envelope& envelope = sent.envelope;
@@ -282,7 +284,7 @@ std::optional<Refusal> Transaction::Impl::receive_leaf(const SealedUnit& unit,
   update.body = *std::move(body);
   update.source = source;
   update.seal = UpdateSeal{seal_row, leaf->index};
-  if (!closed_part_fits(update, salt)) return refusal(id, Error(Errc::kBadHash, "closed part"));
+  if (!closed_part_fits(update, secret)) return refusal(id, Error(Errc::kBadHash, "closed part"));
   if (update.body.kind == UpdateKind::kRecallRequest)
     recalls.push_back(record_of(update.update, id));
   enter(std::move(update));
@@ -335,35 +337,6 @@ Result<void> Transaction::Impl::check_parents(const Update& update) {
       return Error(Errc::kMalformed, "a parent belongs to another record");
   }
   return {};
-}
-
-// Checks the closed part under the record's salt. Without the salt (erased here), or when its form
-// is bad, it is not kept; its hash is, so the update means the same here as where only the hash
-// came. `computed`: its hash was computed under that salt, here.
-bool Transaction::Impl::closed_part_fits(NewUpdate& made, const std::optional<Salt>& computed) {
-  Update& update = made.update;
-  if (update.closed.empty()) return true;
-  Bytes salt_bytes;
-  auto form = check_closed_form(update, made.body);
-  if (update.envelope.record.is_zero()) {
-    if (!form.ok()) return false;  // it bears the salt: without it nothing could ever be checked
-    salt_bytes = made.salt = form->salt;
-  } else if (const OpenRecord* record = find(update.envelope.record)) {
-    salt_bytes = record->row.salt;
-  }
-  if (salt_bytes.size() != kSaltSize) {
-    update.closed.clear();
-    made.salt.clear();
-    return true;
-  }
-  Salt salt;
-  std::ranges::copy(salt_bytes, salt.begin());
-  if (computed != salt && !check_closed(root(), salt, update).ok()) return false;
-  if (form.ok())
-    made.closed = *std::move(form);
-  else
-    update.closed.clear();
-  return true;
 }
 
 // A sender who wants an offer back asks for it; the target's desk gives it back if it has not

@@ -129,6 +129,10 @@ Result<void> Replica::Impl::load() {
     ledger->leads = true;
     return false;
   });
+  database->scan("x", "x", [&](std::string_view, std::string_view) {
+    ++ledger->stripped;
+    return true;
+  });
   published = std::move(ledger);
   return {};
 }
@@ -222,6 +226,17 @@ std::optional<StoredUpdate> Replica::find_update(std::uint64_t number) const {
   return read_update(*impl_->database, *impl_->ledger(), impl_->root, number);
 }
 
+std::optional<ShownPart> Replica::show_closed_part(const UpdateId& id) const {
+  const auto number = update_number(*impl_->database, id);
+  const auto bytes = number ? impl_->database->get(key::update(*number)) : std::nullopt;
+  if (!bytes) return std::nullopt;
+  UpdateRow row = decode_update_row(*bytes);
+  const auto record = impl_->database->get(key::record(row.record));
+  const auto secret = record ? decode_record_row(*record).secret : std::nullopt;
+  if (row.update.closed.empty() || !secret) return std::nullopt;
+  return lienthong::show_closed_part(impl_->root, *secret, std::move(row.update));
+}
+
 void Replica::for_each_record(const std::function<bool(const RecordEntry&)>& visit) const {
   impl_->database->scan("R", "R", [&](std::string_view, std::string_view value) {
     RecordRow row = decode_record_row(value);
@@ -251,6 +266,7 @@ Counts Replica::counts() const {
   out.inert = ledger->inert;
   out.refused = ledger->refused_kept;
   out.unsealed = ledger->unsealed;
+  out.stripped = ledger->stripped;
   return out;
 }
 

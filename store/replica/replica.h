@@ -112,6 +112,8 @@ struct RefusedEntry {  // quarantine
 struct Counts {
   std::uint64_t records = 0, updates = 0, waiting = 0, inert = 0, refused = 0;
   std::uint64_t unsealed = 0;  // never left this machine
+  // Here without the closed part that they had, of no erased record: it is asked for.
+  std::uint64_t stripped = 0;
 };
 
 struct RecordEntry {
@@ -168,6 +170,8 @@ class Replica final : public ReplicaView {
   std::vector<RecordId> find_code(std::string_view code) const;
   std::optional<StoredUpdate> find_update(const UpdateId& id) const;
   std::optional<StoredUpdate> find_update(std::uint64_t number) const;
+  // Its closed part, to be shown to somebody who is to see no other. nullopt: it is not here.
+  std::optional<ShownPart> show_closed_part(const UpdateId& id) const;
   // Legs of a dossier, copies of a document sent: the records here that name it as their lead, in
   // the order in which they came.
   std::vector<RecordId> led_by(const RecordId& lead) const;
@@ -251,8 +255,11 @@ struct ReceiveOutcome {
 struct Draft {
   RecordId record;  // zero: a new record
   OpenBody open;
-  std::optional<ClosedBody> closed;  // salt is filled in when it is the record's first
-  std::optional<UpdateId> link;      // default: the tip; a reply: the consult
+  std::optional<ClosedBody> closed;
+  std::optional<UpdateId> link;  // default: the tip; a reply: the consult
+  // Idempotency, 16 bytes or empty. Lies in the closed part, which is made for it; where the
+  // record's are erased, on this machine alone.
+  Bytes key_hash = {};
 };
 
 // One atomic, synced commit. One at a time; destroying it without commit() changes nothing.

@@ -1,5 +1,6 @@
 #include "store/replica/rows.h"
 
+#include <algorithm>
 #include <stdexcept>
 
 namespace lienthong::store {
@@ -65,11 +66,24 @@ void put_update(ByteWriter& out, const Update& update) {
   out.sized(encode_envelope(update.envelope));
   out.sized(update.open);
   out.sized(update.closed);
-  out.u8(update.closed_hash.is_zero() ? 0 : 1);
+  out.u8(update.closed_hash.is_zero() ? 0 : update.secret ? 2 : 1);
   if (!update.closed_hash.is_zero()) out.raw(update.closed_hash.view());
+  if (!update.closed_hash.is_zero() && update.secret) out.raw(*update.secret);
 }
 
-// In layout 1 the size of the salt, 0 or 16, stands in its place.
+// In record rows: 16 bytes, or none.
+void put_secret(ByteWriter& out, const std::optional<RecordSecret>& secret) {
+  out.sized(secret ? ByteView(*secret) : ByteView());
+}
+std::optional<RecordSecret> get_secret(RowReader& in) {
+  const Bytes bytes = in.sized();
+  if (bytes.size() != kSecretSize) return std::nullopt;
+  RecordSecret secret;
+  std::ranges::copy(bytes, secret.begin());
+  return secret;
+}
+
+// In layout 1 the size of the secret, 0 or 16, stands in its place.
 constexpr std::uint8_t kRecordRowFormat = 2;
 
 // Count, then differences.
@@ -94,7 +108,9 @@ Update get_update(RowReader& in) {
   update.envelope = must(decode_envelope(in.sized()), "envelope");
   update.open = in.sized();
   update.closed = in.sized();
-  if (in.array<1>()[0] != 0) update.closed_hash = in.id<Hash256>();
+  const std::uint8_t beside = in.array<1>()[0];
+  if (beside != 0) update.closed_hash = in.id<Hash256>();
+  if (beside == 2) update.secret = in.array<kSecretSize>();
   return update;
 }
 
@@ -110,6 +126,7 @@ std::string further_seal(std::uint64_t number, std::uint32_t seal) {
   return further_seals(number) + big_endian(seal, 4);
 }
 std::string unsealed(std::uint64_t number) { return "X" + big_endian(number, 8); }
+std::string stripped(std::uint64_t number) { return "x" + big_endian(number, 8); }
 std::string record(std::uint32_t number) { return "R" + big_endian(number, 4); }
 std::string record_index(const RecordId& id) { return id_key('r', id, 16); }
 std::string code_prefix(std::string_view folded) {
@@ -286,7 +303,7 @@ std::string encode(const RecordRow& row) {
   out.reserve(128 + row.state.size() + 3 * row.updates.size() * (1 + row.feeds.size()));
   out.raw(row.id.view());
   out.u8(kRecordRowFormat);
-  out.sized(row.salt);
+  put_secret(out, row.secret);
   out.varint(row.feeds.size());
   for (const FedFeed& feed : row.feeds) {
     out.varint(feed.feed);
@@ -302,7 +319,7 @@ RecordRow decode_record_row(std::string_view bytes) {
   RecordRow row;
   row.id = in.id<RecordId>();
   if (in.array<1>()[0] != kRecordRowFormat) throw std::runtime_error("stored record: its format");
-  row.salt = in.sized();
+  row.secret = get_secret(in);
   row.feeds.resize(in.varint());
   for (FedFeed& feed : row.feeds) {
     feed.feed = in.varint32();
@@ -318,7 +335,7 @@ std::optional<RecordRow> decode_first_record_row(std::string_view bytes) {
   RecordRow row;
   row.id = in.id<RecordId>();
   if (in.rest().empty() || in.rest()[0] == kRecordRowFormat) return std::nullopt;
-  row.salt = in.sized();
+  row.secret = get_secret(in);
   row.feeds.resize(in.varint());
   for (FedFeed& feed : row.feeds) {
     feed.feed = in.varint32();

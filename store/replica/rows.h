@@ -25,6 +25,7 @@ std::string update_seal(std::uint64_t number);  // Y → seal number, leaf
 std::string further_seals(std::uint64_t number);
 std::string further_seal(std::uint64_t number, std::uint32_t seal);
 std::string unsealed(std::uint64_t number);    // X → nothing
+std::string stripped(std::uint64_t number);    // x → nothing: its closed part is not here
 std::string record(std::uint32_t number);      // R → RecordRow
 std::string record_index(const RecordId& id);  // r first 16 bytes → number
 std::string code(std::string_view folded,
@@ -61,7 +62,7 @@ std::string upheld(std::uint32_t record);                 // n → what our desk
 std::string moved(std::uint64_t number);                  // g → nothing: see Brought::moved
 std::string backfill(const NodeId& node);                 // h → number of the first that came
 // All of these letters. Others belong to projections (projection.h).
-inline constexpr std::string_view kLetters = "MUIYXRrDJSVsEeFTWNCHBZPQKLcfnghkqy";
+inline constexpr std::string_view kLetters = "MUIYXxRrDJSVsEeFTWNCHBZPQKLcfnghkqy";
 }  // namespace key
 
 struct UpdateSeal {
@@ -133,7 +134,7 @@ struct FedFeed {
 };
 struct RecordRow {
   RecordId id;
-  Bytes salt;  // 16, or empty
+  std::optional<RecordSecret> secret;  // none: it is not here, or was erased
   std::vector<FedFeed> feeds;
   std::vector<std::uint64_t> updates;
   Bytes state;

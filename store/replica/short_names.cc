@@ -78,13 +78,6 @@ std::vector<wire::Names::HeldSeal> find_seals_in(const Source& source, const Roo
   return out;
 }
 
-std::optional<Salt> to_salt(const Bytes& bytes) {
-  if (bytes.size() != kSaltSize) return std::nullopt;
-  Salt salt;
-  std::ranges::copy(bytes, salt.begin());
-  return salt;
-}
-
 std::optional<UpdateId> last_link(const RecordState& state) {
   return state.chain.empty() ? std::nullopt : std::optional(state.tip());
 }
@@ -212,9 +205,9 @@ class SenderNames final : public RegistryNames {
     const RecordState state = decode_stored_state(*row);
     return wire::RecordPlace{state.heads, last_link(state)};
   }
-  std::optional<Salt> salt(const RecordId& record) const override {
+  std::optional<RecordSecret> secret(const RecordId& record) const override {
     const RecordRow* row = read(record);
-    return row == nullptr ? std::nullopt : to_salt(row->salt);
+    return row == nullptr ? std::nullopt : row->secret;
   }
 
  private:
@@ -271,9 +264,9 @@ class ReceiverNames final : public RegistryNames {
     if (record == nullptr) return std::nullopt;
     return wire::RecordPlace{record->state.heads, last_link(record->state)};
   }
-  std::optional<Salt> salt(const RecordId& id) const override {
+  std::optional<RecordSecret> secret(const RecordId& id) const override {
     const OpenRecord* record = find(id);
-    return record == nullptr ? std::nullopt : to_salt(record->row.salt);
+    return record == nullptr ? std::nullopt : record->row.secret;
   }
 
  private:

@@ -16,6 +16,11 @@ constexpr std::size_t kOpenRecordsMax = 256;  // kept decoded across a savepoint
 
 std::string folded_code(const RecordState& state) { return fold_code(code_or_empty(state)); }
 
+Bytes key_of(const Update& update) {
+  const auto closed = wire::decode_closed(update.closed);
+  return closed.ok() ? closed->key_hash : Bytes();
+}
+
 const InertEntry* find_inert(const RecordState& state, const UpdateId& id) {
   const auto at = std::ranges::find(state.inert, id, &InertEntry::id);
   return at != state.inert.end() ? &*at : nullptr;
@@ -33,6 +38,7 @@ OpenRecord* Transaction::Impl::find(std::uint32_t number) {
   record.row = decode_record_row(*bytes);
   record.state = decode_stored_state(record.row);
   record.inert_before = record.state.inert.size();
+  record.erased_before = !record.state.erased_by.is_zero();
   record.code_before = folded_code(record.state);
   record.participants_before = record.state.participants;
   record.forks_before = !record.state.forks.empty();
@@ -85,6 +91,7 @@ void Transaction::Impl::settle_state(OpenRecord& record, std::uint32_t number) {
   fold_if_stale(record, number);
   ledger.inert = ledger.inert + record.state.inert.size() - record.inert_before;
   record.inert_before = record.state.inert.size();
+  settle_erasure(record);
   std::string code = folded_code(record.state);
   if (code != record.code_before) {
     if (!record.code_before.empty()) overlay.erase(key::code(record.code_before, number));
@@ -187,8 +194,13 @@ std::uint64_t Transaction::Impl::enter(NewUpdate update) {
     record_no = record_number(overlay, record_id).value();
   }
   OpenRecord& record = *find(record_no);
-  if (first) record.row.salt = std::move(update.salt);
+  if (first) record.row.secret = update.update.secret;
   touch(record, record_no);
+  const bool stripped = lacks_closed_part(update.update, record.state);
+  if (stripped) {
+    overlay.put(key::stripped(number), "");
+    ++ledger.stripped;
+  }
   record.row.updates.push_back(number);
   const GraphUpdate view = graph_view(update);
   if (!record.stale && !(extend(record.state, view, registry()) &&
@@ -197,8 +209,7 @@ std::uint64_t Transaction::Impl::enter(NewUpdate update) {
   projections.entered(view);
   record.changed = true;
   ledger.newest_hlc = std::max(ledger.newest_hlc, view.envelope.hlc.value);
-  if (!view.open.key_hash.empty() && view.agency == replica.identity.agency)
-    overlay.put(key::idempotency(view.open.key_hash), std::string(as_text(update.id.view())));
+  note_key(update.closed, view.envelope.certificate, update.id);
   overlay.put(key::update_index(update.id), encode_number(number));
   const bool custody = is_custody(view.open.kind);
   const UpdateRow row{update.id, record_no,           update.source, now, std::move(update.update),
@@ -210,7 +221,7 @@ std::uint64_t Transaction::Impl::enter(NewUpdate update) {
   }
   overlay.put(key::update(number), std::move(bytes));
   entered.push_back(number);
-  just_entered.push_back({update.id, record_no, update.source, custody});
+  just_entered.push_back({update.id, record_no, update.source, custody, stripped});
   return number;
 }
 
@@ -372,26 +383,27 @@ Result<UpdateId> Transaction::Impl::write(Draft draft) {
   envelope.hlc = hlc;
   update.body = std::move(draft.open);
   update.update.open = wire::encode(update.body);
-  if (first && !draft.closed) draft.closed = ClosedBody{};
+  std::optional<RecordSecret> secret;
+  if (first) secret = update.update.secret = replica.options.entropy->array<kSecretSize>();
+  if (record != nullptr) secret = record->row.secret;
+  if ((first || !draft.key_hash.empty()) && secret && !draft.closed) draft.closed.emplace();
   if (draft.closed) {
-    Salt salt{};
-    if (first) {
-      salt = replica.options.entropy->array<kSaltSize>();
-      draft.closed->salt = update.salt = Bytes(salt.begin(), salt.end());
-    } else if (record->row.salt.size() == kSaltSize) {
-      std::ranges::copy(record->row.salt, salt.begin());
-    } else {
-      return Error(Errc::kNotAllowed, "the record's closed parts were erased");
-    }
+    if (!secret)
+      return Error(Errc::kNotAllowed, record->state.erased_by.is_zero()
+                                          ? "the record's closed parts have not come here"
+                                          : "the record's closed parts were erased");
+    draft.closed->key_hash = draft.key_hash;
     update.update.closed = wire::encode(*draft.closed);
     update.update.closed_hash =
-        closed_part_hash(root(), salt, encode_envelope(envelope), update.update.closed);
+        closed_part_hash(root(), *secret, encode_envelope(envelope), update.update.closed);
   }
   LT_TRY(update.body, check_form(update.update));
   if (!update.update.closed.empty()) {
     LT_TRY(update.closed, check_closed_form(update.update, update.body));
   }
   const UpdateId id = update.id = update_id(root(), update.update);
+  if (!draft.closed && !draft.key_hash.empty())  // it is erased: the key stays on this machine
+    overlay.put(key::idempotency(draft.key_hash), std::string(as_text(id.view())));
   enter(std::move(update));
   const std::uint32_t number =
       record_number(overlay, first ? id_cast<RecordId>(id) : draft.record).value();
@@ -425,8 +437,8 @@ Result<void> Transaction::withdraw(const UpdateId& id) {
   tx.overlay.erase(key::update(*number));
   tx.overlay.erase(key::update_index(id));
   tx.overlay.erase(key::unsealed(*number));
-  if (const OpenBody body = decode_stored_open(row.update); !body.key_hash.empty())
-    tx.overlay.erase(key::idempotency(body.key_hash));
+  if (const Bytes hash = key_of(row.update); !hash.empty())
+    tx.overlay.erase(key::idempotency(hash));
   --tx.ledger.unsealed;
   ++tx.ledger.without_update;
   const auto kind = decode_stored_open(row.update).kind;

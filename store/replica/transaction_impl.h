@@ -11,11 +11,15 @@
 
 namespace lienthong::store {
 
+// The name of an update in a feed, for healing. closed_parts.cc.
+IdPrefix healing_id(const UpdateId& id, bool stripped);
+
 // A record under change.
 struct OpenRecord {
   RecordRow row;
   RecordState state;
   std::size_t inert_before = 0;
+  bool erased_before = false;
   std::string code_before;  // folded
   std::vector<AgencyId> participants_before;
   bool forks_before = false;
@@ -34,6 +38,7 @@ struct FreshUpdate {
   std::uint32_t record = 0;
   std::uint32_t source = 0;
   bool custody = false;
+  bool stripped = false;  // it had a closed part, which is not here
 };
 
 // An update that waits for its seal.
@@ -92,7 +97,6 @@ struct Transaction::Impl {
     OpenBody body;
     std::uint32_t source = 0;
     std::optional<UpdateSeal> seal;
-    Bytes salt;         // of a first update with a closed part
     ClosedBody closed;  // of what is here of the closed part
   };
   // The update's parents, certificate and tree version are here.
@@ -124,7 +128,7 @@ struct Transaction::Impl {
     UpdateId id;
     std::uint32_t seal_row;
     std::optional<std::uint64_t> number;  // it was here already
-    std::optional<Salt> salt;             // see wire::UnitFacts
+    std::optional<RecordSecret> secret;   // see wire::UnitFacts
   };
   struct PendingLeaf {
     const SealedUnit* unit;
@@ -152,7 +156,6 @@ struct Transaction::Impl {
                           const FeedMark& mark, const FeedPart& part);
   void forgotten_own_seal();
   UpdateId missing_parent(const Update& update) const;  // zero: none
-  bool closed_part_fits(NewUpdate& made, const std::optional<Salt>& computed);
   bool is_desk() const;
   void honour_recalls();
   std::vector<RecordId> recalls;  // records in which a recall request has just entered
@@ -191,6 +194,15 @@ struct Transaction::Impl {
   void uphold_by_itself();
   void uphold_all_in(std::uint32_t number);
   bool uphold_in(std::uint32_t number);
+
+  // ---- closed parts (closed_parts.cc) ----
+  bool closed_part_fits(NewUpdate& made, const std::optional<RecordSecret>& computed);
+  bool lacks_closed_part(const Update& update, const RecordState& state) const;
+  void fill_in(std::uint64_t number, const Update& sent);
+  void note_key(const ClosedBody& closed, const CertificateId& author, const UpdateId& id);
+  void set_stripped(OpenRecord& record, std::uint64_t number, const UpdateId& id, bool stripped);
+  void rename_entry(std::uint32_t feed, std::uint64_t place, const IdPrefix& id);
+  void settle_erasure(OpenRecord& record);
 
   // ---- statements (registry_rows.cc) ----
   void keep_statement(const Statement& statement, const StatementId& id, std::uint32_t source);

@@ -34,6 +34,7 @@ std::string Blobs::Row::encode() const {
     out.raw(holder.node.view());
     out.raw(holder.agency.view());
   }
+  out.raw(under.view());
   return std::string(as_text(out.bytes()));
 }
 
@@ -52,6 +53,7 @@ Blobs::Row Blobs::Row::decode(std::string_view bytes) {
     holder.agency.bytes = must(in.array<32>());
     row.holders.push_back(holder);
   }
+  row.under.bytes = must(in.array<32>());
   if (row.size < 1 || row.size > kBlobBytesMax)
     throw std::runtime_error("stored scan: length out of range");
   return row;
@@ -138,22 +140,45 @@ BlobInfo Blobs::info(const BlobId& id, const Row& row) const {
 
 // ---- BlobView ----
 
-BlobEnd Blobs::may_read(const AgencyId& reader, const BlobId& id) const {
-  BlobEnd verdict = BlobEnd::kNoRight;
-  std::size_t looked = 0;
-  scan(blob_key::of('n', id), [&](std::string_view key, std::string_view value) {
-    const auto record = replica_.find_record(RecordId::from(as_bytes(key.substr(1 + 32))));
-    if (!record) return ++looked < kBlobNameCountMax;
-    const RecordState& state = record->state;
-    const auto members = replica_.audience_of(state);
-    if (std::ranges::binary_search(members, reader) &&
-        !is_inert(state, UpdateId::from(as_bytes(value)))) {
-      verdict = state.erased_by.is_zero() ? BlobEnd::kSent : BlobEnd::kErased;
-      if (verdict == BlobEnd::kSent) return false;
-    }
-    return ++looked < kBlobNameCountMax;
-  });
-  return verdict;
+// The file must have come with that very record: who names another office's digest in a record of
+// his own has not given it to anybody.
+BlobEnd Blobs::may_read(const AgencyId& reader, const BlobId& id, const RecordId& under) const {
+  const auto named = get(blob_key::name(id, under));
+  const auto record = named ? replica_.find_record(under) : std::nullopt;
+  if (!record) return BlobEnd::kNoRight;
+  const RecordState& state = record->state;
+  if (!std::ranges::binary_search(replica_.audience_of(state), reader) ||
+      is_inert(state, UpdateId::from(as_bytes(*named))))
+    return BlobEnd::kNoRight;
+  if (!state.erased_by.is_zero()) return BlobEnd::kErased;
+  return came_with(id, under) ? BlobEnd::kSent : BlobEnd::kNotHere;
+}
+
+bool Blobs::came_with(const BlobId& id, const RecordId& under) const {
+  if (get(blob_key::shown(id, under))) return true;
+  const auto named = get(blob_key::name(id, under));
+  const auto update = named ? replica_.find_update(UpdateId::from(as_bytes(*named))) : std::nullopt;
+  return update && update->agency == replica_.identity().agency;
+}
+
+// First one in which that agency was the first to name it: it had the bytes.
+std::optional<RecordId> Blobs::asked_under(const AgencyId& peer, const BlobId& id,
+                                           const std::set<RecordId>& refused) const {
+  std::optional<RecordId> found;
+  const AgencyId& ours = replica_.identity().agency;
+  for (const RecordId& record : records(id)) {
+    const auto entry = refused.contains(record) ? std::nullopt : replica_.find_record(record);
+    if (!entry || !entry->state.erased_by.is_zero()) continue;
+    const auto members = replica_.audience_of(entry->state);
+    if (!std::ranges::binary_search(members, peer) || !std::ranges::binary_search(members, ours))
+      continue;
+    const auto named = get(blob_key::name(id, record));
+    const auto update =
+        named ? replica_.find_update(UpdateId::from(as_bytes(*named))) : std::nullopt;
+    if (update && update->agency == peer) return record;
+    if (!found) found = record;
+  }
+  return found;
 }
 
 std::optional<std::uint64_t> Blobs::held_size(const BlobId& id) const {
@@ -215,6 +240,11 @@ std::vector<AgencyId> Blobs::readers(const BlobId& id) const {
   std::ranges::sort(out);
   out.erase(std::ranges::unique(out).begin(), out.end());
   return out;
+}
+
+bool Blobs::is_reader(const AgencyId& agency, const RecordId& record) const {
+  const auto entry = replica_.find_record(record);
+  return entry && std::ranges::binary_search(replica_.audience_of(entry->state), agency);
 }
 
 std::vector<AgencyId> Blobs::origins(const BlobId& id) const {

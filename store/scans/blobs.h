@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -72,7 +73,9 @@ class Blobs final : public BlobView {
   ~Blobs() override;
 
   // ---- BlobView ----
-  BlobEnd may_read(const AgencyId& reader, const BlobId& id) const override;
+  BlobEnd may_read(const AgencyId& reader, const BlobId& id, const RecordId& under) const override;
+  std::optional<RecordId> asked_under(const AgencyId& peer, const BlobId& id,
+                                      const std::set<RecordId>& refused) const override;
   std::optional<std::uint64_t> held_size(const BlobId& id) const override;
   std::optional<HeldChunk> read_chunk(const BlobId& id, std::uint32_t index) const override;
 
@@ -83,6 +86,8 @@ class Blobs final : public BlobView {
   std::vector<BlobId> named_by(const RecordId& id) const;  // ever named
   // Agencies that may be asked for it: the audiences of the records that name it.
   std::vector<AgencyId> readers(const BlobId& id) const;
+  // Whether that agency lies in the audience of the record.
+  bool is_reader(const AgencyId& agency, const RecordId& record) const;
   std::optional<BlobWant> find_want(const BlobId& id) const;
   std::vector<BlobWant> wants(std::size_t limit) const;
   BlobCounts counts() const;
@@ -92,9 +97,16 @@ class Blobs final : public BlobView {
 
   // ---- writing, synced ----
   Result<BlobUpload> begin_upload();
-  // A chunk that was verified. True: the file is whole now. Passed over when it is here already.
+  // A chunk that was verified, given as one of a file of that record. True: the file is whole now.
+  // Passed over when it is here already.
   Result<bool> put_chunk(const BlobId& id, std::uint32_t index, const HeldChunk& chunk,
-                         UnixMillis now);
+                         UnixMillis now, const RecordId& under);
+  // Who may be asked under that record has shown that it holds every chunk, as it is here: from now
+  // on it may be given as a file of that record.
+  Result<void> note_shown(const BlobId& id, const RecordId& under);
+  // Whether what is here came, or was shown, as a file of that record, or was named in it by our
+  // own agency before all others.
+  bool came_with(const BlobId& id, const RecordId& under) const;
   Result<void> want(const BlobId& id, BlobReason reason, UnixMillis now);
   Result<void> note_holder(const BlobId& id, const BlobHolder& holder);
 
@@ -132,6 +144,8 @@ class Blobs final : public BlobView {
   std::optional<ChunkMap> map_of(const Row& row) const;
   void put_row(Batch& batch, const BlobId& id, const Row& row);
   void erase_blob(Batch& batch, const BlobId& id);
+  void add_name(Batch& batch, std::set<std::string>& added, const BlobId& id,
+                const RecordState& state, const UpdateId& update);
   void put_want(Batch& batch, const BlobWant& want);
   void erase_want(Batch& batch, const BlobId& id);
   Result<void> write(Batch& batch);

@@ -5,6 +5,7 @@
 #include "protocol/record/registers.h"
 #include "store/office/deadline.h"
 #include "store/office/dossier.h"
+#include "store/replica/change_log.h"
 #include "store/scans/blobs_rows.h"
 
 namespace lienthong::store {
@@ -40,24 +41,37 @@ Result<bool> Blobs::catch_up(std::size_t limit, UnixMillis now) {
   std::vector<Naming> namings;
   std::set<RecordId> touched;
   RowReader updates(database());
+  const auto take_names = [&namings](const UpdateRow& update) {
+    const RecordId record = record_of(update.update, update.id);
+    for (NamedBlob& blob : named_in(update.update, decode_stored_open(update.update)))
+      namings.push_back({record, std::move(blob), update.id});
+  };
   for (std::uint64_t number = indexed_ + 1; number <= last; ++number) {
     const auto bytes = updates.get(key::update(number));
-    if (!bytes) continue;  // taken back
-    const UpdateRow update = decode_update_row(*bytes);
-    const OpenBody open = decode_stored_open(update.update);
-    const RecordId record = record_of(update.update, update.id);
-    for (NamedBlob& blob : named_in(update.update, open))
-      namings.push_back({record, std::move(blob), update.id});
-    const bool first = open.kind == UpdateKind::kCreated;  // nothing was named before it
-    if ((is_link(open.kind) && !first) || open.kind == UpdateKind::kErase) touched.insert(record);
+    if (bytes) {
+      const UpdateRow update = decode_update_row(*bytes);
+      const OpenBody open = decode_stored_open(update.update);
+      const RecordId record = record_of(update.update, update.id);
+      take_names(update);
+      const bool first = open.kind == UpdateKind::kCreated;  // nothing was named before it
+      if ((is_link(open.kind) && !first) || open.kind == UpdateKind::kErase) touched.insert(record);
+    } else if (const auto change = database().get(key::change(number))) {
+      // Folded again: closed parts of it may have come that had not been here.
+      const ChangeRow row = decode_change_row(*change);
+      const auto record = replica_.find_record(row.record);
+      if (row.kind != ChangeKind::kRefolded || !record) continue;
+      touched.insert(row.record);
+      for (const std::uint64_t one : record->updates)
+        if (const auto again = updates.get(key::update(one))) take_names(decode_update_row(*again));
+    }
   }
   Batch batch(database().scans(), false);  // lost, it is taken in again
   std::set<RecordId> naming;
+  std::set<std::string> added;
   for (const Naming& found : namings) {
     const auto record = replica_.find_record(found.record);
-    const std::string name = blob_key::name(found.blob.id, found.record);
-    if (!record || (is_inert(record->state, found.update) && get(name))) continue;
-    batch.put(name, found.update.view());
+    if (!record) continue;
+    add_name(batch, added, found.blob.id, record->state, found.update);
     batch.put(blob_key::named(found.record, found.blob.id),
               encode_number(found.blob.component.size));
     naming.insert(found.record);
@@ -73,6 +87,18 @@ Result<bool> Blobs::catch_up(std::size_t limit, UnixMillis now) {
   const std::lock_guard counting(counting_);
   indexed_ = last;
   return last < end;
+}
+
+// The first that is in force is kept: it tells who had the file.
+void Blobs::add_name(Batch& batch, std::set<std::string>& added, const BlobId& id,
+                     const RecordState& state, const UpdateId& update) {
+  const std::string name = blob_key::name(id, state.record);
+  if (added.contains(name)) return;
+  const auto before = get(name);
+  if (before && (is_inert(state, update) || !is_inert(state, UpdateId::from(as_bytes(*before)))))
+    return;
+  batch.put(name, update.view());
+  if (!is_inert(state, update)) added.insert(name);
 }
 
 // What this agency wants of what the record names now; nothing is kept of an erased one.

@@ -18,6 +18,7 @@ struct Blobs::Row {
   std::uint32_t held = 0;
   UnixMillis since = 0;
   std::vector<BlobHolder> holders;
+  RecordId under;  // all chunks so far were given as a file of it; zero: not of one
 
   bool complete() const { return held == chunk_count(size); }
   std::uint64_t held_bytes() const {  // the last chunk may be shorter
@@ -72,6 +73,9 @@ inline std::string name(const BlobId& id, const RecordId& record) {  // → upda
 }
 inline std::string named(const RecordId& record, const BlobId& id) {  // → length as the record says
   return of('r', record).append(as_text(id.view()));
+}
+inline std::string shown(const BlobId& id, const RecordId& record) {  // → nothing: see came_with()
+  return of('g', id).append(as_text(record.view()));
 }
 inline std::string map(std::uint64_t number) { return "m" + big_endian(number, 8); }  // → ChunkMap
 inline std::string upload(std::uint64_t number) { return "u" + big_endian(number, 8); }

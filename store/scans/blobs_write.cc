@@ -33,6 +33,10 @@ void Blobs::erase_blob(Batch& batch, const BlobId& id) {
   batch.erase(blob_key::map(before->number));
   batch.freed.push_back(before->number);
   batch.rows[id] = std::nullopt;
+  scan(blob_key::of('g', id), [&batch](std::string_view key, std::string_view) {
+    batch.erase(std::string(key));
+    return true;
+  });
 }
 
 void Blobs::put_want(Batch& batch, const BlobWant& want) {
@@ -89,7 +93,7 @@ Result<void> Blobs::check_room() const {
 }
 
 Result<bool> Blobs::put_chunk(const BlobId& id, std::uint32_t index, const HeldChunk& chunk,
-                              UnixMillis now) {
+                              UnixMillis now, const RecordId& under) {
   LT_TRY_VOID(check_room());
   const std::lock_guard lock(writer_);
   Batch batch(database().scans(), true);
@@ -99,18 +103,31 @@ Result<bool> Blobs::put_chunk(const BlobId& id, std::uint32_t index, const HeldC
     found->number = next_number(batch);
     found->size = chunk.size;
     found->since = now;
+    found->under = under;
   }
   auto map = map_of(*found).value_or(ChunkMap(chunk_count(found->size)));
   if (index >= map.count() || map.has(index)) return found->complete();
   map.set(index);
   found->held = map.held();
+  if (found->under != under) found->under = RecordId{};
   batch.put(blob_key::chunk(found->number, index), chunk.bytes);
   batch.put(blob_key::proof(found->number, index), proof_bytes(chunk.proof));
   batch.put(blob_key::map(found->number), map.bits());
   put_row(batch, id, *found);
   if (found->complete()) erase_want(batch, id);
+  if (found->complete() && !found->under.is_zero())
+    batch.put(blob_key::shown(id, found->under), std::string_view());
   LT_TRY_VOID(write(batch));
   return found->complete();
+}
+
+Result<void> Blobs::note_shown(const BlobId& id, const RecordId& under) {
+  const std::lock_guard lock(writer_);
+  const auto found = row(id);
+  if (!found || !found->complete()) return {};
+  Batch batch(database().scans(), true);
+  batch.put(blob_key::shown(id, under), std::string_view());
+  return write(batch);
 }
 
 Result<void> Blobs::want(const BlobId& id, BlobReason reason, UnixMillis now) {

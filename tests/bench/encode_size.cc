@@ -42,7 +42,7 @@ struct Measured {
   std::vector<Bytes> bodies;
 };
 
-// Ids, salts, digests and signatures of a body (docs/protocol/parts.md, "Layout").
+// Ids, secrets, digests and signatures of a body (docs/protocol/parts.md, "Layout").
 std::size_t raw_bytes(ByteView body) {
   ByteReader in(body);
   const bool coded = (*in.u8() & 1) != 0;

@@ -292,7 +292,7 @@ std::vector<Bytes> seeds_of_records() {
   open.kind = UpdateKind::kSet;
   add(1, wire::encode(open));
   ClosedBody closed;
-  closed.salt = Bytes(kSaltSize, 4);
+  closed.key_hash = Bytes(16, 4);
   add(2, wire::encode(closed));
   const test::TestDeployment deployment(1);
   for (const Statement& statement : deployment.statements()) {

@@ -147,7 +147,7 @@ std::optional<Operation> Workload::choose_leg(Machine& machine, const RecordStat
     return store::FinishLeg{.record = state.record.hex(), .outcome = text};
   store::CreateLeg leg{.dossier = state.record.hex(), .to = some_agency(machine)};
   leg.share = dice_.chance(0.5);
-  leg.open = {text_write(Field::kDuty, text)};
+  leg.closed = {text_write(Field::kDuty, text)};
   return leg;
 }
 

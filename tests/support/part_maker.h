@@ -19,7 +19,7 @@ class FakeNames : public wire::Names {
   struct Record {
     std::vector<std::pair<UpdateId, wire::RecordPlace>> before;  // in order of entry
     wire::RecordPlace now;
-    std::optional<Salt> salt;
+    std::optional<RecordSecret> secret;
   };
   std::map<RecordId, Record> records;
   std::map<UpdateId, int> updates;
@@ -35,13 +35,7 @@ class FakeNames : public wire::Names {
     record.now.heads = {id};
     const auto body = wire::decode_open(update.open);
     record.now.link = body.ok() && is_link(body->kind) ? std::optional(id) : update.envelope.link;
-    if (update.envelope.record.is_zero() && !update.closed.empty()) {
-      const auto closed = wire::decode_closed(update.closed);
-      if (closed.ok() && closed->salt.size() == kSaltSize) {
-        record.salt.emplace();
-        std::ranges::copy(closed->salt, record.salt->begin());
-      }
-    }
+    if (update.envelope.record.is_zero()) record.secret = update.secret;
     updates[id];
   }
   void enter(const RootFingerprint& root, const FeedPart& part) {
@@ -95,9 +89,9 @@ class FakeNames : public wire::Names {
     const auto at = seals.find({certificate, incarnation, number});
     return at == seals.end() ? std::nullopt : std::optional(at->second);
   }
-  std::optional<Salt> salt(const RecordId& record) const override {
+  std::optional<RecordSecret> secret(const RecordId& record) const override {
     const auto at = records.find(record);
-    return at == records.end() ? std::nullopt : at->second.salt;
+    return at == records.end() ? std::nullopt : at->second.secret;
   }
 
  private:
@@ -242,7 +236,7 @@ class PartMaker {
     RecordId id;
     UpdateId last;
     std::optional<UpdateId> link;
-    std::optional<Salt> salt;
+    std::optional<RecordSecret> secret;
   };
 
   void odd_parents(Envelope& envelope) {
@@ -269,7 +263,6 @@ class PartMaker {
       for (std::uint64_t i = 1 + below(3); i > 0; --i)
         open.references.push_back(below(3) == 0 ? id<UpdateId>()
                                                 : written_[below(written_.size())].last);
-    if (below(4) == 0) open.key_hash = bytes(16);
     if (first && below(4) == 0)
       open.lead = below(2) == 0 ? id<RecordId>() : written_[below(written_.size())].id;
     if (below(8) == 0) open.deadline = 1'700'000'000'000 + static_cast<UnixMillis>(below(1e9));
@@ -326,21 +319,23 @@ class PartMaker {
     if (!first && below(2) == 0) return;
     ClosedBody closed;
     if (first) {
-      closed.salt = bytes(kSaltSize);
-      record.salt.emplace();
-      std::ranges::copy(closed.salt, record.salt->begin());
+      std::ranges::copy(bytes(kSecretSize), record.secret.emplace().begin());
+      update.secret = record.secret;
     }
+    if (below(4) == 0) closed.key_hash = bytes(16);
     closed.writes = writes(Part::kClosed, 2);
     if (below(2) == 0) closed.officer = text();
     if (below(2) == 0) closed.note = text();
     update.closed = wire::encode(closed);
     if (below(40) == 0)  // a field of a later version: one word of data
       update.closed = {0, 0, 0, 0, 1, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0};
-    update.closed_hash =
-        below(15) == 0
-            ? id<Hash256>()
-            : closed_part_hash(root, *record.salt, encode_envelope(update.envelope), update.closed);
-    if (below(8) == 0) update.closed.clear();  // erased
+    const bool other_hash = below(15) == 0;
+    update.closed_hash = other_hash
+                             ? id<Hash256>()
+                             : closed_part_hash(root, *record.secret,
+                                                encode_envelope(update.envelope), update.closed);
+    if (below(8) == 0) update.closed.clear();                        // erased
+    if (other_hash || update.closed.empty()) update.secret.reset();  // it would show nothing
   }
 
   std::mt19937_64 random_;

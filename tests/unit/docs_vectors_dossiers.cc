@@ -36,7 +36,7 @@ Dossiers::Dossiers(const Example& example) : example_(example) {
 // The first update of dossier `number`, and what is remembered of it.
 Update Dossiers::begin(std::uint8_t number_of) {
   Record& record = records_[number_of];
-  record.salt = filled<16>(static_cast<std::uint8_t>(0x60 + number_of));
+  record.secret = filled<16>(static_cast<std::uint8_t>(0x60 + number_of));
   OpenBody open;
   open.kind = UpdateKind::kCreated;
   open.writes = {text(1, "H47.12.05-230401-000" + std::to_string(number_of + 1)),
@@ -51,13 +51,12 @@ Update Dossiers::begin(std::uint8_t number_of) {
     open.writes.push_back({16, wire::encode(std::vector<wire::Fee>{
                                    {"Lệ phí", 8'000, "cash", clock_ / 1000 * 1000, "BL-0007"}})});
   open.closed_fields = {0x4001, 0x4003, 0x4004, 0x4009};
-  open.action = "tiếp nhận";
+  open.action = "receive";
   open.at = clock_ / 1000 * 1000 - 5000;
-  if (number_of == 2) open.key_hash = to_bytes(filled<16>(0x70));
   if (number_of == 3) open.lead = records_[0].id;
   if (number_of == 4) open.deadline = kNow + 5 * 86'400'000;
   ClosedBody closed;
-  closed.salt = to_bytes(record.salt);
+  if (number_of == 2) closed.key_hash = to_bytes(filled<16>(0x70));
   closed.writes = {text(0x4001, kApplicants[number_of]),
                    text(0x4003, "04909900123" + std::to_string(number_of)),
                    text(0x4004, "091234567" + std::to_string(number_of)),
@@ -69,8 +68,9 @@ Update Dossiers::begin(std::uint8_t number_of) {
   clock_ += 61'000;
   update.open = wire::encode(open);
   update.closed = wire::encode(closed);
-  update.closed_hash =
-      closed_part_hash(example_.root, record.salt, encode_envelope(update.envelope), update.closed);
+  update.secret = record.secret;
+  update.closed_hash = closed_part_hash(example_.root, record.secret,
+                                        encode_envelope(update.envelope), update.closed);
   record.head = record.link = update_id(example_.root, update);
   record.id = id_cast<RecordId>(record.head);
   return update;
@@ -88,7 +88,7 @@ Update Dossiers::write(Record& record, const Office& author, const OpenBody& ope
   update.open = wire::encode(open);
   if (closed != nullptr) {
     update.closed = wire::encode(*closed);
-    update.closed_hash = closed_part_hash(example_.root, record.salt,
+    update.closed_hash = closed_part_hash(example_.root, record.secret,
                                           encode_envelope(update.envelope), update.closed);
   }
   record.head = update_id(example_.root, update);
@@ -104,7 +104,7 @@ void Dossiers::write_created(std::vector<Update>& out) {
     open.writes = {number(12, static_cast<std::int64_t>(i % 2 == 0 ? 2 : 4))};
     if (i == 4) open.writes.push_back({15, std::monostate()});
     if (i == 3) open.writes.push_back({0x3fff, Bytes{1, 2, 3}});  // a field of a later version
-    open.action = i % 2 == 0 ? "phân công" : "xử lý";
+    open.action = i % 2 == 0 ? "assign" : "process";
     open.at = clock_ / 1000 * 1000;
     ClosedBody closed;
     closed.note = "Hồ sơ số 12/2023";
@@ -124,7 +124,7 @@ std::vector<Update> Dossiers::write_by_province() {
   std::vector<Update> out{write(records_[0], example_.province, accept)};
   OpenBody note;
   note.kind = UpdateKind::kNote;
-  note.action = "nhắc";
+  note.action = "remind";
   out.push_back(write(records_[1], example_.province, note));
   out.push_back(write(records_[2], example_.province, accept));
   return out;
@@ -135,7 +135,7 @@ std::vector<Update> Dossiers::write_later() {
   OpenBody set;
   set.kind = UpdateKind::kSet;
   set.writes = {number(12, 5)};
-  set.action = "yêu cầu bổ sung";
+  set.action = "supplement";
   out.push_back(write(records_[3], example_.commune, set));
   OpenBody consult;
   consult.kind = UpdateKind::kConsult;

@@ -24,7 +24,7 @@ class Dossiers {
   struct Record {
     RecordId id;
     UpdateId head, link;
-    Salt salt{};
+    RecordSecret secret{};
   };
   Update begin(std::uint8_t number);
   Update write(Record& record, const Office& author, const OpenBody& open,

@@ -46,7 +46,13 @@ void trees(const Example& example, Theme& out) {
 class Holder final : public BlobView {
  public:
   std::vector<const File*> files;
-  BlobEnd may_read(const AgencyId&, const BlobId&) const override { return BlobEnd::kSent; }
+  BlobEnd may_read(const AgencyId&, const BlobId&, const RecordId&) const override {
+    return BlobEnd::kSent;
+  }
+  std::optional<RecordId> asked_under(const AgencyId&, const BlobId&,
+                                      const std::set<RecordId>& refused) const override {
+    return refused.empty() ? std::optional(RecordId{filled<32>(0x31)}) : std::nullopt;
+  }
   std::optional<std::uint64_t> held_size(const BlobId& id) const override {
     const File* file = find(id);
     return file == nullptr ? std::nullopt : std::optional(file->tree->size());
@@ -126,7 +132,7 @@ void conversations(const Example& example, Theme& out) {
   const BlobNonce nonce = filled<16>(0x31);
   out.input("prove.nonce", nonce);
   Conversation prove("prove", out);
-  LT_CHECK(asker.prove(small.tree->id(), nonce));
+  LT_CHECK(asker.prove(small.tree->id(), RecordId{filled<32>(0x31)}, nonce));
   prove.run(asker, giver);
   LT_CHECK(prove.proved && prove.proved->held);
   out.result("prove.hash", hash(kTagBlobHeld, example.root, ByteView(nonce), example.province.id(),

@@ -48,7 +48,7 @@ void verbatim(const Example& example, Theme& out) {
   update.envelope.rules_version = 2;
   // A structure of two words of data: one more than there is now would be of a later version.
   update.open = {0, 0, 0, 0, 1, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0};
-  update.closed_hash = closed_part_hash(example.root, Example::salt(),
+  update.closed_hash = closed_part_hash(example.root, Example::secret(),
                                         encode_envelope(update.envelope), update.closed);
   const std::array leaves{id_cast<Hash256>(update_id(example.root, update))};
   FeedPart of;

@@ -60,7 +60,9 @@ void updates(const Example& example, Theme& out) {
     }
     out.result(name + ".id", update_id(example.root, update));
   };
-  out.input("first.salt", example.salt());
+  out.input("first.secret", example.secret());
+  out.result("first.salt", closed_part_salt(example.root, example.secret(),
+                                            encode_envelope(example.first.envelope)));
   each("first", example.first);
   each("second", example.second);
 }

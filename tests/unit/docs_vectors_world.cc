@@ -70,13 +70,14 @@ void Example::write_record() {
   open.writes = {{1, std::string("H47-230401-0001")}, {12, std::int64_t{2}}};
   open.closed_fields = {0x4001};
   ClosedBody closed;
-  closed.salt = to_bytes(salt());
   closed.writes = {{0x4001, std::string("Nguyễn Văn A")}};
   first.envelope.certificate = province.certificate;
   first.envelope.hlc = Hlc::at(kNow + 1000);
   first.open = wire::encode(open);
   first.closed = wire::encode(closed);
-  first.closed_hash = closed_part_hash(root, salt(), encode_envelope(first.envelope), first.closed);
+  first.secret = secret();
+  first.closed_hash =
+      closed_part_hash(root, secret(), encode_envelope(first.envelope), first.closed);
 
   OpenBody note;
   note.kind = UpdateKind::kNote;

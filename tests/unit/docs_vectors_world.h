@@ -35,7 +35,7 @@ class Example {
 
   UpdateId first_id() const { return update_id(root, first); }
   UpdateId second_id() const { return update_id(root, second); }
-  static Salt salt() { return filled<16>(7); }
+  static RecordSecret secret() { return filled<16>(7); }
   std::shared_ptr<const Registry> registry(std::size_t statement_count) const;
   // Both updates as places 1 and 2 of a feed.
   FeedPart part() const;

@@ -178,7 +178,7 @@ TEST(Hasher, TagsDifferFromEachOther) {
       kTagGenesis, kTagStatement, kTagRootSignature, kTagUpdate,    kTagOpen,  kTagClosed,
       kTagSeal,    kTagLeaf,      kTagNode,          kTagFeed,      kTagState, kTagRegistry,
       kTagKey,     kTagInvite,    kTagChunk,         kTagChunkNode, kTagBlob,  kTagBlobHeld,
-      kTagBundle,  kTagBundleKey, kTagBundleRecord};
+      kTagBundle,  kTagBundleKey, kTagBundleRecord,  kTagSalt};
   std::sort(tags.begin(), tags.end());
   EXPECT_EQ(std::adjacent_find(tags.begin(), tags.end()), tags.end());
 }

@@ -27,10 +27,16 @@ struct File {
 
 class Shelf final : public BlobView {
  public:
-  BlobEnd may_read(const AgencyId& reader, const BlobId& id) const override {
-    if (reader != kAskerAgency) return BlobEnd::kNoRight;
+  BlobEnd may_read(const AgencyId& reader, const BlobId& id, const RecordId& under) const override {
+    if (reader != kAskerAgency || without.contains(under)) return BlobEnd::kNoRight;
     const auto at = verdicts.find(id);
     return at != verdicts.end() ? at->second : BlobEnd::kSent;
+  }
+  std::optional<RecordId> asked_under(const AgencyId&, const BlobId&,
+                                      const std::set<RecordId>& refused) const override {
+    for (const RecordId& record : names)
+      if (!refused.contains(record)) return record;
+    return std::nullopt;
   }
   std::optional<std::uint64_t> held_size(const BlobId& id) const override {
     const auto at = files.find(id);
@@ -48,6 +54,8 @@ class Shelf final : public BlobView {
   std::map<BlobId, const File*> files;
   std::map<BlobId, BlobEnd> verdicts;
   std::set<std::uint32_t> lacking;
+  std::vector<RecordId> names{RecordId{}};  // records that name every file
+  std::set<RecordId> without;               // of them, that it is not given with
   std::function<void(HeldChunk&)> spoil;
 };
 
@@ -85,6 +93,7 @@ struct Pair {
     for (BlobAction& action : asker.take_actions()) {
       if (auto* chunk = std::get_if<StoreChunk>(&action)) {
         stored[chunk->id][chunk->index] = chunk->chunk.bytes;
+        under.insert(chunk->under);
         asker.on_stored();
       } else if (const auto* end = std::get_if<FetchEnded>(&action)) {
         ends.push_back(end->end);
@@ -105,6 +114,7 @@ struct Pair {
   Shelf asker_shelf, giver_shelf;
   BlobLane asker, giver;
   std::map<BlobId, std::map<std::uint32_t, Bytes>> stored;
+  std::set<RecordId> under;
   std::vector<BlobEnd> ends;
   std::vector<BlobId> held;
   std::vector<bool> proofs;
@@ -282,6 +292,29 @@ TEST(BlobLane, AnnouncesWhatItHolds) {
   EXPECT_EQ(pair.held, std::vector{file.id()});
 }
 
+TEST(BlobLane, AsksUnderEachRecordThatNamesTheFile) {
+  const File file(11 * kChunkBytes);
+  Pair pair;
+  pair.giver_shelf.add(file);
+  const RecordId one = RecordId::from(Bytes(32, 1)), two = RecordId::from(Bytes(32, 2)),
+                 three = RecordId::from(Bytes(32, 3));
+  pair.asker_shelf.names = {one, two, three};
+  pair.giver_shelf.without = {one, two};
+  pair.asker.fetch(file.id(), {{0, 11}});
+  for (int i = 0; i < 20; ++i) {
+    pair.run();
+    pair.store();
+  }
+  EXPECT_TRUE(pair.has_all(file));
+  EXPECT_EQ(pair.under, std::set{three});
+  pair.giver_shelf.without.insert(three);
+  pair.ends.clear();
+  pair.asker.fetch(file.id(), {{0, 2}});
+  pair.run();
+  pair.store();
+  EXPECT_EQ(pair.ends, std::vector{BlobEnd::kNoRight});
+}
+
 TEST(BlobLane, ShowsThatItHoldsEveryChunk) {
   const File file(40 * kChunkBytes);
   Pair pair;
@@ -289,8 +322,8 @@ TEST(BlobLane, ShowsThatItHoldsEveryChunk) {
   pair.giver_shelf.add(file);
   BlobNonce nonce{};
   nonce[0] = 9;
-  ASSERT_TRUE(pair.asker.prove(file.id(), nonce));
-  EXPECT_FALSE(pair.asker.prove(file.id(), nonce));
+  ASSERT_TRUE(pair.asker.prove(file.id(), RecordId{}, nonce));
+  EXPECT_FALSE(pair.asker.prove(file.id(), RecordId{}, nonce));
   for (int i = 0; i < 20; ++i) {
     pair.run();
     pair.store();

@@ -38,7 +38,7 @@ TEST(PartBody, ComesBackExactlyWhateverTheOrderOfItsUnits) {
 }
 
 TEST(PartBody, ComesBackExactlyByShortNames) {
-  std::size_t salts = 0, roots = 0;  // computed by the decoder
+  std::size_t secrets = 0, roots = 0;  // computed by the decoder
   for (std::uint64_t seed = 0; seed < 60; ++seed) {
     PartMaker maker(seed);
     FakeNames sender, receiver;
@@ -61,9 +61,9 @@ TEST(PartBody, ComesBackExactlyByShortNames) {
           const Update& update = unit.leaves[k].update;
           ASSERT_EQ(facts.ids[k], update_id(maker.root, update));
           leaves.push_back(id_cast<Hash256>(facts.ids[k]));
-          if (!facts.salts[k]) continue;
-          ++salts;
-          ASSERT_TRUE(check_closed(maker.root, *facts.salts[k], update).ok());
+          if (!facts.secrets[k]) continue;
+          ++secrets;
+          ASSERT_TRUE(check_closed(maker.root, *facts.secrets[k], update).ok());
         }
         if (!facts.root_computed) continue;
         ++roots;
@@ -73,7 +73,7 @@ TEST(PartBody, ComesBackExactlyByShortNames) {
       receiver.enter(maker.root, part);
     }
   }
-  EXPECT_GT(salts, 100U);
+  EXPECT_GT(secrets, 100U);
   EXPECT_GT(roots, 50U);
 }
 

@@ -77,13 +77,14 @@ class Scans : public ::testing::Test {
   // Chunk by chunk, as a lane would; how many.
   std::size_t copy(Office& from, Office& to, const BlobId& id, std::size_t limit = SIZE_MAX) {
     std::size_t copied = 0;
+    const RecordId under = at(from).records(id).at(0);
     const std::uint32_t count = chunk_count(*at(from).held_size(id));
     for (std::uint32_t i = 0; i < count && copied < limit; ++i) {
       if (const auto held = at(to).held(id); held && held->has(i)) continue;
       const auto chunk = at(from).read_chunk(id, i);
       EXPECT_TRUE(chunk && verify_chunk(offices_.deployment.root(), id, chunk->size, i,
                                         chunk->bytes, chunk->proof));
-      EXPECT_TRUE(at(to).put_chunk(id, i, *chunk, to.now).ok());
+      EXPECT_TRUE(at(to).put_chunk(id, i, *chunk, to.now, under).ok());
       ++copied;
     }
     return copied;
@@ -160,13 +161,53 @@ TEST_F(Scans, RefusesEmptyFiles) {
 TEST_F(Scans, MayBeReadByTheAudienceOfARecordThatNamesThem) {
   const RecordId record = commune_.create("H47.518.20374-230401-0001");
   const BlobInfo blob = upload(commune_, content(1000));
-  const auto may = [&](const AgencyId& reader) { return at(commune_).may_read(reader, blob.id); };
+  const auto may = [&](const AgencyId& reader) {
+    return at(commune_).may_read(reader, blob.id, record);
+  };
   EXPECT_EQ(may(district_.agency()), BlobEnd::kNoRight);  // no record names it yet
   attach(commune_, record, blob);
   EXPECT_EQ(may(district_.agency()), BlobEnd::kSent);
   EXPECT_EQ(may(other_.agency()), BlobEnd::kNoRight);
   EXPECT_EQ(at(commune_).named_by(record), std::vector{blob.id});
   EXPECT_EQ(at(commune_).records(blob.id), std::vector{record});
+}
+
+TEST_F(Scans, AreNotGivenToWhoKnowsTheirDigestAlone) {
+  const BlobInfo blob = upload(commune_, content(3 * kChunkBytes));
+  const RecordId record = handed_over(blob);
+  copy(commune_, district_, blob.id);
+  EXPECT_EQ(at(district_).may_read(commune_.agency(), blob.id, record), BlobEnd::kSent);
+  // Another commune names the digest in a dossier of its own and hands that over.
+  const RecordId trick = other_.create("H47.518.20395-230401-0001");
+  attach(other_, trick, blob);
+  ASSERT_TRUE(other_.write(trick, UpdateKind::kOffer, district_.agency()).ok());
+  test::settle({&other_, &district_});
+  ASSERT_TRUE(district_.write(trick, UpdateKind::kAccept).ok());
+  catch_up(district_);
+  const auto may = [&](const RecordId& under) {
+    return at(district_).may_read(other_.agency(), blob.id, under);
+  };
+  EXPECT_EQ(may(record), BlobEnd::kNoRight);
+  EXPECT_EQ(may(trick), BlobEnd::kNotHere);
+  // That the district writes the list anew does not show that the commune had the file.
+  attach(district_, trick, blob);
+  EXPECT_EQ(may(trick), BlobEnd::kNotHere);
+  EXPECT_EQ(at(district_).asked_under(commune_.agency(), blob.id, {}), record);
+  EXPECT_EQ(at(district_).asked_under(other_.agency(), blob.id, {}), trick);
+  EXPECT_FALSE(at(district_).asked_under(other_.agency(), blob.id, {trick}).has_value());
+  // Once it has shown that it holds it, it is a file of that dossier too.
+  ASSERT_TRUE(at(district_).note_shown(blob.id, trick).ok());
+  EXPECT_EQ(may(trick), BlobEnd::kSent);
+}
+
+TEST_F(Scans, WhatCameWithTwoRecordsCameWithNeither) {
+  const BlobInfo blob = upload(commune_, content(4 * kChunkBytes));
+  const RecordId record = handed_over(blob);
+  copy(commune_, district_, blob.id, 3);
+  const auto chunk = at(commune_).read_chunk(blob.id, 3);
+  ASSERT_TRUE(chunk && at(district_).put_chunk(blob.id, 3, *chunk, 0, RecordId{}).ok());
+  EXPECT_TRUE(at(district_).find(blob.id)->complete());
+  EXPECT_EQ(at(district_).may_read(commune_.agency(), blob.id, record), BlobEnd::kNotHere);
 }
 
 TEST_F(Scans, AreWantedByTheCustodianAndNobodyElse) {
@@ -296,7 +337,7 @@ TEST_F(Scans, OfAnErasedRecordAreGoneAndNotGiven) {
   });
   catch_up(commune_);
   EXPECT_FALSE(at(commune_).find(blob.id));
-  EXPECT_EQ(at(commune_).may_read(district_.agency(), blob.id), BlobEnd::kErased);
+  EXPECT_EQ(at(commune_).may_read(district_.agency(), blob.id, record), BlobEnd::kErased);
 }
 
 TEST_F(Scans, AnOldDatabaseIsIndexedFromItsBeginning) {

@@ -324,7 +324,7 @@ TEST_F(Feeds, WhatALostDiskDeliveredIsCarriedBackAcrossCutSessions) {
 std::string first_layout(const store::RecordRow& row) {
   ByteWriter out;
   out.raw(row.id.view());
-  out.sized(row.salt);
+  out.sized(row.secret ? ByteView(*row.secret) : ByteView());
   out.varint(row.feeds.size());
   for (const store::FedFeed& fed : row.feeds) {
     out.varint(fed.feed);

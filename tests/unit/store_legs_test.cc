@@ -6,6 +6,7 @@
 
 #include "protocol/record/fields.h"
 #include "store/desk/operations.h"
+#include "store/office/between.h"
 #include "store/office/dossier.h"
 #include "store/office/leg.h"
 #include "store/office/marks.h"
@@ -77,7 +78,7 @@ class Legs : public ::testing::Test {
     return result.ok() ? *result : OperationResult{};
   }
   static CreateLeg leg_to(const AgencyId& agency, std::string_view duty = "Cấp thẻ") {
-    return {.dossier = kCode, .to = agency, .open = {text_write(Field::kDuty, duty)}};
+    return {.dossier = kCode, .to = agency, .closed = {text_write(Field::kDuty, duty)}};
   }
   static Offer offer_of(const std::string& code, const AgencyId& agency) {
     return {.record = code, .to = agency};
@@ -92,7 +93,9 @@ class Legs : public ::testing::Test {
     return office.replica().find_record(id).has_value();
   }
   static Leg read(Office& office, const RecordId& dossier, const RecordId& leg) {
-    return store::read_leg(office.state(dossier), office.state(leg));
+    for (const Leg& one : store::legs_of(office.replica(), office.state(dossier)))
+      if (one.record == leg) return one;
+    throw std::runtime_error("no such leg");
   }
   void refuses(Office& office, const Operation& operation, Errc code,
                std::initializer_list<std::string_view> words) {
@@ -217,7 +220,7 @@ TEST_F(Legs, AreRefusedWithTheirReason) {
   must(*police_, Accept{.record = leg.code});
   refuses(*police_, FinishLeg{.record = leg.code}, Errc::kInvalidArgument, {"outcome"});
   refuses(commune_, finish_of(kCode), Errc::kInvalidArgument, {"not a leg"});
-  const SetFields foreign{.record = kCode, .open = {text_write(Field::kOutcome, "x")}};
+  const SetFields foreign{.record = kCode, .closed = {text_write(Field::kOutcome, "x")}};
   refuses(commune_, foreign, Errc::kInvalidArgument, {"no field \"outcome\""});
   must(commune_, status_of(kCode, Status::kProcessing));
   must(commune_, status_of(kCode, Status::kStopped));
@@ -407,7 +410,7 @@ class LegAudience : public Legs, public ::testing::WithParamInterface<int> {
         operation = CreateLeg{.dossier = any(office, RecordKind::kDossier),
                               .to = to,
                               .share = below(2) == 0,
-                              .open = {text_write(Field::kDuty, "Cấp thẻ")}};
+                              .closed = {text_write(Field::kDuty, "Cấp thẻ")}};
         break;
       case 2: operation = offer_of(any(office, kind), to); break;
       case 3: operation = Accept{.record = any(office, kind)}; break;

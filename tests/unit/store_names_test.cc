@@ -246,7 +246,7 @@ TEST(StoreNames, AreTheFewestBytesThatTell) {
     EXPECT_EQ(place->heads, pair.commune().state(record).heads);
     EXPECT_EQ(names->find_update(place->heads[0].view().first(wire::kShortUpdateBytes)),
               place->heads[0]);
-    EXPECT_TRUE(names->salt(record).has_value());
+    EXPECT_TRUE(names->secret(record).has_value());
     const auto before = names->place_before(record, place->heads[0]);
     ASSERT_TRUE(before.has_value());
     EXPECT_TRUE(before->heads.empty()) << "it is the first";

@@ -1,6 +1,7 @@
 // The calendar of working days: what is built in, the file's mistakes, and counting.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 
 #include "tests/support/office_time.h"
@@ -208,6 +209,54 @@ TEST(OfficeCalendar, RefusesAFileWithoutColumnsAndAMonthWithoutWork) {
   for (int day = 1; day <= 4; ++day)
     text += "2025-04-0" + std::to_string(day) + "\tholiday\ta\tb\n";
   EXPECT_NE(mistakes_of(text).find("more than 31 days off"), std::string::npos);
+}
+
+// Day by day, as one would on paper.
+std::int64_t count_by_hand(const Calendar& calendar, OfficeDay from, OfficeDay to) {
+  std::int64_t count = 0;
+  for (OfficeDay day = from + 1; day <= to; ++day) count += calendar.is_working_day(day) ? 1 : 0;
+  return count;
+}
+UnixMillis time_by_hand(const Calendar& calendar, UnixMillis from, UnixMillis to) {
+  UnixMillis sum = 0;
+  for (OfficeDay day = store::day_at(from); day <= store::day_at(to); ++day) {
+    if (!calendar.is_working_day(day)) continue;
+    for (const auto& session : calendar.sessions()) {
+      const UnixMillis begin = std::max(from, store::midnight_of(day) + session.begin);
+      const UnixMillis end = std::min(to, store::midnight_of(day) + session.end);
+      if (end > begin) sum += end - begin;
+    }
+  }
+  return sum;
+}
+
+TEST(OfficeCalendar, CountsWithoutWalkingAsOneWouldByHand) {
+  const Calendar& calendar = store::built_in_calendar();
+  const OfficeDay first = *store::parse_date("2022-11-20");
+  for (OfficeDay from = first; from < first + 1500; from += 11) {
+    for (const OfficeDay length : {0, 1, 2, 5, 6, 7, 8, 30, 97, 400}) {
+      EXPECT_EQ(calendar.working_days_between(from, from + length),
+                count_by_hand(calendar, from, from + length));
+      const UnixMillis begin = store::midnight_of(from) + (from % 24) * store::kHourMillis;
+      const UnixMillis end = begin + length * store::kDayMillis + (length % 5) * 3'600'017;
+      const UnixMillis time = time_by_hand(calendar, begin, end);
+      EXPECT_EQ(calendar.working_time_between(begin, end), time);
+      const UnixMillis after = calendar.add_working_time(begin, time);
+      EXPECT_EQ(time_by_hand(calendar, begin, after), time);
+      EXPECT_TRUE(calendar.is_desk_open(after));
+    }
+  }
+}
+
+TEST(OfficeCalendar, ComesToAnEndWhateverItIsAsked) {
+  const Calendar& calendar = store::built_in_calendar();
+  for (const UnixMillis moment : {INT64_MIN, kTimeMin, UnixMillis{0}, kTimeEnd, INT64_MAX}) {
+    for (const UnixMillis other : {INT64_MIN, kTimeMin, kTimeEnd, INT64_MAX})
+      EXPECT_GE(calendar.working_time_between(bounded_time(moment), bounded_time(other)), 0);
+    EXPECT_LT(calendar.add_working_time(bounded_time(moment), INT64_MAX / 2), kTimeEnd);
+    EXPECT_LE(calendar.add_working_days(store::day_at(moment), 36'500),
+              store::day_at(kTimeEnd) + 31);
+  }
 }
 
 }  // namespace

@@ -201,5 +201,26 @@ TEST(Deadline, IsKeptMissedOrBeatenByDate) {
   EXPECT_EQ(store::punctuality(at("2025-03-11 00:00"), std::nullopt), Punctuality::kOnTime);
 }
 
+TEST(Deadline, OfTimesThatAreNoneIsFoundAllTheSame) {
+  DeadlineInput input = received("2025-03-03 08:30", days(5));
+  for (int i = 0; i < 2000; ++i) {
+    store::ClockEvent stopped, on;
+    stopped.at = INT64_MIN + i;
+    stopped.status = Status::kStopped;
+    on.at = INT64_MAX - i;
+    on.status = Status::kProcessing;
+    input.events.push_back(stopped);
+    input.events.push_back(on);
+  }
+  const Deadline far = find_deadline(input, built_in_calendar());
+  ASSERT_TRUE(far.due_at.has_value());
+  EXPECT_TRUE(is_time(*far.due_at));
+  input.events.clear();
+  store::ClockEvent due;
+  due.due_at = INT64_MAX;
+  input.events.push_back(due);
+  EXPECT_TRUE(is_time(*find_deadline(input, built_in_calendar()).due_at));
+}
+
 }  // namespace
 }  // namespace lienthong::test

@@ -328,7 +328,7 @@ TEST_F(Reports, RatiosAreFractions) {
     const std::string one = receive(commune_, at(2023, 1, 10), 10);
     std::vector<FieldWrite> more = {write_of(Field::kComponentCount, components),
                                     write_of(Field::kDigitisedCount, copies)};
-    if (result) more.push_back(write_of(Field::kResultDigest, std::string(64, 'a')));
+    if (result) more.push_back(write_of(Field::kResultDigitised, std::int64_t{1}));
     move(commune_, one, Status::kProcessing, at(2023, 1, 11), more);
     move(commune_, one, Status::kDone, at(2023, 1, 12));
   };

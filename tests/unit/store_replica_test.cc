@@ -466,7 +466,7 @@ TEST_F(Replica, WritesOnARecordWithMoreHeadsThanAnUpdateMayName) {
     store::Draft draft;
     draft.record = record;
     draft.open.kind = UpdateKind::kNote;
-    draft.open.action = "note " + std::to_string(i);
+    draft.open.action = "note-" + std::to_string(i);
     twin.commit([&](Transaction& t) { ASSERT_TRUE(t.write(draft).ok()); });
     parts.push_back(whole_feed(twin, commune));
   }

@@ -287,7 +287,6 @@ TEST_F(ReplicaSessions, WhatANeighbourRefusesIsListedHere) {
 // A dossier's first update, made by hand: which one of many is told by the counter of its clock.
 struct Draft {
   RootFingerprint root;
-  Salt salt{};
   Update update;
 
   Draft(const RootFingerprint& r, const TestNode& author, std::string_view code) : root(r) {
@@ -295,8 +294,7 @@ struct Draft {
     open.kind = UpdateKind::kCreated;
     open.writes = {{static_cast<std::uint16_t>(Field::kCode), std::string(code)}};
     ClosedBody closed;
-    salt.fill(static_cast<std::uint8_t>(code.back()));
-    closed.salt = to_bytes(ByteView(salt));
+    update.secret.emplace().fill(static_cast<std::uint8_t>(code.back()));
     update.envelope.certificate = author.certificate;
     update.open = wire::encode(open);
     update.closed = wire::encode(closed);
@@ -304,7 +302,7 @@ struct Draft {
   UpdateId number(std::uint64_t n) {
     update.envelope.hlc.value = Hlc::at(1'680'307'200'000).value + n;
     update.closed_hash =
-        closed_part_hash(root, salt, encode_envelope(update.envelope), update.closed);
+        closed_part_hash(root, *update.secret, encode_envelope(update.envelope), update.closed);
     return update_id(root, update);
   }
   FeedPart sealed(TestNode author) {

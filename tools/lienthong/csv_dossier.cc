@@ -40,6 +40,8 @@ constexpr std::array kColumns = {
     Column{"fees", CellKind::kJson},
     Column{"component_count", CellKind::kComputed},
     Column{"digitised_count", CellKind::kComputed},
+    Column{"result_digitised", CellKind::kComputed},
+    Column{"survey_count", CellKind::kComputed},
     Column{"procedure_version", CellKind::kText},
     Column{"step", CellKind::kInteger},
     Column{"result.number", CellKind::kText},

@@ -85,6 +85,9 @@ CLI::App* add_verb(CLI::App& parent, const char* name, const char* description,
   return verb;
 }
 
+// Ten years, as the API takes them.
+constexpr std::int64_t kDurationMax = 10LL * 366 * 24 * 3600;
+
 std::chrono::seconds parse_duration(const std::string& text) {
   std::int64_t number = 0;
   const char* end = text.data() + text.size();
@@ -95,7 +98,7 @@ std::chrono::seconds parse_duration(const std::string& text) {
                               : unit == "h"               ? 3600
                               : unit == "d"               ? 86400
                                                           : 0;
-  if (error != std::errc{} || factor == 0 || number < 0 || number > 1'000'000'000) {
+  if (error != std::errc{} || factor == 0 || number < 0 || number > kDurationMax / factor) {
     throw Failure(kUsage, format("'{}' is not a duration such as 30s, 15m, 4h or 2d", text));
   }
   return std::chrono::seconds(number * factor);
