@@ -56,7 +56,8 @@ ShapedTree shaped(const Trees& trees, TreeVersion newest) {
   return shaped(trees, newest, everybody(kMintedEach));
 }
 
-EightAgencies::EightAgencies() : ShapedTree(shaped(Trees::standard(), 1, everybody(0))) {}
+EightAgencies::EightAgencies()
+    : ShapedTree(shaped(Trees::standard(), 1, {P, D1, D2, A, B, C, E, X})) {}
 
 UpdateId update_id(int order) {
   UpdateId out;
