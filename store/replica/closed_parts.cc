@@ -62,7 +62,7 @@ bool Transaction::Impl::lacks_closed_part(const Update& update, const RecordStat
 void Transaction::Impl::fill_in(std::uint64_t number, const Update& sent) {
   UpdateRow row = decode_update_row(overlay.get(key::update(number)).value());
   OpenRecord& record = *find(row.record);
-  fold_if_stale(record);
+  fold_if_stale(record, row.record);
   if (!record.state.erased_by.is_zero()) return;
   NewUpdate made;
   made.update = sent;
