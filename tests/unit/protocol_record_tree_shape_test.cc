@@ -21,7 +21,9 @@ enum : Index { P, D1, D2, A, B, C, E, X, Q };
 
 TreeShape nine() {
   TreeShape shape;
-  for (const Index parent : {kNone, P, P, D1, D1, D2, D2, P, kNone}) shape.add(parent);
+  for (const Index parent : std::vector<Index>{kNone, P, P, D1, D1, D2, D2, P, kNone}) {
+    shape.add(parent);
+  }
   return shape;
 }
 
@@ -45,7 +47,7 @@ TEST(TreeShape, WhatIsLeftBelowGoesWithADissolvedAgency) {
   TreeShape shape = nine();
   shape.dissolve(D1, D2);
   shape.finish(1);
-  for (const Index left : {A, B}) {
+  for (const Index left : std::vector<Index>{A, B}) {
     EXPECT_TRUE(shape.dissolved(left, 1));
     EXPECT_FALSE(shape.dissolved(left, 0));
     EXPECT_EQ(shape.resolve(left, 1), D2);
