@@ -82,8 +82,10 @@ void Transaction::Impl::take_from_pen(const PenRow& row) {
 }
 
 void Transaction::Impl::wait(const SealedUnit& unit, const SealedLeaf& leaf, const UpdateId& id,
-                             const UpdateId& missing, std::string reason, const NodeId& from) {
+                             const UpdateId& missing, std::string reason, const NodeId& from,
+                             PenReason why) {
   PenRow row;
+  row.why = why;
   row.entry = WaitingEntry{id, from, std::move(reason)};
   row.missing = missing;
   put_into_pen(std::move(row), unit, leaf);
@@ -99,10 +101,8 @@ void Transaction::Impl::keep_unverified(const SealedUnit& unit, const SealedLeaf
         {id, Errc::kUnknownCertificate, "the sealer's certificate is not here"});
     return;
   }
-  PenRow row;
-  row.why = PenReason::kUnverified;
-  row.entry = WaitingEntry{id, from, "the sealer's certificate is not here"};
-  put_into_pen(std::move(row), unit, leaf);
+  wait(unit, leaf, id, UpdateId{}, "the sealer's certificate is not here", from,
+       PenReason::kUnverified);
   ++outcome.waiting;
 }
 
@@ -119,10 +119,8 @@ bool Transaction::Impl::hold_back(const SealedUnit& unit, std::span<const Update
       outcome.refused.push_back({ids[i], Errc::kRevoked, "its machine is revoked"});
       continue;
     }
-    PenRow row;
-    row.why = PenReason::kRevoked;
-    row.entry = WaitingEntry{ids[i], from, "its machine is revoked"};
-    put_into_pen(std::move(row), unit, unit.leaves[i]);
+    wait(unit, unit.leaves[i], ids[i], UpdateId{}, "its machine is revoked", from,
+         PenReason::kRevoked);
     ++outcome.waiting;
   }
   return true;

@@ -208,8 +208,8 @@ class Replica final : public ReplicaView {
   // links on records that were here before, until a neighbour has given everything back.
   bool restored() const;
   // Whether nothing was written yet under the state that a refold would give: refolds every record
-  // and compares, and asks each projection whether its rows agree; ids of those that differ. Records
-  // that wait to be judged anew are left out.
+  // and compares, and asks each projection whether its rows agree; ids of those that differ.
+  // Records that wait to be judged anew are left out.
   std::vector<RecordId> verify_states() const;
   // Whether records are still to be judged anew because the registry has grown:
   // Transaction::go_on().

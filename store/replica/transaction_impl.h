@@ -165,7 +165,8 @@ struct Transaction::Impl {
   void put_into_pen(PenRow row, const SealedUnit& unit, const SealedLeaf& leaf);
   void take_from_pen(const PenRow& row);
   void wait(const SealedUnit& unit, const SealedLeaf& leaf, const UpdateId& id,
-            const UpdateId& missing, std::string reason, const NodeId& from);
+            const UpdateId& missing, std::string reason, const NodeId& from,
+            PenReason why = PenReason::kMissing);
   void keep_unverified(const SealedUnit& unit, const SealedLeaf& leaf, const UpdateId& id,
                        const NodeId& from, ReceiveOutcome& outcome);
   bool hold_back(const SealedUnit& unit, std::span<const UpdateId> ids,
