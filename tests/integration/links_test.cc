@@ -83,12 +83,10 @@ class Node {
 
   std::string invite(const std::string& code, const std::string& name, const std::string& tier) {
     InviteRequest request;
-    request.code = code;
-    request.name = name;
-    request.tier = tier;
+    request.naming = {code, name, tier};
     auto token = create_invite(*engine_, dh_key_, peers_->listen_addresses(), request, entropy_);
     EXPECT_TRUE(token.ok()) << token.error().message();
-    return *token;
+    return token->text;
   }
 
   // Waits for commits, looks after each, until `met` or the patience ends.
