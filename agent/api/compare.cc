@@ -49,9 +49,9 @@ void post_compare(ApiCall& call) {
   const auto code = object_text(*object, "agency", true);
   if (!code.ok()) return send_error(call.response, code.error());
   const auto registry = call.api.replica().registry();
-  const auto found = registry->agency_named(*code);
-  if (!found.ok()) return send_error(call.response, no_such(found.error()));
-  const AgencyInfo* agency = *found;
+  const auto named = registry->agency_named(*code);
+  if (!named.ok()) return send_error(call.response, no_such(named.error()));
+  const AgencyInfo* agency = *named;
   const WaiterPlace place(call.door);
   if (!place.ok())
     return send_error(call.response, 503, to_string(Errc::kBusy), "too many requests are waiting");

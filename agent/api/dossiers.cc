@@ -76,7 +76,7 @@ void export_to_portal(ApiCall& call, store::Filter filter) {
 // The others that bear its code: who typed it may have meant one of them.
 json same_code(const store::Replica& replica, const Registry& registry, const RecordState& state) {
   json out = json::array();
-  for (const RecordId& id : replica.find_code(store::code_or_empty(state))) {
+  for (const RecordId& id : replica.find_code(code_or_empty(state))) {
     const auto other = replica.find_record(id);
     if (id == state.record || !other) continue;
     out.push_back({{"record", id.hex()}, {"begun_by", agency_json(other->state.origin, registry)}});

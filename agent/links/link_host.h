@@ -11,6 +11,7 @@
 #include "agent/links/link_config.h"
 #include "agent/links/path.h"
 #include "protocol/session/session.h"
+#include "store/exchange/calling.h"
 
 namespace lienthong::store {
 class Peers;

@@ -83,12 +83,10 @@ class Node {
 
   std::string invite(const std::string& code, const std::string& name, const std::string& tier) {
     InviteRequest request;
-    request.code = code;
-    request.name = name;
-    request.tier = tier;
+    request.naming = {code, name, tier};
     auto token = create_invite(*engine_, dh_key_, peers_->listen_addresses(), request, entropy_);
     EXPECT_TRUE(token.ok()) << token.error().message();
-    return *token;
+    return token->text;
   }
 
   // Waits for commits, looks after each, until `met` or the patience ends.
@@ -399,6 +397,12 @@ TEST_F(Links, EnrolsOnAStick) {
   ASSERT_TRUE(certificate.ok()) << certificate.error().message();
   EXPECT_EQ(enroll_with_certificate(place("nobody"), *certificate, clock, entropy).error().code(),
             Errc::kNotFound);
+  Token foreign = *decode_token(token);
+  foreign.root.bytes[0] ^= 1;
+  ASSERT_TRUE(make_request(place("elsewhere"), encode_token(foreign), entropy).ok());
+  EXPECT_EQ(
+      enroll_with_certificate(place("elsewhere"), *certificate, clock, entropy).error().code(),
+      Errc::kBadHash);
   const auto outcome = enroll_with_certificate(place("H47.12"), *certificate, clock, entropy);
   ASSERT_TRUE(outcome.ok()) << outcome.error().message();
   Node district(folder / "H47.12");
