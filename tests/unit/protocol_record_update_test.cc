@@ -61,6 +61,44 @@ TEST(UpdateForm, RefusesTimesOutsideTheYears1900To2199) {
   EXPECT_TRUE(check_form(later).ok()) << "its rules may say otherwise";
 }
 
+TEST(StatementForm, RefusesTimesOutsideTheYears1900To2199) {
+  NodeId node;
+  node.bytes.fill(7);
+  const auto reads = [](const StatementBody& body) {
+    return wire::decode_statement(wire::encode(body)).ok();
+  };
+  for (const UnixMillis time : {kTimeMin, kTimeEnd - 1, kTimeMin - 1, kTimeEnd, INT64_MAX}) {
+    Revocation revocation;
+    revocation.node = node;
+    revocation.decided_at = time;
+    EXPECT_EQ(reads(StatementBody(revocation)), is_time(time));
+    AgencyDeclaration agency;
+    agency.code = agency.name = agency.tier = "x";
+    agency.nonce = Bytes(16, 1);
+    agency.declared_at = time;
+    EXPECT_EQ(reads(StatementBody(agency)), is_time(time));
+    Genesis genesis;
+    genesis.key_in_use = node;
+    genesis.key_on_paper.bytes.fill(8);
+    genesis.nonce = Bytes(16, 1);
+    genesis.created_at = time;
+    EXPECT_EQ(reads(StatementBody(genesis)), is_time(time));
+    for (const bool renewal : {false, true}) {
+      Certificate certificate;
+      certificate.agency.bytes.fill(5);
+      certificate.node = node;
+      certificate.dh_key.fill(6);
+      (renewal ? certificate.renew_by : certificate.issued_at) = time;
+      EXPECT_EQ(reads(StatementBody(certificate)), is_time(time));
+    }
+    TreeChange change;
+    change.number = 1;
+    change.previous.bytes.fill(4);
+    change.decided_at = time;
+    EXPECT_EQ(reads(StatementBody(change)), is_time(time));
+  }
+}
+
 TEST(UpdateForm, TakesAnActionThatIsACode) {
   const auto with = [](const std::string& action) {
     return check_form(first_update([&](OpenBody& open) { open.action = action; })).ok();

@@ -342,7 +342,7 @@ TEST(BlobLane, WhoLacksAChunkCannotShowThatItHoldsAll) {
     } else {
       pair.giver_shelf.lacking = {4};
     }
-    ASSERT_TRUE(pair.asker.prove(file.id(), BlobNonce{}));
+    ASSERT_TRUE(pair.asker.prove(file.id(), RecordId{}, BlobNonce{}));
     for (int i = 0; i < 5; ++i) {
       pair.run();
       pair.store();
