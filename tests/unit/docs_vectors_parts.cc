@@ -39,8 +39,27 @@ void coder(Theme& out) {
   wire::RangeDecoder decoder(bytes);
   wire::NumberModel again;
   for (const std::uint64_t number : numbers) LT_CHECK(again.decode(decoder) == number);
+  LT_CHECK(decoder.finished());
   out.input("numbers", std::string_view(list));
   out.result("numbers.coded", bytes);
+  // Other bytes that would read as the same.
+  Bytes longer = bytes, other = bytes;
+  longer.push_back(1);
+  ++other.back();
+  for (const auto& [name, spelling] :
+       {std::pair{"numbers.longer", longer}, std::pair{"numbers.other", other}}) {
+    wire::RangeDecoder in(spelling);
+    wire::NumberModel from_start;
+    for (const std::uint64_t number : numbers) LT_CHECK(from_start.decode(in) == number);
+    LT_CHECK(!in.finished());
+    out.input(name, spelling);
+    out.result(std::string(name) + ".read", std::string_view("malformed"));
+  }
+  wire::RangeEncoder zeros;
+  wire::NumberModel of_zeros;
+  for (int i = 0; i < 1'000; ++i) of_zeros.encode(zeros, 0);
+  out.input("zeros", std::uint64_t{1'000});
+  out.result("zeros.coded", zeros.finish());
 }
 
 void verbatim(const Example& example, Theme& out) {
