@@ -22,8 +22,7 @@ bool stands(const Evaluated& out, const WithdrawalNode& withdrawal, const Agency
   if (withdrawal.author == kNone) return out.keys_trusted.contains(withdrawal.entry->root_key());
   const CertificateNode& author = out.certificates[withdrawal.author];
   const HeldSeal held{*withdrawal.entry->seal(), withdrawal.entry->seal_id};
-  const TreeVersion version =
-      held_to(author, std::span(&held, 1), withdrawal.body->tree_version);
+  const TreeVersion version = held_to(author, std::span(&held, 1), withdrawal.body->tree_version);
   return author.may_issue && author.revoked.within(held.seal, held.id) &&
          !dissolved_at(out, author.agency, version) &&
          (author.agency == agency.declared_parent ||

@@ -133,8 +133,8 @@ struct Withdrawal {
   bool operator==(const Withdrawal&) const = default;
 };
 
-using StatementBody =
-    std::variant<Genesis, AgencyDeclaration, TreeChange, Certificate, Revocation, Closing, Withdrawal>;
+using StatementBody = std::variant<Genesis, AgencyDeclaration, TreeChange, Certificate, Revocation,
+                                   Closing, Withdrawal>;
 
 // Who vouches for a statement: nobody (genesis: its hash is pinned), a root key, or a node by a
 // seal of one leaf, that leaf being the hash of the body. So a revocation's cut judges statements
