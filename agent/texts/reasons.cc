@@ -82,6 +82,8 @@ constexpr ReasonText kReasonTexts[] = {
     {Reason::kInertNotInAudience, "not-in-audience", "its author does not take part in the record"},
     {Reason::kInertTooDeep, "too-deep", "too many changes build on one another"},
     {Reason::kInertCutOff, "cut-off", "its author's key was revoked before it was sealed"},
+    {Reason::kInertClosed, "closed",
+     "it was sealed after its author's office lost the right to it by a new agency tree"},
 };
 
 constexpr CodeMeaning kCodeMeanings[] = {

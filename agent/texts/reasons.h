@@ -74,6 +74,7 @@ enum class Reason : std::uint8_t {
   kInertNotInAudience,
   kInertTooDeep,
   kInertCutOff,
+  kInertClosed,
 };
 
 struct ReasonText {

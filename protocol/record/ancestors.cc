@@ -10,8 +10,6 @@
 namespace lienthong {
 namespace {
 
-using Index = Ancestors::Index;
-
 template <std::size_t kWords>
 using Row = std::array<std::uint64_t, kWords>;
 
@@ -19,14 +17,14 @@ using Row = std::array<std::uint64_t, kWords>;
 // bit for each; calls visit(update, row) for the updates from the first source to `last`, whose row
 // says which sources it is or has in its past.
 template <std::size_t kWords, class Visit>
-void hand_down(const Ancestors& graph, std::span<const Index> sources, Index last,
-               std::vector<Row<kWords>>& rows, const Visit& visit) {
-  const Index begin = sources.front();
+void hand_down(const Ancestors& graph, std::span<const Ancestors::Index> sources,
+               Ancestors::Index last, std::vector<Row<kWords>>& rows, const Visit& visit) {
+  const Ancestors::Index begin = sources.front();
   rows.resize(std::max<std::size_t>(rows.size(), last - begin + 1));
   std::size_t bit = 0;
-  for (Index i = begin; i <= last; ++i) {
+  for (Ancestors::Index i = begin; i <= last; ++i) {
     Row<kWords> row{};
-    for (const Index parent : graph.parents(i)) {
+    for (const Ancestors::Index parent : graph.parents(i)) {
       if (parent < begin) continue;
       const Row<kWords>& from = rows[parent - begin];
       for (std::size_t w = 0; w < kWords; ++w) row[w] |= from[w];
@@ -114,7 +112,7 @@ std::vector<std::uint32_t> Ancestors::count_among(std::span<const Index> updates
   return counts;
 }
 
-std::vector<Index> Ancestors::lowest_from(std::vector<Index> marks) const {
+std::vector<Ancestors::Index> Ancestors::lowest_from(std::vector<Index> marks) const {
   LT_CHECK(marks.size() == size());
   for (auto i = static_cast<Index>(size()); i-- > 0;) {
     for (const Index parent : parents(i)) marks[parent] = std::min(marks[parent], marks[i]);

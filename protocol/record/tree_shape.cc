@@ -1,6 +1,7 @@
 #include "protocol/record/tree_shape.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "protocol/base/check.h"
 
@@ -83,20 +84,21 @@ std::vector<TreeShape::Index> TreeShape::leave_below() const {
     if (named_[i] != kStays) fresh.push_back(i);
   }
   if (fresh.empty()) return successors;
-  std::vector<std::vector<Index>> children(size());
-  for (Index i = 0; i < size(); ++i) {
-    if (parents_[i] != kNone) children[parents_[i]].push_back(i);
+  std::vector<Index> first_child(size(), kNone);
+  std::vector<Index> next_child(size(), kNone);
+  for (auto i = static_cast<Index>(size()); i-- > 0;) {
+    if (parents_[i] != kNone) next_child[i] = std::exchange(first_child[parents_[i]], i);
   }
   std::vector<Index> seen_from(size(),
                                kNone);  // the agency whose line of successors was marked last
   while (!fresh.empty()) {
     std::vector<Index> left;
     for (const Index above : fresh) {
-      if (children[above].empty()) continue;
+      if (first_child[above] == kNone) continue;
       for (Index at = above; at < kStays && seen_from[at] != above; at = successors[at]) {
         seen_from[at] = above;
       }
-      for (const Index child : children[above]) {
+      for (Index child = first_child[above]; child != kNone; child = next_child[child]) {
         if (successors[child] == kStays && seen_from[child] != above) left.push_back(child);
       }
     }

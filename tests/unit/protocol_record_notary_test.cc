@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "protocol/base/limits.h"
+#include "protocol/record/codec.h"
 #include "protocol/record/notary.h"
 #include "protocol/record/tree_shape.h"
 
@@ -257,6 +258,34 @@ TEST(Forks, UpholdComesFromAtOrAboveTheLinksAuthor) {
   EXPECT_EQ(reason(state, 6), InertReason::kBadLink);
   EXPECT_EQ(reason(state, 8), InertReason::kBadLink);
   EXPECT_EQ(state.holder, office(X));
+}
+
+TEST(Forks, UpholdHasNoTargetWritesOrClosedPart) {
+  Update sent;
+  sent.envelope.record = id_cast<RecordId>(update(0));
+  sent.envelope.deps = {update(0)};
+  sent.envelope.link = update(0);
+  OpenBody body;
+  body.kind = kUphold;
+  body.decision = "12/QĐ-UBND";
+  const auto form = [&] {
+    sent.open = wire::encode(body);
+    return check_form(sent);
+  };
+  ASSERT_TRUE(form().ok()) << form().error().message();
+  EXPECT_EQ(form()->decision, body.decision);
+  EXPECT_STREQ(to_string(kUphold), "uphold");
+  EXPECT_FALSE(is_link(kUphold));
+  body.target = office(A);
+  EXPECT_FALSE(form().ok());
+  body.target = {};
+  body.writes = {{1, std::string("A")}};
+  EXPECT_FALSE(form().ok());
+  body.writes = {};
+  sent.closed_hash.bytes[0] = 1;
+  EXPECT_FALSE(form().ok());
+  body.kind = kNote;
+  EXPECT_TRUE(form().ok());
 }
 
 TEST(Forks, ReclaimNeedsNoOpenOfferAndBothWalks) {
