@@ -252,6 +252,9 @@ std::vector<Scenario> read_scenarios(const std::string& path) {
   }
   LT_CHECK(!out.empty());
   for (Scenario& scenario : out) {
+    for (const Item& item : scenario.world.items) {
+      LT_CHECK(item.tree_version <= scenario.registry.newest);  // else it would wait
+    }
     if (!scenario.order.empty()) continue;
     for (const Item& item : scenario.world.items) scenario.order.push_back({item.id});
   }
