@@ -145,7 +145,6 @@ class Reader {
   ConfigReading& reading_;
 };
 
-constexpr std::size_t kSocketPathMax = 107;  // the kernel's
 
 void read_api(Reader& reader, const toml::table& table, ApiConfig& api) {
   reader.known_keys(table, " in [api]", {"socket", "listen", "token_file"});

@@ -15,6 +15,8 @@
 
 namespace lienthong::agent {
 
+inline constexpr std::size_t kSocketPathMax = 107;  // bytes of a Unix socket's path, by the kernel
+
 struct ApiConfig {
   std::filesystem::path socket;      // UNIX socket; default: data_dir/agent.sock
   std::string listen;                // loopback TCP "127.0.0.1:7411"; empty: none

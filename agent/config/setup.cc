@@ -22,7 +22,6 @@ constexpr UnixMillis kRenewAfter = 730LL * 24 * 3600 * 1000;  // two years
 constexpr std::string_view kStaging = "enrolling";
 constexpr std::string_view kTokenRootFile = "token-root.pin";  // only in there
 constexpr std::string_view kDefaultListen = "[::]:7410";
-constexpr std::size_t kSocketPathMax = 107;
 
 // What a set-up makes, in the order in which it is moved into place; agent.toml makes it whole.
 constexpr std::array<std::string_view, 7> kMade{kStoreFolder, kRootPinFile,   kNodeCertFile,
