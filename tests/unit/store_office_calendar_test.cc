@@ -11,6 +11,7 @@ namespace {
 
 using store::built_in_calendar;
 using store::Calendar;
+using store::OfficeDay;
 using store::parse_calendar;
 using store::parse_date;
 
