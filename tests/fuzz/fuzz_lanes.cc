@@ -53,6 +53,7 @@ std::optional<Bytes> arrives(Queue& queue, const Step& step) {
 const RootFingerprint kRoot = RootFingerprint::from(Bytes(32, 7));
 const NodeId kFirst = NodeId::from(Bytes(32, 1)), kSecond = NodeId::from(Bytes(32, 2));
 const AgencyId kAgency = AgencyId::from(Bytes(32, 3));
+const RecordId kRecord = RecordId::from(Bytes(32, 5));
 
 struct File {
   explicit File(std::size_t size) {
@@ -73,8 +74,13 @@ const std::vector<File>& files() {
 class Shelf final : public BlobView {
  public:
   explicit Shelf(std::size_t count) : count_(count) {}
-  BlobEnd may_read(const AgencyId&, const BlobId& id) const override {
+  BlobEnd may_read(const AgencyId&, const BlobId& id, const RecordId& under) const override {
+    if (under != kRecord) return BlobEnd::kNotHere;
     return id == files()[2].tree->id() ? BlobEnd::kNoRight : BlobEnd::kSent;
+  }
+  std::optional<RecordId> asked_under(const AgencyId&, const BlobId&,
+                                      const std::set<RecordId>& refused) const override {
+    return refused.contains(kRecord) ? std::nullopt : std::optional(kRecord);
   }
   std::optional<std::uint64_t> held_size(const BlobId& id) const override {
     const File* file = find(id);
@@ -185,7 +191,7 @@ void hostile_blob_lane(ByteView input) {
   for (const File& file : files())
     asker.lane.fetch(file.tree->id(), {{0, static_cast<std::uint32_t>(file.chunks.size())}});
   giver.lane.announce(files()[0].tree->id(), files()[0].tree->size());
-  static_cast<void>(giver.lane.prove(files()[1].tree->id(), BlobNonce{}));
+  static_cast<void>(giver.lane.prove(files()[1].tree->id(), kRecord, BlobNonce{}));
   asker.perform();
   giver.perform();
   for (const Step& step : steps_of(input)) {
