@@ -170,7 +170,7 @@ class Walks {
 
 // ---- one fork ----
 
-using Slot = std::uint32_t;  // place of a branch in its fork
+using Side = std::uint32_t;  // place of a branch in its fork
 
 class ForkJudge {
  public:
@@ -185,14 +185,14 @@ class ForkJudge {
   }
 
   JudgedFork run() {
-    std::vector<Slot> left(branches_.size());
-    for (Slot i = 0; i < left.size(); ++i) left[i] = i;
+    std::vector<Side> left(branches_.size());
+    for (Side i = 0; i < left.size(); ++i) left[i] = i;
     JudgedFork fork;
     const Index all = walks_.common(signers(left));
     fork.notary = walks_.surviving(all);
     fork.bound = !binding_.empty();
     fork.disputed = decided_by(fork.notary) > 1;
-    using Line = std::vector<Slot> (ForkJudge::*)(const std::vector<Slot>&);
+    using Line = std::vector<Side> (ForkJudge::*)(const std::vector<Side>&);
     static constexpr std::pair<ForkLine, Line> kLines[] = {
         {ForkLine::kDecided, &ForkJudge::decided},
         {ForkLine::kCommonSuperior, &ForkJudge::common_superior},
@@ -219,15 +219,15 @@ class ForkJudge {
 
  private:
   struct Binding {
-    Slot branch = 0;
+    Side branch = 0;
     Word word;
     const std::vector<Index>* decisions = nullptr;
     bool struck = false;  // each of them
   };
 
-  std::vector<Index> signers(const std::vector<Slot>& of) const {
+  std::vector<Index> signers(const std::vector<Side>& of) const {
     std::vector<Index> out;
-    for (const Slot i : of) {
+    for (const Side i : of) {
       for (const Signed& pair : branches_[i]->pairs) out.push_back(pair.agency);
     }
     sort_unique(out);
@@ -246,20 +246,20 @@ class ForkJudge {
   // ---- line 1 ----
 
   void find_binding() {
-    std::map<Word, std::vector<Slot>> words;
-    for (Slot i = 0; i < branches_.size(); ++i) {
+    std::map<Word, std::vector<Side>> words;
+    for (Side i = 0; i < branches_.size(); ++i) {
       for (const auto& [word, decisions] : branches_[i]->decisions) words[word].push_back(i);
     }
     if (words.empty()) return;
-    std::vector<std::pair<Signed, Slot>> held;
-    for (Slot i = 0; i < branches_.size(); ++i) {
+    std::vector<std::pair<Signed, Side>> held;
+    for (Side i = 0; i < branches_.size(); ++i) {
       for (const Signed& pair : branches_[i]->pairs) held.emplace_back(pair, i);
     }
     std::sort(held.begin(), held.end());
     for (const auto& [word, holders] : words) {
       const auto out_of_reach = branches_out_of_reach(word, held);
       if (!out_of_reach) continue;
-      for (const Slot i : holders) {
+      for (const Side i : holders) {
         if (*out_of_reach != kNone && *out_of_reach != i) continue;
         binding_.push_back({i, word, &branches_[i]->decisions.at(word), false});
       }
@@ -268,11 +268,11 @@ class ForkJudge {
 
   // The one branch with acts that are not below the word's author; kNone: there is no such branch;
   // nullopt: more than one, or the author has no say at all.
-  std::optional<Slot> branches_out_of_reach(
-      const Word& word, const std::vector<std::pair<Signed, Slot>>& held) const {
+  std::optional<Side> branches_out_of_reach(
+      const Word& word, const std::vector<std::pair<Signed, Side>>& held) const {
     const AgencyId& author = walks_.id(word.agency);
     if (tree_.dissolved(author, word.version)) return std::nullopt;
-    Slot found = kNone;
+    Side found = kNone;
     const Signed* last = nullptr;
     bool below = false;
     for (const auto& [pair, branch] : held) {
@@ -326,13 +326,13 @@ class ForkJudge {
     }
   }
 
-  std::vector<Slot> decided(const std::vector<Slot>& left) {
+  std::vector<Side> decided(const std::vector<Side>& left) {
     if (binding_.empty()) return left;
     strike();
     for (const Binding& each : binding_) {
       if (!each.struck && (!best_ || rank(each.word) > *best_)) best_ = rank(each.word);
     }
-    std::vector<Slot> out;
+    std::vector<Side> out;
     for (const Binding& each : binding_) {
       if (!each.struck && rank(each.word) == *best_) out.push_back(each.branch);
     }
@@ -340,7 +340,7 @@ class ForkJudge {
     return out;
   }
 
-  Index earliest_best(Slot branch) const {
+  Index earliest_best(Side branch) const {
     Index found = kNone;
     Moment moment;
     for (const Binding& each : binding_) {
@@ -359,19 +359,19 @@ class ForkJudge {
 
   // ---- lines 2 to 4 ----
 
-  std::vector<Slot> common_superior(const std::vector<Slot>& left) {
+  std::vector<Side> common_superior(const std::vector<Side>& left) {
     top_ = walks_.common(signers(left));
-    std::vector<Slot> out;
-    for (const Slot i : left) {
+    std::vector<Side> out;
+    for (const Side i : left) {
       if (top_ != kNone && branches_[i]->signed_by(top_)) out.push_back(i);
     }
     return out.empty() ? left : out;
   }
 
-  std::vector<Slot> parts(const std::vector<Slot>& left) {
-    std::vector<Slot> out;
+  std::vector<Side> parts(const std::vector<Side>& left) {
+    std::vector<Side> out;
     std::size_t most = 0;
-    for (const Slot i : left) {
+    for (const Side i : left) {
       std::vector<Index> found;
       Index last = kNone;
       for (const Signed& pair : branches_[i]->pairs) {
@@ -388,14 +388,14 @@ class ForkJudge {
     return out;
   }
 
-  std::vector<Slot> taken_up(const std::vector<Slot>& left) {
-    const auto moment = [&](Slot i) {
+  std::vector<Side> taken_up(const std::vector<Side>& left) {
+    const auto moment = [&](Side i) {
       const LinkNode& link = record_.links()[successors_[i]];
       const GraphUpdate& first = record_.update_of(link);
       return branches_[i]->taken_up(link.agency, Moment{first.envelope.hlc, first.id});
     };
     return {*std::min_element(left.begin(), left.end(),
-                              [&](Slot a, Slot b) { return moment(a) < moment(b); })};
+                              [&](Side a, Side b) { return moment(a) < moment(b); })};
   }
 
   const Judged& record_;
