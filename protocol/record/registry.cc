@@ -268,6 +268,20 @@ Result<std::shared_ptr<const Registry>> Registry::with(
   return std::shared_ptr<const Registry>(new Registry(std::move(state)));
 }
 
+std::shared_ptr<const Registry> Registry::grow(std::span<const Statement> statements,
+                                               std::vector<std::optional<Error>>& failed) const {
+  auto state = std::make_shared<State>();
+  static_cast<Held&>(*state) = *state_;
+  failed.clear();
+  for (const Statement& statement : statements) {
+    auto entry = examine(*state, statement);
+    failed.push_back(entry.ok() ? std::nullopt : std::optional(entry.error()));
+    if (entry.ok() && *entry != nullptr) insert(*state, *std::move(entry));
+  }
+  evaluate(*state);
+  return std::shared_ptr<const Registry>(new Registry(std::move(state)));
+}
+
 const RootFingerprint& Registry::root() const { return state_->root; }
 Hash256 Registry::digest() const { return state_->evaluated.digest; }
 std::size_t Registry::size() const { return state_->order.size(); }

@@ -112,6 +112,11 @@ class Registry : public TreeView {
   // other.
   Result<std::shared_ptr<const Registry>> with(std::span<const Statement> statements) const;
 
+  // The same with those that pass, evaluated once. `failed`: one for each statement; none: it was
+  // added, or is here already.
+  std::shared_ptr<const Registry> grow(std::span<const Statement> statements,
+                                       std::vector<std::optional<Error>>& failed) const;
+
   const RootFingerprint& root() const;
   // BLAKE2b-256 over the sorted ids of all statements.
   Hash256 digest() const;

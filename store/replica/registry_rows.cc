@@ -26,16 +26,14 @@ void Transaction::Impl::keep_statement(const Statement& statement, const Stateme
                    {seal->incarnation, seal->number, seal_id(root(), *seal), ledger.seals, true});
 }
 
-// kRevoked: to be kept aside.
-Result<StatementId> Transaction::Impl::add_one(const Statement& statement, std::uint32_t source,
-                                               Aside aside) {
+Result<StatementId> Transaction::Impl::add_one(const Statement& statement) {
   LT_TRY(const StatementId id, registry().check(statement));
   if (registry().contains(id)) return id;
-  const auto admitted = registry().admit(statement);
-  if (!admitted.ok() && (admitted.error().code() != Errc::kRevoked || aside == Aside::kKeep))
+  if (const auto admitted = registry().admit(statement);
+      !admitted.ok() && admitted.error().code() != Errc::kRevoked)
     return admitted.error();
   LT_TRY(ledger.registry, registry().with(std::span(&statement, 1)));
-  keep_statement(statement, id, source);
+  keep_statement(statement, id, 0);
   return id;
 }
 
@@ -55,44 +53,51 @@ void Transaction::Impl::receive_statements(const std::vector<Statement>& stateme
                                            const NodeId& from, const AgencyId& agency,
                                            std::uint32_t source, ReceiveOutcome& outcome) {
   std::vector<Statement> fresh;
-  bool all_admitted = true;
+  const auto keep_or_refuse = [&](const Statement& statement, const Error& error) {
+    const StatementId id = statement_id(root(), statement);
+    const auto [waiting, of_this] = waiting_statements(from);
+    if (!waits(error.code()) || waiting >= kWaitingStatementCountMax ||
+        of_this >= kWaitingStatementShareMax)
+      return refuse(from, agency, id_cast<UpdateId>(id), "statement: " + error.message());
+    overlay.put(key::waiting_statement(id), encode(WaitingStatement{from, statement}));
+    ++outcome.waiting;
+  };
   for (const Statement& statement : statements) {
-    if (registry().contains(statement_id(root(), statement))) {
+    if (registry().contains(statement_id(root(), statement)))
       ++outcome.duplicates;
-      continue;
-    }
-    all_admitted = all_admitted && registry().admit(statement).ok();
-    fresh.push_back(statement);
+    else if (const auto admitted = registry().admit(statement); admitted.ok())
+      fresh.push_back(statement);
+    else if (const auto checked = registry().check(statement); checked.ok())
+      keep_or_refuse(statement, admitted.error());
+    else
+      keep_or_refuse(statement, checked.error());
   }
-  if (fresh.empty()) return;
   const std::shared_ptr<const Registry> before = ledger.registry;
-  std::size_t added = 0;
-  if (auto all = registry().with(fresh); all_admitted && all.ok()) {
-    ledger.registry = *std::move(all);
-    for (const Statement& statement : fresh)
-      keep_statement(statement, statement_id(root(), statement), source);
-    added = fresh.size();
-  } else {
-    for (const Statement& statement : fresh) {
-      const StatementId id = statement_id(root(), statement);
-      const auto one = add_one(statement, source, Aside::kKeep);
-      if (one.ok()) {
-        ++added;
-        continue;
-      }
-      const auto [waiting, of_this] = waiting_statements(from);
-      if (!waits(one.error().code()) || waiting >= kWaitingStatementCountMax ||
-          of_this >= kWaitingStatementShareMax) {
-        refuse(from, agency, id_cast<UpdateId>(id), "statement: " + one.error().message());
-        continue;
-      }
-      overlay.put(key::waiting_statement(id), encode(WaitingStatement{from, statement}));
-      ++outcome.waiting;
-    }
-  }
+  const auto failed = add_all(fresh, source);
+  for (std::size_t i = 0; i < fresh.size(); ++i)
+    if (failed[i]) keep_or_refuse(fresh[i], *failed[i]);
+  const std::size_t added = ledger.registry->size() - before->size();
   outcome.added += added;
   outcome.registry_changed = added > 0;
   if (added > 0 || outcome.waiting > 0) registry_grew(*before);
+}
+
+// All are evaluated at once. Why each was not added; none: it was, or is here.
+std::vector<std::optional<Error>> Transaction::Impl::add_all(std::span<const Statement> statements,
+                                                             std::uint32_t source) {
+  std::vector<std::optional<Error>> failed;
+  if (statements.empty()) return failed;
+  const std::shared_ptr<const Registry> before = ledger.registry;
+  const auto grown = before->grow(statements, failed);
+  if (grown->size() == before->size()) return failed;
+  ledger.registry = grown;
+  std::set<StatementId> kept;
+  for (std::size_t i = 0; i < statements.size(); ++i) {
+    const StatementId id = statement_id(root(), statements[i]);
+    if (!failed[i] && !before->contains(id) && kept.insert(id).second)
+      keep_statement(statements[i], id, source);
+  }
+  return failed;
 }
 
 namespace {
@@ -142,25 +147,38 @@ bool Transaction::Impl::try_waiting_statements() {
                                           checked.error().code() == Errc::kUnknownParent);
     return misses && registry().admit(statement).ok();
   };
-  for (std::size_t before = 1; before != named.size();) {
-    before = named.size();
+  for (std::size_t size = 1; size != named.size();) {
+    size = named.size();
     for (const WaitingStatement& row : waiting)
       if (named.contains(statement_id(root(), row.statement)) || counts(row.statement))
         named.merge(names_of(row.statement));
   }
-  bool added = false;
+  std::vector<Statement> tried;
+  std::vector<NodeId> from;
   for (const WaitingStatement& row : waiting) {
     const StatementId id = statement_id(root(), row.statement);
-    const auto one = add_one(row.statement, 0, named.contains(id) ? Aside::kTakeIn : Aside::kKeep);
-    if (!one.ok() && waits(one.error().code())) continue;
-    overlay.erase(key::waiting_statement(id));
-    if (one.ok()) {
-      added = true;
-    } else {
-      refuse(row.from, AgencyId{}, id_cast<UpdateId>(id), "statement: " + one.error().message());
+    const auto admitted = registry().admit(row.statement);
+    const bool aside = !admitted.ok() && admitted.error().code() == Errc::kRevoked;
+    if (aside && !named.contains(id)) continue;
+    if (!admitted.ok() && !aside) {
+      overlay.erase(key::waiting_statement(id));
+      refuse(row.from, AgencyId{}, id_cast<UpdateId>(id),
+             "statement: " + admitted.error().message());
+      continue;
     }
+    tried.push_back(row.statement);
+    from.push_back(row.from);
   }
-  return added;
+  const std::size_t before = registry().size();
+  const auto failed = add_all(tried, 0);
+  for (std::size_t i = 0; i < tried.size(); ++i) {
+    if (failed[i] && waits(failed[i]->code())) continue;
+    const StatementId id = statement_id(root(), tried[i]);
+    overlay.erase(key::waiting_statement(id));
+    if (failed[i])
+      refuse(from[i], AgencyId{}, id_cast<UpdateId>(id), "statement: " + failed[i]->message());
+  }
+  return registry().size() > before;
 }
 
 // Tries waiting statements again, judges records anew where trust or the tree moved, starts feeds
@@ -178,7 +196,7 @@ void Transaction::Impl::registry_grew(const Registry& before) {
 
 Result<StatementId> Transaction::add_statement(const Statement& statement) {
   const std::shared_ptr<const Registry> before = impl_->ledger.registry;
-  LT_TRY(const StatementId id, impl_->add_one(statement, 0, Impl::Aside::kTakeIn));
+  LT_TRY(const StatementId id, impl_->add_one(statement));
   if (impl_->ledger.registry != before) impl_->registry_grew(*before);
   return id;
 }
@@ -189,7 +207,7 @@ Result<StatementId> Transaction::Impl::say(const StatementBody& body) {
   const Statement statement =
       sign_by_node(root(), self.key, self.certificate, ledger.own.incarnation,
                    ledger.own.number + 1, ledger.own.last, body);
-  LT_TRY(const StatementId id, add_one(statement, 0, Aside::kTakeIn));
+  LT_TRY(const StatementId id, add_one(statement));
   const Seal& seal = std::get<Seal>(statement.authority);
   ledger.own.number = seal.number;
   ledger.own.last = seal_id(root(), seal);

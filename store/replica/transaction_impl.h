@@ -207,8 +207,9 @@ struct Transaction::Impl {
 
   // ---- statements (registry_rows.cc) ----
   void keep_statement(const Statement& statement, const StatementId& id, std::uint32_t source);
-  enum class Aside { kKeep, kTakeIn };  // what a revoked machine sealed beyond the cuts
-  Result<StatementId> add_one(const Statement& statement, std::uint32_t source, Aside aside);
+  Result<StatementId> add_one(const Statement& statement);  // made here, or brought by hand
+  std::vector<std::optional<Error>> add_all(std::span<const Statement> statements,
+                                            std::uint32_t source);
   void receive_statements(const std::vector<Statement>& statements, const NodeId& from,
                           const AgencyId& agency, std::uint32_t source, ReceiveOutcome& outcome);
   std::pair<std::size_t, std::size_t> waiting_statements(const NodeId& from) const;
