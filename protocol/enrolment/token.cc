@@ -15,6 +15,8 @@ namespace {
 // that a slip in copying is told from a wrong secret.
 constexpr std::string_view kPrefix = "lt1-";
 constexpr std::size_t kChecksumSize = 4;
+constexpr std::string_view kAlphabet =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 ByteView checksum_of(const Hash256& hash) { return hash.view().first(kChecksumSize); }
 
@@ -24,7 +26,9 @@ Result<Bytes> decode_base64(std::string_view text) {
   std::size_t size = 0;
   if (sodium_base642bin(out.data(), out.size(), text.data(), text.size(), nullptr, &size, nullptr,
                         sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0) {
-    return Error(Errc::kMalformed, "the token has characters that do not belong there");
+    const bool strange = text.find_first_not_of(kAlphabet) != std::string_view::npos;
+    return Error(Errc::kMalformed, strange ? "the token has characters that do not belong there"
+                                           : "the token is damaged: copy the whole line again");
   }
   out.resize(size);
   return out;

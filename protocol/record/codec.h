@@ -1,4 +1,4 @@
-// Between Cap'n Proto's canonical bytes and our value types. The only file that sees capnp types.
+// Between Cap'n Proto's canonical bytes and our value types. Only it, codec_common.h and statement_codec.cc see capnp types.
 // Encoders give canonical bytes. Decoders fail with kTooLarge, kMalformed (bad pointers, bad UTF-8,
 // wrong sizes of ids, lists out of order) or kNotCanonical; unknown fields are passed over, the
 // caller keeps the bytes. docs/protocol/bodies.md and registry.md.

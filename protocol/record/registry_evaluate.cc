@@ -205,7 +205,7 @@ void add_certificate(Evaluated& out, const Entry& entry, const Certificate& body
 // only its room is counted, so the sum is the same whatever of it came.
 void find_over(const Held& data, Evaluated& out) {
   const auto room = [](const CertificateNode& node) {
-    return std::max(kIssuedBytesMax >> std::min(3 * node.depth, 63U), kIssuedBytesMin);
+    return kIssuedBytesMax >> std::min(3 * node.depth, 63U);
   };
   for (const StatementId& id : data.order) {
     const Entry& entry = *data.find(id);

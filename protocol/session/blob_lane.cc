@@ -39,6 +39,19 @@ Result<std::uint64_t> read_size(ByteReader& in) {
   return size;
 }
 
+// Disjoint ranges, ascending and none adjacent to the next, as a question has them.
+void join_adjacent(std::vector<ChunkRange>& ranges) {
+  std::ranges::sort(ranges, {}, &ChunkRange::first);
+  std::vector<ChunkRange> joined;
+  for (const ChunkRange& range : ranges) {
+    if (!joined.empty() && joined.back().first + joined.back().count == range.first)
+      joined.back().count += range.count;
+    else
+      joined.push_back(range);
+  }
+  ranges = std::move(joined);
+}
+
 // Ascending, not adjacent: how far from the end of the one before, how many.
 Result<std::deque<ChunkRange>> read_ranges(ByteReader& in) {
   constexpr std::uint64_t kCountMax = chunk_count(kBlobBytesMax);
@@ -283,8 +296,8 @@ bool BlobLane::ask_under_another(const Want& want) {
     if (!another) return false;
     fetch->under = *another;
   }
-  for (auto at = want.expected.rbegin(); at != want.expected.rend(); ++at)
-    fetch->left.insert(fetch->left.begin(), {*at, 1});
+  for (const std::uint32_t chunk : want.expected) fetch->left.push_back({chunk, 1});
+  join_adjacent(fetch->left);
   return true;
 }
 

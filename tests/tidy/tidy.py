@@ -155,10 +155,11 @@ class Tidy:
         banned = BANNED_HEADERS.get(folder)
         if mark == "<" and banned and re.match(rf"(?:{banned})", name):
             self.add("header", path, number, f"<{name}> does not belong in {folder}/")
-        codec = path == "protocol/record/codec.cc"
+        codec = path in ("protocol/record/codec.cc", "protocol/record/codec_common.h",
+                         "protocol/record/statement_codec.cc")
         if not codec and re.match(r"capnp/|kj/|lienthong\.capnp", name):
             self.add("header", path, number,
-                     f"Cap'n Proto stays in protocol/record/codec.cc: {name}")
+                     f"Cap'n Proto stays in the codecs of protocol/record: {name}")
 
     def check_rooms(self, paths):
         """Every folder with sources is a room, every room a folder, and the document says so."""

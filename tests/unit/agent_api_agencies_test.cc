@@ -31,7 +31,8 @@ class ApiAgencies : public Api {
   }
   std::vector<json> findings(const char* code) const {
     std::vector<json> out;
-    for (const json& message : get("/v1/check").at("messages"))
+    const json answer = get("/v1/check");
+    for (const json& message : answer.at("messages"))
       if (message.at("code") == code) out.push_back(message);
     return out;
   }

@@ -183,11 +183,11 @@ TEST(Grant, RefusesARegistryThatDoesNotStand) {
 TEST(Grant, RefusesACertificateThatNobodyBelieves) {
   TestDeployment deployment(14);
   const AgencyId province = deployment.add_agency(AgencyId{}, "H47", "Quảng Nam", "province");
-  TestNode& clerk = deployment.add_node(province, false);  // may not issue
-  const AgencyId district = deployment.add_agency(AgencyId{}, "H47.12", "Phú Ninh", "district");
+  TestNode& issuer = deployment.add_node(province, true);  // of an agency that is not above
+  const AgencyId district = deployment.add_agency(AgencyId{}, "H48", "Đà Nẵng", "province");
   TestNode newcomer = deployment.make_node(district);
   const StatementBody body(deployment.certificate(district, newcomer));
-  const StatementId id = deployment.add(clerk.say(deployment.root(), body));
+  const StatementId id = deployment.add(issuer.say(deployment.root(), body));
   const auto grant = make_grant(*deployment.registry(), id_cast<CertificateId>(id));
   const MachineKeys machine{newcomer.id(), newcomer.dh_key.public_key()};
   EXPECT_EQ(check_grant(deployment.root(), machine, grant).error().code(), Errc::kNotAllowed);

@@ -388,6 +388,7 @@ TEST(BlobLane, RefusesMoreQuestionsThanItsBound) {
     want.u8(1);
     want.varint(i);
     want.raw(file.id().view());
+    want.raw(RecordId{}.view());
     want.varint(1);
     want.varint(0);
     want.varint(1);
@@ -411,6 +412,7 @@ TEST(BlobLane, RefusesMessagesCutAnywhereAndRangesThatCannotBe) {
     out.u8(1);
     out.varint(1);
     out.raw(file.id().view());
+    out.raw(RecordId{}.view());
     for (const std::uint64_t number : numbers) out.varint(number);
     return Pair().giver.on_message(out.bytes());
   };

@@ -303,13 +303,21 @@ TEST_F(Operations, RecallOfAnOfferThatLeftIsARequest) {
 
 TEST_F(Operations, ASuperiorOfBothReclaims) {
   const RecordId record = create(commune_);
-  refuses(commune_, Reclaim{.record = kCode}, Errc::kNotAllowed, {"no offer"});
+  refuses(commune_, Reclaim{.record = kCode}, Errc::kNotAllowed, {"held by us already"});
   ASSERT_TRUE(apply(commune_, offer_to(offices_.other_id)).ok());
   settle({&commune_, &district_, &other_});
   refuses(other_, Reclaim{.record = kCode}, Errc::kNotAllowed, {"accept or decline"});
-  refuses(commune_, Reclaim{.record = kCode}, Errc::kNotAllowed, {"at or above both"});
+  refuses(commune_, Reclaim{.record = kCode}, Errc::kNotAllowed, {"only an agency above"});
   ASSERT_TRUE(apply(district_, Reclaim{.record = kCode}).ok());
   EXPECT_EQ(district_.state(record).holder, offices_.district_id);
+}
+
+TEST_F(Operations, ASuperiorReclaimsWithoutAnOpenOfferToo) {
+  const RecordId record = create(commune_);
+  settle({&commune_, &district_, &other_});
+  ASSERT_TRUE(apply(district_, Reclaim{.record = kCode}).ok());
+  EXPECT_EQ(district_.state(record).holder, offices_.district_id);
+  refuses(district_, Reclaim{.record = kCode}, Errc::kNotAllowed, {"held by us already"});
 }
 
 TEST_F(Operations, SucceedNeedsASuccession) {

@@ -27,7 +27,7 @@ struct Told {
 };
 
 std::string row_key(std::uint32_t record) { return "z" + std::to_string(record); }
-const std::string kTotal = "qtotal";
+const std::string kTotal = "uTotal";
 
 // For each record how many updates its timeline has, and how many updates have ever entered.
 class Tally final : public store::Projection {
@@ -35,7 +35,7 @@ class Tally final : public store::Projection {
   explicit Tally(std::shared_ptr<Told> told) : told_(std::move(told)) {}
   std::string_view name() const override { return "tally"; }
   unsigned version() const override { return told_->version; }
-  std::string_view letters() const override { return "zq"; }
+  std::string_view letters() const override { return "zu"; }
   void load(const store::Database& database) override {
     told_->calls.push_back("load");
     if (const auto row = database.get(kTotal)) total_ = std::stoul(*row);
