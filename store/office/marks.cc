@@ -62,7 +62,7 @@ class MarksWriter final : public ProjectionWriter {
 class MarksProjection final : public Projection {
  public:
   std::string_view name() const override { return "marks"; }
-  unsigned version() const override { return 2; }
+  unsigned version() const override { return 1; }
   std::string_view letters() const override { return key::kMarkLetters; }
   std::unique_ptr<ProjectionWriter> begin(OwnRows rows) override {
     return std::make_unique<MarksWriter>(rows);

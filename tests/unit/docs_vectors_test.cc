@@ -102,6 +102,7 @@ TEST(ProtocolDocument, ListsTheLimitsOfTheCode) {
       {"kBlobPieceBytesMax", kBlobPieceBytesMax},
       {"kBundleRecipientCountMax", kBundleRecipientCountMax},
       {"kIssuedBytesMax", kIssuedBytesMax},
+      {"kUpholdsByItself", kUpholdsByItself},
       {"kStatementExtraBytes", kStatementExtraBytes},
       {"kPenShareCountMax", kPenShareCountMax},
       {"kPenShareCountMin", kPenShareCountMin},

@@ -277,7 +277,7 @@ TEST_F(Projections, WriteInTheCommitOfTheRecords) {
     batches.push_back(letters.found);
   }
   ASSERT_EQ(batches.size(), 1u);
-  for (const char letter : {'U', 'R', 'O', 'G', 'z', 'q', 'M'})
+  for (const char letter : {'U', 'R', 'O', 'G', 'z', 'u', 'M'})
     EXPECT_TRUE(batches.front().contains(letter)) << letter;
 }
 
