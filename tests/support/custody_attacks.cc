@@ -82,19 +82,22 @@ const std::array<Base, kBaseCount>& bases() {
       // taken back, and handed over, before a merger across districts
       {4, {make, {D1, kReclaim}, {D1, kSet}}},
       {4, {make, {A, kOffer, B}, {B, kAccept}, {B, kSet}}},
+      // handed over within the district, and taken back, before another commune moves there
+      {8, {make, {A, kOffer, B}, {B, kAccept}, {B, kSet}}},
+      {8, {make, {D1, kReclaim}, {D1, kSet}}},
   }};
   return all;
 }
 
 // A version and those before it.
 std::vector<TreeVersion> past_of(TreeVersion newest) {
-  if (newest == 4) return {0, 4};
+  if (newest >= 4) return {0, newest};
   std::vector<TreeVersion> out(newest + 1);
   std::iota(out.begin(), out.end(), TreeVersion{0});
   return out;
 }
 
-TreeVersion before(TreeVersion version) { return version == 4 ? 0 : version - 1; }
+TreeVersion before(TreeVersion version) { return version >= 4 ? 0 : version - 1; }
 
 // Whom a version dissolves or takes somebody from.
 bool closed_by(const Trees& trees, int agency, TreeVersion version) {
@@ -283,6 +286,7 @@ int place_to_attack(const Attack& attack, Random& random) {
 
 Deed next_forgery(const Attack& attack, Random& random, const std::optional<Standing>& now) {
   const bool their_turn = now && theirs(attack, now->turn());
+  if (their_turn && chance(random, 0.1)) return {one_of(random, attack.members), kReclaim};
   Deed deed{one_of(random, attack.puppets), kSet};
   if (their_turn && chance(random, 0.8)) deed.agency = now->turn();
   deed.kind = kind_of_deed(random, deed.agency, now);
@@ -409,6 +413,22 @@ std::vector<int> Attack::branch(Random& random) {
     deps = {item.id};
   }
   return out;
+}
+
+std::vector<int> Attack::word(Random& random) {
+  std::vector<int> links;
+  for (const Item& item : world.items) {
+    if (link_kind(item.kind)) links.push_back(item.id);
+  }
+  const int link = one_of(random, links);
+  const Deed deed{below(random, kAgencyCount), chance(random, 0.7) ? kUphold : kReclaim};
+  const std::vector<int> deps =
+      chance(random, 0.6) ? world.heads(world.all()) : std::vector<int>{link};
+  Item item = plain(world, deed, link, deps, world.at(link).tree_version);
+  if (chance(random, 0.5)) item.tree_version = some_later_version(*this, random, item.tree_version);
+  item.seal = 1 + below(random, 2);
+  if (!add_if_right(*this, item)) return {};
+  return {item.id};
 }
 
 std::vector<std::vector<int>> commits(Random& random, const std::vector<int>& updates) {

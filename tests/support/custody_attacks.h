@@ -20,9 +20,12 @@ struct Attack {
   // Another branch of theirs, from a link of the honest history on. Returns its updates; closings
   // of the machines come into the registry.
   std::vector<int> branch(Random& random);
+  // Somebody who has the right upholds one of the links that there are, or takes the record back
+  // from it. Returns the update, or none.
+  std::vector<int> word(Random& random);
 };
 
-inline constexpr int kBaseCount = 25;  // named honest histories
+inline constexpr int kBaseCount = 27;  // named honest histories
 // Coalition against one of them. No members: nobody can attack it.
 Attack attack_on_base(Random& random, int base, int size);
 // The same against a random honest history under a random tree. `fork`: a second machine of

@@ -267,12 +267,11 @@ ForkOutcome Model::judge_fork(std::vector<int> c) const {
 bool Model::below(const Item& d, const Item& y, const std::vector<int>& branch) const {
   const TreeVersion v = held_to(d);
   if (trees_.over(d.agency, y.agency, v)) return true;
-  if (off(Off::kLater)) return false;
-  if (y.tree_version > v && !trees_.dissolved(d.agency, y.tree_version) &&
+  if (!off(Off::kLaterTree) && y.tree_version > v && !trees_.dissolved(d.agency, y.tree_version) &&
       trees_.over(d.agency, y.agency, y.tree_version)) {
     return true;  // it says itself that it is below by now
   }
-  return std::any_of(branch.begin(), branch.end(), [&](int id) {
+  return !off(Off::kSucceeded) && std::any_of(branch.begin(), branch.end(), [&](int id) {
     const Item& s = world_.at(id);
     return s.kind == UpdateKind::kSucceed && s.tree_version > v &&
            trees_.over(s.agency, y.agency, s.tree_version) && trees_.over(d.agency, s.to, v);
@@ -542,7 +541,7 @@ std::optional<int> Model::duty(const Mask& mask, const Machine& desk, const Seen
       const Item& x = world_.at(id);
       written += x.by_itself && x.by() == desk && in_force(id);
     }
-    if (written >= kQuota + extra && !off(Off::kQuota)) return std::nullopt;
+    if (written >= kQuota + extra) return std::nullopt;
     const int end = end_of_first_had(fork, seen, moved);
     if (end != fork) return end;
   }

@@ -83,7 +83,8 @@ bool modelled(UpdateKind kind);
 enum class Off {
   kDecided,         // line 1
   kAllOthers,       // line 1: a decision need be above the first links only
-  kLater,           // line 1: later trees of those below, and succeeds, are passed over
+  kLaterTree,       // line 1: what an act says of a later tree is passed over
+  kSucceeded,       // line 1: so is what a succeed in its branch says
   kLaterDecision,   // line 1: a later decision does not replace the one it knew
   kCommonSuperior,  // line 2
   kParts,           // line 3
@@ -104,7 +105,6 @@ enum class Off {
   kByNotary,       // only decisions by the notary or above keep it silent
   kUpholdTakesUp,  // no uphold takes a branch up
   kTip,            // its uphold names the first link
-  kQuota,          // any number of upholds
 };
 using Without = std::set<Off>;
 
