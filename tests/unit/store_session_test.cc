@@ -358,7 +358,7 @@ class NamesThatBeginAlike : public ReplicaSessions,
     // What the search comes to, which takes seconds; should ids be made otherwise, it searches.
     const bool four = GetParam() == 4;
     const std::pair<std::uint64_t, std::uint64_t> found =
-        four ? std::pair{94'765ULL, 52'393ULL} : std::pair{885'069ULL, 441'240ULL};
+        four ? std::pair{94'765ULL, 52'393ULL} : std::pair{3'084'042ULL, 728'894ULL};
     ASSERT_TRUE(begin_alike(ours, theirs, GetParam(), four ? 1U << 17 : 1U << 22, found));
     record = id_cast<RecordId>(update_id(ours.root, ours.update));
     other = id_cast<RecordId>(update_id(ours.root, theirs.update));
