@@ -1,7 +1,7 @@
-// Between Cap'n Proto's canonical bytes and our value types. Only it, codec_common.h and statement_codec.cc see capnp types.
-// Encoders give canonical bytes. Decoders fail with kTooLarge, kMalformed (bad pointers, bad UTF-8,
-// wrong sizes of ids, lists out of order) or kNotCanonical; unknown fields are passed over, the
-// caller keeps the bytes. docs/protocol/bodies.md and registry.md.
+// Between Cap'n Proto's canonical bytes and our value types. Only codec.cc, statement_codec.cc and
+// codec_common.h see capnp types. Encoders give canonical bytes. Decoders fail with kTooLarge,
+// kMalformed (bad pointers, bad UTF-8, wrong sizes of ids, lists out of order) or kNotCanonical;
+// unknown fields are passed over, the caller keeps the bytes. docs/protocol/bodies.md, registry.md.
 #pragma once
 
 #include "protocol/record/statement.h"
