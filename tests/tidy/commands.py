@@ -6,7 +6,7 @@ import json
 import os
 import re
 
-PAGES = ("CONTRIBUTING.md", "README.md", "docs/tests.md")
+PAGES = ("CONTRIBUTING.md", "README.md", "SECURITY.md", "docs/tests.md")
 BUILD = "build/"  # made by a build, not of the tree
 FENCED = re.compile(r"^```[^\n]*\n(.*?)^```", re.S | re.M)
 INLINE = re.compile(r"`([^`\n]+)`")
