@@ -23,7 +23,7 @@ inline constexpr std::uint64_t kBlobBytesMax = 1ULL << 30;
 inline constexpr std::size_t kBlobProofCountMax = 14;  // hashes that prove one chunk
 // Statements under a certificate by the root and all that go back to it; each issue further an
 // eighth of it, down to the second. Each statement counts with its body and the third.
-inline constexpr std::uint64_t kIssuedBytesMax = 512ULL << 20;
+inline constexpr std::uint64_t kIssuedBytesMax = 32ULL << 20;
 inline constexpr std::uint64_t kStatementExtraBytes = 1024;
 
 // ---- one program's own bounds: may differ between programs ----

@@ -95,8 +95,11 @@ void Transaction::Impl::wait(const SealedUnit& unit, const SealedLeaf& leaf, con
 void Transaction::Impl::keep_unverified(const SealedUnit& unit, const SealedLeaf& leaf,
                                         const UpdateId& id, const NodeId& from,
                                         ReceiveOutcome& outcome) {
+  std::size_t all = 0;
+  for (const auto& [node, waiting] : ledger.pen.unverified) all += waiting;
   const auto share = ledger.pen.unverified.find(from);
-  if (share != ledger.pen.unverified.end() && share->second >= kPenUnknownCountMax) {
+  const bool much = share != ledger.pen.unverified.end() && share->second >= kPenUnknownCountMax;
+  if (much || all >= kPenEntryCountMax) {
     outcome.refused.push_back(
         {id, Errc::kUnknownCertificate, "the sealer's certificate is not here"});
     return;

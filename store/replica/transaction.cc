@@ -376,8 +376,7 @@ Result<UpdateId> Transaction::Impl::write(Draft draft) {
         record->row.updates.front() <= ledger.restored_below)
       return Error(Errc::kNotAllowed,
                    "this machine was restored from an older copy: custody of records that it held "
-                   "before rests until a neighbour has given everything back, or an operator says "
-                   "`lienthong recover`");
+                   "before rests until a neighbour has given everything back");
   }
   const Hlc hlc = Hlc::next(now, Hlc{ledger.newest_hlc});
   envelope.hlc = hlc;
