@@ -129,8 +129,8 @@ inline constexpr std::size_t kSealAtOnceMax = 2560;
 class Replica final : public ReplicaView {
  public:
   // Opens or creates. Fails: kNotFound, kNewerVersion (says which program to use, or which
-  // projection is missing), kCorrupt, kIo, kDiskFull, kBusy (another process has it). Older layouts
-  // are migrated.
+  // projection is missing), kInvalidArgument (an older layout; nothing is touched), kCorrupt, kIo,
+  // kDiskFull, kBusy (another process has it).
   static Result<std::unique_ptr<Replica>> open(Options options, Identity identity,
                                                const RootFingerprint& root);
   ~Replica() override;
