@@ -170,11 +170,10 @@ void Transaction::Impl::fill_feed(const AgencyId& reader, std::uint32_t records_
   for (std::uint32_t number = done->second + 1; number <= last; ++number) {
     OpenRecord* record = find(number);
     if (record == nullptr) continue;
+    flush();  // it may be to be judged anew
     find_readers(*record);
-    if (!record->readers.empty()) {
-      touch(*record, number);
-      flush();
-    }
+    if (!record->readers.empty()) touch(*record, number);
+    flush();  // its lead as well
     open.erase(number);
     if (open.size() > kOpenRecordsMax) open.clear();  // leads; all were flushed
   }
