@@ -223,6 +223,7 @@ Result<void> BundleImport::take_part(const BundlePart& part) {
     if (taken.ok() && !taken->refused.empty() && !noted.covered.empty()) {
       transaction.rollback();  // what does not verify moves no cursor
       noted.covered.clear();
+      transaction.came_with(first_);
       taken = transaction.receive(part.kind, node, from, noted);
     }
     if (taken.ok()) {

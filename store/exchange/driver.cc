@@ -265,6 +265,22 @@ void Driver::tick() {
   resume_storing();
   perform();
   lift_rest_after_restore();
+  // A feed that began anew during the session ends as well.
+  if (!ended_ && caught_up_ && !noting_end_ && known() && session_.stats().drained_in &&
+      peers_.replica().comes_at_once(peer_->node))
+    note_exchanged();
+}
+
+void Driver::note_exchanged() {
+  noting_end_ = true;
+  const NodeId node = peer_->node;
+  const auto job = [node](Transaction& transaction) {
+    transaction.note_exchanged(node);
+    return Result<void>();
+  };
+  peers_.writer().post(
+      job, [self = shared_from_this()](const Result<void>&) { self->noting_end_ = false; },
+      Urgency::kCanWait);
 }
 
 // Budget and hours close lanes; a hub's backlogs go in turn.
@@ -275,12 +291,7 @@ void Driver::share_line() {
   session_.set_backlog_turn(peers_.backlog_turn(*this, session_.has_backlog(), now()), now());
   if (!caught_up_ && known() && session_.stats().drained_in) {
     caught_up_ = true;
-    const NodeId node = peer_->node;
-    const auto job = [node](Transaction& transaction) {
-      transaction.note_exchanged(node);
-      return Result<void>();
-    };
-    peers_.writer().post(job, {}, Urgency::kCanWait);
+    note_exchanged();
   }
   if (live_) session_.set_intake_turn(peers_.intake_turn(*this, !caught_up_, now()), now());
 }

@@ -141,6 +141,7 @@ class Driver : public std::enable_shared_from_this<Driver> {
   void share_line();
   void resume_storing();
   void lift_rest_after_restore();
+  void note_exchanged();
   Instant now() const { return host_.now(); }
 
   Peers& peers_;
@@ -160,7 +161,8 @@ class Driver : public std::enable_shared_from_this<Driver> {
   std::chrono::seconds stall_wait_{};
   std::map<FeedKind, Cursor> heard_;  // to be noted
   bool noting_ = false;
-  bool lifting_ = false;  // a write of lift_rest_after_restore() is under way
+  bool lifting_ = false;     // a write of lift_rest_after_restore() is under way
+  bool noting_end_ = false;  // one of note_exchanged() is
   std::vector<std::function<void(std::optional<HealReport>)>> compared_listeners_;
   CloseCode close_code_ = CloseCode::kNone;
   bool closed_by_peer_ = false;

@@ -98,9 +98,6 @@ void Transaction::Impl::set_stripped(OpenRecord& record, std::uint64_t number, c
   else
     overlay.erase(row);
   ledger.stripped = stripped ? ledger.stripped + 1 : ledger.stripped - 1;
-  if (const auto at = std::ranges::lower_bound(entered, number);
-      at != entered.end() && *at == number)
-    just_entered[static_cast<std::size_t>(at - entered.begin())].stripped = stripped;
   const auto nth = static_cast<std::size_t>(std::ranges::lower_bound(record.row.updates, number) -
                                             record.row.updates.begin());
   for (const FedFeed& fed : record.row.feeds)

@@ -17,7 +17,6 @@ namespace lienthong::store {
 namespace {
 
 constexpr char kUpdateLetter = 'U';  // key::update()
-constexpr std::size_t kBatchBytesMax = 1U << 20;
 
 // For 24 MB resident with 20,000 dossiers: one small cache with index and filter blocks inside, two
 // small write buffers, few open files (docs/storage.md, "Memory").
@@ -166,24 +165,6 @@ Database::~Database() = default;
 
 rocksdb::ColumnFamilyHandle* Database::family_of(std::string_view key) const {
   return key.starts_with(kUpdateLetter) ? updates_.get() : main_.get();
-}
-
-Result<void> Database::move_updates() {
-  const std::unique_ptr<rocksdb::Iterator> at(db_->NewIterator({}, main_.get()));
-  rocksdb::WriteBatch batch;
-  Result<void> done;
-  const auto write = [&] {
-    if (const auto status = db_->Write({}, &batch); !status.ok()) done = to_error(status, path_);
-    batch.Clear();
-  };
-  for (at->Seek(rocksdb::Slice(&kUpdateLetter, 1)); done && at->Valid(); at->Next()) {
-    if (!view(at->key()).starts_with(kUpdateLetter)) break;
-    batch.Put(updates_.get(), at->key(), at->value());
-    batch.Delete(main_.get(), at->key());
-    if (batch.GetDataSize() > kBatchBytesMax) write();
-  }
-  if (done) write();
-  return done;
 }
 
 std::optional<std::string> Database::get(std::string_view key,

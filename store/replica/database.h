@@ -67,9 +67,6 @@ class Database {
   std::optional<std::uint64_t> free_bytes() const;  // nullopt: the file system does not say
   std::optional<Error> failure() const;             // see Replica
   const std::string& path() const { return path_; }
-  // Layout 3 had updates among the other rows. Can be cut anywhere and begun again.
-  // Fails: kDiskFull, kIo.
-  Result<void> move_updates();
   rocksdb::DB& db() const { return *db_; }
   // Where a row lies: updates by themselves, all others together.
   rocksdb::ColumnFamilyHandle* family_of(std::string_view key) const;

@@ -59,7 +59,8 @@ void Transaction::Impl::renew_feed_unless_it_fits(FeedKind kind, const NodeId& r
 
 void Transaction::Impl::append(FeedMeta& meta, std::uint64_t number, const FreshUpdate& update) {
   meta.hash = next_feed_hash(root(), meta.hash, update.id.view());
-  const IdPrefix id = healing_id(update.id, update.stripped);
+  const IdPrefix id = update.again ? IdPrefix{} : healing_id(update.id, update.stripped);
+  if (update.again) ++meta.withdrawn;
   add_to_sum(meta.sum, id);
   const FeedEntry entry{number, update.source, meta.hash, update.custody, id};
   overlay.put(key::feed_entry(meta.number, ++meta.end), encode(entry));
@@ -69,11 +70,14 @@ void Transaction::Impl::append(FeedMeta& meta, std::uint64_t number, const Fresh
 }
 
 FreshUpdate Transaction::Impl::feedable(std::uint64_t number) const {
-  if (const auto at = std::ranges::lower_bound(entered, number);
-      at != entered.end() && *at == number)
-    return just_entered[static_cast<std::size_t>(at - entered.begin())];
-  const UpdateRow row = decode_update_row(overlay.get(key::update(number)).value());
   const bool stripped = ledger.stripped > 0 && overlay.get(key::stripped(number));
+  if (const auto at = std::ranges::lower_bound(entered, number);
+      at != entered.end() && *at == number) {
+    FreshUpdate fresh = just_entered[static_cast<std::size_t>(at - entered.begin())];
+    fresh.stripped = stripped;
+    return fresh;
+  }
+  const UpdateRow row = decode_update_row(overlay.get(key::update(number)).value());
   return {row.id, row.record, row.source, row.custody, stripped};
 }
 
@@ -170,11 +174,10 @@ void Transaction::Impl::fill_feed(const AgencyId& reader, std::uint32_t records_
   for (std::uint32_t number = done->second + 1; number <= last; ++number) {
     OpenRecord* record = find(number);
     if (record == nullptr) continue;
+    flush();  // it may be to be judged anew
     find_readers(*record);
-    if (!record->readers.empty()) {
-      touch(*record, number);
-      flush();
-    }
+    if (!record->readers.empty()) touch(*record, number);
+    flush();  // its lead as well
     open.erase(number);
     if (open.size() > kOpenRecordsMax) open.clear();  // leads; all were flushed
   }

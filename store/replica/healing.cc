@@ -94,13 +94,7 @@ std::vector<IdPrefix> Replica::feed_ids(FeedKind kind, const AgencyId& reader, s
                 [&](std::string_view k, std::string_view value) {
                   const std::uint64_t place = decode_number(k.substr(k.size() - 8));
                   if (place > meta->end || out.size() >= limit) return false;
-                  FeedEntry entry = decode_feed_entry(value);
-                  if (entry.update != 0 && entry.id == IdPrefix{}) {  // of layout 1
-                    const auto row = database.get(key::update(entry.update));
-                    if (!row) throw std::runtime_error("update of a feed is missing");
-                    entry.id = prefix_of(decode_update_head(*row).id.view());
-                  }
-                  out.push_back(entry.id);
+                  out.push_back(decode_feed_entry(value).id);
                   return true;
                 });
   return out;

@@ -168,6 +168,10 @@ std::vector<Fork> Replica::forks_of(const RecordId& record) const {
       *ledger->registry);
 }
 
+bool Replica::comes_at_once(const NodeId& node) const {
+  return impl_->database->get(key::backfill(node)).has_value();
+}
+
 void Transaction::note_exchanged(const NodeId& node) {
   Ledger& ledger = impl_->ledger;
   if (ledger.exchanged.insert(node).second && !ledger.forks_due) ledger.forks_due = 0;

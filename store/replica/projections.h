@@ -38,8 +38,8 @@ void flush(const RecordDrafts& drafts, const RecordState& state);
 // Made, with names and letters that are nobody else's: another list is a mistake of the program.
 Projections make_projections(const std::vector<ProjectionMaker>& makers);
 
-// The row that says which projections a database keeps. Without it these are the two that every
-// database of layouts 3 and 4 has kept.
+// The row that says which projections a database keeps. Without it these are the two of this
+// program.
 inline constexpr std::string_view kProjectionsNote = "projections";  // key::meta()
 // nullopt: it keeps just those two, and has no such row.
 std::optional<std::string> projections_note(const Projections& projections);

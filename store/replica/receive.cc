@@ -251,6 +251,8 @@ std::optional<Refusal> Transaction::Impl::receive_leaf(const SealedUnit& unit,
       overlay.put(key::update_seal(*number), encode(UpdateSeal{seal_row, leaf->index}));
       overlay.erase(key::unsealed(*number));
       --ledger.unsealed;
+      if (registry().is_cut(unit.seal.certificate))  // it may lie within, unlike what has no seal
+        mark_stale(decode_update_row(overlay.get(key::update(*number)).value()).record);
     } else {
       note_further_seal(*number, UpdateSeal{seal_row, leaf->index});
     }
@@ -303,13 +305,18 @@ void Transaction::Impl::note_further_seal(std::uint64_t number, const UpdateSeal
   std::size_t further = 0;
   const std::string prefix = key::further_seals(number);
   overlay.scan(prefix, prefix, [&](std::string_view, std::string_view) { return ++further > 0; });
-  if (further >= kFurtherSealsMax) return;
   const GraphUpdate before = read_graph_update(overlay, ledger, root(), number);
+  if (counts_in_full(before)) {
+    if (further < kFurtherSealsMax)
+      overlay.put(key::further_seal(number, seal.seal), encode_number(seal.leaf));
+    return;
+  }
   overlay.put(key::further_seal(number, seal.seal), encode_number(seal.leaf));
-  if (counts_in_full(before)) return;
   const GraphUpdate after = read_graph_update(overlay, ledger, root(), number);
-  if (after.believed == before.believed && after.held_to == before.held_to) return;
-  overlay.erase(key::further_seal(number, seal.seal));
+  const bool better = after.believed != before.believed || after.held_to != before.held_to;
+  // One that brings it in is taken however many are here: others may hold that one alone.
+  if (better || further >= kFurtherSealsMax) overlay.erase(key::further_seal(number, seal.seal));
+  if (!better) return;
   overlay.put(key::further_seal(number, first->seal), encode_number(first->leaf));
   if (row.seal) {
     row.seal = seal;
@@ -323,7 +330,7 @@ void Transaction::Impl::note_further_seal(std::uint64_t number, const UpdateSeal
   for (const FedFeed& fed : record.row.feeds)
     for (auto& [agency, meta] : ledger.feeds)
       if (meta.number == fed.feed)
-        append(meta, number, {row.id, row.record, row.source, row.custody});
+        append(meta, number, {row.id, row.record, row.source, row.custody, false, true});
 }
 
 // Parents are here, and in the same record. The usual ones are its heads.

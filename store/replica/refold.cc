@@ -69,7 +69,7 @@ void Transaction::Impl::find_stale(const Registry& before) {
     if (node != replica.identity.node || after.judges_alike(before, node, nullptr)) continue;
     std::set<std::uint32_t> records;
     overlay.scan("X", "X", [&](std::string_view, std::string_view value) {
-      if (!value.empty()) records.insert(decode_unsealed_row(value).record);
+      records.insert(decode_unsealed_row(value).record);
       return true;
     });
     for (const std::uint32_t record : records) mark_stale(record);
@@ -80,7 +80,8 @@ void Transaction::Impl::find_stale(const Registry& before) {
       all = all || after.tree_id(v) != before.tree_id(v);
     ledger.sweep = {1, ledger.records, all || (ledger.unfinished() && ledger.sweep.all)};
     overlay.put(key::meta("sweep"), encode(ledger.sweep));
-    open.clear();  // all were flushed
+    flush();  // what was marked above
+    open.clear();
   }
   (void)refold_some(kAtOnce);
 }

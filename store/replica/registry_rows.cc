@@ -1,5 +1,7 @@
 // Statements of the registry: kept in the order in which they came, which is everyone's first feed.
+#include <map>
 #include <set>
+#include <utility>
 
 #include "protocol/base/limits.h"
 #include "protocol/record/codec.h"
@@ -53,13 +55,21 @@ void Transaction::Impl::receive_statements(const std::vector<Statement>& stateme
                                            const NodeId& from, const AgencyId& agency,
                                            std::uint32_t source, ReceiveOutcome& outcome) {
   std::vector<Statement> fresh;
+  std::optional<std::pair<std::size_t, std::size_t>> counted;  // of what waits
   const auto keep_or_refuse = [&](const Statement& statement, const Error& error) {
     const StatementId id = statement_id(root(), statement);
-    const auto [waiting, of_this] = waiting_statements(from);
-    if (!waits(error.code()) || waiting >= kWaitingStatementCountMax ||
-        of_this >= kWaitingStatementShareMax)
+    const bool may_wait = waits(error.code());
+    if (may_wait && overlay.get(key::waiting_statement(id))) {
+      ++outcome.waiting;
+      return;
+    }
+    if (may_wait && !counted) counted = waiting_statements(from);
+    if (!may_wait || counted->first >= kWaitingStatementCountMax ||
+        counted->second >= kWaitingStatementShareMax)
       return refuse(from, agency, id_cast<UpdateId>(id), "statement: " + error.message());
     overlay.put(key::waiting_statement(id), encode(WaitingStatement{from, statement}));
+    ++counted->first;
+    ++counted->second;
     ++outcome.waiting;
   };
   for (const Statement& statement : statements) {
@@ -147,12 +157,23 @@ bool Transaction::Impl::try_waiting_statements() {
                                           checked.error().code() == Errc::kUnknownParent);
     return misses && registry().admit(statement).ok();
   };
-  for (std::size_t size = 1; size != named.size();) {
-    size = named.size();
-    for (const WaitingStatement& row : waiting)
-      if (named.contains(statement_id(root(), row.statement)) || counts(row.statement))
-        named.merge(names_of(row.statement));
+  std::map<StatementId, const Statement*> silent;  // nothing shows yet that they count
+  for (const WaitingStatement& row : waiting) {
+    if (counts(row.statement))  // a signature is checked, so once
+      named.merge(names_of(row.statement));
+    else
+      silent.emplace(statement_id(root(), row.statement), &row.statement);
   }
+  for (bool more = true; std::exchange(more, false);)
+    for (auto at = silent.begin(); at != silent.end();) {
+      if (!named.contains(at->first)) {
+        ++at;
+        continue;
+      }
+      named.merge(names_of(*at->second));
+      at = silent.erase(at);
+      more = true;
+    }
   std::vector<Statement> tried;
   std::vector<NodeId> from;
   for (const WaitingStatement& row : waiting) {

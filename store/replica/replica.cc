@@ -90,6 +90,11 @@ Result<void> Replica::Impl::load() {
                                           std::to_string(decode_number(*version)) +
                                           ", this program knows " + std::to_string(kLayoutVersion) +
                                           ": use the program that wrote it, or a newer one");
+  } else if (decode_number(*version) < kLayoutVersion) {
+    return Error(Errc::kInvalidArgument,
+                 database->path() +
+                     " was made by a program before format 1 was final: its records cannot be "
+                     "read; start a new database");
   } else {
     const auto counters = database->get(key::meta("counters"));
     if (!counters) return Error(Errc::kCorrupt, database->path() + " has no counters");
@@ -123,7 +128,6 @@ Result<void> Replica::Impl::load() {
     return true;
   });
   database->scan("q", "q", [&](std::string_view, std::string_view) { return ++ledger->stale > 0; });
-  if (version) LT_TRY_VOID(migrate(*database, decode_number(*version), *ledger));
   LT_TRY_VOID(load_projections(*database, *ledger, root, projections));
   database->scan("J", "J", [&](std::string_view, std::string_view) {
     ledger->leads = true;

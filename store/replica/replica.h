@@ -129,8 +129,8 @@ inline constexpr std::size_t kSealAtOnceMax = 2560;
 class Replica final : public ReplicaView {
  public:
   // Opens or creates. Fails: kNotFound, kNewerVersion (says which program to use, or which
-  // projection is missing), kCorrupt, kIo, kDiskFull, kBusy (another process has it). Older layouts
-  // are migrated.
+  // projection is missing), kInvalidArgument (an older layout; nothing is touched), kCorrupt, kIo,
+  // kDiskFull, kBusy (another process has it).
   static Result<std::unique_ptr<Replica>> open(Options options, Identity identity,
                                                const RootFingerprint& root);
   ~Replica() override;
@@ -179,6 +179,8 @@ class Replica final : public ReplicaView {
   std::vector<AgencyId> audience_of(const RecordState& state) const;
   // In the order of local record numbers; stops when `visit` returns false. Reads one snapshot.
   void for_each_record(const std::function<bool(const RecordEntry&)>& visit) const;
+  // Whether what this node gives still comes at once, see Transaction::note_exchanged().
+  bool comes_at_once(const NodeId& node) const;
   // The forks on its standing chain with all that was signed in each branch; reads every update.
   std::vector<Fork> forks_of(const RecordId& record) const;
   // Everything that followers are told, with number > since, ascending, at most `limit` events.

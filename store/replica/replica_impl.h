@@ -37,8 +37,4 @@ struct Replica::Impl {
   Result<void> load();  // reads counters, registry, feeds; creates them in a new database
 };
 
-// Brings the rows of a database of an older layout to this one; those of projections are left to
-// load_projections(). Fails: kDiskFull, kIo; opening the database again goes on.
-Result<void> migrate(Database& database, std::uint64_t version, const Ledger& ledger);
-
 }  // namespace lienthong::store

@@ -83,7 +83,6 @@ std::optional<RecordSecret> get_secret(RowReader& in) {
   return secret;
 }
 
-// In layout 1 the size of the secret, 0 or 16, stands in its place.
 constexpr std::uint8_t kRecordRowFormat = 2;
 
 // Count, then differences.
@@ -222,12 +221,11 @@ UpdateRow decode_update_row(std::string_view bytes) {
   row.source = in.varint32();
   row.received_at = static_cast<UnixMillis>(in.u64());
   row.update = get_update(in);
-  if (in.rest().empty()) return row;  // of layout 1
   row.custody = in.array<1>()[0] != 0;
   const std::uint32_t seal = in.varint32();
   const auto leaf = static_cast<std::uint16_t>(in.varint());
   if (seal != 0) row.seal = UpdateSeal{seal, leaf};
-  if (!in.rest().empty()) row.came_after = in.varint();
+  row.came_after = in.varint();
   return row;
 }
 
@@ -330,22 +328,6 @@ RecordRow decode_record_row(std::string_view bytes) {
   return row;
 }
 
-std::optional<RecordRow> decode_first_record_row(std::string_view bytes) {
-  RowReader in(bytes, "record");
-  RecordRow row;
-  row.id = in.id<RecordId>();
-  if (in.rest().empty() || in.rest()[0] == kRecordRowFormat) return std::nullopt;
-  row.secret = get_secret(in);
-  row.feeds.resize(in.varint());
-  for (FedFeed& feed : row.feeds) {
-    feed.feed = in.varint32();
-    feed.places.resize(in.varint());
-  }
-  row.updates = get_ascending(in);
-  row.state = in.sized();
-  return row;
-}
-
 std::string encode(const FeedMeta& row) {
   ByteWriter out;
   out.varint(row.number);
@@ -365,7 +347,7 @@ FeedMeta decode_feed_meta(std::string_view bytes) {
   row.end = in.varint();
   row.hash = in.u64();
   row.sum = in.array<16>();
-  if (!in.rest().empty()) row.withdrawn = in.varint();  // layout 1 has none
+  row.withdrawn = in.varint();
   return row;
 }
 
@@ -375,7 +357,6 @@ std::string encode(const FeedEntry& row) {
   out.varint(row.source);
   out.u64(row.hash);
   const bool has_id = row.id != IdPrefix{};
-  if (!row.custody && !has_id) return take(out);
   out.u8(static_cast<std::uint8_t>((row.custody ? 1 : 0) | (has_id ? 2 : 0)));
   if (has_id) out.raw(row.id);
   return take(out);
@@ -387,7 +368,7 @@ FeedEntry decode_feed_entry(std::string_view bytes) {
   row.update = in.varint();
   row.source = in.varint32();
   row.hash = in.u64();
-  const std::uint8_t flags = in.rest().empty() ? 0 : in.array<1>()[0];
+  const std::uint8_t flags = in.array<1>()[0];
   row.custody = (flags & 1) != 0;
   if ((flags & 2) != 0) row.id = in.array<16>();
   return row;

@@ -1,5 +1,6 @@
 // Keys and rows on disk: never change their meaning; a new layout gets a new kLayoutVersion and a
-// migration. docs/storage.md lists them. Numbers in keys are big-endian, so that they sort.
+// migration, or is refused. docs/storage.md lists them. Numbers in keys are big-endian, so that
+// they sort.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +14,7 @@
 
 namespace lienthong::store {
 
-inline constexpr std::uint32_t kLayoutVersion = 4;
+inline constexpr std::uint32_t kLayoutVersion = 5;
 
 namespace key {
 // One letter for each kind of row: on disk, never change.
@@ -24,7 +25,7 @@ std::string update_seal(std::uint64_t number);  // Y → seal number, leaf
 // y number, seal number → leaf: further seals of an update
 std::string further_seals(std::uint64_t number);
 std::string further_seal(std::uint64_t number, std::uint32_t seal);
-std::string unsealed(std::uint64_t number);    // X → nothing
+std::string unsealed(std::uint64_t number);    // X → UnsealedRow
 std::string stripped(std::uint64_t number);    // x → nothing: its closed part is not here
 std::string record(std::uint32_t number);      // R → RecordRow
 std::string record_index(const RecordId& id);  // r first 16 bytes → number
@@ -125,7 +126,7 @@ struct UnsealedRow {
   std::size_t bytes = 0;  // of the update's row
 };
 std::string encode(const UnsealedRow& row);
-UnsealedRow decode_unsealed_row(std::string_view bytes);  // of layout 2; in layout 1 it is empty
+UnsealedRow decode_unsealed_row(std::string_view bytes);
 
 struct FedFeed {
   std::uint32_t feed = 0;
@@ -141,8 +142,6 @@ struct RecordRow {
 };
 std::string encode(const RecordRow& row);
 RecordRow decode_record_row(std::string_view bytes);
-// Layout 1 has no places, only how many there are: these are all 0. nullopt: it is of layout 2.
-std::optional<RecordRow> decode_first_record_row(std::string_view bytes);
 
 struct FeedMeta {
   std::uint32_t number = 0;
@@ -171,8 +170,8 @@ struct FeedEntry {
   std::uint64_t update = 0;  // 0: withdrawn before it ever left
   std::uint32_t source = 0;
   std::uint64_t hash = 0;
-  bool custody = false;  // see is_custody(); not noted in entries of layout 1
-  IdPrefix id{};         // zero in entries of layout 1: the update's row has it
+  bool custody = false;  // see is_custody()
+  IdPrefix id{};         // by which healing knows it; zero: it does not count there
 };
 std::string encode(const FeedEntry& row);
 FeedEntry decode_feed_entry(std::string_view bytes);

@@ -93,21 +93,20 @@ std::vector<Unsealed> Transaction::Impl::unsealed_for(const AgencyId& reader, st
     const auto fed = std::ranges::find(record.row.feeds, feed_number, &FedFeed::feed);
     if (fed != record.row.feeds.end()) of.places = fed->places;
   };
-  const auto head_of = [this](std::uint64_t number, std::string_view value) {
-    if (!value.empty()) return decode_unsealed_row(value);
-    const std::string row = overlay.get(key::update(number)).value();  // of layout 1
-    const UpdateHead head = decode_update_head(row);
-    return UnsealedRow{head.id, head.record, row.size()};
-  };
   // What was sealed before left a row that is gone, and takes its time to be passed over.
   bool lowest = true;
   const std::string from = key::unsealed(ledger.unsealed_from);
   overlay.scan("X", from, [&](std::string_view k, std::string_view value) {
     const std::uint64_t number = decode_number(k.substr(1));
     if (std::exchange(lowest, false)) ledger.unsealed_from = number;
-    const UnsealedRow head = head_of(number, value);
+    const UnsealedRow head = decode_unsealed_row(value);
     auto [of, added] = records.try_emplace(head.record);
-    if (added) look_at(*find(head.record), of->second);
+    if (added) {
+      const OpenRecord& record = *find(head.record);
+      flush();  // it may be to be judged anew, and then has other readers
+      look_at(record, of->second);
+      flush();  // its lead as well
+    }
     if (open.size() > kOpenRecordsMax) open.clear();  // all were flushed
     if (!of->second.concerned) return true;
     const auto nth = static_cast<std::size_t>(std::ranges::lower_bound(of->second.updates, number) -

@@ -252,6 +252,8 @@ void Transaction::Impl::rollback() {
   last_seal_number = 0;
   pen_awaits.reset();
   used_twice.clear();
+  pen_registry_changed = pen_released = false;
+  came_first = first_of_commit;
   overlay.rollback();
   projections.rollback();
   ledger = saved_ledger;

@@ -39,6 +39,7 @@ struct FreshUpdate {
   std::uint32_t source = 0;
   bool custody = false;
   bool stripped = false;  // it had a closed part, which is not here
+  bool again = false;     // it lies in the feed already: healing counts it once
 };
 
 // An update that waits for its seal.

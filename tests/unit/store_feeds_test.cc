@@ -1,6 +1,5 @@
 // How feeds are laid out, sealed, cut into parts and read out of turn.
 #include <gtest/gtest.h>
-#include <rocksdb/db.h>
 
 #include <numeric>
 
@@ -317,77 +316,6 @@ TEST_F(Feeds, WhatALostDiskDeliveredIsCarriedBackAcrossCutSessions) {
   EXPECT_EQ(carried(), 10u);
   settle({&twin, &district});
   EXPECT_EQ(encode_state(twin.state(records[0])), encode_state(district.state(records[0])));
-}
-
-// ---- older layouts ----
-
-std::string first_layout(const store::RecordRow& row) {
-  ByteWriter out;
-  out.raw(row.id.view());
-  out.sized(row.secret ? ByteView(*row.secret) : ByteView());
-  out.varint(row.feeds.size());
-  for (const store::FedFeed& fed : row.feeds) {
-    out.varint(fed.feed);
-    out.varint(fed.places.size());
-  }
-  out.varint(row.updates.size());
-  std::uint64_t last = 0;
-  for (const std::uint64_t number : row.updates) out.varint(number - std::exchange(last, number));
-  out.sized(row.state);
-  return std::string(as_text(out.bytes()));
-}
-
-TEST_F(Feeds, MigratesADatabaseOfTheFirstLayoutAlsoWhenItWasCut) {
-  seals();
-  const auto records = works(20, 2);
-  seals();
-  const auto before = commune.replica().feed_places(offices.district_id, 50);
-  ASSERT_EQ(before.size(), 3u);
-  const store::Identity identity = commune.replica().identity();
-  std::string path = "/commune";
-  offices.commune.reset();
-  rocksdb::DB* db = nullptr;
-  rocksdb::Options options;
-  options.env = offices.env.get();
-  const std::vector<rocksdb::ColumnFamilyDescriptor> families{
-      {rocksdb::kDefaultColumnFamilyName, options}, {"scans", options}, {"updates", options}};
-  std::vector<rocksdb::ColumnFamilyHandle*> handles;
-  ASSERT_TRUE(rocksdb::DB::Open(options, path, families, &handles, &db).ok());
-  int rewritten = 0;
-  {
-    const std::unique_ptr<rocksdb::Iterator> at(db->NewIterator({}));
-    for (at->Seek("R"); at->Valid() && at->key().starts_with("R"); at->Next()) {
-      if (++rewritten <= 5) continue;  // these were migrated before the process was killed
-      const auto row = store::decode_record_row(at->value().ToStringView());
-      ASSERT_TRUE(db->Put({}, at->key(), first_layout(row)).ok());
-    }
-  }
-  EXPECT_EQ(rewritten, 20);
-  {  // half of the updates were moved
-    int moved = 0;
-    const std::unique_ptr<rocksdb::Iterator> at(db->NewIterator({}, handles[2]));
-    for (at->SeekToFirst(); at->Valid(); at->Next()) {
-      if (++moved % 2 == 0) continue;
-      ASSERT_TRUE(db->Put({}, at->key(), at->value()).ok());
-      ASSERT_TRUE(db->Delete({}, handles[2], at->key()).ok());
-    }
-    EXPECT_GE(moved, 60);
-  }
-  ASSERT_TRUE(db->Put({}, "Mversion", std::string("\0\0\0\0\0\0\0\1", 8)).ok());
-  for (rocksdb::ColumnFamilyHandle* handle : handles) delete handle;
-  delete db;
-  SeededEntropy entropy(1);
-  store::Options open = store::office_options();
-  open.path = path;
-  open.env = offices.env.get();
-  open.entropy = &entropy;
-  for (int round = 0; round < 2; ++round) {  // the second time there is nothing to do
-    const auto opened = store::Replica::open(open, identity, offices.deployment.root());
-    ASSERT_TRUE(opened.ok()) << opened.error().message();
-    EXPECT_EQ((*opened)->feed_places(offices.district_id, 50), before);
-    EXPECT_TRUE((*opened)->verify_states().empty());
-    EXPECT_EQ((*opened)->find_record(records[3])->updates.size(), 3u);
-  }
 }
 
 TEST_F(Feeds, OfALargeReplicaIsFilledInStepsAndNotReadBefore) {

@@ -2,6 +2,8 @@
 // anew, what is refused or kept aside, and who may fill the pen.
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "protocol/base/limits.h"
 #include "protocol/record/closings.h"
 #include "protocol/record/codec.h"
@@ -252,6 +254,12 @@ TEST_F(StoreRegistry, AFurtherSealBringsAnUpdateInAndIsPassedOn) {
   EXPECT_EQ(reason(province, record, id_of(first)), InertReason::kNone);
   for (Office* office : {&district, &province})
     EXPECT_TRUE(office->replica().verify_states().empty());
+  // It lies in the feed twice, and healing counts it once.
+  const AgencyId& reader = offices.province_id;
+  const auto ids = district.replica().feed_ids(FeedKind::kUpdates, reader, 1, 100);
+  std::set<IdPrefix> each(ids.begin(), ids.end());
+  each.erase(IdPrefix{});
+  EXPECT_EQ(district.replica().feed_digest(FeedKind::kUpdates, reader)->count, each.size());
 }
 
 // ---- what is judged anew ----

@@ -502,6 +502,29 @@ TEST_F(Replica, RefusesADatabaseOfANewerProgram) {
   EXPECT_NE(opened.error().detail().find("99"), std::string::npos);
 }
 
+TEST_F(Replica, RefusesADatabaseFromBeforeTheFormatWasFinal) {
+  rocksdb::DB* db = nullptr;
+  rocksdb::Options options;
+  options.env = offices.env.get();
+  options.create_if_missing = true;
+  offices.env->CreateDirIfMissing("/older");
+  ASSERT_TRUE(rocksdb::DB::Open(options, "/older", &db).ok());
+  ASSERT_TRUE(db->Put({}, "Mversion", std::string("\0\0\0\0\0\0\0\4", 8)).ok());
+  delete db;
+  SeededEntropy entropy(1);
+  store::Options open = store::office_options();
+  open.path = "/older";
+  open.env = offices.env.get();
+  open.entropy = &entropy;
+  for (int round = 0; round < 2; ++round) {  // the first try has changed nothing
+    const auto opened =
+        store::Replica::open(open, commune.replica().identity(), offices.deployment.root());
+    ASSERT_FALSE(opened.ok());
+    EXPECT_EQ(opened.error().code(), Errc::kInvalidArgument);
+    EXPECT_NE(opened.error().detail().find("start a new database"), std::string::npos);
+  }
+}
+
 TEST_F(Replica, RefoldsToTheStatesThatItStored) {
   for (int i = 0; i < 20; ++i) {
     const RecordId record = commune.create("D" + std::to_string(i));
