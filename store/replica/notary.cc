@@ -102,6 +102,10 @@ void Transaction::Impl::uphold_by_itself() {
 }
 
 void Transaction::Impl::uphold_all_in(std::uint32_t number) {
+  OpenRecord* record = find(number);
+  if (record == nullptr) return;
+  settle(*record, number);
+  if (!waits_for(record->state, replica.identity.agency)) return;  // nearly always another's
   for (bool wrote = true; wrote;) {
     came_first = ledger.updates + 1;
     savepoint();

@@ -512,7 +512,9 @@ Result<void> Transaction::commit(Sync sync) {
       return Error(Errc::kIo,
                    "an earlier write did not reach the disk; the replica must be opened anew");
   }
+  const std::size_t entered_before = impl_->entered.size();
   impl_->uphold_by_itself();
+  if (impl_->entered.size() != entered_before) sync = Sync::kYes;  // it was asked for hints alone
   impl_->flush();
   for (const auto& [agency, meta] : impl_->ledger.feeds) {
     const std::string row = encode(meta);
