@@ -7,6 +7,7 @@
 #include "protocol/record/registers.h"
 #include "store/desk/operations.h"
 #include "store/office/dossier.h"
+#include "tests/support/field_writes.h"
 #include "tests/support/operations.h"
 
 namespace lienthong::test {
@@ -30,13 +31,6 @@ using store::Succeed;
 using store::Transaction;
 
 const std::string kCode = "H47.518.20374-230401-0007";
-
-FieldWrite write_of(Field field, FieldValue value) {
-  return {static_cast<std::uint16_t>(field), std::move(value)};
-}
-FieldWrite status_write(Status status) {
-  return write_of(Field::kStatus, static_cast<std::int64_t>(status));
-}
 
 class Operations : public ::testing::Test {
  protected:
