@@ -76,7 +76,7 @@ std::vector<std::uint32_t> OfficeReader::touched_since(std::uint64_t update) con
                                          return true;
                                        });
   std::ranges::sort(out);
-  out.erase(std::ranges::unique(out).begin(), out.end());
+  out.erase(std::unique(out.begin(), out.end()), out.end());
   return out;
 }
 

@@ -83,7 +83,7 @@ void Transaction::Impl::uphold_by_itself() {
     return;
   }
   std::ranges::sort(records);
-  records.erase(std::ranges::unique(records).begin(), records.end());
+  records.erase(std::unique(records.begin(), records.end()), records.end());
   for (const std::uint32_t number : records) uphold_all_in(number);
   if (!ledger.forks_due) return;
   std::vector<std::uint32_t> waiting;

@@ -238,7 +238,7 @@ std::vector<AgencyId> Blobs::readers(const BlobId& id) const {
     for (const AgencyId& agency : replica_.audience_of(entry->state)) out.push_back(agency);
   }
   std::ranges::sort(out);
-  out.erase(std::ranges::unique(out).begin(), out.end());
+  out.erase(std::unique(out.begin(), out.end()), out.end());
   return out;
 }
 
