@@ -211,6 +211,11 @@ class Registry : public TreeView {
   // The same of declaring an agency below `parent`, or taking that back: at it or above.
   bool may_declare(const CertificateId& issuer, const AgencyId& parent, TreeVersion version) const;
 
+  // How much may be said under that certificate, and how much of it is left; in statement_cost().
+  // 0: unknown, or over. What is left can shrink when those beside it say much, to an equal share.
+  std::uint64_t room_of(const CertificateId& certificate) const;
+  std::uint64_t room_left(const CertificateId& certificate) const;
+
   // What the next tree change follows.
   TreeHead tree_head() const;
   // The standing change of that number; the genesis for 0; zero beyond the chain.
@@ -233,6 +238,9 @@ class Registry : public TreeView {
   explicit Registry(std::shared_ptr<const State> state) : state_(std::move(state)) {}
   std::shared_ptr<const State> state_;
 };
+
+// What sealing it takes of a certificate's room.
+std::uint64_t statement_cost(const StatementBody& body);
 
 // Helpers that make and sign statements; all randomness and time are arguments.
 Statement make_genesis(const SigningKey& in_use, const SigningKey& on_paper, UnixMillis now,

@@ -201,24 +201,6 @@ void add_certificate(Evaluated& out, const Entry& entry, const Certificate& body
   out.certificates.push_back(std::move(node));
 }
 
-// Each step further from the root an eighth. Of what goes back to a certificate that is over itself
-// only its room is counted, so the sum is the same whatever of it came.
-void find_over(const Held& data, Evaluated& out) {
-  const auto room = [](const CertificateNode& node) {
-    return kIssuedBytesMax >> std::min(3 * node.depth, 63U);
-  };
-  for (const StatementId& id : data.order) {
-    const Entry& entry = *data.find(id);
-    if (const Index issuer = issuer_of(out, entry); issuer != kNone)
-      out.certificates[issuer].said += entry.statement.body.size() + kStatementExtraBytes;
-  }
-  for (auto node = out.certificates.rbegin(); node != out.certificates.rend(); ++node) {
-    node->over = node->said > room(*node);
-    if (node->issuer != kNone)
-      out.certificates[node->issuer].said += std::min(node->said, room(*node));
-  }
-}
-
 void apply(Evaluated& out, TreeVersion version, const AgencyChange& change) {
   const Index agency = out.agency_index.at(change.agency);
   AgencyNode& node = out.agencies[agency];
@@ -559,7 +541,7 @@ void evaluate(Data& data) {
   stand_chain(data, out);
   Judge judge(data, out);
   judge.number(data);
-  find_over(data, out);
+  share_room(data, out);
   judge.run();
   tell_beliefs(out);
   settle_codes(data, out);

@@ -62,8 +62,9 @@ struct CertificateNode {
   // By the closings that count; versions ascending.
   std::vector<std::pair<TreeVersion, Limits>> closed;
   unsigned depth = 0;      // issues between it and the root's
-  std::uint64_t said = 0;  // bytes of what was sealed under it and under what goes back to it
-  bool over = false;       // more than there is room for: nothing sealed under it counts
+  std::uint64_t said = 0;  // cost of what was sealed under it
+  std::uint64_t room = 0;  // for that
+  bool over = false;       // more was said than there is room for: nothing sealed under it counts
   bool no_right = false;
   bool believed = false;
   bool may_issue = false;  // as far as believed
@@ -148,6 +149,11 @@ TreeVersion held_to(const CertificateNode& author, std::span<const HeldSeal> sea
 // What is withdrawn, by whose right codes are borne, and who is found by them: follows from what is
 // believed.
 void settle_codes(const Held& data, Evaluated& out);
+
+// What a statement takes of the room of the certificate under which it is sealed.
+std::uint64_t cost_of(std::size_t body_bytes, const StatementBody& body);
+// The room of each certificate, and which are over.
+void share_room(const Held& data, Evaluated& out);
 
 // Fills data.evaluated from data.entries and data.order.
 void evaluate(Data& data);

@@ -222,8 +222,12 @@ Result<StatementId> Transaction::add_statement(const Statement& statement) {
   return id;
 }
 
-Result<StatementId> Transaction::Impl::say(const StatementBody& body) {
+Result<StatementId> Transaction::Impl::say(const StatementBody& body, std::uint64_t leaving) {
   const Identity& self = replica.identity;
+  // Beyond its room nothing that it ever said would count.
+  if (registry().find_certificate(self.certificate) != nullptr &&
+      registry().room_left(self.certificate) < leaving + statement_cost(body))
+    return Error(Errc::kNotAllowed, "no room for more statements under this machine's certificate");
   if (ledger.own.incarnation == 0) mint_incarnation();
   const Statement statement =
       sign_by_node(root(), self.key, self.certificate, ledger.own.incarnation,
