@@ -325,10 +325,16 @@ TEST_F(StoreRegistry, NumbersUsedTwiceOneAfterTheOtherMakeFewWords) {
   std::vector<SealedUnit> units;
   for (int i = 0; i < 60; ++i) units.push_back(forge(machine, UpdateKind::kNote, record, link, 0));
   give(district, other, units);
-  revoke_other({{machine.incarnation, machine.number, {}}});
+  const auto created = other.replica().find_update(1)->seal;
+  const Seal last = other.replica().find_seal(*created)->seal();
+  std::vector<Cut> cuts{{last.incarnation, last.number, {}},
+                        {machine.incarnation, machine.number, {}}};
+  std::ranges::sort(cuts, {}, &Cut::incarnation);
+  revoke_other(cuts);
   const std::size_t before = district.replica().registry()->size();
   TestNode again = machine;
   again.number = 0;
+  again.last_seal = {};
   std::vector<SealedUnit> twins;
   for (int i = 0; i < 59; ++i) {
     twins.push_back(forge(again, UpdateKind::kNote, record, link, 0));
