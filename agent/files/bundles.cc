@@ -106,7 +106,7 @@ Result<std::optional<Bytes>> BundleExport::next_part(Feed& feed) {
     if (!part || part->covered.empty()) return std::optional<Bytes>();
     if (part->epoch != feed.end.epoch)
       return Error(Errc::kConflict, "a feed began anew while it was exported; export again");
-    Bytes body = wire::encode_part_body(replica_.root(), *part);
+    Bytes body = wire::encode_part_body(RootOf(replica_.registry()), *part);
     if (body.size() > kMessageBytesMax && what.bytes_max > 1) continue;
     BundlePart record{feed.kind, EncodedPart{part->epoch, part->covered, std::move(body)}};
     LT_TRY(Bytes bytes, writer_->add(std::move(record)));
@@ -156,7 +156,7 @@ Result<std::optional<Bytes>> BundleExport::next() {
 
 BundleImport::BundleImport(Engine& engine, DhKey key)
     : engine_(engine),
-      reader_(engine.replica().root(), engine.replica().identity().agency,
+      reader_(engine.replica().registry()->roots(), engine.replica().identity().agency,
               engine.replica().identity().node, std::move(key)) {}
 
 Result<void> BundleImport::add(ByteView bytes) {

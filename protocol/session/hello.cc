@@ -138,7 +138,7 @@ Judgement judge(const Registry& registry, const Speaker& speaker,
                 const std::optional<AgencyId>& expected) {
   std::optional<CertificateId> named;
   for (const CertificateId& id : registry.certificates_with(speaker.proved)) {
-    if (speaker_name(registry.root(), speaker.ephemeral, id) != speaker.name) continue;
+    if (speaker_name(speaker.root, speaker.ephemeral, id) != speaker.name) continue;
     if (named) return rejected(CloseCode::kNoCertificate, "two certificates are named alike");
     named = id;
   }
@@ -157,16 +157,17 @@ Judgement judge(const Registry& registry, const Speaker& speaker,
 
 Presented present(const Registry& registry, std::span<const Statement> statements) {
   Presented result;
+  bool foreign = false;  // a genesis that is not here: of a root that some adoption names, or none
   for (const Statement& statement : statements) {
-    const bool genesis = std::holds_alternative<std::monostate>(statement.authority);
-    if (genesis && root_fingerprint(statement.body) != registry.root()) {
-      result.rejection = Rejection{CloseCode::kWrongRoot, "credentials under another root"};
-      return result;
-    }
-    if (genesis || registry.contains(statement_id(registry.root(), statement))) continue;
+    if (registry.contains(registry.id_of(statement))) continue;
+    foreign = foreign || std::holds_alternative<std::monostate>(statement.authority);
     result.fresh.push_back(statement);
   }
   auto grown = registry.with(result.fresh);
+  if (!grown.ok() && foreign) {
+    result.rejection = Rejection{CloseCode::kWrongRoot, "credentials under another root"};
+    return result;
+  }
   if (!grown.ok()) {
     result.rejection =
         Rejection{CloseCode::kNoCertificate, "credentials: " + grown.error().message()};

@@ -81,6 +81,7 @@ struct Speaker {
   DhPublic proved{};     // the X25519 key whose secret the peer has
   DhPublic ephemeral{};  // its own, of this handshake
   std::uint32_t name = 0;
+  RootFingerprint root;  // by which the session goes
 };
 
 // Whether a believed certificate stands behind the peer: the one that it names, for the key that it

@@ -255,8 +255,8 @@ bool Outbox::has_urgent() {
 }
 
 // `end`: a part that reaches this place ends the feed.
-std::optional<Outgoing> Outbox::packed(const RootFingerprint& root, const FeedPart& part,
-                                       wire::Lane lane, bool in_full, std::uint64_t end) {
+std::optional<Outgoing> Outbox::packed(const RootOf& root, const FeedPart& part, wire::Lane lane,
+                                       bool in_full, std::uint64_t end) {
   const auto names = in_full ? nullptr : view_->names();
   if (names != nullptr) names->seals = &there_, names->goes_on = goes_on_;
   EncodedPart encoded{part.epoch, part.covered, wire::encode_part_body(root, part, names.get())};
@@ -270,7 +270,7 @@ std::optional<Outgoing> Outbox::packed(const RootFingerprint& root, const FeedPa
   Sent sent{part.covered, out.message.size(), std::nullopt, lane};
   if (!part.units.empty()) {
     const Seal& seal = part.units.back().seal;
-    sent.seal.emplace(seal, seal_id(root, seal));
+    sent.seal.emplace(seal, seal_id(root(seal.certificate), seal));
   }
   sent_.push_back(std::move(sent));
   unacked_bytes_ += out.message.size();
@@ -278,8 +278,8 @@ std::optional<Outgoing> Outbox::packed(const RootFingerprint& root, const FeedPa
 }
 
 // Halves what is asked for until it fits a message.
-Result<std::optional<Outgoing>> Outbox::read(const RootFingerprint& root, FeedRead what,
-                                             wire::Lane lane, bool in_full, std::uint64_t end) {
+Result<std::optional<Outgoing>> Outbox::read(const RootOf& root, FeedRead what, wire::Lane lane,
+                                             bool in_full, std::uint64_t end) {
   // What was sent beside is not known to be stored: no stretch may cover it without bearing it.
   for (const CursorRange& range : beside_.ranges()) {
     if (range.first > what.first) {
@@ -302,8 +302,7 @@ Result<std::optional<Outgoing>> Outbox::read(const RootFingerprint& root, FeedRe
   }
 }
 
-Result<std::optional<Outgoing>> Outbox::next_again(const RootFingerprint& root,
-                                                   const Allowance& allowed) {
+Result<std::optional<Outgoing>> Outbox::next_again(const RootOf& root, const Allowance& allowed) {
   CursorRange& range = again_.front();
   FeedRead what;
   what.first = range.first;
@@ -319,8 +318,7 @@ Result<std::optional<Outgoing>> Outbox::next_again(const RootFingerprint& root,
 }
 
 // A custody link goes with all of its record that the peer does not have yet.
-Result<std::optional<Outgoing>> Outbox::next_urgent(const RootFingerprint& root,
-                                                    const Allowance& allowed) {
+Result<std::optional<Outgoing>> Outbox::next_urgent(const RootOf& root, const Allowance& allowed) {
   if (allowed.look_back || backlog() >= kLookBackBehindMin) look_back();
   while (allowed.custody && allowed.lane_open(wire::Lane::kCustody) && has_urgent()) {
     std::vector<std::uint64_t> places = view_->feed_places(peer_.agency, urgent_.front());
@@ -340,8 +338,8 @@ Result<std::optional<Outgoing>> Outbox::next_urgent(const RootFingerprint& root,
   return std::optional<Outgoing>();
 }
 
-Result<std::optional<Outgoing>> Outbox::next_part(const RootFingerprint& root,
-                                                  const Allowance& allowed, const FeedMark& end) {
+Result<std::optional<Outgoing>> Outbox::next_part(const RootOf& root, const Allowance& allowed,
+                                                  const FeedMark& end) {
   FeedRead what;
   what.bytes_max = allowed.unit_bytes;
   const wire::Lane plain =
@@ -380,8 +378,7 @@ Result<std::optional<Outgoing>> Outbox::next_part(const RootFingerprint& root,
   return out;
 }
 
-Result<std::optional<Outgoing>> Outbox::next(const RootFingerprint& root,
-                                             const Allowance& allowed) {
+Result<std::optional<Outgoing>> Outbox::next(const RootOf& root, const Allowance& allowed) {
   if (!started_) return std::optional<Outgoing>();
   const FeedMark end = view_->feed_end(kind_, peer_.agency);
   if (end.epoch != epoch_) {

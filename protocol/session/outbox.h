@@ -11,6 +11,7 @@
 
 #include "protocol/base/limits.h"
 #include "protocol/feed/stretches.h"
+#include "protocol/record/root_of.h"
 #include "protocol/session/hello.h"
 #include "protocol/sync/replica_view.h"
 #include "protocol/wire/fragment.h"
@@ -82,14 +83,13 @@ class Outbox {
   // End. Entries that the peer delivered are not worth a message: they wait for the next part that
   // bears something, or until kEchoesWaitMax of them wait. nullopt: nothing, or no allowance.
   // Fails: what read_feed fails with; kTooLarge: one entry over kMessageBytesMax.
-  Result<std::optional<Outgoing>> next(const RootFingerprint& root, const Allowance& allowance);
+  Result<std::optional<Outgoing>> next(const RootOf& root, const Allowance& allowance);
   // While it holds, history stays: only what is new since then goes, beside it.
   void hold_history(bool hold);
   // Something of lane 1 waits.
   bool has_urgent();
   // That alone, with what its record needs; nullopt: nothing that could be sent so.
-  Result<std::optional<Outgoing>> next_urgent(const RootFingerprint& root,
-                                              const Allowance& allowed);
+  Result<std::optional<Outgoing>> next_urgent(const RootOf& root, const Allowance& allowed);
   // Says in one flag what Begin and End would: the peer stands at the end. Then both are done.
   bool take_level();
 
@@ -122,12 +122,12 @@ class Outbox {
   bool too_scattered(std::span<const std::uint64_t> places) const;
   void look_back();
   void look_for_custody(std::uint64_t end);
-  Result<std::optional<Outgoing>> next_again(const RootFingerprint& root, const Allowance& allowed);
-  Result<std::optional<Outgoing>> next_part(const RootFingerprint& root, const Allowance& allowed,
+  Result<std::optional<Outgoing>> next_again(const RootOf& root, const Allowance& allowed);
+  Result<std::optional<Outgoing>> next_part(const RootOf& root, const Allowance& allowed,
                                             const FeedMark& end);
-  Result<std::optional<Outgoing>> read(const RootFingerprint& root, FeedRead what, wire::Lane lane,
+  Result<std::optional<Outgoing>> read(const RootOf& root, FeedRead what, wire::Lane lane,
                                        bool in_full = false, std::uint64_t end = 0);
-  std::optional<Outgoing> packed(const RootFingerprint& root, const FeedPart& part, wire::Lane lane,
+  std::optional<Outgoing> packed(const RootOf& root, const FeedPart& part, wire::Lane lane,
                                  bool in_full = false, std::uint64_t end = 0);
 
   FeedKind kind_;

@@ -137,7 +137,7 @@ Result<std::optional<Outgoing>> Session::Impl::next_message() {
       if (auto next = next_healing()) return next;
     }
     if (feed_waits(kind)) return next_healing();
-    LT_TRY(auto next, outbox(kind).next(config.root, allowance(kind)));
+    LT_TRY(auto next, outbox(kind).next(RootOf(view.registry()), allowance(kind)));
     if (next) return next;
     if (kind == FeedKind::kRegistry && !outbox(kind).at_end()) return next_healing();
   }
@@ -187,7 +187,8 @@ Result<std::optional<Outgoing>> Session::Impl::next_between() {
   const bool held = feed_waits(FeedKind::kUpdates);
   outbox(FeedKind::kUpdates).hold_history(held);
   if (held && !flows_beside_healing()) return std::optional<Outgoing>();
-  return outbox(FeedKind::kUpdates).next_urgent(config.root, allowance(FeedKind::kUpdates));
+  return outbox(FeedKind::kUpdates)
+      .next_urgent(RootOf(view.registry()), allowance(FeedKind::kUpdates));
 }
 
 // False: nothing more may be sent now.

@@ -81,7 +81,7 @@ Bytes Session::Impl::early_messages(std::size_t plain_max) {
     while (!feed_waits(kind) && out.bytes().size() < plain_max / 2) {
       allowed.unit_bytes = plain_max - out.bytes().size();
       Outbox before = outbox(kind);
-      auto next = outbox(kind).next(config.root, allowed);
+      auto next = outbox(kind).next(RootOf(view.registry()), allowed);
       const bool fits =
           next.ok() && *next && out.bytes().size() + (*next)->message.size() + 4 <= plain_max;
       if (!fits) {
@@ -151,7 +151,8 @@ void Session::Impl::know_peer(const PeerIdentity& identity) {
   }
   if (config.blobs != nullptr) {
     blob_lane.emplace(*config.blobs, config.root,
-                      BlobLane::Party{peer->agency, peer->node, config.node});
+                      BlobLane::Party{peer->agency, peer->node, config.node},
+                      view.registry()->roots());
   }
   begin_healing();
   if (peer_hello.cursors) {

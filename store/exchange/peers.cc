@@ -63,6 +63,10 @@ SessionConfig Peers::dialling(const AgencyId& agency, const std::optional<Callee
   if (callee) {
     config.peer_dh_key = callee->dh_key;
     config.peer_certificate = callee->certificate;
+    config.root = replica_.registry()->root_of(callee->certificate);
+  } else if (const auto machines = replica_.registry()->certificates_of(agency);
+             !machines.empty()) {
+    config.root = replica_.registry()->root_of(machines.front());
   }
   config.expected_agency = agency;
   config.session_number = session_number;

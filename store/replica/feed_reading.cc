@@ -37,7 +37,6 @@ class FeedReader {
         updates_(database_),
         seals_(database_),
         ledger_(replica.ledger()),
-        root_(replica.root),
         what_(what) {
     const auto known = ledger_->node_numbers.find(what.reader_node);
     if (known != ledger_->node_numbers.end()) reader_ = known->second;
@@ -104,14 +103,13 @@ class FeedReader {
       indices.push_back(line.leaf);
       unit.leaves.push_back(SealedLeaf{line.leaf, std::move(line.update)});
     }
-    unit.proof = evidence->prove(root_, indices);
+    unit.proof = evidence->prove(ledger_->registry->root_of(unit.seal.certificate), indices);
     return unit;
   }
 
   const Database& database_;
   RowReader updates_, seals_;
   std::shared_ptr<const Ledger> ledger_;
-  const RootFingerprint& root_;
   const FeedRead& what_;
   std::uint32_t reader_ = 0;
   std::uint64_t carry_to_ = 0;

@@ -57,15 +57,16 @@ void Transaction::Impl::put_into_pen(PenRow row, const SealedUnit& unit, const S
   if (overlay.get(key::pen(row.entry.id))) return;
   std::vector<IndexedLeaf> indexed;
   for (const SealedLeaf& other : unit.leaves)
-    indexed.push_back({other.index, id_cast<Hash256>(update_id(root(), other.update))});
+    indexed.push_back({other.index, id_cast<Hash256>(update_id(registry(), other.update))});
+  const RootFingerprint& root = registry().root_of(unit.seal.certificate);
   SealEvidence evidence(unit.seal);
-  const auto absorbed = evidence.absorb(root(), indexed, unit.proof);
+  const auto absorbed = evidence.absorb(root, indexed, unit.proof);
   LT_CHECK(absorbed.ok());  // verified by the caller
   row.entry.since = now;
   row.unit.seal = unit.seal;
   row.unit.leaves.push_back(leaf);
   const std::uint16_t index = leaf.index;
-  row.unit.proof = evidence.prove(root(), std::span(&index, 1));
+  row.unit.proof = evidence.prove(root, std::span(&index, 1));
   overlay.put(key::pen(row.entry.id), encode(row));
   ++ledger.waiting;
   count_pen_row(ledger.pen, row, 1);

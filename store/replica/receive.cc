@@ -29,7 +29,7 @@ Result<ReceiveOutcome> Transaction::receive(FeedKind kind, const NodeId& from,
     return static_cast<const OpenRecord*>(record);
   });
   names->seals = &tx.replica.recent_seals;
-  auto body = wire::decode_part(tx.root(), part.body, names.get());
+  auto body = wire::decode_part(RootOf(tx.ledger.registry), part.body, names.get());
   if (!body.ok() && body.error().code() == Errc::kUnclear) {
     const auto row = tx.overlay.get(key::cursor(kind, from));
     ReceiveOutcome outcome;
@@ -157,7 +157,7 @@ std::vector<Transaction::Impl::VerifiedLeaf> Transaction::Impl::verify_unit(
   std::vector<UpdateId> ids;
   if (facts != nullptr) ids = facts->ids;
   for (const SealedLeaf& leaf : unit.leaves) {
-    if (facts == nullptr) ids.push_back(update_id(root(), leaf.update));
+    if (facts == nullptr) ids.push_back(update_id(registry(), leaf.update));
     indexed.push_back({leaf.index, id_cast<Hash256>(ids[indexed.size()])});
   }
   const auto refuse_all = [&](const Error& error) {
@@ -169,9 +169,10 @@ std::vector<Transaction::Impl::VerifiedLeaf> Transaction::Impl::verify_unit(
     if (ids.empty()) outcome.refused.push_back(refusal(UpdateId{}, error));
     return std::vector<VerifiedLeaf>{};
   };
-  const SealId id = seal_id(root(), unit.seal);
+  const RootFingerprint& root = registry().root_of(unit.seal.certificate);
+  const SealId id = seal_id(root, unit.seal);
   if (facts == nullptr || !facts->root_computed) {
-    const auto merkle = merkle_root_from_part(root(), unit.seal.count, indexed, unit.proof);
+    const auto merkle = merkle_root_from_part(root, unit.seal.count, indexed, unit.proof);
     if (!merkle.ok()) return refuse_all(merkle.error());
     if (*merkle != unit.seal.root)
       return refuse_all(Error(Errc::kBadHash, "the seal does not cover the update"));
@@ -188,7 +189,7 @@ std::vector<Transaction::Impl::VerifiedLeaf> Transaction::Impl::verify_unit(
   }
   const auto known = seal_number(overlay, id);
   if (!known) {
-    if (auto verified = verify_seal(root(), unit.seal, signer->node); !verified.ok())
+    if (auto verified = verify_seal(root, unit.seal, signer->node); !verified.ok())
       return refuse_all(verified.error());
     if (signer->node == replica.identity.node) forgotten_own_seal();
   }
@@ -305,14 +306,14 @@ void Transaction::Impl::note_further_seal(std::uint64_t number, const UpdateSeal
   std::size_t further = 0;
   const std::string prefix = key::further_seals(number);
   overlay.scan(prefix, prefix, [&](std::string_view, std::string_view) { return ++further > 0; });
-  const GraphUpdate before = read_graph_update(overlay, ledger, root(), number);
+  const GraphUpdate before = read_graph_update(overlay, ledger, number);
   if (counts_in_full(before)) {
     if (further < kFurtherSealsMax)
       overlay.put(key::further_seal(number, seal.seal), encode_number(seal.leaf));
     return;
   }
   overlay.put(key::further_seal(number, seal.seal), encode_number(seal.leaf));
-  const GraphUpdate after = read_graph_update(overlay, ledger, root(), number);
+  const GraphUpdate after = read_graph_update(overlay, ledger, number);
   const bool better = after.believed != before.believed || after.held_to != before.held_to;
   // One that brings it in is taken however many are here: others may hold that one alone.
   if (better || further >= kFurtherSealsMax) overlay.erase(key::further_seal(number, seal.seal));

@@ -311,6 +311,9 @@ class Transaction {
   // A statement made here or brought by hand. Errors as Registry::check; waiting statements fail
   // too.
   Result<StatementId> add_statement(const Statement& statement);
+  // Many, in an order in which each passes after those before it, and how many are new. Those for
+  // which there is no room are left out. Then this transaction is not to be committed, if it fails.
+  Result<std::size_t> add_statements(std::span<const Statement> statements);
   // Makes and seals a statement of this node.
   Result<StatementId> state(const StatementBody& body);
   // Seals what was never sealed and lies in that agency's audience, the oldest first, at most

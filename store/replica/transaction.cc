@@ -66,7 +66,7 @@ void Transaction::Impl::touch(OpenRecord& record, std::uint32_t number) {
 
 void Transaction::Impl::fold_if_stale(OpenRecord& record, std::uint32_t number) {
   if (!record.stale) return;
-  const auto graph = read_graph(overlay, ledger, root(), record.row);
+  const auto graph = read_graph(overlay, ledger, record.row);
   const RecordState before = std::exchange(record.state, fold(graph, registry()));
   note_moved(before, record.state);
   refolded(record.drafts, record.state, graph);
@@ -168,7 +168,7 @@ std::span<const HeldSeal> Transaction::Impl::held_seal(std::uint32_t number) {
     auto seal = read_seal(overlay, number);
     LT_CHECK(seal.has_value());
     last_seal_number = number;
-    last_seal.id = seal_id(root(), *seal);
+    last_seal.id = seal_id(registry(), *seal);
     last_seal.seal = *std::move(seal);
   }
   return std::span(&last_seal, 1);
@@ -310,7 +310,7 @@ std::optional<UpdateId> Transaction::find_key(ByteView key_hash) const {
 std::optional<StoredUpdate> Transaction::find_update(const UpdateId& id) const {
   const auto number = update_number(impl_->overlay, id);
   if (!number) return std::nullopt;
-  return read_update(impl_->overlay, impl_->ledger, impl_->root(), *number);
+  return read_update(impl_->overlay, impl_->ledger, *number);
 }
 
 Result<UpdateId> Transaction::write(Draft draft) { return impl_->write(std::move(draft)); }
@@ -322,7 +322,7 @@ std::vector<UpdateId> Transaction::Impl::choose_parents(const OpenRecord& record
   std::vector<UpdateId> heads = record.state.heads;
   if (heads.size() <= kParentCountMax) return heads;
   std::map<UpdateId, GraphUpdate> graph;
-  for (GraphUpdate& update : read_graph(overlay, ledger, root(), record.row)) {
+  for (GraphUpdate& update : read_graph(overlay, ledger, record.row)) {
     const UpdateId id = update.id;
     graph.emplace(id, std::move(update));
   }
@@ -395,14 +395,14 @@ Result<UpdateId> Transaction::Impl::write(Draft draft) {
                                           : "the record's closed parts were erased");
     draft.closed->key_hash = draft.key_hash;
     update.update.closed = wire::encode(*draft.closed);
-    update.update.closed_hash =
-        closed_part_hash(root(), *secret, encode_envelope(envelope), update.update.closed);
+    update.update.closed_hash = closed_part_hash(registry().root_of(envelope.certificate), *secret,
+                                                 encode_envelope(envelope), update.update.closed);
   }
   LT_TRY(update.body, check_form(update.update));
   if (!update.update.closed.empty()) {
     LT_TRY(update.closed, check_closed_form(update.update, update.body));
   }
-  const UpdateId id = update.id = update_id(root(), update.update);
+  const UpdateId id = update.id = update_id(registry(), update.update);
   if (!draft.closed && !draft.key_hash.empty())  // it is erased: the key stays on this machine
     overlay.put(key::idempotency(draft.key_hash), std::string(as_text(id.view())));
   enter(std::move(update));

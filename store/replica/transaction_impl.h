@@ -6,6 +6,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "protocol/record/closings.h"
 #include "protocol/wire/part.h"
 #include "store/replica/replica_impl.h"
 
@@ -238,11 +239,13 @@ struct Transaction::Impl {
                            std::span<const Hash256> proof);
   void note_node_seal(const Seal& seal, const NodeSeal& row);
   std::vector<Cut> last_seals(const NodeId& node) const;  // (closings.cc)
+  FirstSeals first_seals(const NodeId& node, std::uint64_t incarnation) const;
   void mint_incarnation();
   std::vector<Unsealed> unsealed_for(const AgencyId& reader, std::size_t limit);
   void seal_batch(std::span<const Unsealed> batch);
 
-  Result<StatementId> say(const StatementBody& body);  // it is added, what follows is not done yet
+  // It is added, what follows is not done yet. So much room stays `leaving`, or it is not said.
+  Result<StatementId> say(const StatementBody& body, std::uint64_t leaving = 0);
   Result<UpdateId> write(Draft draft);
   std::vector<UpdateId> choose_parents(const OpenRecord& record, const UpdateId& link) const;
 };

@@ -39,6 +39,7 @@ constexpr std::array kVerbs{
     Verb{"import", add_import},
     Verb{"export", add_export},
     Verb{"bundle", add_bundle},
+    Verb{"root", add_root},
     Verb{"report", add_report},
     Verb{"status", add_status},
     Verb{"peers", add_peers},

@@ -73,6 +73,7 @@ void add_why(CLI::App& app, Shell& shell);
 void add_form(CLI::App& app, Shell& shell);
 void add_bundle(CLI::App& app, Shell& shell);
 void add_report(CLI::App& app, Shell& shell);
+void add_root(CLI::App& app, Shell& shell);
 void add_apply(CLI::App& app, Shell& shell);
 void add_import(CLI::App& app, Shell& shell);
 void add_export(CLI::App& app, Shell& shell);
