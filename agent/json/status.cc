@@ -105,7 +105,7 @@ json status_json(const store::Replica& replica, const std::vector<NeighbourStatu
           {"only_here", facts.only_here},
           {"unsealed", counts.unsealed},
           {"stripped", counts.stripped},
-          {"in_sync", in_sync(neighbours)},
+          {"in_sync", !facts.trouble && in_sync(neighbours)},
           {"restored", replica.restored()},
           {"clock_doubtful", store::clock_doubtful(replica, facts.now)},
           {"trouble", facts.trouble ? json(facts.trouble->message()) : json(nullptr)},

@@ -99,7 +99,7 @@ std::string Link::name() const {
 
 void Link::start(Bytes first) {
   driver_->start(first);
-  host_.spawn("reader", read(shared_from_this()));
+  host_.spawn("reader", read(shared_from_this()), broken());
 }
 
 asio::awaitable<void> Link::read(std::shared_ptr<Link> link) {
@@ -167,7 +167,7 @@ void Link::flush() {
   if (const auto time = gather_time(); now() - flushed_at_ < time) return gather(time);
   flushed_at_ = now();
   writing_ = true;
-  host_.spawn("writer", write(shared_from_this()));
+  host_.spawn("writer", write(shared_from_this()), broken());
 }
 
 // ---- what the driver asks ----
@@ -279,7 +279,12 @@ void Link::tick() {
   driver_->tick();
 }
 
-void Link::abort() { end("stopping"); }
+void Link::abort(const std::string& why) { end(why); }
+
+// What an exception left half done is not gone on with: a new session begins from what is stored.
+std::function<void()> Link::broken() {
+  return [self = shared_from_this()] { self->end("it ended unexpectedly here"); };
+}
 
 void Link::end(const std::string& why) {
   if (ended()) return;
