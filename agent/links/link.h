@@ -82,6 +82,7 @@ class Link : public std::enable_shared_from_this<Link>, public BlobPeer, private
   void linger();  // everything is said: wait for the other side to hang up
   void end(const std::string& why);
   std::function<void()> broken();
+  void guarded(const std::function<void()>& work);  // what a timer or the loop does later
   std::string name() const;
 
   asio::ip::tcp::socket socket_;

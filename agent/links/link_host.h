@@ -43,6 +43,8 @@ class LinkHost {
                      std::function<void()> failed) = 0;
   // Runs one until it ends by itself: after an exception it is begun anew. See Children.
   virtual void keep(const std::string& what, std::function<asio::awaitable<void>()> make) = 0;
+  // False, and noted: an exception ended it.
+  virtual bool guard(const std::string& what, const std::function<void()>& work) = 0;
 
   // A new session on a connected socket. `first`: bytes that were already read.
   virtual std::shared_ptr<Link> adopt(asio::ip::tcp::socket socket, bool initiator,

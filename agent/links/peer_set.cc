@@ -73,6 +73,9 @@ class PeerSet::Impl final : public LinkHost, public std::enable_shared_from_this
   void keep(const std::string& what, std::function<asio::awaitable<void>()> make) override {
     children_->keep(what, std::move(make));
   }
+  bool guard(const std::string& what, const std::function<void()>& work) override {
+    return children_->guard(what, work);
+  }
   std::shared_ptr<Link> adopt(asio::ip::tcp::socket socket, bool initiator,
                               std::optional<store::Callee> callee, std::optional<AgencyId> expected,
                               std::uint64_t session_number, Bytes first) override;
@@ -175,8 +178,7 @@ void PeerSet::Impl::tick_once() {
 void PeerSet::Impl::begin_anew(const std::string& why) {
   children_->note("loop", why);
   const auto links = links_;
-  for (const auto& link : links)
-    children_->guard("link", [&] { link->abort(kBroken); });
+  for (const auto& link : links) children_->guard("link", [&] { link->abort(kBroken); });
 }
 
 // ---- sessions ----
