@@ -14,7 +14,7 @@
 #include "agent/engine/memory.h"
 #include "agent/engine/systemd.h"
 #include "agent/files/blob_keeper.h"
-#include "agent/joining/identity_files.h"
+#include "agent/joining/identity_check.h"
 #include "agent/links/backoff.h"
 #include "agent/links/peer_set.h"
 #include "agent/net/net.h"
@@ -27,6 +27,9 @@ namespace {
 constexpr std::chrono::milliseconds kStopMax{1800};
 constexpr std::chrono::milliseconds kChildStep{50};
 constexpr std::chrono::seconds kReopenFirst{1}, kReopenMax{60};  // between attempts
+constexpr std::chrono::seconds kReopenRepaired{5};               // where somebody is to mend a file
+constexpr std::chrono::seconds kLookAtFiles{2};
+constexpr std::chrono::hours kSendRefusedAgain{24};
 
 std::vector<ApiLogLine> recent_lines(std::size_t limit) {
   std::vector<ApiLogLine> out;
@@ -47,7 +50,10 @@ struct Daemon::Impl {
       : config(std::move(c)), file(std::move(f)), clock(w), entropy(e) {}
 
   Result<void> open();
-  Result<void> open_replica(const NodeFiles& files);
+  Result<NodeFiles> open_replica();
+  Result<std::unique_ptr<store::Replica>> open_store(const NodeFiles& files);
+  void watch_identity(const std::string& stamp);
+  void send_refused_again();
   bool open_patiently();
   void wait_closed(const Error& why, std::chrono::seconds pause);
   void close();
@@ -58,6 +64,7 @@ struct Daemon::Impl {
   void reload();
   void stop();
   void stop_links();
+  void run_loop();
   void keep_alive(std::chrono::microseconds interval);
   std::string introduction() const;
 
@@ -72,7 +79,8 @@ struct Daemon::Impl {
   std::optional<Error> failure;  // the database is to be closed and opened again
   asio::io_context loop{1};
   asio::signal_set signals{loop};
-  asio::steady_timer alive{loop}, deadline{loop};
+  asio::steady_timer alive{loop}, deadline{loop}, files_timer{loop}, refused_timer{loop};
+  std::vector<IdentityFinding> identity;  // what does not fit; of the last opening
   std::unique_ptr<Engine> engine;
   std::unique_ptr<BlobKeeper> blobs;
   std::unique_ptr<PeerSet> peers;
@@ -81,7 +89,7 @@ struct Daemon::Impl {
 };
 
 // A disk that is full when it is opened gets the room of the reserve.
-Result<void> Daemon::Impl::open_replica(const NodeFiles& files) {
+Result<std::unique_ptr<store::Replica>> Daemon::Impl::open_store(const NodeFiles& files) {
   store::Options options = store::office_options();
   options.path = (config.data_dir / kStoreFolder).string();
   options.entropy = &entropy;
@@ -90,24 +98,95 @@ Result<void> Daemon::Impl::open_replica(const NodeFiles& files) {
     reserve.release();
     replica = store::Replica::open(options, files.identity(), files.root);
   }
-  if (!replica && replica.error().code() == Errc::kBusy) {
+  if (!replica && replica.error().code() == Errc::kBusy)
     return Error(Errc::kBusy, "another agent runs on " + config.data_dir.string());
+  if (!replica && replica.error().code() == Errc::kBadHash)
+    return Error(Errc::kCorrupt,
+                 (config.data_dir / kRootPinFile).string() +
+                     ": the database was begun under another root; the fingerprint stands on the "
+                     "sheet of the root and at the office above: put the file back");
+  return replica;
+}
+
+// The files that say who this node is are held against the registry before anything is written.
+Result<NodeFiles> Daemon::Impl::open_replica() {
+  const std::string stamp = identity_stamp(config.data_dir);
+  LT_TRY(IdentityFiles read, read_identity_files(config.data_dir));
+  NodeFiles files = read.provisional(entropy);
+  LT_TRY(auto replica, open_store(files));
+  const auto registry = replica->registry();
+  if (!registry)
+    return Error(Errc::kCorrupt, (config.data_dir / kStoreFolder).string() + " has no registry");
+  const IdentityCheck check = check_identity(config.data_dir, read, *registry);
+  identity = check_secrets(config.data_dir);
+  identity.insert(identity.begin(), check.findings.begin(), check.findings.end());
+  if (check.card) {
+    if (auto renewed = renew_card(config.data_dir, *check.card); renewed)
+      identity.push_back(*renewed);
+    else
+      identity.push_back({false, renewed.error()});
+    files.card = *check.card;
+    replica.reset();
+    LT_TRY(replica, open_store(files));
   }
-  if (!replica) return replica.error();
-  engine = std::make_unique<Engine>(std::move(*replica), clock, loop.get_executor(), reserve);
+  for (const IdentityFinding& finding : identity)
+    spdlog::log(finding.critical ? spdlog::level::err : spdlog::level::warn,
+                "event=identity error={}", in_quotes(finding.error.detail()));
+  const IdentityFinding* wrong = check.critical();
+  if (wrong != nullptr && registry->find_agency(files.card.agency) == nullptr) return wrong->error;
+  std::optional<Error> refusal;
+  if (wrong != nullptr)
+    refusal = Error(Errc::kClosed, "nothing is written on this machine: " + wrong->error.detail());
+  engine = std::make_unique<Engine>(std::move(replica), clock, loop.get_executor(), reserve,
+                                    std::move(refusal));
   engine->on_failure([this](const Error& error) { on_store_failure(error); });
-  return {};
+  if (wrong != nullptr) watch_identity(stamp);
+  return files;
+}
+
+// Once somebody has mended the files, all is opened again with them.
+void Daemon::Impl::watch_identity(const std::string& stamp) {
+  files_timer.expires_after(kLookAtFiles);
+  files_timer.async_wait([this, stamp](const asio::error_code& problem) {
+    if (problem || stopping) return;
+    if (identity_stamp(config.data_dir) == stamp) return watch_identity(stamp);
+    spdlog::info("event=identity_files_changed");
+    failure = Error(Errc::kClosed, "the files of this machine's identity have changed");
+    if (!links_stopped) stop_links();
+  });
+}
+
+// The cause may be mended: what neighbours have refused of ours is tried once more.
+void Daemon::Impl::send_refused_again() {
+  const auto sent = std::make_shared<store::SentAgain>();
+  const auto job = [sent](store::Transaction& transaction) {
+    *sent = transaction.send_refused_again();
+    return Result<void>();
+  };
+  engine->post(job, [sent](const Result<void>& result) {
+    if (!result)
+      spdlog::warn("event=refused_not_sent_again error={}", in_quotes(result.error().message()));
+    else if (sent->updates > 0)
+      spdlog::warn("event=refused_sent_again updates={} sealed_anew={}", sent->updates,
+                   sent->resealed);
+  });
+  refused_timer.expires_after(kSendRefusedAgain);
+  refused_timer.async_wait([this](const asio::error_code& problem) {
+    if (!problem && engine && !stopping) send_refused_again();
+  });
 }
 
 Result<void> Daemon::Impl::open() {
-  LT_TRY(const NodeFiles files, load_node_files(config.data_dir));
-  LT_TRY_VOID(open_replica(files));
+  LT_TRY(const NodeFiles files, open_replica());
   peers = std::make_unique<PeerSet>(loop, *engine, config.links(), files.keys.dh, entropy);
   LT_TRY(auto scans, store::Blobs::open(engine->replica()));
   blobs = std::make_unique<BlobKeeper>(std::move(scans), *engine, entropy, BlobPolicy(),
                                        loop.get_executor());
   peers->set_blobs(*blobs);
-  LT_TRY_VOID(peers->start());
+  if (!engine->refusal()) {
+    send_refused_again();
+    LT_TRY_VOID(peers->start());
+  }
   return serve_api(files.keys.dh);
 }
 
@@ -132,6 +211,8 @@ void Daemon::Impl::close() {
   if (blobs) blobs->stop();
   if (engine) engine->stop();
   deadline.cancel();
+  files_timer.cancel();
+  refused_timer.cancel();
   loop.restart();
   while (loop.poll() > 0) loop.restart();  // what they posted
   api.reset();
@@ -163,7 +244,9 @@ bool Daemon::Impl::open_patiently() {
     }
     close();
     const Errc code = opened.error().code();
-    if (code != Errc::kDiskFull && !(again && code == Errc::kIo)) {
+    const bool repairable = code == Errc::kCorrupt;
+    if (repairable) pause = std::min(pause, kReopenRepaired);
+    if (code != Errc::kDiskFull && !repairable && !(again && code == Errc::kIo)) {
       spdlog::error("event=not_started error={}", in_quotes(opened.error().message()));
       exit_code = 1;
       return false;
@@ -190,6 +273,7 @@ Result<void> Daemon::Impl::serve_api(const DhKey& dh_key) {
   api_config.blobs = blobs.get();
   api_config.bundle_key = dh_key;
   api_config.recent_log = recent_lines;
+  api_config.identity = identity;
   api = std::make_unique<ApiServer>(*engine, *peers, std::move(api_config));
   return api->start();
 }
@@ -263,6 +347,19 @@ void Daemon::Impl::stop_links() {
   peers->stop([this] { loop.stop(); });
 }
 
+// A row that cannot be read must not end the work with all others.
+void Daemon::Impl::run_loop() {
+  for (;;) {
+    try {
+      loop.run();
+      return;
+    } catch (const std::exception& problem) {
+      if (!peers) throw;
+      peers->begin_anew(problem.what());
+    }
+  }
+}
+
 void Daemon::Impl::keep_alive(std::chrono::microseconds interval) {
   notify_alive();
   alive.expires_after(interval);
@@ -282,17 +379,26 @@ int Daemon::run() {
   std::signal(SIGPIPE, SIG_IGN);
   impl.wait_for_signal();
   if (const auto interval = watchdog_interval()) impl.keep_alive(*interval);
+  std::chrono::seconds pause{0};
   while (impl.open_patiently()) {
+    const auto opened_at = std::chrono::steady_clock::now();
     spdlog::info("event=started {}", impl.introduction());
     notify_ready(impl.introduction());
     give_back_memory();
     impl.loop.restart();
-    impl.loop.run();
+    impl.run_loop();
     if (impl.stopping || !impl.failure) break;
     const auto why = *impl.failure;
     if (impl.api) impl.api->stop();
     impl.wait_closed(why, {});
     impl.close();
+    // What fails again soon after it was opened is not opened without a pause.
+    if (std::chrono::steady_clock::now() - opened_at > kReopenMax) {
+      pause = std::chrono::seconds(0);
+    } else if (!impl.stopping && why.code() != Errc::kClosed) {
+      if (pause.count() > 0) impl.wait_closed(why, pause);
+      pause = std::clamp(pause * 2, kReopenFirst, kReopenMax);
+    }
   }
   if (impl.blobs) impl.blobs->stop();
   if (impl.engine) impl.engine->stop();  // also wakes the API's long polls

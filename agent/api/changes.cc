@@ -131,8 +131,9 @@ void stream_events(ApiCall& call, std::uint64_t since) {
   const auto stream = std::make_shared<EventStream>(call.api, std::move(place), since);
   call.response.set_header("Cache-Control", "no-store");
   call.response.set_chunked_content_provider(
-      "text/event-stream",
-      [stream](std::size_t, httplib::DataSink& sink) { return stream->next(sink); });
+      "text/event-stream", [api = &call.api, stream](std::size_t, httplib::DataSink& sink) {
+        return write_guarded(*api, [&] { return stream->next(sink); });
+      });
 }
 
 }  // namespace

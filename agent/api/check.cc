@@ -1,7 +1,9 @@
 // GET /v1/check: what an operator should know now, by the convention of monitoring programs.
 #include <algorithm>
+#include <map>
 
 #include "agent/api/routes.h"
+#include "agent/files/blob_keeper.h"
 #include "agent/json/fields.h"
 #include "agent/json/reasons.h"
 #include "agent/json/status.h"
@@ -18,6 +20,8 @@ using texts::Reason;
 
 constexpr UnixMillis kLinkDownMillis = 3600LL * 1000;
 constexpr UnixMillis kHandoffMillis = store::kDayMillis;
+constexpr UnixMillis kFaultFreshMillis = 10LL * 60 * 1000, kFaultToldMillis = store::kDayMillis;
+constexpr std::size_t kScansTold = 5;
 
 enum Level : int { kFine = 0, kWarning = 1, kCritical = 2 };
 
@@ -38,10 +42,39 @@ class Findings {
 
 void check_writer(Findings& out, const ApiContext& api) {
   const auto written = api.engine.write([](store::Transaction&) -> Result<void> { return {}; });
-  if (written.ok()) return;
+  if (written.ok() || api.engine.refusal()) return;  // told by check_identity()
   if (written.error().code() == Errc::kDiskFull)
     return out.add(kCritical, Reason::kDiskFull, {written.error().detail()});
   out.add(kCritical, Reason::kReplicaFailed, {written.error().message()});
+}
+
+void check_identity_files(Findings& out, const ApiContext& api) {
+  for (const IdentityFinding& finding : api.config.identity)
+    out.add(finding.critical ? kCritical : kWarning,
+            finding.critical ? Reason::kIdentityWrong : Reason::kIdentityDoubtful,
+            {finding.error.detail()});
+}
+
+void check_faults(Findings& out, const ApiContext& api) {
+  for (const Fault& fault : api.engine.faults().list()) {
+    const UnixMillis age = api.now() - fault.last;
+    if (age > kFaultToldMillis) continue;
+    out.add(age < kFaultFreshMillis ? kCritical : kWarning, Reason::kBegunAnew,
+            {fault.what, std::to_string(fault.count), format_time(fault.last), fault.error});
+  }
+}
+
+void check_scans(Findings& out, const ApiContext& api) {
+  if (api.config.blobs == nullptr) return;
+  const auto damaged = api.config.blobs->blobs().damaged(kScansTold + 1);
+  if (damaged.empty()) return;
+  std::string list;
+  for (std::size_t i = 0; i < std::min(damaged.size(), kScansTold); ++i)
+    list += (i == 0 ? "" : ", ") + blob_text(damaged[i].id);
+  if (damaged.size() > kScansTold) list += ", …";
+  const std::string count = std::to_string(std::min(damaged.size(), kScansTold));
+  out.add(kCritical, Reason::kScansDamaged,
+          {damaged.size() > kScansTold ? count + "+" : count, list});
 }
 
 void check_links(Findings& out, const ApiContext& api, const Registry& registry) {
@@ -70,11 +103,25 @@ void check_clock(Findings& out, const ApiContext& api) {
 }
 
 void check_counts(Findings& out, const store::Replica& replica) {
-  std::size_t here = 0, there = 0;
-  for (const store::RefusedEntry& entry : replica.refused(SIZE_MAX))
-    ++(entry.by_peer ? there : here);
+  std::size_t here = 0;
+  struct There {
+    std::size_t count = 0;
+    std::string reason;  // the newest
+  };
+  std::map<AgencyId, There> there;
+  for (const store::RefusedEntry& entry : replica.refused(SIZE_MAX)) {
+    if (!entry.by_peer) {
+      // What has come by now in a form that could be taken is no trouble any more.
+      here += entry.id.is_zero() || !replica.find_update(entry.id) ? 1 : 0;
+      continue;
+    }
+    There& of = there[entry.from_agency];
+    if (of.count++ == 0) of.reason = entry.reason;
+  }
   if (here != 0) out.add(kWarning, Reason::kRefused, {std::to_string(here)});
-  if (there != 0) out.add(kWarning, Reason::kRefusedByNeighbours, {std::to_string(there)});
+  for (const auto& [agency, of] : there)
+    out.add(kCritical, Reason::kRefusedByNeighbours,
+            {agency_code(agency, *replica.registry()), std::to_string(of.count), of.reason});
   if (replica.restored()) out.add(kWarning, Reason::kRestored);
 }
 
@@ -137,7 +184,10 @@ void check_codes(Findings& out, const store::Replica& replica) {
 
 void get_check(ApiCall& call) {
   Findings out;
+  check_identity_files(out, call.api);
   check_writer(out, call.api);
+  check_faults(out, call.api);
+  check_scans(out, call.api);
   check_links(out, call.api, *call.api.replica().registry());
   check_handoffs(out, call.api);
   check_counts(out, call.api.replica());

@@ -195,6 +195,8 @@ std::string to_lines(const std::vector<json>& values) {
 }  // namespace
 
 void post_operations(ApiCall& call) {
+  if (const auto& never = call.api.engine.refusal())
+    return send_error(call.response, 503, to_string(never->code()), never->detail());
   Options options;
   options.atomic = query_flag(call.request, "atomic");
   options.derive_keys = query_flag(call.request, "derive_keys");
@@ -222,13 +224,15 @@ void post_operations(ApiCall& call) {
   const ApiContext* api = &call.api;
   call.response.set_chunked_content_provider(
       kLinesType, [api, batch](std::size_t, httplib::DataSink& sink) {
-        if (batch->finished()) {
-          sink.done();
-          return true;
-        }
-        if (api->stopping) return false;
-        const std::string text = to_lines(batch->apply_group());
-        return sink.write(text.data(), text.size());
+        return write_guarded(*api, [&] {
+          if (batch->finished()) {
+            sink.done();
+            return true;
+          }
+          if (api->stopping) return false;
+          const std::string text = to_lines(batch->apply_group());
+          return sink.write(text.data(), text.size());
+        });
       });
 }
 

@@ -32,6 +32,16 @@ bool in_sync(const std::vector<NeighbourStatus>& neighbours) {
   });
 }
 
+namespace {
+
+// Whether some neighbour has refused what is ours: then it lacks that, whatever else it confirms.
+bool refused_by_some(const store::Replica& replica, const store::Counts& counts) {
+  return counts.refused > 0 &&
+         std::ranges::any_of(replica.refused(SIZE_MAX), &store::RefusedEntry::by_peer);
+}
+
+}  // namespace
+
 json neighbour_json(const NeighbourStatus& neighbour, const Registry& registry, Detail detail) {
   json out = {
       {"agency", agency_json(neighbour.agency, registry)},
@@ -105,7 +115,7 @@ json status_json(const store::Replica& replica, const std::vector<NeighbourStatu
           {"only_here", facts.only_here},
           {"unsealed", counts.unsealed},
           {"stripped", counts.stripped},
-          {"in_sync", in_sync(neighbours)},
+          {"in_sync", !facts.trouble && in_sync(neighbours) && !refused_by_some(replica, counts)},
           {"restored", replica.restored()},
           {"clock_doubtful", store::clock_doubtful(replica, facts.now)},
           {"trouble", facts.trouble ? json(facts.trouble->message()) : json(nullptr)},

@@ -99,7 +99,7 @@ std::string Link::name() const {
 
 void Link::start(Bytes first) {
   driver_->start(first);
-  host_.spawn("reader", read(shared_from_this()));
+  host_.spawn("reader", read(shared_from_this()), broken());
 }
 
 asio::awaitable<void> Link::read(std::shared_ptr<Link> link) {
@@ -158,7 +158,7 @@ void Link::gather(std::chrono::nanoseconds time) {
   gather_timer_.expires_after(time);
   gather_timer_.async_wait([self = shared_from_this()](const asio::error_code& problem) {
     self->gathering_ = false;
-    if (!problem) self->flush();
+    if (!problem) self->guarded([&self] { self->flush(); });
   });
 }
 
@@ -167,7 +167,7 @@ void Link::flush() {
   if (const auto time = gather_time(); now() - flushed_at_ < time) return gather(time);
   flushed_at_ = now();
   writing_ = true;
-  host_.spawn("writer", write(shared_from_this()));
+  host_.spawn("writer", write(shared_from_this()), broken());
 }
 
 // ---- what the driver asks ----
@@ -175,7 +175,8 @@ void Link::flush() {
 void Link::send(Bytes bytes) { outgoing_.insert(outgoing_.end(), bytes.begin(), bytes.end()); }
 
 void Link::soon(std::function<void()> work) {
-  asio::post(host_.executor(), [self = shared_from_this(), work = std::move(work)] { work(); });
+  asio::post(host_.executor(),
+             [self = shared_from_this(), work = std::move(work)] { self->guarded(work); });
 }
 
 void Link::on_live(bool stays) {
@@ -215,7 +216,7 @@ void Link::look_later(std::chrono::milliseconds wait) {
   pace_timer_.expires_after(wait);
   pace_timer_.async_wait([self = shared_from_this()](const asio::error_code& problem) {
     self->looking_ = false;
-    if (!problem) self->driver_->perform();
+    if (!problem) self->guarded([&self] { self->driver_->perform(); });
   });
 }
 
@@ -279,7 +280,16 @@ void Link::tick() {
   driver_->tick();
 }
 
-void Link::abort() { end("stopping"); }
+void Link::abort(const std::string& why) { end(why); }
+
+// What an exception left half done is not gone on with: a new session begins from what is stored.
+std::function<void()> Link::broken() {
+  return [self = shared_from_this()] { self->end("it ended unexpectedly here"); };
+}
+
+void Link::guarded(const std::function<void()>& work) {
+  if (!host_.guard("link", work)) broken()();
+}
 
 void Link::end(const std::string& why) {
   if (ended()) return;

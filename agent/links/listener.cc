@@ -87,7 +87,7 @@ Result<void> Listener::open(const std::vector<std::string>& addresses) {
 
 void Listener::start() {
   for (std::size_t i = 0; i < acceptors_.size(); ++i) {
-    host_.spawn("listener", accept(shared_from_this(), i));
+    host_.keep("listener", [self = shared_from_this(), i] { return accept(self, i); });
   }
 }
 
@@ -156,7 +156,7 @@ void Listener::admit(tcp::socket socket) {
     return host_.note_refused(remote, "too-many-handshakes");
   tune(socket, host_.limits().congestion, host_.limits().dead_after);
   auto guest = std::make_shared<Guest>(*this, std::move(socket));
-  host_.spawn("inbound", route(shared_from_this(), std::move(guest)));
+  host_.spawn("inbound", route(shared_from_this(), std::move(guest)), nullptr);
 }
 
 asio::awaitable<void> Listener::route(std::shared_ptr<Listener> self,

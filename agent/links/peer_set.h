@@ -38,6 +38,8 @@ class PeerSet final : public Links {
   // Says goodbye on every session; `done` runs when no child is left, within two seconds.
   void stop(std::function<void()> done);
   std::size_t children() const;  // coroutines alive
+  // After an exception that reached the loop: noted, and every session begins anew.
+  void begin_anew(const std::string& why);
 
   std::vector<NeighbourStatus> neighbours() const override;
   std::vector<RefusedPeer> refused_peers() const override;

@@ -52,6 +52,13 @@ constexpr ReasonText kReasonTexts[] = {
     {Reason::kWaitsHolder, "waits-holder", "work of the holder"},
     {Reason::kDiskFull, "disk-full", "the disk is full, nothing can be written: {}"},
     {Reason::kReplicaFailed, "replica-failed", "the replica takes no changes: {}"},
+    {Reason::kIdentityWrong, "identity", "nothing is written on this machine: {}"},
+    {Reason::kIdentityDoubtful, "identity", "the files that say which machine this is: {}"},
+    {Reason::kBegunAnew, "begun-anew",
+     "a part of the agent ended unexpectedly and was begun anew: {}, {} times, the last one at {} "
+     "({})"},
+    {Reason::kScansDamaged, "scans-damaged",
+     "{} files of dossiers did not read back and no neighbour has given them again yet: {}"},
     {Reason::kLinkDownSince, "link-down", "no link with {} since {}"},
     {Reason::kLinkNeverUp, "link-down", "no link with {} since this agent started, {}"},
     {Reason::kHandoffInPending, "handoff-in-pending",
@@ -64,12 +71,15 @@ constexpr ReasonText kReasonTexts[] = {
      "wrong"},
     {Reason::kRefused, "refused", "{} updates of others were refused; see lienthong quarantine"},
     {Reason::kRefusedByNeighbours, "refused-by-neighbours",
-     "neighbours have refused {} updates that this machine sent; see lienthong quarantine"},
+     "{} refuses {} updates that this machine sent, so they are nowhere but here: {}; see "
+     "lienthong "
+     "quarantine"},
     {Reason::kRestored, "restored",
      "this database was restored from an older state: custody of older dossiers waits until the "
      "neighbours have given everything back"},
     {Reason::kShutDiskFull, "disk-full", "the disk is full, the database could not be opened: {}"},
     {Reason::kShutReopening, "replica-failed", "the database is being opened again: {}"},
+    {Reason::kShutDamaged, "damaged", "this agent cannot open its data: {}"},
     {Reason::kCodeTwice, "agency-code-twice",
      "several agencies bear the code {}, so it names none of them: {}"},
     {Reason::kCodeNotTheirs, "agency-code-not-theirs",
@@ -120,7 +130,7 @@ constexpr CodeMeaning kCodeMeanings[] = {
     {"disk-full", "the disk is full"},
     {"corrupt", "damaged data"},
     {"timeout", "no answer in time"},
-    {"closed", "the agent is stopping"},
+    {"closed", "the agent takes nothing now"},
     {"unclear", "a short name leads elsewhere here"},
     {"not-applied", "not applied, because another line was refused"},
 };

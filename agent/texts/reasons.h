@@ -52,6 +52,10 @@ enum class Reason : std::uint8_t {
   // check
   kDiskFull,
   kReplicaFailed,
+  kIdentityWrong,
+  kIdentityDoubtful,
+  kBegunAnew,
+  kScansDamaged,
   kLinkDownSince,
   kLinkNeverUp,
   kHandoffInPending,
@@ -62,6 +66,7 @@ enum class Reason : std::uint8_t {
   kRestored,
   kShutDiskFull,
   kShutReopening,
+  kShutDamaged,
   kCodeTwice,
   kCodeNotTheirs,
   // warnings of an operation

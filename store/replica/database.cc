@@ -10,6 +10,7 @@
 #include <rocksdb/transaction_log.h>
 
 #include <algorithm>
+#include <cstdarg>
 #include <mutex>
 #include <stdexcept>
 
@@ -17,6 +18,17 @@ namespace lienthong::store {
 namespace {
 
 constexpr char kUpdateLetter = 'U';  // key::update()
+
+// RocksDB's own log would lie beside the data. A line that does not fit on a full or read-only disk
+// ends the process where RocksDB is built with its assertions, as Debian builds it: its writer must
+// not be used again after an error. What went wrong is in the status that each call returns, and in
+// what a FailureNote hears.
+class NoLog final : public rocksdb::Logger {
+ public:
+  NoLog() : Logger(rocksdb::InfoLogLevel::FATAL_LEVEL) {}
+  using Logger::Logv;
+  void Logv(const char*, va_list) override {}
+};
 
 // For 24 MB resident with 20,000 dossiers: one small cache with index and filter blocks inside, two
 // small write buffers, few open files (docs/storage.md, "Memory").
@@ -38,9 +50,7 @@ rocksdb::Options small_machine_options(rocksdb::Env* env, bool create) {
   options.stats_dump_period_sec = 0;
   options.stats_persist_period_sec = 0;
   options.writable_file_max_buffer_size = 128U << 10;  // of each file that is being written
-  options.keep_log_file_num = 2;
-  options.max_log_file_size = 1U << 20;
-  options.info_log_level = rocksdb::WARN_LEVEL;
+  options.info_log = std::make_shared<NoLog>();
   options.level_compaction_dynamic_level_bytes = true;
   options.compression = rocksdb::kLZ4Compression;
   // A file of level 0 spans all kinds of rows, so it is merged with the whole level below: that one
@@ -103,7 +113,9 @@ Error to_error(const rocksdb::Status& status, const std::string& path) {
   if (status.IsCorruption()) return Error(Errc::kCorrupt, text);
   if (status.IsInvalidArgument() && text.find("does not exist") != std::string::npos)
     return Error(Errc::kNotFound, text);
-  if (text.find("lock ") != std::string::npos || text.find("LOCK") != std::string::npos)
+  // "While lock file", "lock hold by current process". Not "while open a file for lock", as where
+  // the disk is read-only.
+  if (status.ToString().find("lock ") != std::string::npos)
     return Error(Errc::kBusy, path + " is in use by another process");
   return Error(Errc::kIo, text);
 }

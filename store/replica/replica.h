@@ -123,6 +123,11 @@ struct RecordEntry {
 
 class Transaction;
 
+struct SentAgain {
+  std::size_t updates = 0;   // that neighbours had refused
+  std::size_t resealed = 0;  // that had been sealed under a key which is not their certificate's
+};
+
 // As many updates as may be sealed in one commit where others wait for the writer: some 0.3 s.
 inline constexpr std::size_t kSealAtOnceMax = 2560;
 
@@ -361,6 +366,11 @@ class Transaction {
   // not here.
   bool note_refused_by_peer(const NodeId& node, const AgencyId& agency, const UpdateId& id,
                             std::string reason);
+
+  // What neighbours have refused of ours goes to each of them again, and is taken off the list:
+  // what is refused once more is listed again. For when the cause may have been mended: at each
+  // start.
+  SentAgain send_refused_again();
 
   // Local numbers of updates that entered the graph in this transaction, ours and others'.
   const std::vector<std::uint64_t>& entered() const;

@@ -184,6 +184,11 @@ struct Transaction::Impl {
   // What neighbours have refused of ours, read when first asked for (quarantine.cc).
   std::optional<std::set<std::pair<UpdateId, NodeId>>> refused_there;
   void keep_refusal(RefusedEntry entry);
+  void drop_oldest_refusal(std::uint64_t newest);
+  std::uint64_t refused_from = 0;  // none before this one is kept
+  // sent_again.cc
+  void feed_again(std::uint64_t number, const AgencyId* only);  // null: in all
+  std::size_t break_seal(std::uint32_t number);
   bool pen_registry_changed = false;  // what waits for a certificate or tree version may go on
 
   // ---- the notary (notary.cc) ----
