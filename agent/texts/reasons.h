@@ -64,6 +64,10 @@ enum class Reason : std::uint8_t {
   kShutReopening,
   kCodeTwice,
   kCodeNotTheirs,
+  kNeighbourStands,
+  kNeighbourDiffers,
+  kTwinHere,
+  kTwinThere,
   // warnings of an operation
   kNoVersionInForce,
   kNoLimit,
