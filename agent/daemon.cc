@@ -19,6 +19,7 @@
 #include "agent/links/peer_set.h"
 #include "agent/net/net.h"
 #include "protocol/record/registry.h"
+#include "store/exchange/lives.h"
 #include "store/office/projections.h"
 
 namespace lienthong::agent {
@@ -63,6 +64,7 @@ struct Daemon::Impl {
   void on_signal(int signal);
   void reload();
   void stop();
+  std::uint64_t begin_life();
   void stop_links();
   void run_loop();
   void keep_alive(std::chrono::microseconds interval);
@@ -176,9 +178,21 @@ void Daemon::Impl::send_refused_again() {
   });
 }
 
+// 0: it could not be noted, as on a full disk; then nothing is said of it.
+std::uint64_t Daemon::Impl::begin_life() {
+  const auto start = std::make_shared<std::uint64_t>(0);
+  const auto random = entropy.array<8>();
+  const auto written = engine->write(store::begin_life(start, *ByteReader(random).u64()));
+  if (written) return *start;
+  spdlog::warn("event=start_not_noted error={}", in_quotes(written.error().message()));
+  return 0;
+}
+
 Result<void> Daemon::Impl::open() {
   LT_TRY(const NodeFiles files, open_replica());
-  peers = std::make_unique<PeerSet>(loop, *engine, config.links(), files.keys.dh, entropy);
+  LinksConfig links = config.links();
+  links.start = begin_life();
+  peers = std::make_unique<PeerSet>(loop, *engine, links, files.keys.dh, entropy);
   LT_TRY(auto scans, store::Blobs::open(engine->replica()));
   blobs = std::make_unique<BlobKeeper>(std::move(scans), *engine, entropy, BlobPolicy(),
                                        loop.get_executor());

@@ -9,6 +9,7 @@
 #include "agent/json/status.h"
 #include "agent/json/time.h"
 #include "protocol/record/agency_code.h"
+#include "store/exchange/lives.h"
 #include "store/office/between.h"
 #include "store/office/data_check.h"
 
@@ -87,6 +88,37 @@ void check_links(Findings& out, const ApiContext& api, const Registry& registry)
     const std::string time = format_time(since);
     out.add(kWarning, neighbour.last_contact != 0 ? Reason::kLinkDownSince : Reason::kLinkNeverUp,
             {code, time});
+  }
+}
+
+// Connected, and for the eye of a monitor all is well: nothing else shows it.
+void check_flow(Findings& out, const ApiContext& api, const Registry& registry) {
+  for (const NeighbourStatus& neighbour : api.links.neighbours()) {
+    const std::string code = agency_code(neighbour.agency, registry);
+    if (neighbour.stands_since != 0)
+      out.add(kCritical, Reason::kNeighbourStands,
+              {code, format_time(neighbour.stands_since),
+               std::to_string(neighbour.pending_out_updates)});
+    if (neighbour.differs) out.add(kWarning, Reason::kNeighbourDiffers, {code});
+  }
+}
+
+void check_twins(Findings& out, const ApiContext& api, const Registry& registry) {
+  const auto code_of_node = [&](const NodeId& node) {
+    const auto certificate = registry.certificate_of(node);
+    return certificate ? agency_code(registry.find_certificate(*certificate)->agency, registry)
+                       : node.short_hex();
+  };
+  const NodeId& self = api.replica().identity().node;
+  for (const store::SeenTwin& seen : store::twins_of(api.replica(), api.now())) {
+    const store::Twin& twin = seen.twin;
+    const std::string since = format_time(twin.since), last = format_time(twin.last);
+    if (seen.node == self)
+      out.add(kCritical, Reason::kTwinHere,
+              {since, last, twin.address, twin.other_address, code_of_node(seen.told_by)});
+    else
+      out.add(kCritical, Reason::kTwinThere,
+              {code_of_node(seen.node), since, last, twin.address, twin.other_address});
   }
 }
 
@@ -189,6 +221,8 @@ void get_check(ApiCall& call) {
   check_faults(out, call.api);
   check_scans(out, call.api);
   check_links(out, call.api, *call.api.replica().registry());
+  check_flow(out, call.api, *call.api.replica().registry());
+  check_twins(out, call.api, *call.api.replica().registry());
   check_handoffs(out, call.api);
   check_counts(out, call.api.replica());
   check_clock(out, call.api);

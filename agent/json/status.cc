@@ -58,7 +58,10 @@ json neighbour_json(const NeighbourStatus& neighbour, const Registry& registry, 
       {"ip_sent_bytes", neighbour.ip_sent_bytes},
       {"ip_received_bytes", neighbour.ip_received_bytes},
       {"caught_up_at", time_json(neighbour.caught_up_at)},
-      {"in_sync", neighbour.state == LinkState::kConnected && neighbour.in_sync}};
+      {"in_sync", neighbour.state == LinkState::kConnected && neighbour.in_sync},
+      {"comparing", neighbour.state == LinkState::kConnected && neighbour.comparing},
+      {"differs", neighbour.differs},
+      {"stands_since", time_json(neighbour.stands_since)}};
   if (detail == Detail::kShort) return out;
   const AgencyInfo* info = registry.find_agency(neighbour.agency);
   if (info != nullptr) out["agency_name"] = info->name;

@@ -58,6 +58,15 @@ class Reporter {
                 "{} event=lanes closed={:#x} reason={}", name_, lanes.closed,
                 in_quotes(lanes.reason));
   }
+  void operator()(const StandsStill& still) const {
+    spdlog::error("{} event=stands_still pending={} action=\"the session is begun anew\"", name_,
+                  still.pending);
+  }
+  void operator()(const store::TwinSeen& seen) const {
+    spdlog::error("{} event=key_used_twice whose={} since={} addresses={}", name_,
+                  seen.ours ? "ours" : "theirs", seen.twin.since,
+                  in_quotes(seen.twin.address + " " + seen.twin.other_address));
+  }
   void operator()(const PeerRefused& refused) const {
     spdlog::warn("{} event=refused_by_peer updates={} reason={}", name_, refused.ids.size(),
                  in_quotes(refused.reason));
@@ -233,6 +242,8 @@ void Link::report() {
   reported_ = stats;
 }
 
+std::string Link::address() const { return to_text(remote_); }
+
 store::ClosedLanes Link::closed_lanes() const {
   store::ClosedLanes closed;
   for (std::size_t lane = 1; lane < kLaneCount; ++lane) {
@@ -252,6 +263,11 @@ void Link::observe(const store::Observation& what) {
   const auto* stored = std::get_if<store::PartStored>(&what);
   if (stored != nullptr && stored->outcome.refused.empty()) return;  // as nearly always
   if (std::holds_alternative<PeerCursor>(what)) return;
+  if (std::holds_alternative<StandsStill>(what)) {
+    using std::chrono::milliseconds;
+    const auto while_it_stood = milliseconds(Session::kStandingStillMax).count();
+    host_.table().note_standing(peer().agency, host_.engine().clock().now() - while_it_stood);
+  }
   const std::string ours = name();
   std::visit(Reporter(ours), what);
 }

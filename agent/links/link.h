@@ -64,6 +64,7 @@ class Link : public std::enable_shared_from_this<Link>, public BlobPeer, private
   void after_actions() override;
   void performed() override;
   store::ClosedLanes closed_lanes() const override;
+  std::string address() const override;
   void on_feed_ends(const FeedMark& registry, const FeedMark& updates) override;
   void observe(const store::Observation& what) override;
 

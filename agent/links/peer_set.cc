@@ -188,6 +188,7 @@ store::PeersConfig PeerSet::Impl::peers_config() const {
   config.program_version = LIENTHONG_VERSION;
   config.heartbeat = config_.link.heartbeat;
   config.dead_after = config_.link.dead_after;
+  config.start = config_.start;
   config.on_error = [](const Error& error) {
     spdlog::error("event=seal_failed error={}", in_quotes(error.message()));
   };

@@ -84,6 +84,18 @@ constexpr ReasonText kReasonTexts[] = {
      "several agencies bear the code {}, so it names none of them: {}"},
     {Reason::kCodeNotTheirs, "agency-code-not-theirs",
      "the code {} is not that of {}: it lies under another office, or has been given to another"},
+    {Reason::kNeighbourStands, "neighbour-stands-still",
+     "{} is connected but has acknowledged nothing since {}, while {} updates wait for it: the "
+     "session is begun anew every minute; look at its disk and its log"},
+    {Reason::kNeighbourDiffers, "neighbour-differs",
+     "{} and this machine hold different updates of shared dossiers, because one of them refuses "
+     "what the other holds; see lienthong quarantine on both"},
+    {Reason::kTwinHere, "key-used-twice",
+     "two machines use the key of this one, since {}, the other last seen at {}, from {} and {}, "
+     "as {} tells: stop one of them for good and enrol it anew under a key of its own"},
+    {Reason::kTwinThere, "key-used-twice",
+     "two machines use the key of {}, since {}, last seen in turns at {}, from {} and {}: have one "
+     "of them stopped for good and enrolled anew under a key of its own"},
     {Reason::kNoVersionInForce, "no-version-in-force",
      "no version of procedure {} was in force then, so no due date is known"},
     {Reason::kNoLimit, "no-limit",

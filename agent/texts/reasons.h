@@ -69,6 +69,10 @@ enum class Reason : std::uint8_t {
   kShutDamaged,
   kCodeTwice,
   kCodeNotTheirs,
+  kNeighbourStands,
+  kNeighbourDiffers,
+  kTwinHere,
+  kTwinThere,
   // warnings of an operation
   kNoVersionInForce,
   kNoLimit,

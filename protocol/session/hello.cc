@@ -50,7 +50,7 @@ Judgement rejected(CloseCode code, std::string detail) {
 
 // versions u8 (highest in the high half), flags u8, features varint, session number varint, speaker
 // u32, check u32, dictionary varint, program version sized, window varint if flagged, then both
-// cursors and what goes with it, sized, if flagged.
+// cursors and what goes with it, sized, if flagged, then both starts, u64, if there is one.
 Bytes encode_hello(const Hello& hello) {
   LT_CHECK(hello.version_highest < 16 && hello.version_lowest < 16);
   const bool window = hello.window_bytes != kWindowBytesDefault;
@@ -72,6 +72,10 @@ Bytes encode_hello(const Hello& hello) {
     for (const Cursor& cursor : *hello.cursors) encode_short_cursor(out, cursor);
   }
   if (!hello.early.empty()) out.sized(hello.early);
+  if (hello.start != 0) {
+    out.u64(hello.start);
+    out.u64(hello.start_before);
+  }
   return out.take();
 }
 
@@ -110,6 +114,10 @@ Result<Hello> decode_hello(ByteView bytes) {
     LT_TRY(const ByteView early, in.sized(kHelloBytesMax));
     hello.early = to_bytes(early);
   }
+  if (in.rest().size() < 2 * sizeof(std::uint64_t)) return hello;
+  LT_TRY(hello.start, in.u64());
+  LT_TRY(hello.start_before, in.u64());
+  if (hello.start == 0) hello.start_before = 0;
   return hello;
 }
 

@@ -34,6 +34,8 @@ Hello Session::Impl::write_hello(const Judgement* judgement, const Hello* peer_s
   hello.credentials_wanted = !judgement->identity;
   if (!judgement->identity) return hello;
   const PeerIdentity& identity = *judgement->identity;
+  hello.start = config.start;
+  if (config.start != 0 && config.start_told) hello.start_before = config.start_told(identity.node);
   hello.cursors = {view.cursor(FeedKind::kRegistry, identity.node),
                    view.cursor(FeedKind::kUpdates, identity.node)};
   cursors_sent = true;
@@ -142,6 +144,8 @@ void Session::Impl::know_peer(const PeerIdentity& identity) {
   fact.program_version = peer_hello.program_version;
   fact.session_number = peer_hello.session_number;
   fact.registry_check = peer_hello.registry_check;
+  fact.start = peer_hello.start;
+  fact.start_before = peer_hello.start_before;
   fact.presented = std::move(presented);
   actions.emplace_back(std::move(fact));
   for (const FeedKind kind : kFeedKinds) {

@@ -343,6 +343,13 @@ void Healing::on_answered(std::uint64_t token, bool unclear, Instant now) {
   }
 }
 
+void Healing::on_store_failed(std::uint64_t token, Instant now) {
+  for (const auto& side : sides_)
+    if (std::ranges::find(side->run.storing, token, &Run::Storing::token) !=
+        side->run.storing.end())
+      return give_up(*side, now);
+}
+
 void Healing::answer_parts(Side& side) {
   Run& run = side.run;
   while (!run.storing.empty() && run.storing.front().answer != Run::Answer::kNone) {
@@ -393,6 +400,11 @@ void Healing::on_cursor_set(FeedKind kind, Instant now) {
   Side& side = *sides_[static_cast<std::size_t>(kind)];
   side.run.cursor_set = true;
   finish_if_done(side, now);
+}
+
+void Healing::on_cursor_not_set(FeedKind kind, Instant now) {
+  Side& side = *sides_[static_cast<std::size_t>(kind)];
+  if (side.active() && side.run.setting_cursor && !side.run.cursor_set) give_up(side, now);
 }
 
 void Healing::on_peer_cursor(FeedKind kind, Instant now) {

@@ -49,8 +49,12 @@ class FeedReader {
   }
 
   bool echoed(std::uint32_t source) const { return source != 0 && source == reader_; }
+  // It need not go back; what is to be carried back is no echo.
+  bool left_out(std::uint32_t source, std::uint64_t position) const {
+    return echoed(source) && position > carry_to_;
+  }
   bool passes_over(std::uint32_t source, std::uint64_t position) const {
-    if (echoed(source) && what_.echo == Echo::kPassOver && position > carry_to_) return true;
+    if (what_.echo == Echo::kPassOver && left_out(source, position)) return true;
     return std::ranges::any_of(what_.skip, [position](const CursorRange& range) {
       return range.first <= position && position <= range.last;
     });
@@ -186,7 +190,7 @@ Result<std::optional<FeedPart>> read_statements(const Database& database, const 
   const std::uint64_t end = std::min(reader.ledger().statements, what.last);
   if (first == 0 || first > end) return std::optional<FeedPart>();
   FeedPart part;
-  part.epoch = reader.ledger().statement_epoch;
+  part.epoch = reader.ledger().statement_epoch_for(what.reader);
   CursorRange stretch{first, 0, 0};
   std::size_t bytes = 0;
   for (std::uint64_t number = first; number <= end && bytes < what.bytes_max; ++number) {
@@ -215,7 +219,7 @@ std::uint64_t position_of(std::string_view entry_key) {
 FeedMark Replica::feed_end(FeedKind kind, const AgencyId& reader) const {
   const auto ledger = impl_->ledger();
   if (kind == FeedKind::kRegistry)
-    return {ledger->statement_epoch, ledger->statements, ledger->statement_hash};
+    return {ledger->statement_epoch_for(reader), ledger->statements, ledger->statement_hash};
   const FeedMeta* meta = ledger->whole_feed(reader);
   return meta == nullptr ? FeedMark{} : FeedMark{meta->epoch, meta->end, meta->hash};
 }
@@ -308,7 +312,7 @@ std::vector<FeedLine> Replica::feed_lines(const AgencyId& reader, const NodeId& 
                                               feed.ledger().unsealed == 0 ||
                                               !impl_->database->get(key::unsealed(entry.update)));
                           line.sealed = sealed;
-                          line.echoed = feed.echoed(entry.source);
+                          line.echoed = feed.left_out(entry.source, line.position);
                           lines.push_back(line);
                           return true;
                         });

@@ -55,7 +55,7 @@ std::optional<FeedDigest> Replica::feed_digest(FeedKind kind, const AgencyId& re
     out.sum = meta.sum;
     return out;
   }
-  out.mark = {ledger->statement_epoch, ledger->statements, ledger->statement_hash};
+  out.mark = {ledger->statement_epoch_for(reader), ledger->statements, ledger->statement_hash};
   out.count = ledger->statements;
   const std::lock_guard lock(impl_->mutex);
   if (impl_->statements_summed > out.count) {

@@ -29,7 +29,8 @@ void count_pen_row(PenShares& shares, const PenRow& row, int change);  // pen.cc
 
 struct Ledger {
   std::uint64_t statement_epoch = 0;  // of the registry's feed; minted with the database
-  std::uint64_t updates = 0;          // last local number, of an update or a ChangeRow
+  std::map<AgencyId, std::uint64_t> statement_epochs;  // for readers who named a place not there
+  std::uint64_t updates = 0;  // last local number, of an update or a ChangeRow
   std::uint32_t records = 0;
   std::uint32_t seals = 0;
   std::uint32_t nodes = 0;
@@ -71,6 +72,10 @@ struct Ledger {
   std::uint64_t unsealed_from = 0;             // no update before this one waits to be sealed
 
   bool unfinished() const { return stale > 0 || sweep.next <= sweep.last; }
+  std::uint64_t statement_epoch_for(const AgencyId& reader) const {
+    const auto at = statement_epochs.find(reader);
+    return at == statement_epochs.end() ? statement_epoch : at->second;
+  }
   // Null: there is none, or it is not whole yet: then nobody reads it.
   const FeedMeta* whole_feed(const AgencyId& reader) const {
     const auto at = feeds.find(reader);

@@ -14,5 +14,11 @@ inline constexpr std::string_view kReport = "report/";               // form, ag
 inline constexpr std::string_view kDocumentNumber =
     "document-number/";                                // direction, register, year
 inline constexpr std::string_view kBudget = "budget";  // the day's spending
+inline constexpr std::string_view kStarts = "life/starts";
+inline constexpr std::string_view kStartTold = "life/told/";     // node: as it heard it last
+inline constexpr std::string_view kStartsHeard = "life/heard/";  // node
+inline constexpr std::string_view kOwnTwin = "life/twin";        // as a neighbour tells it
+inline constexpr std::string_view kImport = "bundle/";           // node and time of its making
+inline constexpr std::string_view kStatementEpoch = "registry-epoch/";  // agency
 
 }  // namespace lienthong::store::local

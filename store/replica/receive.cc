@@ -73,11 +73,15 @@ Result<ReceiveOutcome> Transaction::Impl::receive(FeedKind kind, const NodeId& f
   const bool may_repeat = beginning == Beginning::kGuess && !part.covered.empty() &&
                           part.epoch == outcome.cursor.mark.epoch &&
                           part.covered.back().last <= outcome.cursor.mark.number;
-  if (!may_repeat) note_new_beginning(kind, from, from_agency, outcome.cursor.mark, part);
+  // Healing sets a lost cursor once all is here that it names; until then it stays.
+  const bool stays =
+      beginning == Beginning::kBesideHealing && !fresh && part.epoch != outcome.cursor.mark.epoch;
+  if (!may_repeat && !stays) note_new_beginning(kind, from, from_agency, outcome.cursor.mark, part);
   const std::uint64_t came_before = came_first;
   if (const auto backfill = overlay.get(key::backfill(from)))
     came_first = std::min(came_first, decode_number(*backfill));
-  if (ledger.restored_below != 0) came_first = std::min(came_first, ledger.restored_below);
+  // What comes back to an older copy comes at once, from the first one that it did not hold.
+  if (ledger.restored_below != 0) came_first = std::min(came_first, ledger.restored_below + 1);
   if (kind == FeedKind::kRegistry)
     receive_statements(part.statements, from, from_agency, source, outcome);
   else
@@ -93,6 +97,7 @@ Result<ReceiveOutcome> Transaction::Impl::receive(FeedKind kind, const NodeId& f
   if (outcome.unclear) return outcome;
   if (may_repeat && (outcome.added > 0 || outcome.waiting > 0))
     note_new_beginning(kind, from, from_agency, outcome.cursor.mark, part);
+  if (stays) return outcome;
   for (const CursorRange& stretch : part.covered)
     outcome.cursor.add(part.epoch, stretch.first, stretch.last, stretch.hash);
   overlay.put(row_key, encode_cursor_row(outcome.cursor));
@@ -108,11 +113,15 @@ void Transaction::Impl::note_new_beginning(FeedKind kind, const NodeId& from,
   if (part.covered.empty() || mark.number == 0) return;
   if (part.epoch == mark.epoch && part.covered.front().first > mark.number) return;
   note_backfill(from);
+  carry_back(kind, from, agency);
+}
+
+void Transaction::Impl::carry_back(FeedKind kind, const NodeId& node, const AgencyId& agency) {
   const auto feed_of_reader = ledger.feeds.find(agency);
   const std::uint64_t end = kind == FeedKind::kRegistry            ? ledger.statements
                             : feed_of_reader == ledger.feeds.end() ? 0
                                                                    : feed_of_reader->second.end;
-  overlay.put(key::carry(kind, from), encode_number(end));
+  overlay.put(key::carry(kind, node), encode_number(end));
 }
 
 // Parents may lie in a later unit of the same part: what misses one is tried again as long as

@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "protocol/record/codec.h"
+#include "store/replica/local_names.h"
 #include "store/replica/replica_impl.h"
 
 namespace lienthong::store {
@@ -72,6 +73,19 @@ Result<std::unique_ptr<Replica>> Replica::open(Options options, Identity identit
   return std::unique_ptr<Replica>(new Replica(std::move(impl)));
 }
 
+namespace {
+
+void read_statement_epochs(const Database& database, Ledger& ledger) {
+  const std::string epochs = key::local(local::kStatementEpoch);
+  database.scan(epochs, epochs, [&](std::string_view name, std::string_view value) {
+    const ByteView agency = as_bytes(name.substr(epochs.size()));
+    ledger.statement_epochs[AgencyId::from(agency)] = decode_number(value);
+    return true;
+  });
+}
+
+}  // namespace
+
 Result<void> Replica::Impl::load() {
   auto ledger = std::make_shared<Ledger>();
   const auto version = database->get(key::meta("version"));
@@ -100,6 +114,7 @@ Result<void> Replica::Impl::load() {
     if (!counters) return Error(Errc::kCorrupt, database->path() + " has no counters");
     decode_counters(*counters, *ledger);
   }
+  read_statement_epochs(*database, *ledger);
   std::vector<Statement> statements;
   database->scan("T", "T", [&](std::string_view, std::string_view value) {
     statements.push_back(decode_statement_row(value).statement);

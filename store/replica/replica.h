@@ -202,7 +202,7 @@ class Replica final : public ReplicaView {
   std::vector<WaitingEntry> waiting() const;
   std::vector<RefusedEntry> refused(std::size_t limit) const;  // newest first
   // What the node has durably acknowledged of our feed for its agency: a hint.
-  Cursor heard_cursor(FeedKind kind, const NodeId& reader) const;
+  Cursor heard_cursor(FeedKind kind, const NodeId& reader) const override;
   // Where that update lies in our feed for an agency; the last place, if it lies there more than
   // once. Looks from the end, so recent updates are found at once.
   std::optional<std::uint64_t> feed_position(const AgencyId& reader, const UpdateId& id) const;
@@ -247,8 +247,9 @@ struct Refusal {
 };
 
 // Whether the sender of a part knew where we stand. kGuess: a part that we have as a whole is one
-// that came before; from kKnown it shows that the sender's disk is an older copy.
-enum class Beginning { kKnown, kGuess };
+// that came before; from kKnown it shows that the sender's disk is an older copy. kBesideHealing: a
+// lost cursor stays as it is until set_cursor().
+enum class Beginning { kKnown, kGuess, kBesideHealing };
 
 struct ReceiveOutcome {
   Cursor cursor;  // durable once the transaction is committed
@@ -331,9 +332,13 @@ class Transaction {
   Result<void> begin_feed(const AgencyId& reader);
   // One step further with feeds that are not whole, wherever they were left; false: all are.
   bool fill_feeds();
-  // What a node says it durably has of our feed. A place that is not there gives the feed a new
-  // epoch: tell the sessions that the feed has grown.
+  // What a node durably has of our feed, as it acknowledges. A place that is not there gives the
+  // feed a new epoch: tell the sessions that the feed has grown.
   void note_heard_cursor(FeedKind kind, const NodeId& reader, const Cursor& cursor);
+  // The same of its cursor, told in full. One before what it had shows that its disk is an older
+  // copy: what it delivered is carried back to it, up to where the feed ends now.
+  void note_told_cursor(FeedKind kind, const NodeId& reader, const AgencyId& agency,
+                        const Cursor& cursor);
   // Our durable position in a node's feed, after healing. What was noted beyond it in the same
   // epoch stays.
   Cursor set_cursor(FeedKind kind, const NodeId& writer, const FeedMark& mark,

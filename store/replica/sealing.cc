@@ -128,10 +128,12 @@ void Transaction::Impl::seal_batch(std::span<const Unsealed> batch) {
   }
   const Seal seal = next_seal(leaves);
   const std::uint32_t number = store_seal(seal, ledger.own.last, indexed, {});
+  const bool cut = registry().is_cut(replica.identity.certificate);
   for (std::size_t i = 0; i < batch.size(); ++i) {
     overlay.put(key::update_seal(batch[i].number),
                 encode(UpdateSeal{number, static_cast<std::uint16_t>(i)}));
     overlay.erase(key::unsealed(batch[i].number));
+    if (cut) mark_stale(batch[i].record);  // judged so far as what has no seal
   }
   ledger.unsealed -= batch.size();
 }

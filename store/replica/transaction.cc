@@ -2,6 +2,7 @@
 #include <set>
 
 #include "protocol/base/limits.h"
+#include "protocol/feed/went_back.h"
 #include "protocol/record/codec.h"
 #include "protocol/record/fields.h"
 #include "protocol/record/registers.h"
@@ -478,8 +479,18 @@ std::optional<Bytes> Transaction::local_value(std::string_view name) const {
 void Transaction::note_heard_cursor(FeedKind kind, const NodeId& reader, const Cursor& cursor) {
   impl_->node_number(reader);
   impl_->ledger.heard_since_start = true;
-  impl_->renew_feed_unless_it_fits(kind, reader, cursor.mark);
+  if (const auto certificate = impl_->registry().certificate_of(reader))
+    impl_->renew_feed_unless_it_fits(kind, impl_->registry().find_certificate(*certificate)->agency,
+                                     cursor.mark);
   impl_->overlay.put(key::heard(kind, reader), encode_cursor_row(cursor));
+}
+
+void Transaction::note_told_cursor(FeedKind kind, const NodeId& reader, const AgencyId& agency,
+                                   const Cursor& cursor) {
+  const auto row = impl_->overlay.get(key::heard(kind, reader));
+  if (row && went_back(cursor, decode_cursor_row(*row))) impl_->carry_back(kind, reader, agency);
+  impl_->renew_feed_unless_it_fits(kind, agency, cursor.mark);
+  note_heard_cursor(kind, reader, cursor);
 }
 
 std::uint64_t Transaction::next_session_number(const NodeId& node, std::uint64_t above) {

@@ -110,7 +110,8 @@ struct Transaction::Impl {
 
   // ---- feeds (feeds.cc) ----
   std::uint64_t random_number();  // never 0
-  void renew_feed_unless_it_fits(FeedKind kind, const NodeId& reader, const FeedMark& mark);
+  void renew_feed_unless_it_fits(FeedKind kind, const AgencyId& agency, const FeedMark& mark);
+  void renew_statement_epoch(const AgencyId& reader);
   FeedMeta& feed(const AgencyId& reader);  // made when missing, empty
   void append(FeedMeta& meta, std::uint64_t number, const FreshUpdate& update);
   FreshUpdate feedable(std::uint64_t number) const;
@@ -198,6 +199,8 @@ struct Transaction::Impl {
   void note_forks(OpenRecord& record, std::uint32_t number);
   void note_moved(const RecordState& before, const RecordState& after);
   void note_backfill(const NodeId& from);
+  // What that node delivered goes back to it, up to where our feed for it ends now.
+  void carry_back(FeedKind kind, const NodeId& node, const AgencyId& agency);
   bool may_uphold();
   void uphold_by_itself();
   void uphold_all_in(std::uint32_t number);

@@ -252,7 +252,7 @@ bool Machine::in_sync_with(const AgencyId& agency) const {
     if (!driver.live() || driver.ended() || driver.closing() || driver.peer().agency != agency)
       return false;
     const SessionStats stats = driver.stats();
-    return stats.drained_in && stats.drained_out;
+    return stats.drained_in && stats.drained_out && !stats.doubtful;
   });
 }
 
@@ -263,8 +263,8 @@ std::string Machine::describe_links() const {
     const SessionStats stats = driver.stats();
     out += " [" + std::string(driver.live() ? driver.peer().node.short_hex() : "unknown") +
            " in=" + std::to_string(stats.pending_in) + " out=" + std::to_string(stats.pending_out) +
-           (stats.drained_in ? " drained_in" : "") + (stats.drained_out ? " drained_out" : "") +
-           (driver.closing() ? " closing" : "") + "]";
+           (stats.doubtful ? " doubtful" : "") + (stats.drained_in ? " drained_in" : "") +
+           (stats.drained_out ? " drained_out" : "") + (driver.closing() ? " closing" : "") + "]";
   }
   return out;
 }

@@ -287,7 +287,7 @@ TEST_F(Api, EventStreamsDeliverAndEndWithTheServer) {
   ASSERT_EQ(saw_one.get_future().wait_for(std::chrono::seconds(20)), std::future_status::ready);
   server_->stop();
   reader.join();
-  EXPECT_TRUE(stream.starts_with("id: 1\nevent: change\ndata: {")) << stream;
+  EXPECT_TRUE(stream.starts_with("id: 0000000000000000-1\nevent: change\ndata: {")) << stream;
 }
 
 // On httplib's defaults eight followers took every thread, and a status waited for 14 seconds.

@@ -418,6 +418,28 @@ TEST_F(Replica, GivesAFeedANewEpochWhenAReaderNamesAPlaceThatIsNotThere) {
   EXPECT_EQ(district.replica().counts().updates, 1u);
 }
 
+TEST_F(Replica, ARegistryFeedBeginsAnewForTheReaderWhoNamesAnotherPlace) {
+  settle({&commune, &district, &province});
+  const auto epoch_for = [&](const AgencyId& reader) {
+    return district.replica().feed_end(FeedKind::kRegistry, reader).epoch;
+  };
+  const std::uint64_t before = epoch_for(offices.commune_id);
+  ASSERT_EQ(epoch_for(offices.province_id), before);
+  district.commit([&](Transaction& transaction) {
+    transaction.note_told_cursor(FeedKind::kRegistry, commune.node().id(), offices.commune_id,
+                                 Cursor{{before, 2, 4711}, {}});
+  });
+  const std::uint64_t renewed = epoch_for(offices.commune_id);
+  EXPECT_NE(renewed, before);
+  EXPECT_EQ(epoch_for(offices.province_id), before) << "the others are not sent it all again";
+  district.restart();
+  EXPECT_EQ(epoch_for(offices.commune_id), renewed);
+  const auto part = district.replica().read_feed(
+      {FeedKind::kRegistry, offices.commune_id, commune.node().id(), Echo::kCarry});
+  ASSERT_TRUE(part.ok() && *part);
+  EXPECT_EQ((*part)->epoch, renewed);
+}
+
 TEST_F(Replica, AnOfferWaitsUntilTheAgencyThatItNamesIsKnown) {
   const RecordId record = commune.create("A");
   settle({&commune, &district, &province});
