@@ -16,6 +16,7 @@
 #include "protocol/record/fold.h"
 #include "protocol/record/notary.h"
 #include "protocol/sync/replica_view.h"
+#include "store/replica/clocks.h"
 
 namespace rocksdb {
 class Env;
@@ -52,6 +53,7 @@ struct Options {
   // has those of this program. A database that keeps more is not opened; what it does not keep yet,
   // or not in this version, is built when it is opened.
   std::vector<ProjectionMaker> projections = {};
+  UnixMillis released_at = 0;  // no clock that is right says an earlier time; 0: not known
 };
 
 struct StoredUpdate {
@@ -190,6 +192,7 @@ class Replica final : public ReplicaView {
   std::uint64_t last_change() const;
   // The newest time that any update here names: a clock that is behind it is wrong, or another was.
   UnixMillis newest_time() const;
+  ClockVerdict clock(UnixMillis now) const;  // as Transaction's
   Counts counts() const;
   // Updates that no other machine has acknowledged. Reads what the neighbours lack: some 0.5 µs for
   // each of it, 10 where it is in the feeds of several.
@@ -361,6 +364,14 @@ class Transaction {
 
   // Local numbers of updates that entered the graph in this transaction, ours and others'.
   const std::vector<std::uint64_t>& entered() const;
+  // How often an update of others was looked at, whether it entered or has to wait: what receiving
+  // costs.
+  std::uint64_t tried() const;
+
+  // Whether the clock of this machine can be believed, by what is known now (clocks.h).
+  ClockVerdict clock() const;
+  // What the clock of a neighbour said just now.
+  void note_clock(const NodeId& node, std::uint64_t said);
 
   // A step further with records that the registry's growth concerns; false: none is left.
   bool go_on();
