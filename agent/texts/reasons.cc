@@ -17,6 +17,14 @@ constexpr ReasonText kReasonTexts[] = {
     {Reason::kSetAside, "set-aside", "{} changes were set aside; the holder may adopt them"},
     {Reason::kInert, "inert", "{} changes have no effect; see its inert list"},
     {Reason::kConflict, "conflict", "two machines wrote the same field at the same time"},
+    {Reason::kHeldBack, "held-back",
+     "{} has {} offers and questions open with {} or beyond it: this one goes on as they are "
+     "answered"},
+    {Reason::kHeldBackElsewhere, "held-back-elsewhere",
+     "{} of our offers wait for an answer: of more than {} in one direction the next office hands "
+     "the rest on as earlier ones are answered"},
+    {Reason::kTimeDoubtful, "time-doubtful",
+     "{} has dated a change {}, but it was here at {} already: its clock was wrong"},
     {Reason::kForkDecided, "fork-decided", "custody was signed twice from {} on; {} has decided"},
     {Reason::kForkOpen, "fork-open",
      "custody was signed twice from {} on, and what stands may change until {} has decided"},

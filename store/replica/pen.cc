@@ -70,6 +70,8 @@ void load_pen(const Database& database, Ledger& ledger) {
     ledger.pen_indexed = true;
     return false;
   });
+  database.scan("wr", "wr",
+                [&](std::string_view, std::string_view) { return ++ledger.pushes > 0; });
 }
 
 // Those above us share the whole of it with us. While all is taken, whoever has next to nothing in

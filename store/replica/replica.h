@@ -56,6 +56,13 @@ struct Options {
   UnixMillis released_at = 0;  // no clock that is right says an earlier time; 0: not known
 };
 
+struct HeldPush {
+  AgencyId origin, to;
+  std::uint64_t count = 0;
+};
+// Of one office's, towards one neighbour, so many are handed on at once.
+inline constexpr std::size_t kPushedCountMax = 256;
+
 struct StoredUpdate {
   std::uint64_t number = 0;  // local: 1, 2, … in the order in which they entered the graph
   UpdateId id;
@@ -192,6 +199,11 @@ class Replica final : public ReplicaView {
   std::uint64_t last_change() const;
   // The newest time that any update here names: a clock that is behind it is wrong, or another was.
   UnixMillis newest_time() const;
+  // Of an office's offers, legs and consultations for others, by whose feed they leave, those that
+  // are held back here until earlier ones are answered.
+  std::vector<HeldPush> held_pushes() const;
+  // The neighbour to whom the record does not go on for that reason; nullopt: it does.
+  std::optional<AgencyId> held_back_from(const RecordId& record) const;
   ClockVerdict clock(UnixMillis now) const;  // as Transaction's
   Counts counts() const;
   // Updates that no other machine has acknowledged. Reads what the neighbours lack: some 0.5 µs for

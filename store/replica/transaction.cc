@@ -105,7 +105,7 @@ void Transaction::Impl::settle_state(OpenRecord& record, std::uint32_t number) {
 void Transaction::Impl::settle(OpenRecord& record, std::uint32_t number) {
   if (!record.unsettled) return;
   settle_state(record, number);
-  find_readers(record);
+  find_readers(record, number);
   feed_record(record, ledger.updates);
   record.unsettled = false;
 }
@@ -119,7 +119,7 @@ void Transaction::Impl::settle_all() {
     }
   }
   for (const std::uint32_t number : records)
-    if (OpenRecord& record = open.at(number); record.unsettled) find_readers(record);
+    if (OpenRecord& record = open.at(number); record.unsettled) find_readers(record, number);
   for (; offered < entered.size(); ++offered)
     if (OpenRecord& record = open.at(just_entered[offered].record); record.unsettled)
       feed_record(record, entered[offered]);
@@ -128,6 +128,7 @@ void Transaction::Impl::settle_all() {
     if (record.unsettled) feed_record(record, ledger.updates);
     record.unsettled = false;
   }
+  go_on_with_pushes();
   if (!unsettled.empty()) settle_all();  // looking for readers opened one that is to be judged anew
 }
 
@@ -254,6 +255,7 @@ void Transaction::Impl::rollback() {
   last_seal_number = 0;
   pen_unit = nullptr;
   pen_came.clear();
+  answered.clear();
   pen_woken.clear();
   waking = false;
   used_twice.clear();

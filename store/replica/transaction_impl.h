@@ -119,7 +119,7 @@ struct Transaction::Impl {
   void append(FeedMeta& meta, std::uint64_t number, const FreshUpdate& update);
   FreshUpdate feedable(std::uint64_t number) const;
   std::vector<AgencyId> audience_of(const RecordState& state);  // as Replica::audience_of
-  void find_readers(OpenRecord& record);
+  void find_readers(OpenRecord& record, std::uint32_t number);
   void feed_record(OpenRecord& record, std::uint64_t up_to);
   void leave_feeds(OpenRecord& record);
   void note_sealed(const AgencyId& reader);             // all of that feed is (healing.cc)
@@ -127,6 +127,20 @@ struct Transaction::Impl {
   void fill_feed(const AgencyId& reader, std::uint32_t records_max);
   void start_feeds_of_relatives();
   std::uint32_t node_number(const NodeId& node);
+
+  // ---- what is handed on for others (pushes.cc) ----
+  struct OpenPush {
+    AgencyId from, to;
+  };
+  std::optional<OpenPush> open_push(const RecordState& state);
+  bool is_rationed(const OpenPush& push, const AgencyId& reader) const;
+  std::size_t count_pushes(std::uint32_t feed, const AgencyId& origin) const;  // up to the most
+  void set_push(std::uint32_t feed, std::uint32_t record, const std::optional<AgencyId>& origin,
+                bool held);
+  void go_on_with_pushes();
+  bool is_held_back(const OpenRecord& record, std::uint32_t number, const AgencyId& reader,
+                    std::uint32_t feed);
+  std::set<std::pair<std::uint32_t, AgencyId>> answered;  // by feed and origin
 
   // ---- receiving (receive.cc) ----
   struct VerifiedLeaf {
