@@ -1,6 +1,7 @@
 #include "agent/daemon.h"
 
 #include <spdlog/spdlog.h>
+#include <sys/stat.h>
 
 #include <asio/any_io_executor.hpp>
 #include <asio/io_context.hpp>
@@ -10,11 +11,14 @@
 #include "agent/api/server.h"
 #include "agent/api/shut.h"
 #include "agent/config/calendar_file.h"
+#include "agent/engine/clock.h"
 #include "agent/engine/log.h"
 #include "agent/engine/memory.h"
 #include "agent/engine/systemd.h"
 #include "agent/files/blob_keeper.h"
 #include "agent/joining/identity_check.h"
+#include "agent/joining/identity_files.h"
+#include "agent/joining/modes.h"
 #include "agent/links/backoff.h"
 #include "agent/links/peer_set.h"
 #include "agent/net/net.h"
@@ -50,6 +54,7 @@ struct Daemon::Impl {
   Impl(Config c, std::filesystem::path f, const WallClock& w, Entropy& e)
       : config(std::move(c)), file(std::move(f)), clock(w), entropy(e) {}
 
+  void narrow_folder() const;
   Result<void> open();
   Result<NodeFiles> open_replica();
   Result<std::unique_ptr<store::Replica>> open_store(const NodeFiles& files);
@@ -95,6 +100,7 @@ Result<std::unique_ptr<store::Replica>> Daemon::Impl::open_store(const NodeFiles
   store::Options options = store::office_options();
   options.path = (config.data_dir / kStoreFolder).string();
   options.entropy = &entropy;
+  options.released_at = kReleasedAfter;
   auto replica = store::Replica::open(options, files.identity(), files.root);
   if (!replica && replica.error().code() == Errc::kDiskFull) {
     reserve.release();
@@ -188,7 +194,21 @@ std::uint64_t Daemon::Impl::begin_life() {
   return 0;
 }
 
+// What somebody before us left open to others of this machine. Where it cannot be changed it is
+// named, here and by check, and the work goes on.
+void Daemon::Impl::narrow_folder() const {
+  const auto found = narrow(config.data_dir);
+  if (!found) {
+    spdlog::error("event=open_to_others error={}", in_quotes(found.error().message()));
+    return;
+  }
+  for (const Wide& wide : *found)
+    spdlog::warn("event=narrowed path={} mode={:o}", wide.path.string(), wide.mode & wide.allowed);
+}
+
 Result<void> Daemon::Impl::open() {
+  ::umask(S_IWGRP | S_IRWXO);
+  narrow_folder();
   LT_TRY(const NodeFiles files, open_replica());
   LinksConfig links = config.links();
   links.start = begin_life();
@@ -280,6 +300,7 @@ Result<void> Daemon::Impl::serve_api(const DhKey& dh_key) {
   api_config.token_file = config.api.token_file.string();
   api_config.program_version = LIENTHONG_VERSION;
   api_config.started_at = clock.now();
+  api_config.data_dir = config.data_dir.string();
   api_config.dh_key = dh_key.public_key();
   api_config.entropy = &entropy;
   LT_TRY(auto calendar, load_calendar(config.office.calendar));

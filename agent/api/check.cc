@@ -1,9 +1,12 @@
 // GET /v1/check: what an operator should know now, by the convention of monitoring programs.
 #include <algorithm>
+#include <filesystem>
 #include <map>
 
 #include "agent/api/routes.h"
 #include "agent/files/blob_keeper.h"
+#include "agent/joining/identity_files.h"
+#include "agent/joining/modes.h"
 #include "agent/json/fields.h"
 #include "agent/json/reasons.h"
 #include "agent/json/status.h"
@@ -130,8 +133,39 @@ void check_handoffs(Findings& out, const ApiContext& api) {
 }
 
 void check_clock(Findings& out, const ApiContext& api) {
-  if (!store::clock_doubtful(api.replica(), api.now())) return;
-  out.add(kWarning, Reason::kClockDoubtful, {format_time(api.replica().newest_time())});
+  const UnixMillis now = api.now();
+  const store::ClockVerdict verdict = api.replica().clock(now);
+  const std::vector<std::string> values = {format_time(now), format_time(verdict.proof)};
+  switch (verdict.fault) {
+    case store::ClockFault::kBeforeRelease:
+      return out.add(kWarning, Reason::kClockBeforeRelease, values);
+    case store::ClockFault::kBeforeRoot: return out.add(kWarning, Reason::kClockBeforeRoot, values);
+    case store::ClockFault::kNeighbours: return out.add(kWarning, Reason::kClockDiffers, values);
+    case store::ClockFault::kNone:
+    case store::ClockFault::kBehindRecords: break;
+  }
+  if (store::clock_doubtful(api.replica(), now))
+    out.add(kWarning, Reason::kClockDoubtful, {format_time(api.replica().newest_time())});
+  const auto registry = api.replica().registry();
+  for (const auto& [node, reading] : verdict.others)
+    out.add(kWarning, Reason::kClockOfOther,
+            {agency_code(reading.agency, *registry) + " (" + node.short_hex() + ")",
+             format_time(reading.at + reading.ahead), format_time(reading.at)});
+}
+
+void check_listening(Findings& out, const ApiContext& api) {
+  for (const std::string& place : api.links.not_listening())
+    out.add(kWarning, Reason::kNotListening, {place});
+}
+
+void check_folder(Findings& out, const ApiContext& api) {
+  if (api.config.data_dir.empty()) return;
+  const std::filesystem::path folder(api.config.data_dir);
+  for (const Wide& wide : too_wide(folder))
+    out.add(kWarning, Reason::kOpenToOthers, {wide.path.string()});
+  std::error_code ignored;
+  if (const auto paper = folder / kRootPaperFile; std::filesystem::exists(paper, ignored))
+    out.add(kWarning, Reason::kRootPaperHere, {paper.string()});
 }
 
 void check_counts(Findings& out, const store::Replica& replica) {
@@ -227,6 +261,8 @@ void get_check(ApiCall& call) {
   check_counts(out, call.api.replica());
   check_clock(out, call.api);
   check_codes(out, call.api.replica());
+  check_listening(out, call.api);
+  check_folder(out, call.api);
   send_json(call.response, out.take());
 }
 

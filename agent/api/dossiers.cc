@@ -48,7 +48,7 @@ store::Selection select(const store::Filter& filter, const ApiContext& api) {
 }
 
 json short_with_summary(const ApiContext& api, const Registry& registry, const RecordState& state) {
-  json line = short_json(state, registry, api.now(), store::updated_at(api.replica(), state));
+  json line = short_json(state, registry, api.now(), store::updated(api.replica(), state));
   if (!state.closed_fields.contains(static_cast<std::uint16_t>(Field::kSummary))) return line;
   const auto values = store::read_values(api.replica(), state);
   const auto summary = values.find(Field::kSummary);

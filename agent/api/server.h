@@ -32,6 +32,7 @@ struct ApiServerConfig {
   std::string listen;      // "127.0.0.1:7411", "[::1]:0"; empty: none
   std::string token_file;  // needed with `listen`
   std::string program_version;
+  std::string data_dir;  // looked at by check; empty: none
   UnixMillis started_at = 0;
   DhPublic dh_key{};                // ours, for invitations
   Entropy* entropy = nullptr;       // required; outlives the server; used by one thread at a time

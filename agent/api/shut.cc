@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "agent/api/context.h"
+#include "agent/api/gate.h"
 #include "agent/api/socket.h"
 #include "agent/json/reasons.h"
 
@@ -26,7 +27,7 @@ nlohmann::json finding_json(const Error& why) {
 }  // namespace
 
 struct ShutApi::Impl {
-  std::unique_ptr<httplib::Server> server;
+  std::unique_ptr<GatedServer> server;
   SocketFile file;
   std::thread thread;
   std::mutex mutex;
@@ -54,10 +55,8 @@ Result<void> ShutApi::start(const std::string& socket, const Error& why) {
     impl_->why = why;
   }
   if (impl_->server) return {};
-  auto server = std::make_unique<httplib::Server>();
-  server->new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
-  server->set_keep_alive_max_count(1);
-  server->set_payload_max_length(kApiBodyBytesMax);
+  auto server = std::make_unique<GatedServer>(
+      GateLimits{.threads = kThreads, .body_bytes = kApiBodyBytesMax});
   server->set_pre_routing_handler(
       [impl = impl_.get()](const httplib::Request& request, httplib::Response& response) {
         impl->answer(request, response);

@@ -105,6 +105,11 @@ json status_json(const store::Replica& replica, const std::vector<NeighbourStatu
   json list = json::array();
   for (const NeighbourStatus& neighbour : neighbours)
     list.push_back(neighbour_json(neighbour, *registry, Detail::kShort));
+  json held = json::array();
+  for (const store::HeldPush& push : replica.held_pushes())
+    held.push_back({{"origin", agency_json(push.origin, *registry)},
+                    {"to", agency_json(push.to, *registry)},
+                    {"count", push.count}});
   return {{"agency", agency_json(identity.agency, *registry)},
           {"agency_name", ours != nullptr ? json(ours->name) : json(nullptr)},
           {"node", identity.node.hex()},
@@ -118,6 +123,7 @@ json status_json(const store::Replica& replica, const std::vector<NeighbourStatu
           {"only_here", facts.only_here},
           {"unsealed", counts.unsealed},
           {"stripped", counts.stripped},
+          {"held_back", std::move(held)},
           {"in_sync", !facts.trouble && in_sync(neighbours) && !refused_by_some(replica, counts)},
           {"restored", replica.restored()},
           {"clock_doubtful", store::clock_doubtful(replica, facts.now)},

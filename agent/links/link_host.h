@@ -71,6 +71,8 @@ class LinkHost {
   virtual std::size_t callers() const = 0;
   // Inbound connections that have not shown who they are.
   virtual std::size_t unproved() const = 0;
+  // Ends the oldest inbound session that has not shown who it is; false: there is none.
+  virtual bool end_oldest_unproved() { return false; }
 };
 
 }  // namespace lienthong::agent

@@ -69,6 +69,9 @@ class Links {
   virtual void compare(const AgencyId& agency, std::function<void(const Comparison&)> done) = 0;
   // Where we can be reached, for tokens: the configured or bound listen addresses.
   virtual std::vector<std::string> listen_addresses() const = 0;
+  // Configured addresses that this machine does not have now, each with the system's words. They
+  // are tried again by themselves.
+  virtual std::vector<std::string> not_listening() const { return {}; }
   // What the day has cost so far; none where nothing is counted.
   virtual std::optional<BudgetStatus> budget() const { return std::nullopt; }
   // Somebody uses the agent: neighbours that are down are dialled more often for a while.

@@ -6,6 +6,7 @@
 #include <asio/io_context.hpp>
 #include <asio/post.hpp>
 #include <atomic>
+#include <deque>
 #include <map>
 #include <mutex>
 #include <set>
@@ -93,6 +94,11 @@ class PeerSet::Impl final : public LinkHost, public std::enable_shared_from_this
   std::size_t callers() const override { return peers_->callers(); }
   void note_refused(const asio::ip::tcp::endpoint& endpoint, const std::string& reason) override;
   std::size_t unproved() const override;
+  bool end_oldest_unproved() override;
+  std::vector<std::string> not_listening() const {
+    const std::lock_guard lock(addresses_mutex_);
+    return not_listening_;
+  }
 
   Result<void> start();
   void set_neighbours(const std::vector<NeighbourConfig>& neighbours);
@@ -121,6 +127,8 @@ class PeerSet::Impl final : public LinkHost, public std::enable_shared_from_this
   void watch_network();
   void hurry();
   void tick_once();
+  void note_addresses();
+  void forget_proved();
 
   asio::any_io_executor executor_;
   Engine& engine_;
@@ -136,6 +144,7 @@ class PeerSet::Impl final : public LinkHost, public std::enable_shared_from_this
   std::shared_ptr<Listener> listener_;
   std::vector<std::shared_ptr<Dialler>> diallers_;
   std::set<std::shared_ptr<Link>> links_;
+  std::deque<std::weak_ptr<Link>> inbound_;  // by age: the first has not shown who it is
   BlobKeeper* blobs_ = nullptr;
   std::shared_ptr<const Registry> listed_;  // children of this registry are in the table
   std::shared_ptr<NetWatch> net_watch_;
@@ -144,7 +153,7 @@ class PeerSet::Impl final : public LinkHost, public std::enable_shared_from_this
   bool stopping_ = false;
   std::chrono::steady_clock::time_point stopping_since_{};
   mutable std::mutex addresses_mutex_;
-  std::vector<std::string> addresses_;
+  std::vector<std::string> addresses_, not_listening_;
 };
 
 // ---- children ----
@@ -201,9 +210,15 @@ std::shared_ptr<Link> PeerSet::Impl::adopt(asio::ip::tcp::socket socket, bool in
                                            std::uint64_t session_number, Bytes first) {
   SessionConfig config =
       initiator ? peers_->dialling(*expected, callee, session_number) : peers_->answering();
+  // What our clock says, for the caller to compare with its own.
+  if (!initiator)
+    config.session_number =
+        static_cast<std::uint64_t>(std::max<UnixMillis>(engine_.clock().now(), 0));
   const int descriptor = socket.native_handle();
   auto link = std::make_shared<Link>(std::move(socket), std::move(config), *this);
   links_.insert(link);
+  forget_proved();
+  if (!initiator) inbound_.push_back(link);
   meters_.add(*link, descriptor);
   link->start(std::move(first));
   if (stopping_) link->abort();
@@ -282,6 +297,25 @@ std::size_t PeerSet::Impl::unproved() const {
   return static_cast<std::size_t>(sessions) + listener_->waiting();
 }
 
+bool PeerSet::Impl::end_oldest_unproved() {
+  forget_proved();
+  if (inbound_.empty()) return false;
+  const auto oldest = inbound_.front().lock();
+  inbound_.pop_front();
+  note_refused(oldest->remote(), "too-many-handshakes");
+  oldest->abort();
+  return true;
+}
+
+// At the front, where the oldest are.
+void PeerSet::Impl::forget_proved() {
+  const auto done = [](const std::weak_ptr<Link>& entry) {
+    const auto link = entry.lock();
+    return !link || link->established() || link->ended() || link->closing();
+  };
+  while (!inbound_.empty() && done(inbound_.front())) inbound_.pop_front();
+}
+
 void PeerSet::Impl::note_refused(const asio::ip::tcp::endpoint& endpoint,
                                  const std::string& reason) {
   const std::string address = plain_address(endpoint.address()).to_string();
@@ -318,6 +352,7 @@ void PeerSet::Impl::watch_network() {
         const auto alive = self.lock();
         if (!alive) return;
         spdlog::info("event=network_changed addresses={}", ours.size());
+        alive->listener_->look_again();
         for (const auto& dialler : alive->diallers_) dialler->network_changed(ours);
       });
   if (const auto opened = net_watch_->open(); !opened) {
@@ -346,13 +381,17 @@ void PeerSet::Impl::people_here() {
 
 // ---- life ----
 
+void PeerSet::Impl::note_addresses() {
+  const std::lock_guard lock(addresses_mutex_);
+  addresses_ =
+      config_.advertise.empty() ? reachable_addresses(listener_->endpoints()) : config_.advertise;
+  not_listening_ = listener_->missing();
+}
+
 Result<void> PeerSet::Impl::start() {
   LT_TRY_VOID(listener_->open(config_.listen));
-  {
-    const std::lock_guard lock(addresses_mutex_);
-    addresses_ =
-        config_.advertise.empty() ? reachable_addresses(listener_->endpoints()) : config_.advertise;
-  }
+  note_addresses();
+  listener_->on_listening([this] { note_addresses(); });
   for (const auto& endpoint : listener_->endpoints())
     spdlog::info("event=listening address={}", to_text(endpoint));
   engine_.on_change([self = weak_from_this()] {
@@ -457,6 +496,7 @@ void PeerSet::sync_now() {
   asio::post(impl_->executor(), [impl = impl_] { impl->dial_all(); });
 }
 std::vector<std::string> PeerSet::listen_addresses() const { return impl_->addresses(); }
+std::vector<std::string> PeerSet::not_listening() const { return impl_->not_listening(); }
 std::optional<BudgetStatus> PeerSet::budget() const { return impl_->budget(); }
 void PeerSet::people_here() { impl_->people_here(); }
 

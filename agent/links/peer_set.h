@@ -46,6 +46,7 @@ class PeerSet final : public Links {
   void sync_now() override;
   void compare(const AgencyId& agency, std::function<void(const Comparison&)> done) override;
   std::vector<std::string> listen_addresses() const override;
+  std::vector<std::string> not_listening() const override;
   std::optional<BudgetStatus> budget() const override;
   void people_here() override;
 

@@ -17,6 +17,14 @@ constexpr ReasonText kReasonTexts[] = {
     {Reason::kSetAside, "set-aside", "{} changes were set aside; the holder may adopt them"},
     {Reason::kInert, "inert", "{} changes have no effect; see its inert list"},
     {Reason::kConflict, "conflict", "two machines wrote the same field at the same time"},
+    {Reason::kHeldBack, "held-back",
+     "{} has {} offers and questions open with {} or beyond it: this one goes on as they are "
+     "answered"},
+    {Reason::kHeldBackElsewhere, "held-back-elsewhere",
+     "{} of our offers wait for an answer: of more than {} in one direction the next office hands "
+     "the rest on as earlier ones are answered"},
+    {Reason::kTimeDoubtful, "time-doubtful",
+     "{} has dated a change {}, but it was here at {} already: its clock was wrong"},
     {Reason::kForkDecided, "fork-decided", "custody was signed twice from {} on; {} has decided"},
     {Reason::kForkOpen, "fork-open",
      "custody was signed twice from {} on, and what stands may change until {} has decided"},
@@ -69,6 +77,20 @@ constexpr ReasonText kReasonTexts[] = {
      "the clock of this machine is behind the newest change here, of {}: set it, deadlines would "
      "be "
      "wrong"},
+    {Reason::kClockBeforeRelease, "clock-doubtful",
+     "the clock of this machine says {}, but this program was made after {}: set it"},
+    {Reason::kClockBeforeRoot, "clock-doubtful",
+     "the clock of this machine says {}, but the root has said something on {}: set it"},
+    {Reason::kClockDiffers, "clock-doubtful",
+     "the clock of this machine says {}, those of its superiors and neighbours {}: set it"},
+    {Reason::kClockOfOther, "clock-of-other",
+     "the clock of {} differs from ours and the neighbours': it said {} when ours said {}"},
+    {Reason::kNotListening, "not-listening",
+     "cannot listen on {}; tried again every few seconds, all other work goes on"},
+    {Reason::kOpenToOthers, "open-to-others",
+     "others of this machine can read {}: take their rights away with chmod"},
+    {Reason::kRootPaperHere, "root-paper-here",
+     "the root key for the safe still lies in {}: print it, lock the paper away, delete the file"},
     {Reason::kRefused, "refused", "{} updates of others were refused; see lienthong quarantine"},
     {Reason::kRefusedByNeighbours, "refused-by-neighbours",
      "{} refuses {} updates that this machine sent, so they are nowhere but here: {}; see "

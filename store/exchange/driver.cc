@@ -110,7 +110,10 @@ void Driver::on_established(Established fact) {
     const Established& peer = *self->peer_;
     if (!write_presented(transaction, peer.presented))
       return Error(Errc::kUnknownCertificate, "what the peer presented does not stand");
-    if (!self->initiator_) transaction.note_session_number_seen(peer.node, peer.session_number);
+    if (!self->initiator_)
+      transaction.note_session_number_seen(peer.node, peer.session_number);
+    else
+      transaction.note_clock(peer.node, peer.session_number);
     LT_TRY_VOID(transaction.begin_feed(peer.agency));
     const auto sealed = transaction.seal_pending(peer.agency, self->peers_.seal_at_once());
     return sealed.ok() ? Result<void>() : sealed.error();

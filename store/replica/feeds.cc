@@ -106,12 +106,13 @@ std::vector<AgencyId> Transaction::Impl::audience_of(const RecordState& state) {
   return united(members, audience(lead->state, registry()));
 }
 
-void Transaction::Impl::find_readers(OpenRecord& record) {
+void Transaction::Impl::find_readers(OpenRecord& record, std::uint32_t number) {
   record.readers.clear();
   if (ledger.feeds.empty()) return;
   for (const AgencyId& agency : audience_of(record.state))
     if (const auto meta = ledger.feeds.find(agency); meta != ledger.feeds.end())
-      record.readers.push_back(&meta->second);
+      if (!is_held_back(record, number, agency, meta->second.number))
+        record.readers.push_back(&meta->second);
 }
 
 // Brings every feed of the record's audience up to its update `up_to`. Updates lie in the record in
@@ -182,7 +183,7 @@ void Transaction::Impl::fill_feed(const AgencyId& reader, std::uint32_t records_
     OpenRecord* record = find(number);
     if (record == nullptr) continue;
     flush();  // it may be to be judged anew
-    find_readers(*record);
+    find_readers(*record, number);
     if (!record->readers.empty()) touch(*record, number);
     flush();  // its lead as well
     open.erase(number);

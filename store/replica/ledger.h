@@ -11,6 +11,8 @@
 
 namespace lienthong::store {
 
+class Database;
+
 struct OwnSeals {                 // of this start
   std::uint64_t incarnation = 0;  // 0: not minted yet
   std::uint32_t number = 0;       // of the last seal
@@ -56,6 +58,10 @@ struct Ledger {
   // not stored: of this start, or rebuilt at start
   std::uint32_t stale = 0;  // rows of records to be folded again
   PenShares pen;
+  std::shared_ptr<const ClockReadings> clocks;  // null: none
+  std::uint64_t pushes = 0;  // rows wr
+  bool pen_indexed = true;                      // its rows p are whole
+  UnixMillis pen_swept_at = 0;                  // when what waited for long was last looked for
   std::map<AgencyId, FeedMeta> feeds;
   std::map<AgencyId, std::uint32_t> filling;  // of them: records gone through so far
   std::map<NodeId, std::uint32_t> node_numbers;
@@ -83,6 +89,7 @@ struct Ledger {
   }
 };
 
+void load_pen(const Database& database, Ledger& ledger);  // pen.cc
 std::string encode(const Ledger::Sweep& sweep);
 Ledger::Sweep decode_sweep(std::string_view bytes);
 std::string encode_counters(const Ledger& ledger);

@@ -60,9 +60,7 @@ Result<ReceiveOutcome> Transaction::Impl::receive(FeedKind kind, const NodeId& f
                                                   const AgencyId& from_agency, const FeedPart& part,
                                                   Naming naming, Beginning beginning, Facts facts) {
   ReceiveOutcome outcome;
-  // The registry always comes in: it may be what the others wait for.
-  if (kind == FeedKind::kUpdates && pen_is_full(from))
-    return Error(Errc::kBusy, "too much of this neighbour's waits for something that is not here");
+  pen_full.reset();
   const std::uint32_t source = node_number(from);
   const std::string row_key = key::cursor(kind, from);
   const auto row = overlay.get(row_key);
@@ -87,6 +85,10 @@ Result<ReceiveOutcome> Transaction::Impl::receive(FeedKind kind, const NodeId& f
   else
     receive_units(part.units, from, source, naming, facts, outcome);
   came_first = came_before;
+  // What has come whole is taken in any case, and so is the registry: it may be what others wait
+  // for.
+  if (pen_full.value_or(false))
+    return Error(Errc::kBusy, "too much of this neighbour's waits for something that is not here");
   bind_numbers_used_twice();
   settle_all();
   honour_recalls();
@@ -124,8 +126,8 @@ void Transaction::Impl::carry_back(FeedKind kind, const NodeId& node, const Agen
   overlay.put(key::carry(kind, node), encode_number(end));
 }
 
-// Parents may lie in a later unit of the same part: what misses one is tried again as long as
-// others enter, and waits in the pen if it still does.
+// Parents may lie in a later unit of the same part: what misses one is tried again when that has
+// entered, and waits in the pen if it has not.
 void Transaction::Impl::receive_units(const std::vector<SealedUnit>& units, const NodeId& from,
                                       std::uint32_t source, Naming naming, Facts facts,
                                       ReceiveOutcome& outcome) {
@@ -135,27 +137,39 @@ void Transaction::Impl::receive_units(const std::vector<SealedUnit>& units, cons
     for (const VerifiedLeaf& leaf : verify_unit(units[i], from, naming, known, outcome))
       pending.push_back({&units[i], leaf});
   }
-  for (bool progress = true; progress && !pending.empty();) {
-    progress = false;
-    std::vector<PendingLeaf> missing;
-    for (const PendingLeaf& item : pending) {
-      const auto refused = receive_leaf(*item.unit, item.verified, from, source, outcome);
-      if (!refused)
-        progress = true;
-      else if (refused->code == Errc::kUnknownParent)
-        missing.push_back(item);
-      else
+  enter_or_wait(pending, from, source, outcome);
+  wake();
+}
+
+// Each is tried once, and once more for each parent that comes after it.
+void Transaction::Impl::enter_or_wait(const std::vector<PendingLeaf>& arrived, const NodeId& from,
+                                      std::uint32_t source, ReceiveOutcome& outcome) {
+  std::map<UpdateId, std::vector<std::size_t>> missing;  // what waits for it, by place
+  std::vector<bool> waits(arrived.size(), false);
+  for (std::size_t next = 0; next < arrived.size(); ++next) {
+    for (std::vector<std::size_t> due = {next}; !due.empty();) {
+      const std::size_t place = due.back();
+      const auto& [unit, verified] = arrived[place];
+      due.pop_back();
+      const auto refused = receive_leaf(*unit, verified, from, source, outcome);
+      waits[place] = refused && refused->code == Errc::kUnknownParent;
+      if (waits[place]) {
+        missing[missing_parent(verified.leaf->update)].push_back(place);
+      } else if (refused) {
         outcome.refused.push_back(*refused);
+      } else if (const auto freed = missing.extract(verified.id)) {
+        due.insert(due.end(), freed.mapped().rbegin(), freed.mapped().rend());
+      }
     }
-    pending = std::move(missing);
   }
-  for (const PendingLeaf& item : pending) {
-    const SealedLeaf& leaf = *item.verified.leaf;
-    wait(*item.unit, leaf, item.verified.id, missing_parent(leaf.update), "a parent is missing",
-         from);
+  for (std::size_t place = 0; place < arrived.size(); ++place) {
+    if (!waits[place]) continue;
+    const auto& [unit, verified] = arrived[place];
+    wait(*unit, *verified.leaf, verified.id, missing_parent(verified.leaf->update),
+         "a parent is missing", from);
     ++outcome.waiting;
   }
-  wake();
+  pen_unit = nullptr;
 }
 
 // Signature and Merkle path. The leaves that may be entered; the others are refused or wait.
@@ -248,6 +262,7 @@ std::optional<Refusal> Transaction::Impl::receive_leaf(const SealedUnit& unit,
                                                        const VerifiedLeaf& verified,
                                                        const NodeId& from, std::uint32_t source,
                                                        ReceiveOutcome& outcome) {
+  ++leaves_tried;
   const auto& [leaf, id, seal_row, before, secret] = verified;
   const Update& sent = leaf->update;
   // It may have entered since it was verified, from another unit of the part.

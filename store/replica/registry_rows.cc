@@ -21,6 +21,7 @@ bool waits(Errc code) {
 void Transaction::Impl::keep_statement(const Statement& statement, const StatementId& id,
                                        std::uint32_t source) {
   ledger.statement_hash = next_feed_hash(root(), ledger.statement_hash, id.view());
+  came(id);
   overlay.put(key::statement(++ledger.statements),
               encode(StatementRow{source, ledger.statement_hash, statement}));
   if (const auto* seal = std::get_if<Seal>(&statement.authority))
@@ -217,8 +218,7 @@ void Transaction::Impl::registry_grew(const Registry& before) {
   write_closings(before);
   find_stale(before);
   start_feeds_of_relatives();
-  pen_registry_changed = true;
-  wake();
+  wake_for_registry(before);
 }
 
 Result<StatementId> Transaction::add_statement(const Statement& statement) {

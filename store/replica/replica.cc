@@ -138,10 +138,7 @@ Result<void> Replica::Impl::load() {
     return true;
   });
   if (const auto sweep = database->get(key::meta("sweep"))) ledger->sweep = decode_sweep(*sweep);
-  database->scan("P", "P", [&](std::string_view, std::string_view value) {
-    count_pen_row(ledger->pen, decode_pen_row(value), 1);
-    return true;
-  });
+  load_pen(*database, *ledger);
   database->scan("q", "q", [&](std::string_view, std::string_view) { return ++ledger->stale > 0; });
   LT_TRY_VOID(load_projections(*database, *ledger, projections));
   database->scan("J", "J", [&](std::string_view, std::string_view) {

@@ -16,6 +16,7 @@
 #include "protocol/record/fold.h"
 #include "protocol/record/notary.h"
 #include "protocol/sync/replica_view.h"
+#include "store/replica/clocks.h"
 
 namespace rocksdb {
 class Env;
@@ -52,7 +53,15 @@ struct Options {
   // has those of this program. A database that keeps more is not opened; what it does not keep yet,
   // or not in this version, is built when it is opened.
   std::vector<ProjectionMaker> projections = {};
+  UnixMillis released_at = 0;  // no clock that is right says an earlier time; 0: not known
 };
+
+struct HeldPush {
+  AgencyId origin, to;
+  std::uint64_t count = 0;
+};
+// Of one office's, towards one neighbour, so many are handed on at once.
+inline constexpr std::size_t kPushedCountMax = 256;
 
 struct StoredUpdate {
   std::uint64_t number = 0;  // local: 1, 2, … in the order in which they entered the graph
@@ -195,6 +204,12 @@ class Replica final : public ReplicaView {
   std::uint64_t last_change() const;
   // The newest time that any update here names: a clock that is behind it is wrong, or another was.
   UnixMillis newest_time() const;
+  // Of an office's offers, legs and consultations for others, by whose feed they leave, those that
+  // are held back here until earlier ones are answered.
+  std::vector<HeldPush> held_pushes() const;
+  // The neighbour to whom the record does not go on for that reason; nullopt: it does.
+  std::optional<AgencyId> held_back_from(const RecordId& record) const;
+  ClockVerdict clock(UnixMillis now) const;  // as Transaction's
   Counts counts() const;
   // Updates that no other machine has acknowledged. Reads what the neighbours lack: some 0.5 µs for
   // each of it, 10 where it is in the feeds of several.
@@ -379,6 +394,14 @@ class Transaction {
 
   // Local numbers of updates that entered the graph in this transaction, ours and others'.
   const std::vector<std::uint64_t>& entered() const;
+  // How often an update of others was looked at, whether it entered or has to wait: what receiving
+  // costs.
+  std::uint64_t tried() const;
+
+  // Whether the clock of this machine can be believed, by what is known now (clocks.h).
+  ClockVerdict clock() const;
+  // What the clock of a neighbour said just now.
+  void note_clock(const NodeId& node, std::uint64_t said);
 
   // A step further with records that the registry's growth concerns; false: none is left.
   bool go_on();

@@ -106,7 +106,7 @@ void Transaction::Impl::settle_state(OpenRecord& record, std::uint32_t number) {
 void Transaction::Impl::settle(OpenRecord& record, std::uint32_t number) {
   if (!record.unsettled) return;
   settle_state(record, number);
-  find_readers(record);
+  find_readers(record, number);
   feed_record(record, ledger.updates);
   record.unsettled = false;
 }
@@ -120,7 +120,7 @@ void Transaction::Impl::settle_all() {
     }
   }
   for (const std::uint32_t number : records)
-    if (OpenRecord& record = open.at(number); record.unsettled) find_readers(record);
+    if (OpenRecord& record = open.at(number); record.unsettled) find_readers(record, number);
   for (; offered < entered.size(); ++offered)
     if (OpenRecord& record = open.at(just_entered[offered].record); record.unsettled)
       feed_record(record, entered[offered]);
@@ -129,6 +129,7 @@ void Transaction::Impl::settle_all() {
     if (record.unsettled) feed_record(record, ledger.updates);
     record.unsettled = false;
   }
+  go_on_with_pushes();
   if (!unsettled.empty()) settle_all();  // looking for readers opened one that is to be judged anew
 }
 
@@ -212,6 +213,8 @@ std::uint64_t Transaction::Impl::enter(NewUpdate update) {
   ledger.newest_hlc = std::max(ledger.newest_hlc, view.envelope.hlc.value);
   note_key(update.closed, view.envelope.certificate, update.id);
   overlay.put(key::update_index(update.id), encode_number(number));
+  came(update.id);
+  if (update.source != 0) note_clock(view);
   const bool custody = is_custody(view.open.kind);
   const UpdateRow row{update.id, record_no,           update.source, now, std::move(update.update),
                       custody,   number - came_first, update.seal};
@@ -251,9 +254,12 @@ void Transaction::Impl::rollback() {
   forked.clear();
   refused_there.reset();
   last_seal_number = 0;
-  pen_awaits.reset();
+  pen_unit = nullptr;
+  pen_came.clear();
+  answered.clear();
+  pen_woken.clear();
+  waking = false;
   used_twice.clear();
-  pen_registry_changed = pen_released = false;
   came_first = first_of_commit;
   overlay.rollback();
   projections.rollback();
@@ -272,6 +278,7 @@ const Identity& Transaction::identity() const { return impl_->replica.identity; 
 UnixMillis Transaction::now() const { return impl_->now; }
 bool Transaction::restored() const { return impl_->ledger.restored_below != 0; }
 const std::vector<std::uint64_t>& Transaction::entered() const { return impl_->entered; }
+std::uint64_t Transaction::tried() const { return impl_->leaves_tried; }
 
 std::optional<RecordEntry> Transaction::find_record(const RecordId& id) const {
   const auto number = record_number(impl_->overlay, id);
@@ -350,6 +357,20 @@ std::vector<UpdateId> Transaction::Impl::choose_parents(const OpenRecord& record
   return heads;
 }
 
+// What an update of the record has to come after: its parents, and what the record's history ends
+// with. Nothing else: a clock that is ahead dates what it touched, and nobody's other work.
+Hlc Transaction::Impl::newest_clock(const OpenRecord& record,
+                                    std::span<const UpdateId> parents) const {
+  Hlc newest = record.state.latest;
+  for (const UpdateId& parent : parents) {
+    if (!record.state.timeline.empty() && record.state.timeline.back() == parent) continue;
+    const auto number = update_number(overlay, parent);
+    const auto row = overlay.get(key::update(number.value()));
+    newest = std::max(newest, decode_update_row(row.value()).update.envelope.hlc);
+  }
+  return newest;
+}
+
 Result<UpdateId> Transaction::Impl::write(Draft draft) {
   const Identity& self = replica.identity;
   const bool first = draft.record.is_zero();
@@ -381,8 +402,7 @@ Result<UpdateId> Transaction::Impl::write(Draft draft) {
                    "this machine was restored from an older copy: custody of records that it held "
                    "before rests until a neighbour has given everything back");
   }
-  const Hlc hlc = Hlc::next(now, Hlc{ledger.newest_hlc});
-  envelope.hlc = hlc;
+  envelope.hlc = Hlc::next(now, record != nullptr ? newest_clock(*record, envelope.deps) : Hlc{});
   update.body = std::move(draft.open);
   update.update.open = wire::encode(update.body);
   std::optional<RecordSecret> secret;
@@ -508,6 +528,7 @@ void Transaction::note_session_number_seen(const NodeId& node, std::uint64_t num
   const auto row = impl_->overlay.get(key::session_numbers(node));
   const std::string sent = row ? row->substr(0, 8) : encode_number(0);
   const std::uint64_t seen = row ? decode_number(row->substr(8)) : 0;
+  impl_->note_session_clock(node, number, seen);
   impl_->overlay.put(key::session_numbers(node), sent + encode_number(std::max(seen, number)));
 }
 

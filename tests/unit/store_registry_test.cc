@@ -76,6 +76,18 @@ class StoreRegistry : public ::testing::Test {
     });
     return out;
   }
+  // How many updates were looked at for it.
+  std::uint64_t tries(Office& to, std::vector<SealedUnit> units) {
+    FeedPart part;
+    part.units = std::move(units);
+    std::uint64_t count = 0;
+    to.commit([&](Transaction& transaction) {
+      ASSERT_TRUE(
+          transaction.receive(FeedKind::kUpdates, other.node().id(), other.agency(), part).ok());
+      count = transaction.tried();
+    });
+    return count;
+  }
   static InertReason reason(Office& office, const RecordId& record, const UpdateId& id) {
     const RecordState state = office.state(record);
     const auto at = std::ranges::find(state.inert, id, &InertEntry::id);
@@ -510,6 +522,104 @@ TEST_F(StoreRegistry, MadeUpMachinesOfOneDistrictFillNoPenForOthers) {
   const RecordId record = commune.create("C-1");
   settle({&commune, &district, &province});
   EXPECT_TRUE(province.replica().find_record(record).has_value());
+}
+
+TEST_F(StoreRegistry, WhatIsWholeIsTakenFromAMachineWhoseShareIsFull) {
+  const RecordId record = other.create("O-1");
+  settle_all();
+  TestNode author = other.node();
+  author.incarnation ^= 5;
+  const UpdateId link = id_cast<UpdateId>(record);
+  const SealedUnit parent = forge(author, UpdateKind::kNote, record, link, 0);
+  const auto receive = [&](std::vector<SealedUnit> units) {
+    FeedPart part;
+    part.units = std::move(units);
+    bool taken = false;
+    district.commit([&](Transaction& transaction) {
+      transaction.savepoint();
+      taken = transaction.receive(FeedKind::kUpdates, author.id(), author.agency, part).ok();
+      if (!taken) transaction.rollback();
+    });
+    return taken;
+  };
+  const auto children = [&](int count) {
+    std::vector<SealedUnit> units;
+    for (int i = 0; i < count; ++i)
+      units.push_back(forge(author, UpdateKind::kNote, record, link, 0, {id_of(parent)}));
+    return units;
+  };
+  while (receive(children(256))) {
+    ASSERT_LT(district.replica().counts().waiting, 20'000u);
+  }
+  const std::uint64_t full = district.replica().counts().waiting;
+  EXPECT_FALSE(receive(children(1)));
+  EXPECT_EQ(district.replica().counts().waiting, full);
+  district.restart();
+  // What all of them wait for is whole, so it comes in, and they with it.
+  EXPECT_TRUE(receive({parent}));
+  EXPECT_EQ(district.replica().counts().waiting, 0u);
+  EXPECT_EQ(district.replica().find_record(record)->updates.size(), full + 2);
+}
+
+TEST_F(StoreRegistry, WhatHasWaitedForAMonthMakesRoom) {
+  TestNode author = other.node();
+  author.incarnation ^= 5;
+  const auto nowhere = id_cast<UpdateId>(Hash256{offices.deployment.entropy().array<32>()});
+  const auto receive = [&](int count) {
+    FeedPart part;
+    for (int i = 0; i < count; ++i)
+      part.units.push_back(
+          forge(author, UpdateKind::kNote, id_cast<RecordId>(nowhere), nowhere, 0));
+    bool taken = false;
+    district.commit([&](Transaction& transaction) {
+      taken = transaction.receive(FeedKind::kUpdates, author.id(), author.agency, part).ok();
+    });
+    return taken;
+  };
+  while (receive(256)) {
+    ASSERT_LT(district.replica().counts().waiting, 20'000u);
+  }
+  district.now += 29LL * 86'400'000;
+  EXPECT_FALSE(receive(1));
+  district.now += 2LL * 86'400'000;
+  EXPECT_TRUE(receive(1));
+  EXPECT_EQ(district.replica().counts().waiting, 1u);
+  EXPECT_NE(district.replica().refused(1).front().reason.find("30 days"), std::string::npos);
+}
+
+TEST_F(StoreRegistry, ReceivingCostsWhatCame) {
+  const RecordId record = other.create("O-1");
+  settle_all();
+  TestNode author = other.node();
+  author.incarnation ^= 5;
+  const UpdateId link = id_cast<UpdateId>(record);
+  constexpr std::size_t kCount = 400;
+  std::vector<SealedUnit> chain;
+  for (std::size_t i = 0; i < kCount; ++i)
+    chain.push_back(forge(author, UpdateKind::kNote, record, link, 0,
+                          {chain.empty() ? link : id_of(chain.back())}));
+  // Children before their parents, in one part.
+  std::vector<SealedUnit> backwards(chain.rbegin(), chain.rend());
+  EXPECT_LE(tries(district, backwards), 2 * kCount);
+  // The same one by one, so that all but the last wait in the pen.
+  std::uint64_t in_all = 0;
+  for (const SealedUnit& unit : backwards) in_all += tries(province, {unit});
+  EXPECT_EQ(province.replica().counts().waiting, 0u);
+  EXPECT_LE(in_all, 2 * kCount);
+  // While much waits for what never comes, further work is looked at once.
+  const auto nowhere = id_cast<UpdateId>(Hash256{offices.deployment.entropy().array<32>()});
+  std::vector<SealedUnit> lost;
+  for (std::size_t i = 0; i < kCount; ++i)
+    lost.push_back(forge(author, UpdateKind::kNote, record, nowhere, 0, {nowhere}));
+  tries(district, lost);
+  EXPECT_EQ(tries(district, {forge(author, UpdateKind::kNote, record, link, 0)}), 1u);
+  // A statement that nothing waits for wakes nothing.
+  offices.deployment.add_node(offices.commune_id);
+  district.commit([&](Transaction& transaction) {
+    for (const Statement& statement : offices.deployment.statements())
+      ASSERT_TRUE(transaction.add_statement(statement).ok());
+    EXPECT_EQ(transaction.tried(), 0u);
+  });
 }
 
 }  // namespace

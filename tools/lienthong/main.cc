@@ -124,6 +124,8 @@ void describe(CLI::App& app, Shell& shell) {
   app.add_flag("--json", shell.json, tr("print JSON"));
   app.add_option("--lang", shell.lang, tr("language of texts: vi or en"))
       ->check(CLI::IsMember({"vi", "en"}));
+  app.add_flag("--accept-clock", shell.accept_clock,
+               tr("date and number by this machine's clock though the agent doubts it"));
   for (const Verb& verb : kVerbs) verb.add(app, shell);
 }
 
