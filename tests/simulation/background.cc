@@ -7,7 +7,7 @@ namespace lienthong::sim {
 namespace {
 
 // A write that has to wait for the background would wait for ever behind the gate.
-constexpr std::chrono::seconds kStuck{2};
+constexpr std::chrono::seconds kStuck{20};
 
 }  // namespace
 
@@ -69,6 +69,11 @@ int Background::UnSchedule(void* tag, Priority priority) {
   return static_cast<int>(taken.size());
 }
 
+std::size_t Background::forced() const {
+  const std::lock_guard lock(mutex_);
+  return forced_;
+}
+
 unsigned int Background::GetThreadPoolQueueLen(Priority priority) const {
   const std::lock_guard lock(mutex_);
   return static_cast<unsigned int>(std::ranges::count_if(
@@ -80,9 +85,11 @@ void Background::work() {
   for (;;) {
     changed_.wait(lock, [this] { return ended_ || !jobs_.empty(); });
     if (ended_) return;
-    changed_.wait_for(lock, kStuck, [this] { return ended_ || open_; });
+    const bool let =
+        changed_.wait_for(lock, kStuck, [this] { return ended_ || open_ || jobs_.empty(); });
     if (ended_) return;
     if (jobs_.empty()) continue;
+    forced_ += !let;
     const Job job = jobs_.front();
     jobs_.pop_front();
     working_ = true;

@@ -25,6 +25,9 @@ class Background final : public rocksdb::EnvWrapper {
   // Until shut() everything is done as it comes, for a database that is being closed.
   void open();
   void shut();
+  // How often something waited for the background behind the gate: it was let through, and what
+  // followed depends on more than the seed.
+  std::size_t forced() const;
 
   // ---- rocksdb::Env ----
   void Schedule(void (*function)(void*), void* arg, Priority priority, void* tag,
@@ -45,6 +48,7 @@ class Background final : public rocksdb::EnvWrapper {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Job> jobs_;
+  std::size_t forced_ = 0;
   bool open_ = false;
   bool working_ = false;
   bool ended_ = false;

@@ -60,6 +60,7 @@ constexpr std::array kDials{
     rate("backups", &F::backups),
     rate("restores", &F::restores),
     rate("blind_restores", &F::blind_restores),
+    rate("clones", &F::clones),
     rate("intruders", &F::intruders),
     rate("forgeries", &F::forgeries),
     rate("lost_cursors", &F::lost_cursors),

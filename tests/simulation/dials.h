@@ -32,6 +32,7 @@ struct FaultRates {           // times a minute, over all machines
   double backups = 0;         // copies of a disk
   double restores = 0;        // of such a copy, while every machine is on
   double blind_restores = 0;  // of such a copy, whoever is off; often the same one soon again
+  double clones = 0;          // a copy of a machine works beside it for a while
   double intruders = 0;       // dials by those who have no business here
   double forgeries = 0;       // sealed updates without right, broken seals
   double lost_cursors = 0;    // of a neighbour's feed: they name places that are not there

@@ -478,6 +478,7 @@ void Disk::fail_read(int count) { files_->fail_read(count); }
 bool Disk::read_failed() const { return files_->read_failed(); }
 void Disk::set_calm(bool calm) { files_->set_calm(calm); }
 void Disk::catch_up() { background_->catch_up(); }
+std::size_t Disk::forced() const { return background_->forced(); }
 void Disk::let_go() { background_->open(); }
 void Disk::boot(Loss loss, Dice& dice) {
   background_->shut();

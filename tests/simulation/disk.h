@@ -40,6 +40,7 @@ class Disk {
 
   // What RocksDB has left for its threads is done now, or never: see background.h.
   void catch_up();
+  std::size_t forced() const;
   // The database is about to be closed.
   void let_go();
 

@@ -10,9 +10,18 @@ namespace {
 
 constexpr std::size_t kKeptPartCountMax = 60;
 constexpr std::size_t kBackupCountMax = 3;
+constexpr std::size_t kTwinPlace = 3'000'000;  // in the network: no machine of the province
 constexpr std::int64_t kHour = 3'600'000, kDay = 24 * kHour;
 
 }  // namespace
+
+// A machine that is there twice. What the twin acknowledges goes with it where nobody heard of it.
+struct Faults::Twin {
+  std::unique_ptr<Machine> machine;
+  Ledger ledger;
+  Workload workload;
+  Twin(std::unique_ptr<Machine> m, Dice dice) : machine(std::move(m)), workload(ledger, dice) {}
+};
 
 Faults::Faults(FaultScene scene, const FaultRates& rates, Dice dice)
     : scene_(scene),
@@ -68,6 +77,7 @@ void Faults::start() {
   plan("second_dials", rates_.second_dials, &Faults::dial_beside);
   plan("intruders", rates_.intruders, &Faults::intrude);
   plan("forgeries", rates_.forgeries, &Faults::forge);
+  plan("clones", rates_.clones, &Faults::clone);
   plan("tree_changes", rates_.tree_changes, &Faults::change_tree);
   plan("renewals", rates_.renewals, &Faults::renew);
 }
@@ -93,6 +103,8 @@ void Faults::plan(const char* name, double per_minute, Fault fault,
 
 void Faults::stop() {
   stopped_ = true;
+  for (const auto& twin : twins_)
+    if (twin->machine->on()) twin->machine->crash();
   for (const auto& machine : scene_.machines) {
     machine->disk().set_full(false);
     machine->set_no_room(false);
@@ -108,6 +120,7 @@ FaultCounts Faults::counts() const {
   FaultCounts out = counts_;
   out["certificates renewed"] += registrar_->renewed();
   out["trees changed"] += registrar_->trees_changed();
+  out["machines cloned"] += twins_.size();
   return out;
 }
 
@@ -399,6 +412,27 @@ void Faults::forgive_what_is_lost() {
   counts_["updates lost with a disk"] += lost.size();
 }
 
+void Faults::clone() {
+  const Machine* machine = some_machine();
+  if (machine == nullptr || !machine->parent()) return;
+  const auto twin = std::make_shared<Twin>(machine->clone(kTwinPlace + twins_.size(), dice_.fork()),
+                                           dice_.fork());
+  twins_.push_back(twin);
+  twin->machine->on_broken = machine->on_broken;
+  twin->machine->on_failure = [](Machine& failed) { failed.crash(); };
+  if (!twin->machine->boot()) return;
+  work(twin);
+  scene_.timeline.after(Duration(dice_.between(10'000, 120'000)), [twin] {
+    if (twin->machine->on()) twin->machine->crash();
+  });
+}
+
+void Faults::work(const std::shared_ptr<Twin>& twin) {
+  if (!twin->machine->on()) return;
+  twin->machine->guard([&] { twin->workload.act(*twin->machine); });
+  scene_.timeline.after(Duration(dice_.between(500, 8'000)), [this, twin] { work(twin); });
+}
+
 // Of an unknown epoch, or with another hash: as after a mixed-up disk. The process starts anew.
 void Faults::lose_cursor() {
   Machine* machine = some_machine();
@@ -422,8 +456,20 @@ void Faults::lose_cursor() {
 
 // ---- people ----
 
-void Faults::intrude() { adversary_->intrude(); }
-void Faults::forge() { adversary_->forge(); }
+void Faults::intrude() {
+  in_peace([this] { adversary_->intrude(); });
+}
+void Faults::forge() {
+  in_peace([this] { adversary_->forge(); });
+}
+
+// They look into replicas by no way that a disk would know of.
+void Faults::in_peace(const std::function<void()>& work) {
+  for (const auto& machine : scene_.machines) machine->disk().set_calm(true);
+  work();
+  for (const auto& machine : scene_.machines) machine->disk().set_calm(false);
+}
+
 void Faults::change_tree() { registrar_->change_tree(); }
 void Faults::renew() { registrar_->renew(); }
 

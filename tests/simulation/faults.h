@@ -2,6 +2,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -68,11 +69,13 @@ class Faults {
   void no_room();
   void close_lanes();
   void dial_beside();
+  void clone();
   void intrude();
   void forge();
   void change_tree();
   void renew();
 
+  void in_peace(const std::function<void()>& work);
   Machine* some_machine();  // that is on; null: none
   // A machine and whom it dials; nullopt: it has no token yet.
   std::optional<std::pair<std::size_t, std::size_t>> some_link();
@@ -99,6 +102,9 @@ class Faults {
   std::deque<KeptPart> kept_parts_;
   std::map<std::size_t, std::deque<std::shared_ptr<const Disk::Image>>> backups_;
   std::map<std::size_t, Disk::Loss> off_;  // how a machine that is off will find its disk
+  struct Twin;
+  void work(const std::shared_ptr<Twin>& twin);
+  std::vector<std::shared_ptr<Twin>> twins_;
   std::unique_ptr<Adversary> adversary_;
   std::unique_ptr<Registrar> registrar_;
 };

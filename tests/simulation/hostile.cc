@@ -114,7 +114,8 @@ class Hostile::Talk : public std::enable_shared_from_this<Talk> {
     if (habit_ == Habit::kLies) {
       cursor.mark.number += dice_.below(40);
       if (dice_.chance(0.3)) cursor.mark.hash ^= 1;
-      if (dice_.chance(0.2)) cursor.add(part.part.epoch, cursor.mark.number + 2, UINT64_MAX, 7);
+      if (dice_.chance(0.2))
+        cursor.add(part.part.epoch, cursor.mark.number + 2, std::uint64_t{1} << 40, 7);
     }
     session_.on_stored(part.token, cursor, {}, "", timeline_.now());
   }
@@ -162,7 +163,10 @@ void Hostile::start() {
 void Hostile::plan(Office& office) {
   timeline_.after(Duration(dice_.between(2'000, 25'000)), [this, &office] {
     if (stopped_) return;
+    Disk& disk = machines_[office.parent]->disk();
+    disk.set_calm(true);  // it looks into the replica by no way that the disk would know of
     speak(office);
+    disk.set_calm(false);
     plan(office);
   });
 }

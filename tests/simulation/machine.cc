@@ -32,6 +32,14 @@ Machine::~Machine() {
   if (on()) crash();
 }
 
+std::unique_ptr<Machine> Machine::clone(std::size_t index, Dice dice) const {
+  auto out =
+      std::make_unique<Machine>(world_, index, node_, beginnings_, parent_, parent_agency_, dice);
+  out->disk_.stop();
+  out->disk_.restore(*disk_.copy());
+  return out;
+}
+
 UnixMillis Machine::clock() const {
   const std::int64_t elapsed = world_.timeline.elapsed().count();
   return kStart + elapsed + elapsed * drift_ / 1'000'000 + clock_wrong_;

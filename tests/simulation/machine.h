@@ -50,6 +50,8 @@ class Machine final : public LinkHost {
   const test::TestNode& node() const { return node_; }
   const AgencyId& agency() const { return node_.agency; }
   std::optional<std::size_t> parent() const { return parent_; }
+  // Another machine with its keys and what its disk would have after a power cut; it is off. On.
+  std::unique_ptr<Machine> clone(std::size_t index, Dice dice) const;
   Disk& disk() { return disk_; }
   std::uint64_t life() const { return life_; }  // rises with every start and stop
   UnixMillis clock() const;

@@ -159,10 +159,16 @@ WorldOptions province() {
   return options;
 }
 
-// Not survived yet: files that rot.
+// Not survived yet: files that rot, and machines that are there twice.
 WorldOptions rot() {
   WorldOptions options;
   options.faults = {.kills = 1, .rot = 1};
+  return options;
+}
+
+WorldOptions clones() {
+  WorldOptions options;
+  options.faults = {.cuts = 1, .clones = 0.5};
   return options;
 }
 
@@ -190,6 +196,7 @@ std::vector<Theme> make_themes() {
         "sessions replaced", "machines enrolled"}},
       {"province", province(), {}},
       {"rot", rot(), {}},
+      {"clones", clones(), {"machines cloned"}},
   };
 }
 

@@ -21,7 +21,7 @@ template <class Work>
 void Watch::in_peace(Machine& machine, const Work& work) {
   if (!machine.on()) return;
   machine.disk().set_calm(true);
-  work();
+  machine.guard(work);
   machine.disk().set_calm(false);
 }
 

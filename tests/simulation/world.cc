@@ -151,6 +151,10 @@ std::vector<std::string> World::broken_promises() {
     judge(machines_, ledger_, faults_->forgeries(), hostile_->nodes(), findings_);
     judge_traffic();
   }
+  for (const auto& machine : machines_)
+    if (machine->disk().forced() > 0)
+      findings_.add("the order of a disk's writes was not the seed's", "machine ",
+                    std::to_string(machine->index()));
   for (const auto& [what, count] : ledger_.refused_though_allowed)
     findings_.add("refused, though it was allowed", what, ", ", std::to_string(count), " times");
   return findings_.lines();
