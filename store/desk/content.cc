@@ -58,7 +58,11 @@ class Hasher {
     out_.varint(place_);
     out_.sized(bytes);
   }
-  static Bytes said(const std::string& value) { return to_bytes(as_bytes(value)); }
+  static Bytes said(const std::string& value) {
+    ByteWriter out;
+    out.raw(as_bytes(value));
+    return out.take();
+  }
   static Bytes said(bool value) { return value ? Bytes{1} : Bytes(); }
   static Bytes said(UnixMillis value) {
     ByteWriter out;
