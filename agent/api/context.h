@@ -143,6 +143,8 @@ void send_lines(ApiCall& call, std::function<void(const LineSink&)> produce);
 
 // ---- what a query says ----
 
+inline constexpr std::uint64_t kSecondsMax = 10ULL * 366 * 24 * 3600;  // of a span: ten years
+
 // Absent: nullopt. kInvalidArgument otherwise, unless a whole number up to `max`.
 Result<std::optional<std::uint64_t>> query_number(const httplib::Request& request, const char* name,
                                                   std::uint64_t max);

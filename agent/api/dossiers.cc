@@ -15,8 +15,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::uint64_t kSecondsMax = 10ULL * 366 * 24 * 3600;
-
 Result<store::Filter> read_filter(const ApiCall& call) {
   const httplib::Request& request = call.request;
   store::Filter out;
