@@ -1,4 +1,6 @@
 // Dossiers: lists with filters, one in full, export, and what replicas compare.
+#include <algorithm>
+
 #include "agent/api/routes.h"
 #include "agent/json/dossier.h"
 #include "agent/json/fields.h"
@@ -141,7 +143,8 @@ void get_digest(ApiCall& call) {
   const ApiContext* api = &call.api;
   send_lines(call, [api](const LineSink& put) {
     const auto registry = api->replica().registry();
-    const RootFingerprint root = api->replica().root();
+    // Whichever of them was pinned, offices compare what they hold.
+    const RootFingerprint root = std::ranges::min(registry->roots());
     api->replica().for_each_record([&](const store::RecordEntry& entry) {
       const RecordState& state = entry.state;
       json line = {{"record", state.record.hex()},
