@@ -64,10 +64,11 @@ class Pool {
     queue_.push_back(std::move(caller));
     work_.notify_one();
   }
-  // Finishes what it has.
+  // Finishes what it has; answers that nobody takes are given up.
   void stop() {
     std::unique_lock lock(mutex_);
     stopping_ = true;
+    for (const int fd : slow_) ::shutdown(fd, SHUT_RDWR);
     work_.notify_all();
     gone_.wait(lock, [this] { return threads_ == 0; });
   }
@@ -76,6 +77,7 @@ class Pool {
   void begin_waiting(int fd) {
     const std::lock_guard lock(mutex_);
     if (slow_.size() >= limits_.slow_readers) ::shutdown(slow_.front(), SHUT_RDWR);
+    if (stopping_) ::shutdown(fd, SHUT_RDWR);
     slow_.push_back(fd);
     fill();
   }
