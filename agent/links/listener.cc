@@ -113,7 +113,7 @@ void Listener::bind_missing() {
     }
     spdlog::info("event=listening address={}", to_text(place.endpoint));
     acceptors_.push_back(*std::move(acceptor));
-    host_.spawn("listener", accept(shared_from_this(), acceptors_.size() - 1));
+    listen(acceptors_.size() - 1);
   }
   missing_ = std::move(still);
   if (missing_.size() < before && told_) told_();
@@ -138,10 +138,13 @@ std::vector<std::string> Listener::missing() const {
 }
 
 void Listener::start() {
-  for (std::size_t i = 0; i < acceptors_.size(); ++i) {
-    host_.keep("listener", [self = shared_from_this(), i] { return accept(self, i); });
-  }
-  if (!missing_.empty()) host_.spawn("listener", try_missing(shared_from_this()));
+  for (std::size_t i = 0; i < acceptors_.size(); ++i) listen(i);
+  if (!missing_.empty())
+    host_.keep("listener", [self = shared_from_this()] { return try_missing(self); });
+}
+
+void Listener::listen(std::size_t index) {
+  host_.keep("listener", [self = shared_from_this(), index] { return accept(self, index); });
 }
 
 void Listener::stop() {

@@ -66,6 +66,7 @@ class Listener : public std::enable_shared_from_this<Listener> {
   static asio::awaitable<void> accept(std::shared_ptr<Listener> self, std::size_t index);
   static asio::awaitable<void> try_missing(std::shared_ptr<Listener> self);
   void bind_missing();
+  void listen(std::size_t index);  // from here on that one takes callers
   std::size_t enrolling() const;
   bool end_oldest(bool enrols);
   bool make_room();
