@@ -31,11 +31,11 @@ UpdateId update(int number) {
 // in version 3 Q is put below P.
 ShapedTree nine_offices(TreeVersion newest) {
   TreeShape shape;
-  constexpr auto kNone = TreeShape::kNone;
+  constexpr auto kTop = TreeShape::kNone;
   std::vector<AgencyId> ids;
   for (const TreeShape::Index parent :
-       {kNone, TreeShape::Index{P}, TreeShape::Index{P}, TreeShape::Index{D1}, TreeShape::Index{D1},
-        TreeShape::Index{D2}, TreeShape::Index{D2}, TreeShape::Index{P}, kNone}) {
+       {kTop, TreeShape::Index{P}, TreeShape::Index{P}, TreeShape::Index{D1}, TreeShape::Index{D1},
+        TreeShape::Index{D2}, TreeShape::Index{D2}, TreeShape::Index{P}, kTop}) {
     ids.push_back(office(static_cast<int>(shape.add(parent))));
   }
   if (newest >= 1) {
