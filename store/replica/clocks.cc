@@ -106,8 +106,12 @@ void Transaction::Impl::note_clock(const NodeId& node, std::optional<UnixMillis>
 void Transaction::Impl::note_clock(const GraphUpdate& update) {
   const Hlc hlc = update.envelope.hlc;
   if (Hlc::at(hlc.millis()) != hlc || hlc.millis() < now - kDoubtfulMillis) return;
-  const bool known = ledger.clocks && ledger.clocks->contains(update.node);
-  if (!is_doubtful(hlc.millis(), now) && !known) return;
+  if (!is_doubtful(hlc.millis(),
+                   now)) {  // nothing new, unless something else was thought of that clock
+    if (!ledger.clocks) return;
+    const auto known = ledger.clocks->find(update.node);
+    if (known == ledger.clocks->end() || !differs(known->second)) return;
+  }
   note_clock(update.node, hlc.millis());
 }
 
