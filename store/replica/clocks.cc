@@ -106,12 +106,12 @@ void Transaction::Impl::note_clock(const NodeId& node, std::optional<UnixMillis>
 void Transaction::Impl::note_clock(const GraphUpdate& update) {
   const Hlc hlc = update.envelope.hlc;
   if (Hlc::at(hlc.millis()) != hlc || hlc.millis() < now - kDoubtfulMillis) return;
-  if (!is_doubtful(hlc.millis(),
-                   now)) {  // nothing new, unless something else was thought of that clock
-    if (!ledger.clocks) return;
-    const auto known = ledger.clocks->find(update.node);
-    if (known == ledger.clocks->end() || !differs(known->second)) return;
-  }
+  bool thought_off = false;
+  if (ledger.clocks)
+    if (const auto known = ledger.clocks->find(update.node); known != ledger.clocks->end())
+      thought_off = differs(known->second);
+  const bool off = hlc.millis() > now + kClockFarMillis;
+  if (off == thought_off) return;  // it says nothing new
   note_clock(update.node, hlc.millis());
 }
 
