@@ -136,7 +136,8 @@ json Batch::answer_json(const Answer& answer) const {
 std::vector<json> Batch::answers_json(const std::vector<Answer>& answers) {
   const Answer& only = answers.front();
   key_conflict_ = lines_.size() == 1 && only.operation && !only.operation->key_hash.empty() &&
-                  only.error && only.error->code() == Errc::kConflict;
+                  !only.operation->key_is_content && only.error &&
+                  only.error->code() == Errc::kConflict;
   std::vector<json> out;
   out.reserve(answers.size());
   for (const Answer& answer : answers) out.push_back(answer_json(answer));

@@ -31,7 +31,7 @@ UnixMillis middle_of(std::vector<UnixMillis>& values) {
 }
 
 bool differs(const ClockReading& reading) {
-  return reading.ahead > kClockTolerance || reading.ahead < -kClockTolerance;
+  return reading.ahead > kClockFarMillis || reading.ahead < -kClockFarMillis;
 }
 
 Votes count_votes(const ClockReadings& readings, const Registry& registry, const AgencyId& ours) {
@@ -75,9 +75,10 @@ ClockVerdict judge_clock(const ClockReadings& readings, const Registry& registry
     wrong(ClockFault::kNeighbours, facts.now + middle_of(votes.ahead_by));
   } else if (votes.behind > votes.same) {
     wrong(ClockFault::kNeighbours, facts.now + middle_of(votes.behind_by));
-  } else if (!out.confirmed && is_doubtful(root_word, facts.now)) {
+  } else if (!out.confirmed && root_word > facts.now + kClockFarMillis) {
     wrong(ClockFault::kBeforeRoot, root_word);
-  } else if (!out.confirmed && readings.empty() && is_doubtful(facts.newest_here, facts.now)) {
+  } else if (!out.confirmed && readings.empty() &&
+             facts.newest_here > facts.now + kClockFarMillis) {
     wrong(ClockFault::kBehindRecords, facts.newest_here);
   }
   if (out.fault != ClockFault::kNone) return out;
@@ -104,9 +105,13 @@ void Transaction::Impl::note_clock(const NodeId& node, std::optional<UnixMillis>
 // may have been under way.
 void Transaction::Impl::note_clock(const GraphUpdate& update) {
   const Hlc hlc = update.envelope.hlc;
-  if (Hlc::at(hlc.millis()) != hlc || hlc.millis() < now - kClockTolerance) return;
-  const bool known = ledger.clocks && ledger.clocks->contains(update.node);
-  if (!is_doubtful(hlc.millis(), now) && !known) return;
+  if (Hlc::at(hlc.millis()) != hlc || hlc.millis() < now - kDoubtfulMillis) return;
+  bool thought_off = false;
+  if (ledger.clocks)
+    if (const auto known = ledger.clocks->find(update.node); known != ledger.clocks->end())
+      thought_off = differs(known->second);
+  const bool off = hlc.millis() > now + kClockFarMillis;
+  if (off == thought_off) return;  // it says nothing new
   note_clock(update.node, hlc.millis());
 }
 

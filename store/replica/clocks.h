@@ -11,7 +11,8 @@
 
 namespace lienthong::store {
 
-inline constexpr UnixMillis kClockTolerance = 86'400'000;  // a day: less is nobody's business
+inline constexpr UnixMillis kDoubtfulMillis = 86'400'000;      // a time so far ahead is doubtful
+inline constexpr UnixMillis kClockFarMillis = 2 * 86'400'000;  // a clock so far off is wrong
 
 // Of one machine, since this one started.
 struct ClockReading {
@@ -23,7 +24,7 @@ using ClockReadings = std::map<NodeId, ClockReading>;
 
 // A change names a time that lay more than a day ahead when it came.
 constexpr bool is_doubtful(UnixMillis named, UnixMillis came_at) {
-  return came_at != 0 && named > came_at + kClockTolerance;
+  return came_at != 0 && named > came_at + kDoubtfulMillis;
 }
 
 enum class ClockFault : std::uint8_t {

@@ -314,6 +314,21 @@ TEST_F(Links, ASessionOfADayIsReplacedWithoutAGap) {
   EXPECT_TRUE(province->waits_until([&] { return !province->replica().find_code(mine).empty(); }));
 }
 
+TEST_F(Links, AnAddressThatIsNotThereYetKeepsNobodyFromWorking) {
+  SetupPlace place_of = place("H47.12");
+  place_of.listen.emplace_back("192.0.2.1:27413");  // of no machine (RFC 5737)
+  const auto outcome = enroll_with_token(
+      place_of, province->invite("H47.12", "Cơ quan", "district"), clock, entropy);
+  ASSERT_TRUE(outcome.ok()) << outcome.error().message();
+  Node district(folder / "H47.12");
+  const auto missing = district.peers().not_listening();
+  ASSERT_EQ(missing.size(), 1U);
+  EXPECT_TRUE(missing.front().starts_with("192.0.2.1:27413: "));
+  EXPECT_EQ(district.peers().listen_addresses().size(), 1U);
+  const std::string mine = district.create_dossier();
+  EXPECT_TRUE(province->waits_until([&] { return !province->replica().find_code(mine).empty(); }));
+}
+
 TEST_F(Links, AnAddressThatIsDeadIsPassedOver) {
   const auto district = enroll(*province, "H47.12", "district");
   const auto good = province->peers().listen_addresses();

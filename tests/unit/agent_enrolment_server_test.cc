@@ -158,6 +158,15 @@ TEST_F(EnrolmentServer, EndsAStrangerThatDrips) {
   EXPECT_LT(dripped_, kEnrolmentRequestBytes);  // 20 ms each are 4 s
 }
 
+TEST_F(EnrolmentServer, EndsWhoeverHasShownNoTokenInAllThatTime) {
+  make_child();
+  EnrolmentPatience patience;
+  patience.unproved = kShort;
+  run(drips(), patience);
+  EXPECT_EQ(outcome_.error().code(), Errc::kClosed);
+  EXPECT_LT(dripped_, kEnrolmentRequestBytes);
+}
+
 TEST_F(EnrolmentServer, EndsANewcomerThatDoesNotSayThatItHasStored) {
   make_child();
   EnrolmentPatience patience;

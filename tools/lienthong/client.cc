@@ -188,7 +188,8 @@ std::vector<Json> Client::operations(const std::string& body, bool atomic) const
 }
 
 std::vector<Json> Client::parse_lines(const Reply& reply) {
-  if (reply.status != 200) refuse(reply.status, reply.body);
+  // 409: the one line was refused, and says why as lines do.
+  if (reply.status != 200 && reply.status != 409) refuse(reply.status, reply.body);
   std::vector<Json> results;
   std::size_t begin = 0;
   while (begin < reply.body.size()) {
