@@ -35,11 +35,13 @@ std::span<const Theme> themes() { return kThemes; }
 
 Context::Context(const Files& files) {
   for (const Item& item : items_of(files, "statements")) {
-    const Statement& statement =
-        statements_.emplace_back(need(decode_statement(item["statement"]), item));
-    if (statements_.size() == 1) root_ = root_fingerprint(statement.body);
-    const StatementId id = statement_id(root_, statement);
-    const StatementBody body = need(wire::decode_statement(statement.body), item);
+    statements_.push_back(need(decode_statement(item["statement"]), item));
+    if (statements_.size() == 1) root_ = root_fingerprint(statements_.front().body);
+  }
+  if (!statements_.empty()) roots_ = whole().roots();
+  for (const Statement& statement : statements_) {
+    const StatementId id = id_of(statement);
+    const StatementBody body = wire::decode_statement(statement.body).value();
     if (const auto* declared = std::get_if<AgencyDeclaration>(&body))
       codes_[id_cast<AgencyId>(id)] = declared->code;
     else if (const auto* certificate = std::get_if<Certificate>(&body))
@@ -66,6 +68,13 @@ std::shared_ptr<const Registry> Context::registry(std::size_t count) const {
   const auto grown = Registry::create(root_, some.front())->with(some.subspan(1));
   if (!grown.ok()) throw std::runtime_error(grown.error().message());
   return kept = *grown;
+}
+
+const RootFingerprint& Context::root_of(const Statement& statement) const {
+  const StatementId id = id_of(statement);
+  for (const RootFingerprint& root : roots_)
+    if (statement_id(root, statement) == id) return root;
+  return root_;
 }
 
 const Update& Context::update(const UpdateId& id) const { return updates_.at(id).second; }

@@ -16,7 +16,7 @@
 namespace lienthong::golden {
 namespace {
 
-constexpr std::string_view kScanLetters = "bcgmnpruwx";  // store/scans/blobs_rows.h
+constexpr std::string_view kScanLetters = "bcdgmnpruwx";  // store/scans/blobs_rows.h
 
 template <std::size_t N>
 std::array<std::uint8_t, N> array_of(const Item& item, std::string_view part) {
@@ -171,6 +171,9 @@ class Telling {
     for (const store::RefusedEntry& entry : replica_.refused(100))
       out_.say("refusal", std::to_string(entry.number) + ' ' + entry.reason +
                               (entry.by_peer ? ", by the peer" : ""));
+    for (const store::HeldPush& push : replica_.held_pushes())
+      out_.say("held-push",
+               agency(push.origin) + " to " + agency(push.to) + ' ' + std::to_string(push.count));
     for (const auto& [name, value] : replica_.local_values(""))
       out_.say("local", name + ' ' + to_hex(value));
   }
@@ -187,6 +190,8 @@ class Telling {
     });
     for (const store::BlobWant& want : (*blobs)->wants(100))
       out_.say("wanted-scan", blob_text(want.id) + " reasons " + std::to_string(want.reasons));
+    for (const store::DamagedBlob& lost : (*blobs)->damaged(100))
+      out_.say("damaged-scan", blob_text(lost.id) + " since " + time_text(lost.since));
     out_.say("scans-caught-up", (*blobs)->caught_up());
   }
 

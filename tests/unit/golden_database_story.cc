@@ -7,6 +7,7 @@
 #include "store/exchange/invitation.h"
 #include "store/office/projections.h"
 #include "store/replica/local_names.h"
+#include "store/replica/raw.h"
 #include "store/replica/rows.h"
 #include "store/scans/blobs.h"
 #include "tests/support/offices.h"
@@ -65,6 +66,7 @@ class Story {
     cut_that_was_moved();
     under_a_second_seal();
     scans();
+    handed_on();
     small_rows();
     disk_that_went_back();
     district_->restart();  // what came so far lies in tables, what follows in the log
@@ -274,8 +276,29 @@ class Story {
     LT_CHECK(blobs->want(lacking, store::BlobReason::kDemand, district_->now).ok());
     LT_CHECK(blobs->note_holder(info.id, {commune_->node().id(), commune_id_}).ok());
     LT_CHECK(blobs->note_shown(info.id, birth_).ok());
+    rot(*blobs);
     auto unfinished = blobs->begin_upload().value();
     LT_CHECK(unfinished.add(scan_bytes(66'000, 5)).ok());
+  }
+
+  // A file whose bytes on the disk are others one day.
+  void rot(store::Blobs& blobs) {
+    auto upload = blobs.begin_upload().value();
+    LT_CHECK(upload.add(scan_bytes(900, 7)).ok());
+    const store::BlobInfo info = upload.finish(district_->now).value();
+    const store::Database& database = store::RawReplica(district_->replica()).database();
+    const std::unique_ptr<rocksdb::Iterator> last(database.db().NewIterator({}, database.scans()));
+    last->SeekForPrev("d");  // the chunk that was written last
+    LT_CHECK(database.db().Put({}, database.scans(), last->key(), "rot").ok());
+    LT_CHECK(!blobs.read_chunk(info.id, 0).has_value());
+    LT_CHECK(blobs.give_up_damaged(district_->now).value().size() == 1);
+  }
+
+  // Offered by one commune to the other, by way of the district, and not answered.
+  void handed_on() {
+    const RecordId record = create(*commune_, RecordKind::kDossier, "H47.518.20374-230405-0001");
+    LT_CHECK(commune_->write(record, UpdateKind::kOffer, other_id_).ok());
+    test::send(*commune_, *district_);
   }
 
   void small_rows() {

@@ -15,10 +15,11 @@ Seed seed_of(std::uint8_t byte) {
   return out;
 }
 
-std::uint64_t running_hash(const RootFingerprint& root, const FeedPart& part) {
+std::uint64_t running_hash(const Registry& registry, const FeedPart& part) {
+  const RootFingerprint& root = registry.root();
   std::uint64_t hash = 0;
   for (const Statement& statement : part.statements)
-    hash = next_feed_hash(root, hash, statement_id(root, statement).view());
+    hash = next_feed_hash(root, hash, registry.id_of(statement).view());
   for (const SealedUnit& unit : part.units)
     for (const SealedLeaf& leaf : unit.leaves)
       hash = next_feed_hash(root, hash, update_id(root, leaf.update).view());
@@ -35,7 +36,7 @@ std::vector<BundleRecord> records_of(const World& world) {
   }
   const auto part = [&](std::uint64_t epoch, const FeedPart& of, std::uint64_t last) {
     return EncodedPart{epoch,
-                       {{1, last, running_hash(world.root(), of)}},
+                       {{1, last, running_hash(*world.deployment.registry(), of)}},
                        wire::encode_part_body(world.root(), of)};
   };
   Cursor cursor;
@@ -51,12 +52,12 @@ void tell(const BundleRecord& record, const Item& item, const Context& context, 
   if (const auto* part = std::get_if<BundlePart>(&record)) {
     const FeedPart body = need(wire::decode_part_body(context.root(), part->part.body), item);
     const CursorRange& places = part->part.covered.at(0);
-    out.say("part",
-            std::to_string(body.statements.size()) + " statements, " +
-                std::to_string(body.units.size()) + " units, epoch " +
-                std::to_string(part->part.epoch) + ", places " + std::to_string(places.first) +
-                '-' + std::to_string(places.last) +
-                (running_hash(context.root(), body) == places.hash ? ", hash good" : ", hash bad"));
+    out.say("part", std::to_string(body.statements.size()) + " statements, " +
+                        std::to_string(body.units.size()) + " units, epoch " +
+                        std::to_string(part->part.epoch) + ", places " +
+                        std::to_string(places.first) + '-' + std::to_string(places.last) +
+                        (running_hash(context.whole(), body) == places.hash ? ", hash good"
+                                                                            : ", hash bad"));
   } else if (const auto* receipt = std::get_if<BundleReceipt>(&record)) {
     out.say("receipt", "of " + receipt->writer.hex() + " up to " +
                            std::to_string(receipt->cursor.mark.number));

@@ -73,8 +73,7 @@ void say_units(const FeedPart& part, const Context& context, Item& out) {
       if (whole != leaf.update) throw std::runtime_error("another update than in the files");
     }
   }
-  for (const Statement& statement : part.statements)
-    out.say("statement", statement_id(context.root(), statement));
+  for (const Statement& statement : part.statements) out.say("statement", context.id_of(statement));
 }
 
 std::string with_dictionary(std::uint64_t number) {

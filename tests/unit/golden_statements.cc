@@ -9,8 +9,8 @@ namespace {
 
 // By its place in StatementBody; a kind that has no name here yet is still told from the others.
 std::string kind_of(const StatementBody& body) {
-  static constexpr const char* kNames[] = {"genesis",    "agency",  "tree",      "certificate",
-                                           "revocation", "closing", "withdrawal"};
+  static constexpr const char* kNames[] = {"genesis",    "agency",  "tree",       "certificate",
+                                           "revocation", "closing", "withdrawal", "adoption"};
   if (body.index() < std::size(kNames)) return kNames[body.index()];
   return "kind-" + std::to_string(body.index());
 }
@@ -20,7 +20,8 @@ std::string key_text(const NodeId& key) { return key.is_zero() ? "unchanged" : k
 // What a statement says, field by field.
 class Saying {
  public:
-  Saying(Item& out, const Context& context) : out_(out), context_(context) {}
+  Saying(Item& out, const Context& context, const RootFingerprint& root)
+      : out_(out), context_(context), root_(root) {}
 
   void operator()(const Genesis& body) {
     out_.say("key-in-use", body.key_in_use).say("key-on-paper", body.key_on_paper);
@@ -47,7 +48,7 @@ class Saying {
     out_.say("renew-by", time_text(body.renew_by)).say("time", time_text(body.issued_at));
     out_.say("replaces", body.replaces.is_zero() ? "none" : body.replaces.hex());
     out_.say("tree-version", std::uint64_t{body.tree_version});
-    const auto hash = possession_hash(context_.root(), body.agency, body.node, body.dh_key);
+    const auto hash = possession_hash(root_, body.agency, body.node, body.dh_key);
     const bool good = verify(body.node, hash.view(), body.possession).ok();
     out_.say("possession", good ? "is the machine's own" : "is not the machine's");
   }
@@ -67,6 +68,14 @@ class Saying {
     out_.say("agency", context_.agency(body.agency)).say("reason", body.reason);
     out_.say("time", time_text(body.decided_at));
     out_.say("tree-version", std::uint64_t{body.tree_version});
+  }
+  void operator()(const Adoption& body) {
+    out_.say("number", std::uint64_t{body.number}).say("adopter", body.adopter);
+    out_.say("previous", body.previous).say("adopted", body.adopted);
+    out_.say("adopted-previous", body.adopted_previous);
+    out_.say("place", context_.agency(body.place));
+    for (const StatementId& id : body.kept) out_.say("kept", id);
+    out_.say("time", time_text(body.decided_at)).say("note", body.note);
   }
   // Of a kind that nobody has taught this to yet: its bytes alone.
   template <class Body>
@@ -101,11 +110,14 @@ class Saying {
 
   Item& out_;
   const Context& context_;
+  const RootFingerprint& root_;
 };
 
 std::string authority_of(const Statement& statement, const Context& context) {
   if (const auto* by_root = std::get_if<RootSignature>(&statement.authority))
     return "root key " + by_root->key.hex();
+  if (const auto* both = std::get_if<BothRoots>(&statement.authority))
+    return "root keys " + both->adopter.key.hex() + " and " + both->adopted.key.hex();
   if (const auto* seal = std::get_if<Seal>(&statement.authority))
     return "seal of " + context.signer(seal->certificate) + " number " +
            std::to_string(seal->number);
@@ -152,10 +164,11 @@ Item read_statement(const Item& item, const Context& context) {
   Statement again = statement;
   again.body = wire::encode(body);
   out.give("statement", encode_statement(again));
-  out.say("kind", kind_of(body)).say("id", statement_id(context.root(), statement));
-  out.say("body-hash", statement_hash(context.root(), statement.body));
+  out.say("kind", kind_of(body)).say("id", context.id_of(statement));
+  const RootFingerprint& root = context.root_of(statement);
+  out.say("root", root).say("body-hash", statement_hash(root, statement.body));
   out.say("authority", authority_of(statement, context));
-  std::visit(Saying(out, context), body);
+  std::visit(Saying(out, context, root), body);
   // Form, hashes and signatures: judged against those before it.
   const auto at = std::ranges::find(context.statements(), statement);
   const auto before = static_cast<std::size_t>(at - context.statements().begin());
@@ -193,7 +206,7 @@ Item read_registry(const Item& item, const Context& context) {
                                : ""));
   }
   for (std::size_t i = 0; i < count; ++i) {
-    const auto id = id_cast<CertificateId>(statement_id(context.root(), context.statements()[i]));
+    const auto id = id_cast<CertificateId>(context.id_of(context.statements()[i]));
     if (registry->find_certificate(id) == nullptr) continue;
     out.say("certificate", std::to_string(i + 1) + " of " + context.signer(id) + ": " +
                                belief_text(registry->certificate_belief(id)) +

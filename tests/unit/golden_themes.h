@@ -25,6 +25,9 @@ class Context {
   // Of the first so many statements.
   std::shared_ptr<const Registry> registry(std::size_t count) const;
   const Registry& whole() const { return *registry(statements_.size()); }
+  StatementId id_of(const Statement& statement) const { return whole().id_of(statement); }
+  // Under which that statement was signed.
+  const RootFingerprint& root_of(const Statement& statement) const;
   const Update& update(const UpdateId& id) const;  // throws std::out_of_range
   // Among the first so many seals those that cover it.
   std::vector<HeldSeal> seals_of(const UpdateId& id, std::size_t count) const;
@@ -45,6 +48,7 @@ class Context {
   };
   RootFingerprint root_;
   std::vector<Statement> statements_;
+  std::vector<RootFingerprint> roots_;
   std::map<AgencyId, std::string> codes_;
   std::map<CertificateId, AgencyId> certificates_;
   std::map<UpdateId, std::pair<std::string, Update>> updates_;

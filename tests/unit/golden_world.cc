@@ -35,7 +35,7 @@ ClosedBody note_of(std::string note) {
 
 }  // namespace
 
-World::World() : deployment(kSeed) {
+World::World() : deployment(kSeed), neighbour(kSeed + 1) {
   declare();
   procedure();
   birth();
@@ -132,6 +132,11 @@ void World::reform() {
   renewed.thousand = 3;
   renewed.may_issue = true;
   deployment.add(p->say(root(), renewed));
+
+  // The province next to it began apart; now both are one.
+  const AgencyId city = neighbour.add_agency({}, "H17", "Thành phố Đà Nẵng", "province");
+  (void)neighbour.add_node(city, true);
+  deployment.learn(deployment.adopts(neighbour, province), neighbour);
 
   // The key in use is replaced by the one on paper, and that one too.
   SigningKey in_use(deployment.entropy().array<32>()), paper(deployment.entropy().array<32>());

@@ -58,6 +58,7 @@ class World {
   World();
 
   test::TestDeployment deployment;
+  test::TestDeployment neighbour;  // under a root of its own until the reform
   AgencyId province, district, commune, other, third, mistake;
   test::TestNode *p = nullptr, *d = nullptr, *c = nullptr, *twin = nullptr, *o = nullptr,
                  *t = nullptr;
