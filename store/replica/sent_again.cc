@@ -9,9 +9,8 @@ namespace {
 // Seals of one node whose signatures are not that node's.
 class BadSeals {
  public:
-  BadSeals(const Overlay& overlay, const Registry& registry, const RootFingerprint& root,
-           const NodeId& node)
-      : overlay_(overlay), registry_(registry), root_(root), node_(node) {}
+  BadSeals(const Overlay& overlay, const Registry& registry, const NodeId& node)
+      : overlay_(overlay), registry_(registry), node_(node) {}
 
   // One that is ours by its certificate, and not by its signature.
   bool is_bad(std::uint32_t number) {
@@ -19,7 +18,7 @@ class BadSeals {
     if (!fresh) return at->second;
     const auto seal = read_seal(overlay_, number);
     if (!seal || !ours(*seal)) return false;
-    at->second = !verify_seal(root_, *seal, node_).ok();
+    at->second = !verify_seal(registry_.root_of(seal->certificate), *seal, node_).ok();
     if (at->second) incarnations_.insert(seal->incarnation);
     return at->second;
   }
@@ -33,7 +32,6 @@ class BadSeals {
 
   const Overlay& overlay_;
   const Registry& registry_;
-  const RootFingerprint& root_;
   const NodeId node_;
   std::map<std::uint32_t, bool> known_;
   std::set<std::uint64_t> incarnations_;  // of those that are bad
@@ -76,7 +74,7 @@ std::size_t Transaction::Impl::break_seal(std::uint32_t number) {
     feed_again(*update, nullptr);
     ++count;
   }
-  const SealId id = seal_id(root(), seal);
+  const SealId id = seal_id(registry(), seal);
   const NodeId& node = registry().find_certificate(seal.certificate)->node;
   overlay.erase(key::seal_index(id));
   overlay.erase(key::node_seal(node, seal.incarnation, seal.number, id));
@@ -97,7 +95,7 @@ SentAgain Transaction::send_refused_again() {
   });
   if (entries.empty()) return out;
   const NodeId ours = tx.replica.identity.node;
-  BadSeals seals(tx.overlay, tx.registry(), tx.root(), ours);
+  BadSeals seals(tx.overlay, tx.registry(), ours);
   for (const RefusedEntry& entry : entries) {
     const auto number = update_number(tx.overlay, entry.id);
     const auto sealed = number ? tx.overlay.get(key::update_seal(*number)) : std::nullopt;

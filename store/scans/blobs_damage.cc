@@ -47,8 +47,11 @@ std::optional<HeldChunk> Blobs::read_chunk(const BlobId& id, std::uint32_t index
     note_damage(id, index);
     return std::nullopt;
   }
-  if (verify_chunk(replica_.root(), id, chunk->size, index, chunk->bytes, chunk->proof).ok())
-    return chunk;
+  const auto fits = [&](const RootFingerprint& root) {
+    return verify_chunk(root, id, chunk->size, index, chunk->bytes, chunk->proof).ok();
+  };
+  // A file may be named under any root that is here.
+  if (std::ranges::any_of(replica_.registry()->roots(), fits)) return chunk;
   note_damage(id, index);
   return std::nullopt;
 }
