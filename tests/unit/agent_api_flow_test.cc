@@ -93,9 +93,10 @@ TEST_F(Flow, APlaceOfAnotherLifeIsGone) {
   EXPECT_EQ(second.at("changes").size(), 1U) << "a restart is the same life";
   EXPECT_NE(second.at("epoch"), first.at("epoch"));
 
-  for (const std::string& place :
-       {"since=" + last + "&epoch=00000000000004d2", "since=0&epoch=00000000000004d2",
-        "since=" + second.at("last").dump() + "&epoch=" + epoch, std::string("since=4711")}) {
+  const std::vector<std::string> places{
+      "since=" + last + "&epoch=00000000000004d2", "since=0&epoch=00000000000004d2",
+      "since=" + second.at("last").dump() + "&epoch=" + epoch, "since=4711"};
+  for (const std::string& place : places) {
     const json gone = get("/v1/changes?" + place, 410);
     EXPECT_EQ(gone.at("error").at("code"), "another-life") << place;
     EXPECT_EQ(gone.at("epoch"), second.at("epoch"));

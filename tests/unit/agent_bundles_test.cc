@@ -170,9 +170,14 @@ TEST_F(BundleFiles, CutAnywhereGiveWhatIsWholeAndTheRestComesWithTheNext) {
     ASSERT_TRUE(part.ok()) << part.error().message();
     EXPECT_FALSE(part->complete);
   }
+  // All of it comes at once, whenever the rest does.
+  const auto under_way = [&] { return district_->replica().local_values("bundle/"); };
+  ASSERT_EQ(under_way().size(), 1U);
+  EXPECT_EQ(under_way()[0].second, (Bytes{1, 0, 0, 0, 0, 0, 0, 0})) << "from the first update on";
   const auto taken = district_->take(whole);
   ASSERT_TRUE(taken.ok());
   EXPECT_TRUE(taken->complete);
+  EXPECT_TRUE(under_way().empty());
   for (const RecordId& record : records) EXPECT_TRUE(district_->has(record));
   EXPECT_TRUE(district_->cursor(*commune_).ranges.empty());
 }
