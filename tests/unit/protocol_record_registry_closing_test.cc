@@ -443,7 +443,7 @@ TEST_F(RegistryQuota, ClosingsTakeAnEighthOfTheirBytes) {
   const std::uint64_t none = statement_cost(body);
   for (std::uint64_t i = 0; i < 400; ++i) body.cuts.push_back({i + 1, 7, SealId{{1}}});
   const std::uint64_t bytes = wire::encode(StatementBody(body)).size();
-  EXPECT_GT(bytes, 400u * 60);
+  EXPECT_GT(bytes, 400u * 50);
   EXPECT_EQ(statement_cost(body), kStatementExtraBytes + bytes / kIssuedCutsShare);
   EXPECT_LT(none, statement_cost(body));
 }

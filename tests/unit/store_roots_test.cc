@@ -203,6 +203,53 @@ TEST_F(StoreRoots, WhoHasNotLearntTalksOnAndLearnsFromItsNeighbours) {
   EXPECT_TRUE(east.other->replica().verify_states().empty());
 }
 
+TEST_F(StoreRoots, WhatComesLateOfTheOtherTreeIsJudgedAnew) {
+  const AgencyId elsewhere =
+      east.deployment.add_agency(east.province_id, "H47.519", "Huyện Hai", "district");
+  east.deployment.change_tree({{east.commune_id, Reparent{elsewhere}}});
+  west.deployment.change_tree({});  // so nothing that names the first version waits
+  const Statement adoption = west.deployment.adopts(east.deployment, west.province_id);
+  std::vector<Statement> theirs = east.deployment.statements();
+  const std::vector<Statement> late{theirs.back()};
+  theirs.pop_back();
+  west.province->commit([&](Transaction& transaction) {
+    ASSERT_TRUE(transaction.add_statements(west.deployment.statements()).ok());
+  });
+  take_in(*west.province, adoption, theirs);
+  const auto created = east.commune->replica().read_feed({FeedKind::kUpdates, east.district_id,
+                                                          east.district->node().id(), Echo::kCarry,
+                                                          1, kFeedNumberMax, 16 * 1024});
+  ASSERT_TRUE(created.ok() && *created);
+  TestNode former = east.district->node();  // a superior no more under the version that it names
+  former.incarnation ^= 77;
+  Update reclaim;
+  reclaim.envelope.record = east_record;
+  reclaim.envelope.certificate = former.certificate;
+  reclaim.envelope.tree_version = 1;
+  reclaim.envelope.link = id_cast<UpdateId>(east_record);
+  reclaim.envelope.deps = {id_cast<UpdateId>(east_record)};
+  reclaim.envelope.hlc = Hlc{1'680'400'000'000ULL << 16};
+  OpenBody body;
+  body.kind = UpdateKind::kReclaim;
+  reclaim.open = wire::encode(body);
+  const auto leaf = id_cast<Hash256>(update_id(east.deployment.root(), reclaim));
+  FeedPart part = **created;
+  SealedUnit& unit = part.units.emplace_back();
+  unit.seal = former.seal(east.deployment.root(), std::span(&leaf, 1));
+  unit.leaves.push_back({0, reclaim});
+  west.province->commit([&](Transaction& transaction) {
+    const auto taken =
+        transaction.receive(FeedKind::kUpdates, east.commune->node().id(), east.commune_id, part);
+    ASSERT_TRUE(taken.ok());
+    EXPECT_TRUE(taken->refused.empty());
+  });
+  EXPECT_EQ(west.province->state(east_record).holder, east.district_id);
+  west.province->commit(
+      [&](Transaction& transaction) { ASSERT_TRUE(transaction.add_statements(late).ok()); });
+  EXPECT_EQ(west.province->state(east_record).holder, east.commune_id);
+  EXPECT_TRUE(west.province->replica().verify_states().empty());
+}
+
 TEST_F(StoreRoots, PartsTellUpdatesOfBothRoots) {
   join();
   settle_joined();
