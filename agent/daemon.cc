@@ -12,12 +12,14 @@
 #include "agent/config/calendar_file.h"
 #include "agent/engine/log.h"
 #include "agent/engine/memory.h"
+#include "agent/engine/scrubber.h"
 #include "agent/engine/systemd.h"
 #include "agent/files/blob_keeper.h"
 #include "agent/joining/identity_files.h"
 #include "agent/links/backoff.h"
 #include "agent/links/peer_set.h"
 #include "agent/net/net.h"
+#include "agent/recovery.h"
 #include "protocol/record/registry.h"
 #include "store/office/projections.h"
 
@@ -47,8 +49,12 @@ struct Daemon::Impl {
       : config(std::move(c)), file(std::move(f)), clock(w), entropy(e) {}
 
   Result<void> open();
+  store::Options store_options();
+  Result<std::unique_ptr<store::Replica>> open_store(const NodeFiles& files);
+  Result<void> salvage_store(const NodeFiles& files, const Error& why);
   Result<void> open_replica(const NodeFiles& files);
   bool open_patiently();
+  void say_shut(const Error& why);
   void wait_closed(const Error& why, std::chrono::seconds pause);
   void close();
   void on_store_failure(const Error& error);
@@ -74,28 +80,67 @@ struct Daemon::Impl {
   asio::signal_set signals{loop};
   asio::steady_timer alive{loop}, deadline{loop};
   std::unique_ptr<Engine> engine;
+  std::unique_ptr<Scrubber> scrubber;
   std::unique_ptr<BlobKeeper> blobs;
   std::unique_ptr<PeerSet> peers;
   std::unique_ptr<ApiServer> api;
   ShutApi shut;
 };
 
-// A disk that is full when it is opened gets the room of the reserve.
-Result<void> Daemon::Impl::open_replica(const NodeFiles& files) {
+store::Options Daemon::Impl::store_options() {
   store::Options options = store::office_options();
   options.path = (config.data_dir / kStoreFolder).string();
   options.entropy = &entropy;
-  auto replica = store::Replica::open(options, files.identity(), files.root);
+  return options;
+}
+
+// A disk that is full when it is opened gets the room of the reserve.
+Result<std::unique_ptr<store::Replica>> Daemon::Impl::open_store(const NodeFiles& files) {
+  store::finish_salvage(store_options().path);
+  auto replica = store::Replica::open(store_options(), files.identity(), files.root);
   if (!replica && replica.error().code() == Errc::kDiskFull) {
     reserve.release();
-    replica = store::Replica::open(options, files.identity(), files.root);
+    replica = store::Replica::open(store_options(), files.identity(), files.root);
+  }
+  return replica;
+}
+
+// What can be read of a damaged database goes into a new one; calls are answered with the reason
+// meanwhile.
+Result<void> Daemon::Impl::salvage_store(const NodeFiles& files, const Error& why) {
+  spdlog::error("event=store_damaged error={} action=\"what can be read goes into a new one\"",
+                in_quotes(why.message()));
+  say_shut(why);
+  const auto turn = [this] {
+    loop.restart();
+    loop.run_for(kChildStep);
+    return !stopping;
+  };
+  auto damage =
+      salvage_meanwhile({store_options(), files.identity(), files.root, clock.now(), {}}, turn);
+  shut.stop();
+  if (!damage) return damage.error();
+  log_damage(*damage);
+  return {};
+}
+
+Result<void> Daemon::Impl::open_replica(const NodeFiles& files) {
+  auto replica = open_store(files);
+  if (!replica && replica.error().code() == Errc::kCorrupt) {
+    LT_TRY_VOID(salvage_store(files, replica.error()));
+    replica = open_store(files);
   }
   if (!replica && replica.error().code() == Errc::kBusy) {
     return Error(Errc::kBusy, "another agent runs on " + config.data_dir.string());
   }
+  if (!replica && replica.error().code() == Errc::kNotFound)
+    return with_remedy(replica.error(), config.data_dir.string());
   if (!replica) return replica.error();
+  log_made_anew(**replica);
   engine = std::make_unique<Engine>(std::move(*replica), clock, loop.get_executor(), reserve);
   engine->on_failure([this](const Error& error) { on_store_failure(error); });
+  scrubber = std::make_unique<Scrubber>(*engine, store_options().path,
+                                        std::chrono::hours(24 * config.store.scrub_days));
   return {};
 }
 
@@ -130,6 +175,7 @@ void Daemon::Impl::close() {
     loop.run_for(kChildStep);
   }
   if (blobs) blobs->stop();
+  scrubber.reset();
   if (engine) engine->stop();
   deadline.cancel();
   loop.restart();
@@ -141,11 +187,16 @@ void Daemon::Impl::close() {
   links_stopped = false;
 }
 
-// Says why and serves signals meanwhile.
-void Daemon::Impl::wait_closed(const Error& why, std::chrono::seconds pause) {
+// Calls are answered with the reason.
+void Daemon::Impl::say_shut(const Error& why) {
   if (const auto answering = shut.start(config.api.socket.string(), why); !answering)
     spdlog::error("event=api_shut error={}", in_quotes(answering.error().message()));
   notify_ready("waiting: " + why.message());
+}
+
+// Says why and serves signals meanwhile.
+void Daemon::Impl::wait_closed(const Error& why, std::chrono::seconds pause) {
+  say_shut(why);
   loop.restart();
   loop.run_for(pause);
 }
@@ -163,7 +214,8 @@ bool Daemon::Impl::open_patiently() {
     }
     close();
     const Errc code = opened.error().code();
-    if (code != Errc::kDiskFull && !(again && code == Errc::kIo)) {
+    if (stopping) return false;
+    if (code != Errc::kDiskFull && code != Errc::kCorrupt && !(again && code == Errc::kIo)) {
       spdlog::error("event=not_started error={}", in_quotes(opened.error().message()));
       exit_code = 1;
       return false;
@@ -187,6 +239,7 @@ Result<void> Daemon::Impl::serve_api(const DhKey& dh_key) {
   api_config.entropy = &entropy;
   LT_TRY(auto calendar, load_calendar(config.office.calendar));
   api_config.calendar = std::make_shared<const store::Calendar>(std::move(calendar));
+  api_config.calendar_problem = config.office.calendar_problem;
   api_config.blobs = blobs.get();
   api_config.bundle_key = dh_key;
   api_config.recent_log = recent_lines;
@@ -235,7 +288,8 @@ void Daemon::Impl::reload() {
     comparable.neighbours = config.neighbours;
     if (comparable != config) {
       spdlog::warn(
-          "event=reloaded note=\"data_dir, listen, advertise, [api], [link] or [office] changed: "
+          "event=reloaded note=\"data_dir, listen, advertise, [api], [link], [office] or [store] "
+          "changed: "
           "needs a "
           "restart\"");
     } else {
@@ -295,6 +349,7 @@ int Daemon::run() {
     impl.close();
   }
   if (impl.blobs) impl.blobs->stop();
+  impl.scrubber.reset();
   if (impl.engine) impl.engine->stop();  // also wakes the API's long polls
   if (impl.api) impl.api->stop();
   impl.shut.stop();

@@ -9,6 +9,8 @@
 #include "protocol/record/agency_code.h"
 #include "store/office/between.h"
 #include "store/office/data_check.h"
+#include "store/replica/damage.h"
+#include "store/replica/scrub.h"
 
 namespace lienthong::agent {
 namespace {
@@ -78,6 +80,24 @@ void check_counts(Findings& out, const store::Replica& replica) {
   if (replica.restored()) out.add(kWarning, Reason::kRestored);
 }
 
+// Until somebody has seen what is missing.
+void check_damage(Findings& out, const store::Replica& replica) {
+  const auto damage = store::find_damage(replica);
+  if (!damage || damage->seen_at != 0) return;
+  const std::string at = format_time(damage->at);
+  if (damage->store_was_gone)
+    return out.add(kCritical, Reason::kStoreGone, {at, std::to_string(damage->last_write)});
+  const std::string what = damage->findings.empty() ? "" : damage->findings.front();
+  if (!damage->lost_something() && !damage->unsure)
+    return out.add(kCritical, Reason::kDamagedNothingLost, {at, what, damage->kept_as});
+  if (!damage->writes_missing || !damage->lost_something())
+    return out.add(kCritical, Reason::kDamagedUnknown, {at, what, damage->kept_as});
+  out.add(kCritical, Reason::kDamagedLost,
+          {at, what, std::to_string(*damage->writes_missing), std::to_string(damage->first_write),
+           std::to_string(damage->last_write), std::to_string(damage->updates_missing),
+           damage->kept_as});
+}
+
 // ---- codes of agencies ----
 
 std::string told(const AgencyInfo& info, const Registry& registry) {
@@ -138,12 +158,34 @@ void check_codes(Findings& out, const store::Replica& replica) {
 void get_check(ApiCall& call) {
   Findings out;
   check_writer(out, call.api);
+  check_damage(out, call.api.replica());
+  if (const std::string& problem = call.api.config.calendar_problem; !problem.empty())
+    out.add(kCritical, Reason::kCalendarDamaged, {problem});
+  if (const auto scrub = store::scrub_state(call.api.replica()); scrub.bad_scans != 0)
+    out.add(kWarning, Reason::kScansDamaged, {std::to_string(scrub.bad_scans)});
   check_links(out, call.api, *call.api.replica().registry());
   check_handoffs(out, call.api);
   check_counts(out, call.api.replica());
   check_clock(out, call.api);
   check_codes(out, call.api.replica());
   send_json(call.response, out.take());
+}
+
+void get_damage(ApiCall& call) {
+  send_json(call.response, {{"damage", damage_json(call.api.replica())}});
+}
+
+// Where there is no neighbour that could give anything back, nothing is waited for any longer.
+void post_damage_seen(ApiCall& call) {
+  const bool alone = call.api.links.neighbours().empty();
+  bool seen = false;
+  const auto written = call.api.engine.write([&](store::Transaction& transaction) -> Result<void> {
+    seen = store::note_damage_seen(transaction, transaction.now());
+    if (seen && alone) transaction.clear_restored();
+    return {};
+  });
+  if (!written.ok()) return send_error(call.response, written.error());
+  send_json(call.response, {{"seen", seen}, {"damage", damage_json(call.api.replica())}});
 }
 
 }  // namespace lienthong::agent

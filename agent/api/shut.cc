@@ -13,9 +13,10 @@ namespace {
 constexpr std::size_t kThreads = 4;
 
 nlohmann::json finding_json(const Error& why) {
-  const bool full = why.code() == Errc::kDiskFull;
-  nlohmann::json out = reason_json(
-      full ? texts::Reason::kShutDiskFull : texts::Reason::kShutReopening, {why.message()});
+  const auto reason = why.code() == Errc::kDiskFull  ? texts::Reason::kShutDiskFull
+                      : why.code() == Errc::kCorrupt ? texts::Reason::kShutDamaged
+                                                     : texts::Reason::kShutReopening;
+  nlohmann::json out = reason_json(reason, {why.message()});
   out["level"] = "critical";
   return out;
 }

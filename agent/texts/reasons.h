@@ -64,6 +64,13 @@ enum class Reason : std::uint8_t {
   kShutReopening,
   kCodeTwice,
   kCodeNotTheirs,
+  kDamagedNothingLost,
+  kDamagedLost,
+  kDamagedUnknown,
+  kStoreGone,
+  kShutDamaged,
+  kCalendarDamaged,
+  kScansDamaged,
   // warnings of an operation
   kNoVersionInForce,
   kNoLimit,

@@ -66,8 +66,9 @@ Result<std::unique_ptr<Replica>> Replica::open(Options options, Identity identit
                                                const RootFingerprint& root) {
   LT_CHECK(options.entropy != nullptr);
   auto impl = std::make_unique<Impl>(std::move(options), std::move(identity), root);
-  LT_TRY(impl->database,
-         Database::open(impl->options.path, impl->options.env, impl->options.create));
+  LT_TRY(impl->database, Database::open(impl->options.path, impl->options.env, impl->options.create,
+                                        impl->options.accept_missing_end ? MissingEnd::kAccept
+                                                                         : MissingEnd::kRefuse));
   LT_TRY_VOID(impl->load());
   return std::unique_ptr<Replica>(new Replica(std::move(impl)));
 }

@@ -63,6 +63,7 @@ struct BlobCounts {
   std::uint64_t wanted = 0;
 };
 
+class BlobSalvage;
 class BlobUpload;
 class Database;
 
@@ -129,6 +130,7 @@ class Blobs final : public BlobView {
 
  private:
   friend class BlobUpload;
+  friend class BlobSalvage;
   struct Row;
   struct Rows;
   class Batch;
