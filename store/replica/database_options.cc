@@ -44,7 +44,6 @@ rocksdb::Options small_machine_options(rocksdb::Env* env, bool create) {
   options.paranoid_checks = true;
   // What is read of a log is checked before (soundness.h); what is left to RocksDB is a torn end.
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
-  options.track_and_verify_wals_in_manifest = true;
   options.write_dbid_to_manifest = true;
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = rocksdb::NewLRUCache(4U << 20);
@@ -121,7 +120,6 @@ rocksdb::Status look_at(const std::string& path, rocksdb::Env* env, LookedAt& ou
   rocksdb::Options options = small_machine_options(env, false);
   options.wal_dir = std::filesystem::path(path).parent_path().string();  // no logs lie there
   if (options.wal_dir.empty()) options.wal_dir.assign(1, '.');
-  options.track_and_verify_wals_in_manifest = false;
   options.info_log = std::make_shared<NoLog>();
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;

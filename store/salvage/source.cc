@@ -139,7 +139,6 @@ Result<void> SalvageSource::repair() {
   }
   rocksdb::Options options = small_machine_options(nullptr, true);
   options.create_missing_column_families = true;
-  options.track_and_verify_wals_in_manifest = false;
   auto status = rocksdb::RepairDB(scratch.string(), options, families_of(options));
   if (status.ok()) status = look_at(scratch.string(), nullptr, looked_);
   if (!status.ok()) {  // an empty one: only the logs are read
