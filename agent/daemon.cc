@@ -1,6 +1,7 @@
 #include "agent/daemon.h"
 
 #include <spdlog/spdlog.h>
+#include <sys/stat.h>
 
 #include <asio/any_io_executor.hpp>
 #include <asio/io_context.hpp>
@@ -10,17 +11,21 @@
 #include "agent/api/server.h"
 #include "agent/api/shut.h"
 #include "agent/config/calendar_file.h"
+#include "agent/engine/clock.h"
 #include "agent/engine/log.h"
 #include "agent/engine/memory.h"
 #include "agent/engine/scrubber.h"
 #include "agent/engine/systemd.h"
 #include "agent/files/blob_keeper.h"
+#include "agent/joining/identity_check.h"
 #include "agent/joining/identity_files.h"
+#include "agent/joining/modes.h"
 #include "agent/links/backoff.h"
 #include "agent/links/peer_set.h"
 #include "agent/net/net.h"
 #include "agent/recovery.h"
 #include "protocol/record/registry.h"
+#include "store/exchange/lives.h"
 #include "store/office/projections.h"
 
 namespace lienthong::agent {
@@ -29,6 +34,9 @@ namespace {
 constexpr std::chrono::milliseconds kStopMax{1800};
 constexpr std::chrono::milliseconds kChildStep{50};
 constexpr std::chrono::seconds kReopenFirst{1}, kReopenMax{60};  // between attempts
+constexpr std::chrono::seconds kReopenRepaired{5};               // where somebody is to mend a file
+constexpr std::chrono::seconds kLookAtFiles{2};
+constexpr std::chrono::hours kSendRefusedAgain{24};
 
 std::vector<ApiLogLine> recent_lines(std::size_t limit) {
   std::vector<ApiLogLine> out;
@@ -48,11 +56,14 @@ struct Daemon::Impl {
   Impl(Config c, std::filesystem::path f, const WallClock& w, Entropy& e)
       : config(std::move(c)), file(std::move(f)), clock(w), entropy(e) {}
 
+  void narrow_folder() const;
   Result<void> open();
   store::Options store_options();
+  Result<NodeFiles> open_replica();
   Result<std::unique_ptr<store::Replica>> open_store(const NodeFiles& files);
-  Result<void> salvage_store(const NodeFiles& files, const Error& why);
-  Result<void> open_replica(const NodeFiles& files);
+  Result<void> salvage_store(const IdentityFiles& files, const Error& why);
+  void watch_identity(const std::string& stamp);
+  void send_refused_again();
   bool open_patiently();
   void say_shut(const Error& why);
   void wait_closed(const Error& why, std::chrono::seconds pause);
@@ -63,7 +74,9 @@ struct Daemon::Impl {
   void on_signal(int signal);
   void reload();
   void stop();
+  std::uint64_t begin_life();
   void stop_links();
+  void run_loop();
   void keep_alive(std::chrono::microseconds interval);
   std::string introduction() const;
 
@@ -78,7 +91,8 @@ struct Daemon::Impl {
   std::optional<Error> failure;  // the database is to be closed and opened again
   asio::io_context loop{1};
   asio::signal_set signals{loop};
-  asio::steady_timer alive{loop}, deadline{loop};
+  asio::steady_timer alive{loop}, deadline{loop}, files_timer{loop}, refused_timer{loop};
+  std::vector<IdentityFinding> identity;  // what does not fit; of the last opening
   std::unique_ptr<Engine> engine;
   std::unique_ptr<Scrubber> scrubber;
   std::unique_ptr<BlobKeeper> blobs;
@@ -91,6 +105,7 @@ store::Options Daemon::Impl::store_options() {
   store::Options options = store::office_options();
   options.path = (config.data_dir / kStoreFolder).string();
   options.entropy = &entropy;
+  options.released_at = kReleasedAfter;
   return options;
 }
 
@@ -107,9 +122,10 @@ Result<std::unique_ptr<store::Replica>> Daemon::Impl::open_store(const NodeFiles
 
 // What can be read of a damaged database goes into a new one; calls are answered with the reason
 // meanwhile.
-Result<void> Daemon::Impl::salvage_store(const NodeFiles& files, const Error& why) {
+Result<void> Daemon::Impl::salvage_store(const IdentityFiles& files, const Error& why) {
   spdlog::error("event=store_damaged error={} action=\"what can be read goes into a new one\"",
                 in_quotes(why.message()));
+  LT_TRY(const NodeFiles sure, sure_identity(config.data_dir, store_options().path, files, why));
   say_shut(why);
   const auto turn = [this] {
     loop.restart();
@@ -117,42 +133,127 @@ Result<void> Daemon::Impl::salvage_store(const NodeFiles& files, const Error& wh
     return !stopping;
   };
   auto damage =
-      salvage_meanwhile({store_options(), files.identity(), files.root, clock.now(), {}}, turn);
+      salvage_meanwhile({store_options(), sure.identity(), sure.root, clock.now(), {}}, turn);
   shut.stop();
   if (!damage) return damage.error();
   log_damage(*damage);
   return {};
 }
 
-Result<void> Daemon::Impl::open_replica(const NodeFiles& files) {
-  auto replica = open_store(files);
-  if (!replica && replica.error().code() == Errc::kCorrupt) {
-    LT_TRY_VOID(salvage_store(files, replica.error()));
-    replica = open_store(files);
+// The files that say who this node is are held against the registry before anything is written.
+Result<NodeFiles> Daemon::Impl::open_replica() {
+  const std::string stamp = identity_stamp(config.data_dir);
+  LT_TRY(IdentityFiles read, read_identity_files(config.data_dir));
+  NodeFiles files = read.provisional(entropy);
+  auto opened = open_store(files);
+  if (!opened && opened.error().code() == Errc::kCorrupt) {
+    LT_TRY_VOID(salvage_store(read, opened.error()));
+    opened = open_store(files);
   }
-  if (!replica && replica.error().code() == Errc::kBusy) {
-    return Error(Errc::kBusy, "another agent runs on " + config.data_dir.string());
+  if (!opened) return why_not_opened(opened.error(), config.data_dir);
+  auto replica = *std::move(opened);
+  const auto registry = replica->registry();
+  if (!registry)
+    return Error(Errc::kCorrupt, (config.data_dir / kStoreFolder).string() + " has no registry");
+  const IdentityCheck check = check_identity(config.data_dir, read, *registry);
+  identity = check_secrets(config.data_dir);
+  identity.insert(identity.begin(), check.findings.begin(), check.findings.end());
+  if (check.card) {
+    if (auto renewed = renew_card(config.data_dir, *check.card); renewed)
+      identity.push_back(*renewed);
+    else
+      identity.push_back({false, renewed.error()});
+    files.card = *check.card;
+    replica.reset();
+    LT_TRY(replica, open_store(files));
   }
-  if (!replica && replica.error().code() == Errc::kNotFound)
-    return with_remedy(replica.error(), config.data_dir.string());
-  if (!replica) return replica.error();
-  log_made_anew(**replica);
-  engine = std::make_unique<Engine>(std::move(*replica), clock, loop.get_executor(), reserve);
+  for (const IdentityFinding& finding : identity)
+    spdlog::log(finding.critical ? spdlog::level::err : spdlog::level::warn,
+                "event=identity error={}", in_quotes(finding.error.detail()));
+  const IdentityFinding* wrong = check.critical();
+  if (wrong != nullptr && registry->find_agency(files.card.agency) == nullptr) return wrong->error;
+  std::optional<Error> refusal;
+  if (wrong != nullptr)
+    refusal = Error(Errc::kClosed, "nothing is written on this machine: " + wrong->error.detail());
+  engine = std::make_unique<Engine>(std::move(replica), clock, loop.get_executor(), reserve,
+                                    std::move(refusal));
   engine->on_failure([this](const Error& error) { on_store_failure(error); });
+  log_made_anew(engine->replica());
   scrubber = std::make_unique<Scrubber>(*engine, store_options().path,
                                         std::chrono::hours(24 * config.store.scrub_days));
-  return {};
+  if (wrong != nullptr) watch_identity(stamp);
+  return files;
+}
+
+// Once somebody has mended the files, all is opened again with them.
+void Daemon::Impl::watch_identity(const std::string& stamp) {
+  files_timer.expires_after(kLookAtFiles);
+  files_timer.async_wait([this, stamp](const asio::error_code& problem) {
+    if (problem || stopping) return;
+    if (identity_stamp(config.data_dir) == stamp) return watch_identity(stamp);
+    spdlog::info("event=identity_files_changed");
+    failure = Error(Errc::kClosed, "the files of this machine's identity have changed");
+    if (!links_stopped) stop_links();
+  });
+}
+
+// The cause may be mended: what neighbours have refused of ours is tried once more.
+void Daemon::Impl::send_refused_again() {
+  const auto sent = std::make_shared<store::SentAgain>();
+  const auto job = [sent](store::Transaction& transaction) {
+    *sent = transaction.send_refused_again();
+    return Result<void>();
+  };
+  engine->post(job, [sent](const Result<void>& result) {
+    if (!result)
+      spdlog::warn("event=refused_not_sent_again error={}", in_quotes(result.error().message()));
+    else if (sent->updates > 0)
+      spdlog::warn("event=refused_sent_again updates={} sealed_anew={}", sent->updates,
+                   sent->resealed);
+  });
+  refused_timer.expires_after(kSendRefusedAgain);
+  refused_timer.async_wait([this](const asio::error_code& problem) {
+    if (!problem && engine && !stopping) send_refused_again();
+  });
+}
+
+// 0: it could not be noted, as on a full disk; then nothing is said of it.
+std::uint64_t Daemon::Impl::begin_life() {
+  const auto start = std::make_shared<std::uint64_t>(0);
+  const auto random = entropy.array<8>();
+  const auto written = engine->write(store::begin_life(start, *ByteReader(random).u64()));
+  if (written) return *start;
+  spdlog::warn("event=start_not_noted error={}", in_quotes(written.error().message()));
+  return 0;
+}
+
+// What somebody before us left open to others of this machine. Where it cannot be changed it is
+// named, here and by check, and the work goes on.
+void Daemon::Impl::narrow_folder() const {
+  const auto found = narrow(config.data_dir);
+  if (!found) {
+    spdlog::error("event=open_to_others error={}", in_quotes(found.error().message()));
+    return;
+  }
+  for (const Wide& wide : *found)
+    spdlog::warn("event=narrowed path={} mode={:o}", wide.path.string(), wide.mode & wide.allowed);
 }
 
 Result<void> Daemon::Impl::open() {
-  LT_TRY(const NodeFiles files, load_node_files(config.data_dir));
-  LT_TRY_VOID(open_replica(files));
-  peers = std::make_unique<PeerSet>(loop, *engine, config.links(), files.keys.dh, entropy);
+  ::umask(S_IWGRP | S_IRWXO);
+  narrow_folder();
+  LT_TRY(const NodeFiles files, open_replica());
+  LinksConfig links = config.links();
+  links.start = begin_life();
+  peers = std::make_unique<PeerSet>(loop, *engine, links, files.keys.dh, entropy);
   LT_TRY(auto scans, store::Blobs::open(engine->replica()));
   blobs = std::make_unique<BlobKeeper>(std::move(scans), *engine, entropy, BlobPolicy(),
                                        loop.get_executor());
   peers->set_blobs(*blobs);
-  LT_TRY_VOID(peers->start());
+  if (!engine->refusal()) {
+    send_refused_again();
+    LT_TRY_VOID(peers->start());
+  }
   return serve_api(files.keys.dh);
 }
 
@@ -178,6 +279,8 @@ void Daemon::Impl::close() {
   scrubber.reset();
   if (engine) engine->stop();
   deadline.cancel();
+  files_timer.cancel();
+  refused_timer.cancel();
   loop.restart();
   while (loop.poll() > 0) loop.restart();  // what they posted
   api.reset();
@@ -215,7 +318,9 @@ bool Daemon::Impl::open_patiently() {
     close();
     const Errc code = opened.error().code();
     if (stopping) return false;
-    if (code != Errc::kDiskFull && code != Errc::kCorrupt && !(again && code == Errc::kIo)) {
+    const bool repairable = code == Errc::kCorrupt;
+    if (repairable) pause = std::min(pause, kReopenRepaired);
+    if (code != Errc::kDiskFull && !repairable && !(again && code == Errc::kIo)) {
       spdlog::error("event=not_started error={}", in_quotes(opened.error().message()));
       exit_code = 1;
       return false;
@@ -235,6 +340,7 @@ Result<void> Daemon::Impl::serve_api(const DhKey& dh_key) {
   api_config.token_file = config.api.token_file.string();
   api_config.program_version = LIENTHONG_VERSION;
   api_config.started_at = clock.now();
+  api_config.data_dir = config.data_dir.string();
   api_config.dh_key = dh_key.public_key();
   api_config.entropy = &entropy;
   LT_TRY(auto calendar, load_calendar(config.office.calendar));
@@ -243,6 +349,7 @@ Result<void> Daemon::Impl::serve_api(const DhKey& dh_key) {
   api_config.blobs = blobs.get();
   api_config.bundle_key = dh_key;
   api_config.recent_log = recent_lines;
+  api_config.identity = identity;
   api = std::make_unique<ApiServer>(*engine, *peers, std::move(api_config));
   return api->start();
 }
@@ -317,6 +424,19 @@ void Daemon::Impl::stop_links() {
   peers->stop([this] { loop.stop(); });
 }
 
+// A row that cannot be read must not end the work with all others.
+void Daemon::Impl::run_loop() {
+  for (;;) {
+    try {
+      loop.run();
+      return;
+    } catch (const std::exception& problem) {
+      if (!peers) throw;
+      peers->begin_anew(problem.what());
+    }
+  }
+}
+
 void Daemon::Impl::keep_alive(std::chrono::microseconds interval) {
   notify_alive();
   alive.expires_after(interval);
@@ -336,17 +456,26 @@ int Daemon::run() {
   std::signal(SIGPIPE, SIG_IGN);
   impl.wait_for_signal();
   if (const auto interval = watchdog_interval()) impl.keep_alive(*interval);
+  std::chrono::seconds pause{0};
   while (impl.open_patiently()) {
+    const auto opened_at = std::chrono::steady_clock::now();
     spdlog::info("event=started {}", impl.introduction());
     notify_ready(impl.introduction());
     give_back_memory();
     impl.loop.restart();
-    impl.loop.run();
+    impl.run_loop();
     if (impl.stopping || !impl.failure) break;
     const auto why = *impl.failure;
     if (impl.api) impl.api->stop();
     impl.wait_closed(why, {});
     impl.close();
+    // What fails again soon after it was opened is not opened without a pause.
+    if (std::chrono::steady_clock::now() - opened_at > kReopenMax) {
+      pause = std::chrono::seconds(0);
+    } else if (!impl.stopping && why.code() != Errc::kClosed) {
+      if (pause.count() > 0) impl.wait_closed(why, pause);
+      pause = std::clamp(pause * 2, kReopenFirst, kReopenMax);
+    }
   }
   if (impl.blobs) impl.blobs->stop();
   impl.scrubber.reset();

@@ -6,8 +6,11 @@
 #include <chrono>
 #include <future>
 
+#include "agent/engine/clock.h"
 #include "agent/engine/log.h"
+#include "protocol/record/registry.h"
 #include "store/replica/raw.h"
+#include "store/replica/registry_copy.h"
 
 namespace lienthong::agent {
 
@@ -51,12 +54,46 @@ void log_made_anew(const store::Replica& replica) {
         file);
 }
 
-Error with_remedy(const Error& gone, const std::string& data_dir) {
-  return Error(Errc::kCorrupt,
-               gone.detail() +
-                   "; to begin a new one under the same key, which the neighbours fill: "
-                   "lienthong refill --data " +
-                   data_dir);
+Result<NodeFiles> sure_identity(const std::filesystem::path& data_dir,
+                                const std::string& database_path, const IdentityFiles& files,
+                                const Error& why) {
+  SystemEntropy entropy;
+  NodeFiles out = files.provisional(entropy);
+  const auto statements = store::read_registry_copy(database_path);
+  const auto first = statements.ok() && !statements->empty()
+                         ? Registry::create(files.root, statements->front())
+                         : Result<Registry>(Error(Errc::kNotFound, "no copy of the registry"));
+  if (!first.ok()) {
+    if (files.keys && files.card) return out;
+    return Error(Errc::kCorrupt, why.detail() + "; before it is salvaged: " +
+                                     (files.keys ? files.card_error : files.key_error).detail());
+  }
+  std::vector<std::optional<Error>> failed;
+  const auto registry = first->grow(*statements, failed);
+  const IdentityCheck check = check_identity(data_dir, files, *registry);
+  if (const IdentityFinding* wrong = check.critical(); wrong != nullptr)
+    return Error(Errc::kCorrupt,
+                 why.detail() + "; before it is salvaged: " + wrong->error.detail());
+  if (check.card) out.card = *check.card;
+  return out;
+}
+
+Error why_not_opened(const Error& error, const std::filesystem::path& data_dir) {
+  switch (error.code()) {
+    case Errc::kBusy: return Error(Errc::kBusy, "another agent runs on " + data_dir.string());
+    case Errc::kBadHash:
+      return Error(Errc::kCorrupt,
+                   (data_dir / kRootPinFile).string() +
+                       ": the database was begun under another root; the fingerprint stands on the "
+                       "sheet of the root and at the office above: put the file back");
+    case Errc::kNotFound:
+      return Error(Errc::kCorrupt,
+                   error.detail() +
+                       "; to begin a new one under the same key, which the neighbours fill: "
+                       "lienthong refill --data " +
+                       data_dir.string());
+    default: return error;
+  }
 }
 
 }  // namespace lienthong::agent

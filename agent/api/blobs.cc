@@ -129,6 +129,7 @@ void get_blob_content(ApiCall& call) {
   if (keeper == nullptr) return;
   const auto id = blob_of(call);
   if (!id) return;
+  const ApiContext* api = &call.api;
   const store::Blobs* blobs = &keeper->blobs();
   const auto blob = blobs->find(*id);
   if (!blob || !blob->complete())
@@ -138,8 +139,8 @@ void get_blob_content(ApiCall& call) {
                           : "no record here names that file");
   call.response.set_content_provider(
       static_cast<std::size_t>(blob->size), "application/octet-stream",
-      [blobs, id = *id](std::size_t offset, std::size_t length, httplib::DataSink& sink) {
-        return write_content(*blobs, id, offset, length, sink);
+      [api, blobs, id = *id](std::size_t offset, std::size_t length, httplib::DataSink& sink) {
+        return write_guarded(*api, [&] { return write_content(*blobs, id, offset, length, sink); });
       });
 }
 

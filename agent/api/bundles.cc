@@ -44,13 +44,15 @@ void post_bundle_export(ApiCall& call) {
   const ApiContext* api = &call.api;
   call.response.set_chunked_content_provider(
       "application/octet-stream", [api, bundle](std::size_t, httplib::DataSink& sink) {
-        if (api->stopping) return false;
-        const auto bytes = bundle->next();
-        if (!bytes.ok()) return false;  // who reads sees that the end is missing
-        if (*bytes)
-          return sink.write(reinterpret_cast<const char*>((*bytes)->data()), (*bytes)->size());
-        sink.done();
-        return true;
+        return write_guarded(*api, [&] {
+          if (api->stopping) return false;
+          const auto bytes = bundle->next();
+          if (!bytes.ok()) return false;  // who reads sees that the end is missing
+          if (*bytes)
+            return sink.write(reinterpret_cast<const char*>((*bytes)->data()), (*bytes)->size());
+          sink.done();
+          return true;
+        });
       });
 }
 

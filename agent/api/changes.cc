@@ -9,6 +9,7 @@
 #include "agent/json/fields.h"
 #include "agent/json/time.h"
 #include "protocol/record/registers.h"
+#include "store/exchange/lives.h"
 
 namespace lienthong::agent {
 namespace {
@@ -47,6 +48,68 @@ json event_json(const store::ChangeEvent& event, const std::string& code,
   return out;
 }
 
+// ---- where a reader goes on ----
+
+// A place is told as number and epoch: the number means something only in the life of the database
+// that gave it. A database that was put back to an older copy, copied, salvaged or filled anew has
+// another life since then.
+struct Place {
+  std::optional<std::uint64_t> epoch;  // not said: the number is taken for one of this life
+  std::uint64_t number = 0;
+};
+
+std::string epoch_text(std::uint64_t epoch) {
+  std::string out(16, '0');
+  for (std::size_t i = 16; i-- > 0; epoch >>= 4) out[i] = "0123456789abcdef"[epoch & 15];
+  return out;
+}
+
+std::optional<std::uint64_t> parse(std::string_view text, int base) {
+  std::uint64_t value = 0;
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value, base);
+  if (failed != std::errc() || end != text.data() + text.size() || text.empty())
+    return std::nullopt;
+  return value;
+}
+
+// "EPOCH-NUMBER", as in the id of an event, or a number alone.
+std::optional<Place> parse_event_id(std::string_view text) {
+  Place place;
+  if (const auto dash = text.find('-'); dash != std::string_view::npos) {
+    place.epoch = parse(text.substr(0, dash), 16);
+    if (!place.epoch) return std::nullopt;
+    text.remove_prefix(dash + 1);
+  }
+  const auto number = parse(text, 10);
+  if (!number) return std::nullopt;
+  place.number = *number;
+  return place;
+}
+
+std::uint64_t epoch_of(std::span<const store::Start> starts) {
+  return starts.empty() ? 0 : starts.back().number;
+}
+
+bool of_this_life(const store::Replica& replica, std::span<const store::Start> starts,
+                  const Place& place) {
+  if (place.number == 0 && !place.epoch) return true;
+  const std::uint64_t last = replica.last_change();
+  if (!place.epoch) return place.number <= last;
+  return store::told_by_this_life(starts, *place.epoch, place.number, last);
+}
+
+void send_gone(ApiCall& call, std::span<const store::Start> starts) {
+  send_error(
+      call.response, 410, "another-life",
+      "the place where this reader stands was told by another life of the database (it was "
+      "put back to an older copy, copied, salvaged or filled anew): read every dossier again, "
+      "then go on from since=0 without an epoch");
+  json body = json::parse(call.response.body);
+  body["epoch"] = epoch_text(epoch_of(starts));
+  body["last"] = call.api.replica().last_change();
+  call.response.body = body.dump();
+}
+
 struct Page {
   std::vector<json> changes;
   std::uint64_t last = 0;  // the next goes on after it
@@ -82,8 +145,9 @@ bool wait_for_more(const ApiContext& api, std::uint64_t since, std::chrono::mill
 // The body of one event stream. The place is given back when the connection ends.
 class EventStream {
  public:
-  EventStream(const ApiContext& api, std::shared_ptr<WaiterPlace> place, std::uint64_t since)
-      : api_(api), place_(std::move(place)), since_(since) {}
+  EventStream(const ApiContext& api, std::shared_ptr<WaiterPlace> place, std::string epoch,
+              std::uint64_t since)
+      : api_(api), place_(std::move(place)), epoch_(std::move(epoch)), since_(since) {}
 
   bool next(httplib::DataSink& sink) {
     if (api_.stopping) return false;
@@ -97,7 +161,7 @@ class EventStream {
     std::string text;
     const Page page = read_changes(api_.replica(), since_, kEventsAtOnce);
     for (const json& change : page.changes) {
-      text += "id: " + change.at("number").dump() + "\nevent: change\ndata: ";
+      text += "id: " + epoch_ + "-" + change.at("number").dump() + "\nevent: change\ndata: ";
       text += change.dump(-1, ' ', false, json::error_handler_t::replace) + "\n\n";
     }
     since_ = page.last;
@@ -111,6 +175,7 @@ class EventStream {
 
   const ApiContext& api_;
   std::shared_ptr<WaiterPlace> place_;
+  std::string epoch_;
   std::uint64_t since_;
   int quiet_steps_ = 0;
 };
@@ -121,18 +186,20 @@ void too_many(ApiCall& call) {
       "as many event streams and long polls as there are places wait already; try again later");
 }
 
-void stream_events(ApiCall& call, std::uint64_t since) {
+void stream_events(ApiCall& call, Place from) {
   auto place = std::make_shared<WaiterPlace>(call.door);
   if (!place->ok()) return too_many(call);
   const std::string last = call.request.get_header_value("Last-Event-ID");
-  std::uint64_t resumed = 0;
-  const auto [end, failed] = std::from_chars(last.data(), last.data() + last.size(), resumed);
-  if (failed == std::errc() && end == last.data() + last.size()) since = resumed;
-  const auto stream = std::make_shared<EventStream>(call.api, std::move(place), since);
+  if (const auto resumed = parse_event_id(last)) from = *resumed;
+  const auto starts = store::starts_of(call.api.replica());
+  if (!of_this_life(call.api.replica(), starts, from)) return send_gone(call, starts);
+  const auto stream = std::make_shared<EventStream>(call.api, std::move(place),
+                                                    epoch_text(epoch_of(starts)), from.number);
   call.response.set_header("Cache-Control", "no-store");
   call.response.set_chunked_content_provider(
-      "text/event-stream",
-      [stream](std::size_t, httplib::DataSink& sink) { return stream->next(sink); });
+      "text/event-stream", [api = &call.api, stream](std::size_t, httplib::DataSink& sink) {
+        return write_guarded(*api, [&] { return stream->next(sink); });
+      });
 }
 
 }  // namespace
@@ -144,16 +211,27 @@ void get_changes(ApiCall& call) {
   for (const auto* number : {&since, &limit, &wait})
     if (!number->ok()) return send_error(call.response, number->error());
   const std::uint64_t from = since->value_or(0);
+  Place place{std::nullopt, from};
+  if (const std::string epoch = call.request.get_param_value("epoch"); !epoch.empty()) {
+    place.epoch = parse(epoch, 16);
+    if (!place.epoch)
+      return send_error(call.response, Error(Errc::kInvalidArgument,
+                                             "epoch is to be one that an answer has named"));
+  }
   if (call.request.get_header_value("Accept").find("text/event-stream") != std::string::npos)
-    return stream_events(call, from);
+    return stream_events(call, place);
   const store::Replica& replica = call.api.replica();
+  const auto starts = store::starts_of(replica);
+  if (!of_this_life(replica, starts, place)) return send_gone(call, starts);
   if (wait->value_or(0) != 0 && replica.last_change() <= from) {
-    const WaiterPlace place(call.door);
-    if (!place.ok()) return too_many(call);
+    const WaiterPlace waiter(call.door);
+    if (!waiter.ok()) return too_many(call);
     wait_for_more(call.api, from, std::chrono::seconds(**wait));
   }
   const Page page = read_changes(replica, from, limit->value_or(kLimitDefault));
-  send_json(call.response, {{"changes", page.changes}, {"last", page.last}});
+  send_json(
+      call.response,
+      {{"changes", page.changes}, {"last", page.last}, {"epoch", epoch_text(epoch_of(starts))}});
 }
 
 }  // namespace lienthong::agent

@@ -1,16 +1,21 @@
 // GET /v1/check: what an operator should know now, by the convention of monitoring programs.
 #include <algorithm>
+#include <filesystem>
+#include <map>
 
 #include "agent/api/routes.h"
+#include "agent/files/blob_keeper.h"
+#include "agent/joining/identity_files.h"
+#include "agent/joining/modes.h"
 #include "agent/json/fields.h"
 #include "agent/json/reasons.h"
 #include "agent/json/status.h"
 #include "agent/json/time.h"
 #include "protocol/record/agency_code.h"
+#include "store/exchange/lives.h"
 #include "store/office/between.h"
 #include "store/office/data_check.h"
 #include "store/replica/damage.h"
-#include "store/replica/scrub.h"
 
 namespace lienthong::agent {
 namespace {
@@ -20,6 +25,8 @@ using texts::Reason;
 
 constexpr UnixMillis kLinkDownMillis = 3600LL * 1000;
 constexpr UnixMillis kHandoffMillis = store::kDayMillis;
+constexpr UnixMillis kFaultFreshMillis = 10LL * 60 * 1000, kFaultToldMillis = store::kDayMillis;
+constexpr std::size_t kScansTold = 5;
 
 enum Level : int { kFine = 0, kWarning = 1, kCritical = 2 };
 
@@ -40,10 +47,39 @@ class Findings {
 
 void check_writer(Findings& out, const ApiContext& api) {
   const auto written = api.engine.write([](store::Transaction&) -> Result<void> { return {}; });
-  if (written.ok()) return;
+  if (written.ok() || api.engine.refusal()) return;  // told by check_identity()
   if (written.error().code() == Errc::kDiskFull)
     return out.add(kCritical, Reason::kDiskFull, {written.error().detail()});
   out.add(kCritical, Reason::kReplicaFailed, {written.error().message()});
+}
+
+void check_identity_files(Findings& out, const ApiContext& api) {
+  for (const IdentityFinding& finding : api.config.identity)
+    out.add(finding.critical ? kCritical : kWarning,
+            finding.critical ? Reason::kIdentityWrong : Reason::kIdentityDoubtful,
+            {finding.error.detail()});
+}
+
+void check_faults(Findings& out, const ApiContext& api) {
+  for (const Fault& fault : api.engine.faults().list()) {
+    const UnixMillis age = api.now() - fault.last;
+    if (age > kFaultToldMillis) continue;
+    out.add(age < kFaultFreshMillis ? kCritical : kWarning, Reason::kBegunAnew,
+            {fault.what, std::to_string(fault.count), format_time(fault.last), fault.error});
+  }
+}
+
+void check_scans(Findings& out, const ApiContext& api) {
+  if (api.config.blobs == nullptr) return;
+  const auto damaged = api.config.blobs->blobs().damaged(kScansTold + 1);
+  if (damaged.empty()) return;
+  std::string list;
+  for (std::size_t i = 0; i < std::min(damaged.size(), kScansTold); ++i)
+    list += (i == 0 ? "" : ", ") + blob_text(damaged[i].id);
+  if (damaged.size() > kScansTold) list += ", …";
+  const std::string count = std::to_string(std::min(damaged.size(), kScansTold));
+  out.add(kCritical, Reason::kScansDamaged,
+          {damaged.size() > kScansTold ? count + "+" : count, list});
 }
 
 void check_links(Findings& out, const ApiContext& api, const Registry& registry) {
@@ -59,6 +95,37 @@ void check_links(Findings& out, const ApiContext& api, const Registry& registry)
   }
 }
 
+// Connected, and for the eye of a monitor all is well: nothing else shows it.
+void check_flow(Findings& out, const ApiContext& api, const Registry& registry) {
+  for (const NeighbourStatus& neighbour : api.links.neighbours()) {
+    const std::string code = agency_code(neighbour.agency, registry);
+    if (neighbour.stands_since != 0)
+      out.add(kCritical, Reason::kNeighbourStands,
+              {code, format_time(neighbour.stands_since),
+               std::to_string(neighbour.pending_out_updates)});
+    if (neighbour.differs) out.add(kWarning, Reason::kNeighbourDiffers, {code});
+  }
+}
+
+void check_twins(Findings& out, const ApiContext& api, const Registry& registry) {
+  const auto code_of_node = [&](const NodeId& node) {
+    const auto certificate = registry.certificate_of(node);
+    return certificate ? agency_code(registry.find_certificate(*certificate)->agency, registry)
+                       : node.short_hex();
+  };
+  const NodeId& self = api.replica().identity().node;
+  for (const store::SeenTwin& seen : store::twins_of(api.replica(), api.now())) {
+    const store::Twin& twin = seen.twin;
+    const std::string since = format_time(twin.since), last = format_time(twin.last);
+    if (seen.node == self)
+      out.add(kCritical, Reason::kTwinHere,
+              {since, last, twin.address, twin.other_address, code_of_node(seen.told_by)});
+    else
+      out.add(kCritical, Reason::kTwinThere,
+              {code_of_node(seen.node), since, last, twin.address, twin.other_address});
+  }
+}
+
 void check_handoffs(Findings& out, const ApiContext& api) {
   const auto [incoming, outgoing] = store::old_offers(api.replica(), api.now(), kHandoffMillis,
                                                       [&api] { return api.stopping.load(); });
@@ -67,16 +134,61 @@ void check_handoffs(Findings& out, const ApiContext& api) {
 }
 
 void check_clock(Findings& out, const ApiContext& api) {
-  if (!store::clock_doubtful(api.replica(), api.now())) return;
-  out.add(kWarning, Reason::kClockDoubtful, {format_time(api.replica().newest_time())});
+  const UnixMillis now = api.now();
+  const store::ClockVerdict verdict = api.replica().clock(now);
+  const std::vector<std::string> values = {format_time(now), format_time(verdict.proof)};
+  switch (verdict.fault) {
+    case store::ClockFault::kBeforeRelease:
+      return out.add(kWarning, Reason::kClockBeforeRelease, values);
+    case store::ClockFault::kBeforeRoot: return out.add(kWarning, Reason::kClockBeforeRoot, values);
+    case store::ClockFault::kNeighbours: return out.add(kWarning, Reason::kClockDiffers, values);
+    case store::ClockFault::kNone:
+    case store::ClockFault::kBehindRecords: break;
+  }
+  if (store::clock_doubtful(api.replica(), now))
+    out.add(kWarning, Reason::kClockDoubtful, {format_time(api.replica().newest_time())});
+  const auto registry = api.replica().registry();
+  for (const auto& [node, reading] : verdict.others)
+    out.add(kWarning, Reason::kClockOfOther,
+            {agency_code(reading.agency, *registry) + " (" + node.short_hex() + ")",
+             format_time(reading.at + reading.ahead), format_time(reading.at)});
+}
+
+void check_listening(Findings& out, const ApiContext& api) {
+  for (const std::string& place : api.links.not_listening())
+    out.add(kWarning, Reason::kNotListening, {place});
+}
+
+void check_folder(Findings& out, const ApiContext& api) {
+  if (api.config.data_dir.empty()) return;
+  const std::filesystem::path folder(api.config.data_dir);
+  for (const Wide& wide : too_wide(folder))
+    out.add(kWarning, Reason::kOpenToOthers, {wide.path.string()});
+  std::error_code ignored;
+  if (const auto paper = folder / kRootPaperFile; std::filesystem::exists(paper, ignored))
+    out.add(kWarning, Reason::kRootPaperHere, {paper.string()});
 }
 
 void check_counts(Findings& out, const store::Replica& replica) {
-  std::size_t here = 0, there = 0;
-  for (const store::RefusedEntry& entry : replica.refused(SIZE_MAX))
-    ++(entry.by_peer ? there : here);
+  std::size_t here = 0;
+  struct There {
+    std::size_t count = 0;
+    std::string reason;  // the newest
+  };
+  std::map<AgencyId, There> there;
+  for (const store::RefusedEntry& entry : replica.refused(SIZE_MAX)) {
+    if (!entry.by_peer) {
+      // What has come by now in a form that could be taken is no trouble any more.
+      here += entry.id.is_zero() || !replica.find_update(entry.id) ? 1 : 0;
+      continue;
+    }
+    There& of = there[entry.from_agency];
+    if (of.count++ == 0) of.reason = entry.reason;
+  }
   if (here != 0) out.add(kWarning, Reason::kRefused, {std::to_string(here)});
-  if (there != 0) out.add(kWarning, Reason::kRefusedByNeighbours, {std::to_string(there)});
+  for (const auto& [agency, of] : there)
+    out.add(kCritical, Reason::kRefusedByNeighbours,
+            {agency_code(agency, *replica.registry()), std::to_string(of.count), of.reason});
   if (replica.restored()) out.add(kWarning, Reason::kRestored);
 }
 
@@ -157,17 +269,22 @@ void check_codes(Findings& out, const store::Replica& replica) {
 
 void get_check(ApiCall& call) {
   Findings out;
+  check_identity_files(out, call.api);
   check_writer(out, call.api);
   check_damage(out, call.api.replica());
   if (const std::string& problem = call.api.config.calendar_problem; !problem.empty())
     out.add(kCritical, Reason::kCalendarDamaged, {problem});
-  if (const auto scrub = store::scrub_state(call.api.replica()); scrub.bad_scans != 0)
-    out.add(kWarning, Reason::kScansDamaged, {std::to_string(scrub.bad_scans)});
+  check_faults(out, call.api);
+  check_scans(out, call.api);
   check_links(out, call.api, *call.api.replica().registry());
+  check_flow(out, call.api, *call.api.replica().registry());
+  check_twins(out, call.api, *call.api.replica().registry());
   check_handoffs(out, call.api);
   check_counts(out, call.api.replica());
   check_clock(out, call.api);
   check_codes(out, call.api.replica());
+  check_listening(out, call.api);
+  check_folder(out, call.api);
   send_json(call.response, out.take());
 }
 

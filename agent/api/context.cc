@@ -126,11 +126,13 @@ void send_lines(ApiCall& call, std::function<void(const LineSink&)> produce) {
   const ApiContext* api = &call.api;
   call.response.set_chunked_content_provider(
       kLinesType, [api, produce = std::move(produce)](std::size_t, httplib::DataSink& sink) {
-        LineWriter writer(*api, sink);
-        produce([&writer](const json& line) { return writer.put(line); });
-        if (!writer.flush()) return false;
-        sink.done();
-        return true;
+        return write_guarded(*api, [&] {
+          LineWriter writer(*api, sink);
+          produce([&writer](const json& line) { return writer.put(line); });
+          if (!writer.flush()) return false;
+          sink.done();
+          return true;
+        });
       });
 }
 

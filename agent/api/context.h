@@ -124,12 +124,26 @@ void send_json(httplib::Response& response, const nlohmann::json& value);
 
 inline constexpr const char* kLinesType = "application/x-ndjson";
 
+// Writes a piece of an answer: an exception (a row that cannot be read) cuts the connection, and is
+// noted; httplib would end the process.
+template <class Write>
+bool write_guarded(const ApiContext& api, const Write& write) {
+  try {
+    return write();
+  } catch (const std::exception& problem) {
+    api.engine.faults().note("answer", problem.what(), api.now());
+    return false;
+  }
+}
+
 // Sends what `produce` hands to its argument, line by line, without holding it all; the argument
 // answers false when the client has gone or the agent stops.
 using LineSink = std::function<bool(const nlohmann::json&)>;
 void send_lines(ApiCall& call, std::function<void(const LineSink&)> produce);
 
 // ---- what a query says ----
+
+inline constexpr std::uint64_t kSecondsMax = 10ULL * 366 * 24 * 3600;  // of a span: ten years
 
 // Absent: nullopt. kInvalidArgument otherwise, unless a whole number up to `max`.
 Result<std::optional<std::uint64_t>> query_number(const httplib::Request& request, const char* name,

@@ -1,4 +1,6 @@
 // Dossiers: lists with filters, one in full, export, and what replicas compare.
+#include <algorithm>
+
 #include "agent/api/routes.h"
 #include "agent/json/dossier.h"
 #include "agent/json/fields.h"
@@ -14,8 +16,6 @@ namespace lienthong::agent {
 namespace {
 
 using nlohmann::json;
-
-constexpr std::uint64_t kSecondsMax = 10ULL * 366 * 24 * 3600;
 
 Result<store::Filter> read_filter(const ApiCall& call) {
   const httplib::Request& request = call.request;
@@ -48,7 +48,7 @@ store::Selection select(const store::Filter& filter, const ApiContext& api) {
 }
 
 json short_with_summary(const ApiContext& api, const Registry& registry, const RecordState& state) {
-  json line = short_json(state, registry, api.now(), store::updated_at(api.replica(), state));
+  json line = short_json(state, registry, api.now(), store::updated(api.replica(), state));
   if (!state.closed_fields.contains(static_cast<std::uint16_t>(Field::kSummary))) return line;
   const auto values = store::read_values(api.replica(), state);
   const auto summary = values.find(Field::kSummary);
@@ -143,7 +143,8 @@ void get_digest(ApiCall& call) {
   const ApiContext* api = &call.api;
   send_lines(call, [api](const LineSink& put) {
     const auto registry = api->replica().registry();
-    const RootFingerprint root = api->replica().root();
+    // Whichever of them was pinned, offices compare what they hold.
+    const RootFingerprint root = std::ranges::min(registry->roots());
     api->replica().for_each_record([&](const store::RecordEntry& entry) {
       const RecordState& state = entry.state;
       json line = {{"record", state.record.hex()},

@@ -14,8 +14,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::uint64_t kSecondsMax = 10ULL * 366 * 24 * 3600;
-
 struct HandoffFilter {
   bool pending = false;
   std::int64_t older_than_seconds = 0;

@@ -32,6 +32,7 @@ struct Answer {
 struct Options {
   bool atomic = false;
   bool derive_keys = false;
+  bool accept_clock = false;
   std::string key;  // Idempotency-Key
   texts::Language language = texts::Language::kEnglish;
 };
@@ -56,6 +57,7 @@ class Batch {
       : api_(api), body_(std::move(body)), options_(std::move(options)), lines_(split(body_)) {}
 
   std::size_t size() const { return lines_.size(); }
+  bool key_conflict() const { return key_conflict_; }  // of a body of one line
   bool finished() const { return next_ == lines_.size(); }
   // Takes the next lines and commits them together, each by itself refused or taken.
   std::vector<json> apply_group();
@@ -65,13 +67,14 @@ class Batch {
   Answer parse(const Line& line, const ParseContext& context);
   std::vector<Answer> parse_next(std::size_t count);
   json answer_json(const Answer& answer) const;
-  std::vector<json> answers_json(const std::vector<Answer>& answers) const;
+  std::vector<json> answers_json(const std::vector<Answer>& answers);
 
   ApiContext& api_;
   std::string body_;
   Options options_;
   std::vector<Line> lines_;
   std::size_t next_ = 0;
+  bool key_conflict_ = false;
   std::map<Bytes, std::size_t> seen_;  // hash of a line without key → how many there were
 };
 
@@ -88,12 +91,14 @@ Answer Batch::parse(const Line& line, const ParseContext& context) {
     out.error = operation.error();
     return out;
   }
+  operation->accept_clock = operation->accept_clock || options_.accept_clock;
   const RootFingerprint& root = context.registry->root();
   if (operation->key_hash.empty() && !options_.key.empty())
     operation->key_hash = store::idempotency_hash(root, options_.key);
   if (operation->key_hash.empty() && options_.derive_keys) {
     const std::size_t occurrence = ++seen_[store::idempotency_hash(root, derived_key(*parsed, 0))];
     operation->key_hash = store::idempotency_hash(root, derived_key(*parsed, occurrence));
+    operation->key_is_content = true;
   }
   out.operation = *std::move(operation);
   return out;
@@ -128,7 +133,10 @@ json Batch::answer_json(const Answer& answer) const {
   return out;
 }
 
-std::vector<json> Batch::answers_json(const std::vector<Answer>& answers) const {
+std::vector<json> Batch::answers_json(const std::vector<Answer>& answers) {
+  const Answer& only = answers.front();
+  key_conflict_ = lines_.size() == 1 && only.operation && !only.operation->key_hash.empty() &&
+                  only.error && only.error->code() == Errc::kConflict;
   std::vector<json> out;
   out.reserve(answers.size());
   for (const Answer& answer : answers) out.push_back(answer_json(answer));
@@ -195,9 +203,12 @@ std::string to_lines(const std::vector<json>& values) {
 }  // namespace
 
 void post_operations(ApiCall& call) {
+  if (const auto& never = call.api.engine.refusal())
+    return send_error(call.response, 503, to_string(never->code()), never->detail());
   Options options;
   options.atomic = query_flag(call.request, "atomic");
   options.derive_keys = query_flag(call.request, "derive_keys");
+  options.accept_clock = query_flag(call.request, "accept_clock");
   options.language = language_of(call.response);
   options.key = call.request.get_header_value("Idempotency-Key");
   if (options.key.size() > kKeyBytesMax)
@@ -211,24 +222,24 @@ void post_operations(ApiCall& call) {
   if (has_key && batch->size() > 1)
     return send_error(call.response, 400, "invalid-argument",
                       "an Idempotency-Key is for one line; give each line its own \"key\"");
-  if (atomic) {
-    call.response.set_content(to_lines(batch->apply_all()), kLinesType);
-    return;
-  }
-  if (batch->size() <= kGroupLineCountMax) {
-    call.response.set_content(to_lines(batch->apply_group()), kLinesType);
+  if (atomic || batch->size() <= kGroupLineCountMax) {
+    const auto answers = atomic ? batch->apply_all() : batch->apply_group();
+    call.response.set_content(to_lines(answers), kLinesType);
+    if (batch->key_conflict()) call.response.status = 409;
     return;
   }
   const ApiContext* api = &call.api;
   call.response.set_chunked_content_provider(
       kLinesType, [api, batch](std::size_t, httplib::DataSink& sink) {
-        if (batch->finished()) {
-          sink.done();
-          return true;
-        }
-        if (api->stopping) return false;
-        const std::string text = to_lines(batch->apply_group());
-        return sink.write(text.data(), text.size());
+        return write_guarded(*api, [&] {
+          if (batch->finished()) {
+            sink.done();
+            return true;
+          }
+          if (api->stopping) return false;
+          const std::string text = to_lines(batch->apply_group());
+          return sink.write(text.data(), text.size());
+        });
       });
 }
 

@@ -15,6 +15,8 @@ constexpr std::array kRoutes = {
     ApiRoute{"POST", "/v1/agencies", post_agency},
     ApiRoute{"GET", "/v1/agencies/{code}", get_agency},
     ApiRoute{"POST", "/v1/agencies/{code}/remove", post_agency_remove},
+    ApiRoute{"GET", "/v1/registry", get_registry},
+    ApiRoute{"POST", "/v1/registry", post_registry},
     ApiRoute{"GET", "/v1/invites", get_invites},
     ApiRoute{"POST", "/v1/invites", post_invite},
     ApiRoute{"POST", "/v1/invites/{id}/cancel", post_invite_cancel},

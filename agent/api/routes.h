@@ -30,6 +30,8 @@ void post_agency_remove(ApiCall& call);
 // What a declaration or an invitation would do.
 nlohmann::json plan_object(const store::InvitationPlan& plan, const ApiContext& api);
 // invites.cc
+void get_registry(ApiCall& call);
+void post_registry(ApiCall& call);
 void get_invites(ApiCall& call);
 void post_invite(ApiCall& call);
 void post_invite_cancel(ApiCall& call);

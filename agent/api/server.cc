@@ -11,6 +11,8 @@
 #include <thread>
 
 #include "agent/api/context.h"
+#include "agent/api/gate.h"
+#include "agent/api/request_bytes.h"
 #include "agent/api/socket.h"
 
 namespace lienthong::agent {
@@ -18,8 +20,6 @@ namespace {
 
 constexpr std::size_t kTokenCharsMin = 16;
 constexpr std::size_t kPathCharsMax = 2048;
-constexpr auto kReadTimeout = std::chrono::seconds(30);
-constexpr auto kWriteTimeout = std::chrono::seconds(30);  // a client that stops reading is let go
 
 Result<std::string> read_token(const std::string& path) {
   struct stat found {};
@@ -66,8 +66,7 @@ Result<TcpPlace> read_listen(const std::string& text) {
                                            "as 127.0.0.1:7411");
 }
 
-bool bears_token(const httplib::Request& request, const std::string& token) {
-  const std::string given = request.get_header_value("Authorization");
+bool is_token(std::string_view given, const std::string& token) {
   const std::string wanted = "Bearer " + token;
   return given.size() == wanted.size() &&
          sodium_memcmp(given.data(), wanted.data(), wanted.size()) == 0;
@@ -90,14 +89,20 @@ bool read_body(const httplib::Request& request, const httplib::ContentReader& re
 
 struct ApiServer::Impl {
   struct Door : ApiDoor {
-    httplib::Server server;
+    Door(std::size_t threads, std::string asked)
+        : token(std::move(asked)),
+          server({.threads = threads, .body_bytes = kApiBodyBytesMax}, [this](
+                                                                           std::string_view head) {
+            return token.empty() || is_token(header_of(head, "Authorization").value_or(""), token);
+          }) {}
+    const std::string token;  // empty: none is asked for
+    GatedServer server;
     std::thread thread;
-    std::string token;  // empty: none is asked for
     int listener = -1;  // owned by the server
   };
 
   ApiContext context;
-  Door unix_door;
+  Door unix_door{kApiThreadCount, ""};
   std::unique_ptr<Door> tcp_door;
   int port = 0;
   SocketFile socket_file;
@@ -106,7 +111,7 @@ struct ApiServer::Impl {
   Impl(Engine& engine, Links& links, ApiServerConfig settings)
       : context{engine, links, std::move(settings), {}, {}} {}
 
-  void prepare(Door& door, std::size_t threads);
+  void prepare(Door& door);
   void add_routes(Door& door);
   void note_use(const httplib::Request& request);
   Result<void> open_unix();
@@ -152,28 +157,23 @@ void ApiServer::Impl::add_routes(Door& door) {
   }
 }
 
-void ApiServer::Impl::prepare(Door& door, std::size_t threads) {
-  door.server.new_task_queue = [threads] { return new httplib::ThreadPool(threads); };
-  door.server.set_keep_alive_max_count(1);
-  door.server.set_payload_max_length(kApiBodyBytesMax);
-  door.server.set_read_timeout(kReadTimeout);
-  door.server.set_write_timeout(kWriteTimeout);
-  door.server.set_pre_routing_handler(
-      [this, &door](const httplib::Request& request, httplib::Response& response) {
-        set_language(request, response);
-        if (!door.token.empty() && !bears_token(request, door.token)) {
-          response.set_header("WWW-Authenticate", "Bearer");
-          send_error(response, 401, "not-allowed",
-                     "this port asks for Authorization: Bearer and the token of its file");
-          return httplib::Server::HandlerResponse::Handled;
-        }
-        if (request.path.size() > kPathCharsMax) {
-          send_error(response, 404, "not-found", "the path is too long");
-          return httplib::Server::HandlerResponse::Handled;
-        }
-        note_use(request);
-        return httplib::Server::HandlerResponse::Unhandled;
-      });
+void ApiServer::Impl::prepare(Door& door) {
+  door.server.set_pre_routing_handler([this, &door](const httplib::Request& request,
+                                                    httplib::Response& response) {
+    set_language(request, response);
+    if (!door.token.empty() && !is_token(request.get_header_value("Authorization"), door.token)) {
+      response.set_header("WWW-Authenticate", "Bearer");
+      send_error(response, 401, "not-allowed",
+                 "this port asks for Authorization: Bearer and the token of its file");
+      return httplib::Server::HandlerResponse::Handled;
+    }
+    if (request.path.size() > kPathCharsMax) {
+      send_error(response, 404, "not-found", "the path is too long");
+      return httplib::Server::HandlerResponse::Handled;
+    }
+    note_use(request);
+    return httplib::Server::HandlerResponse::Unhandled;
+  });
   door.server.set_error_handler([](const httplib::Request& request, httplib::Response& response) {
     if (!response.body.empty()) return;
     const int status = response.status;
@@ -198,7 +198,7 @@ void ApiServer::Impl::prepare(Door& door, std::size_t threads) {
 
 Result<void> ApiServer::Impl::open_unix() {
   unix_door.waiters_max = kApiWaiterCountMax;
-  prepare(unix_door, kApiThreadCount);
+  prepare(unix_door);
   return socket_file.open(unix_door.server, context.config.socket);
 }
 
@@ -206,10 +206,9 @@ Result<void> ApiServer::Impl::open_tcp() {
   if (context.config.listen.empty()) return {};
   LT_TRY(const TcpPlace place, read_listen(context.config.listen));
   LT_TRY(std::string token, read_token(context.config.token_file));
-  auto door = std::make_unique<Door>();
-  door->token = std::move(token);
+  auto door = std::make_unique<Door>(kApiTcpThreadCount, std::move(token));
   door->waiters_max = kApiTcpWaiterCountMax;
-  prepare(*door, kApiTcpThreadCount);
+  prepare(*door);
   Door* const opened = door.get();
   door->server.set_socket_options(
       [opened](int fd) {  // not SO_REUSEPORT: two agents must not share a port

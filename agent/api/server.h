@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "agent/engine/engine.h"
+#include "agent/joining/identity_check.h"
 #include "agent/links/links.h"
 #include "protocol/crypto/noise.h"
 #include "store/office/calendar.h"
@@ -31,6 +32,7 @@ struct ApiServerConfig {
   std::string listen;      // "127.0.0.1:7411", "[::1]:0"; empty: none
   std::string token_file;  // needed with `listen`
   std::string program_version;
+  std::string data_dir;  // looked at by check; empty: none
   UnixMillis started_at = 0;
   DhPublic dh_key{};                // ours, for invitations
   Entropy* entropy = nullptr;       // required; outlives the server; used by one thread at a time
@@ -38,6 +40,7 @@ struct ApiServerConfig {
   std::shared_ptr<const store::Calendar> calendar;  // null: the one built in
   std::string calendar_problem = {};  // why it is not the one of the configuration; empty: it is
   BlobKeeper* blobs = nullptr;        // outlives the server; null: no scans are kept
+  std::vector<IdentityFinding> identity;  // what is wrong with the files that say who we are
   // The newest log lines, oldest first, at most that many; null: none are kept. Any thread.
   std::function<std::vector<ApiLogLine>(std::size_t)> recent_log;
 };

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "agent/api/context.h"
+#include "agent/api/gate.h"
 #include "agent/api/socket.h"
 #include "agent/json/reasons.h"
 
@@ -13,10 +14,12 @@ namespace {
 constexpr std::size_t kThreads = 4;
 
 nlohmann::json finding_json(const Error& why) {
-  const auto reason = why.code() == Errc::kDiskFull  ? texts::Reason::kShutDiskFull
-                      : why.code() == Errc::kCorrupt ? texts::Reason::kShutDamaged
-                                                     : texts::Reason::kShutReopening;
-  nlohmann::json out = reason_json(reason, {why.message()});
+  const bool full = why.code() == Errc::kDiskFull;
+  const bool damaged = why.code() == Errc::kCorrupt;
+  nlohmann::json out = reason_json(full      ? texts::Reason::kShutDiskFull
+                                   : damaged ? texts::Reason::kShutDamaged
+                                             : texts::Reason::kShutReopening,
+                                   {damaged ? why.detail() : why.message()});
   out["level"] = "critical";
   return out;
 }
@@ -24,7 +27,7 @@ nlohmann::json finding_json(const Error& why) {
 }  // namespace
 
 struct ShutApi::Impl {
-  std::unique_ptr<httplib::Server> server;
+  std::unique_ptr<GatedServer> server;
   SocketFile file;
   std::thread thread;
   std::mutex mutex;
@@ -36,6 +39,8 @@ struct ShutApi::Impl {
     if (request.path == "/healthz") return send_json(response, {{"ok", true}});
     if (request.path == "/v1/check")
       return send_json(response, {{"state", 2}, {"messages", {finding_json(why)}}});
+    if (why.code() == Errc::kCorrupt)
+      return send_error(response, 503, to_string(why.code()), why.detail());
     send_error(response, 503, to_string(why.code()),
                "the database is being opened again: " + why.detail());
   }
@@ -50,10 +55,8 @@ Result<void> ShutApi::start(const std::string& socket, const Error& why) {
     impl_->why = why;
   }
   if (impl_->server) return {};
-  auto server = std::make_unique<httplib::Server>();
-  server->new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
-  server->set_keep_alive_max_count(1);
-  server->set_payload_max_length(kApiBodyBytesMax);
+  auto server = std::make_unique<GatedServer>(
+      GateLimits{.threads = kThreads, .body_bytes = kApiBodyBytesMax});
   server->set_pre_routing_handler(
       [impl = impl_.get()](const httplib::Request& request, httplib::Response& response) {
         impl->answer(request, response);

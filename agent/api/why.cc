@@ -58,6 +58,8 @@ class Explanation {
   void explain_offer();
   void explain_links();
   void explain_record();
+  void explain_times();
+  void explain_held_back();
   void explain_forks();
   void explain_waiting();
   void explain_work();
@@ -130,6 +132,34 @@ void Explanation::explain_offer() {
   reason(Reason::kOfferOpen, {from, to}, offer->offered_at);
   if (const auto asked = store::recall_requested(replica_, state_, offer->id))
     reason(Reason::kRecallRequested, {from}, *asked);
+}
+
+// What is dated more than a day after it came.
+void Explanation::explain_times() {
+  for (const UpdateId& id : state_.timeline) {
+    const auto update = replica_.find_update(id);
+    if (!update) continue;
+    const UnixMillis named = update->update.envelope.hlc.millis();
+    if (!store::is_doubtful(named, update->received_at)) continue;
+    reason(Reason::kTimeDoubtful,
+           {name(update->agency), format_time(named), format_time(update->received_at)},
+           update->received_at);
+  }
+}
+
+void Explanation::explain_held_back() {
+  if (state_.chain.empty()) return;
+  if (const auto to = replica_.held_back_from(state_.record))
+    return reason(Reason::kHeldBack,
+                  {name(state_.holder), std::to_string(store::kPushedCountMax), name(*to)});
+  if (state_.holder != ours_ || state_.offered.is_zero()) return;
+  const bool direct = std::ranges::any_of(
+      hops_, [&](const Hop& hop) { return hop.neighbour.agency == state_.offered; });
+  const std::size_t open =
+      direct ? 0 : store::old_offers(replica_, api_.now(), 0, [] { return false; }).out;
+  if (open > store::kPushedCountMax)
+    reason(Reason::kHeldBackElsewhere,
+           {std::to_string(open), std::to_string(store::kPushedCountMax)});
 }
 
 void Explanation::explain_links() {
@@ -241,6 +271,8 @@ json Explanation::to_json() {
   explain_offer();
   explain_links();
   explain_record();
+  explain_held_back();
+  explain_times();
   explain_forks();
   explain_waiting();
   explain_work();
@@ -267,12 +299,14 @@ json Explanation::to_json() {
   }
   put_work(out, replica_, state_, api_.now());
   if (last_)
-    out["last_change"] = {{"id", last_->id.hex()},
-                          {"kind", to_string(last_->open.kind)},
-                          {"by", code(last_->agency)},
-                          {"at", format_time(last_->update.envelope.hlc.millis())},
-                          {"here_since", time_json(last_->received_at)},
-                          {"sealed", last_->seal.has_value()}};
+    out["last_change"] = {
+        {"id", last_->id.hex()},
+        {"kind", to_string(last_->open.kind)},
+        {"by", code(last_->agency)},
+        {"at", format_time(last_->update.envelope.hlc.millis())},
+        {"here_since", time_json(last_->received_at)},
+        {"doubtful", store::is_doubtful(last_->update.envelope.hlc.millis(), last_->received_at)},
+        {"sealed", last_->seal.has_value()}};
   for (const Hop& hop : hops_) {
     if (hop.state == HopState::kAcknowledged && !hop.towards_turn) continue;
     if (hop.neighbour.next_attempt == 0) continue;

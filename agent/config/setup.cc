@@ -6,6 +6,7 @@
 #include "agent/config/config.h"
 #include "agent/joining/enrolment_client.h"
 #include "agent/joining/identity_files.h"
+#include "agent/joining/modes.h"
 #include "protocol/base/text_fields.h"
 #include "protocol/enrolment/by_hand.h"
 #include "protocol/enrolment/grant.h"
@@ -18,7 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr unsigned kSecret = 0600, kPublic = 0640;
+constexpr unsigned kSecret = kSecretMode, kPublic = kPublicMode;
 constexpr UnixMillis kRenewAfter = 730LL * 24 * 3600 * 1000;  // two years
 constexpr std::string_view kStaging = "enrolling";
 constexpr std::string_view kTokenRootFile = "token-root.pin";  // only in there
@@ -47,10 +48,11 @@ class Folder {
     out.created_ = fs::create_directories(out.dir_, problem);
     if (problem) return io_error(out.dir_, problem);
     if (out.created_) {
-      fs::permissions(out.dir_, fs::perms(0750), problem);
+      fs::permissions(out.dir_, fs::perms(kFolderMode), problem);
       if (problem) return io_error(out.dir_, problem);
     }
     LT_TRY_VOID(out.check_empty());
+    LT_TRY_VOID(narrow(out.dir_));
     LT_TRY_VOID(out.take_back());
     fs::create_directories(out.staging(), problem);
     if (!problem) fs::permissions(out.staging(), fs::perms(0700), problem);
@@ -86,6 +88,7 @@ class Folder {
     }
     fs::remove_all(staging(), problem);
     if (problem) return io_error(staging(), problem);
+    LT_TRY_VOID(narrow(dir_));
     return {};
   }
 

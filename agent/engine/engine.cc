@@ -42,8 +42,9 @@ struct Engine::Impl {
   store::JobQueues queues;
   Clock::time_point hints_since;
   bool stopping = false;
-  std::optional<Error> failed;  // nothing is accepted: until there is room, or for good
-  std::atomic<bool> healthy{true};
+  std::optional<Error> failed;         // nothing is accepted: until there is room, or for good
+  const std::optional<Error> refusal;  // nothing is accepted, whatever the disk
+  std::atomic<bool> healthy;
   // The writer's own:
   bool waiting_for_room = false;
   bool broken = false;   // the replica must be opened again; set under the mutex
@@ -51,29 +52,37 @@ struct Engine::Impl {
   bool reserve_there = false;
   Clock::time_point worked_at, looked_at;
   std::optional<Reserve> reserve;
+  Faults faults;
   std::thread writer;
 
   Impl(std::unique_ptr<store::Replica> r, const WallClock& c, asio::any_io_executor l,
-       std::optional<Reserve> kept)
-      : replica(std::move(r)), clock(c), loop(std::move(l)), reserve(std::move(kept)) {
-    queues.set_unfinished(replica->unfinished());
+       std::optional<Reserve> kept, std::optional<Error> never)
+      : replica(std::move(r)),
+        clock(c),
+        loop(std::move(l)),
+        refusal(std::move(never)),
+        healthy(!refusal),
+        reserve(std::move(kept)) {
+    queues.set_unfinished(!refusal && replica->unfinished());
   }
 
   void accept(QueuedJob job, Urgency urgency) {
-    std::optional<Error> refusal;
+    std::optional<Error> why;
     {
       const std::lock_guard lock(mutex);
-      if (failed) {
-        refusal = failed->code() == Errc::kDiskFull ? *failed : being_opened(*failed);
+      if (refusal) {
+        why = refusal;
+      } else if (failed) {
+        why = failed->code() == Errc::kDiskFull ? *failed : being_opened(*failed);
       } else if (stopping) {
-        refusal = Error(Errc::kClosed, "the agent is stopping");
+        why = Error(Errc::kClosed, "the agent is stopping");
       } else {
         if (urgency == Urgency::kCanWait && !queues.has_hints()) hints_since = Clock::now();
         queues.add(std::move(job), urgency);
       }
     }
-    if (refusal) {
-      answer(job, *refusal);
+    if (why) {
+      answer(job, *why);
     } else {
       work.notify_one();
     }
@@ -86,7 +95,7 @@ struct Engine::Impl {
   }
 
   void run() {
-    look();
+    guarded([this] { look(); });
     for (;;) {
       bool due = false;
       {
@@ -94,8 +103,20 @@ struct Engine::Impl {
         due = await_work(lock);
         if (stopping && queues.empty()) return;
       }
-      if (Clock::now() - looked_at >= kLookInterval) look();
-      if (due) commit_group();
+      if (Clock::now() - looked_at >= kLookInterval) guarded([this] { look(); });
+      if (due) guarded([this] { commit_group(); });
+    }
+  }
+
+  // The writer never ends: what it cannot go on with makes everybody open the database again.
+  template <class Step>
+  void guarded(const Step& step) {
+    try {
+      step();
+    } catch (const std::exception& problem) {
+      spdlog::error("event=writer_ended_unexpectedly error={}", in_quotes(problem.what()));
+      faults.note("writer", problem.what(), clock.now());
+      fail(Error(Errc::kCorrupt, problem.what()), Broken::kYes);
     }
   }
 
@@ -155,7 +176,7 @@ struct Engine::Impl {
     {
       const std::lock_guard lock(mutex);
       failed.reset();
-      healthy = true;
+      healthy = !refusal;
     }
     tell_change();
   }
@@ -179,13 +200,17 @@ struct Engine::Impl {
       const std::lock_guard lock(mutex);
       return queues.take();
     };
-    const auto refusal = room ? std::nullopt : std::optional(no_room());
-    auto group = store::commit_group(*replica, clock.now(), take, refusal);
+    const auto full = room ? std::nullopt : std::optional(no_room());
+    auto group = store::commit_group(*replica, clock.now(), take, full);
     swollen = swollen || group.bytes > kBurstBytes;
     worked_at = Clock::now();
     {
       const std::lock_guard lock(mutex);
       queues.set_unfinished(room && group.committed && group.unfinished);
+    }
+    if (group.spoiled) {
+      spdlog::error("event=group_spoiled error={}", in_quotes(group.spoiled->message()));
+      faults.note("writer", group.spoiled->detail(), clock.now());
     }
     if (!group.committed) {
       fail(group.committed.error(), Broken::kYes);
@@ -235,9 +260,10 @@ struct Engine::Impl {
 };
 
 Engine::Engine(std::unique_ptr<store::Replica> replica, const WallClock& clock,
-               asio::any_io_executor loop, std::optional<Reserve> reserve)
-    : impl_(
-          std::make_unique<Impl>(std::move(replica), clock, std::move(loop), std::move(reserve))) {
+               asio::any_io_executor loop, std::optional<Reserve> reserve,
+               std::optional<Error> refusal)
+    : impl_(std::make_unique<Impl>(std::move(replica), clock, std::move(loop), std::move(reserve),
+                                   std::move(refusal))) {
   impl_->writer = std::thread([impl = impl_.get()] { impl->run(); });
 }
 
@@ -282,8 +308,12 @@ bool Engine::wait_for_change(std::uint64_t since, std::chrono::milliseconds time
 
 std::optional<Error> Engine::trouble() const {
   const std::lock_guard lock(impl_->mutex);
-  return impl_->failed;
+  return impl_->refusal ? impl_->refusal : impl_->failed;
 }
+
+const std::optional<Error>& Engine::refusal() const { return impl_->refusal; }
+
+Faults& Engine::faults() const { return impl_->faults; }
 
 bool Engine::healthy() const { return impl_->healthy; }
 

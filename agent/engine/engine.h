@@ -14,6 +14,7 @@
 #include <memory>
 #include <optional>
 
+#include "agent/engine/faults.h"
 #include "agent/engine/reserve.h"
 #include "store/exchange/writer.h"
 
@@ -43,9 +44,11 @@ class Engine final : public store::Writer {
   using Done = store::Done;
 
   // `loop`: where callbacks run. `reserve`: made, and made again after it was released, as soon as
-  // there is room; none: none is kept. Starts the writer thread.
+  // there is room; none: none is kept. `refusal`: no job is ever taken, all fail with this; reading
+  // goes on. Starts the writer thread.
   Engine(std::unique_ptr<store::Replica> replica, const WallClock& clock,
-         asio::any_io_executor loop, std::optional<Reserve> reserve = {});
+         asio::any_io_executor loop, std::optional<Reserve> reserve = {},
+         std::optional<Error> refusal = {});
   ~Engine() override;  // stop()
 
   // Blocks until the job's commit is synced, or it failed. kClosed after stop().
@@ -69,7 +72,10 @@ class Engine final : public store::Writer {
 
   // Why jobs fail now; nullopt: they do not.
   std::optional<Error> trouble() const;
-  bool healthy() const;  // !trouble(), without a lock
+  bool healthy() const;                         // !trouble(), without a lock
+  const std::optional<Error>& refusal() const;  // as given
+  // What ended unexpectedly around this engine. Any thread.
+  Faults& faults() const;
 
   // No more jobs; finishes those accepted, wakes waiters, joins the writer. Idempotent.
   void stop();

@@ -27,6 +27,8 @@ constexpr std::chrono::seconds kFirstPause{1};
 constexpr std::chrono::minutes kUploadIdleMax{10};
 constexpr std::chrono::minutes kSweepEvery{60}, kFirstSweep{2};
 constexpr std::size_t kDropsAtOnce = 64;
+constexpr std::chrono::seconds kLookEvery{15};  // 16 MB in four minutes, 5 GB in a day
+constexpr std::uint32_t kLookChunks = 16;
 
 // After the first failure it is tried again soon: the other side may not have taken in the record
 // yet by which we may have the file. Then ever later, up to this.
@@ -66,13 +68,22 @@ const char* to_string(BlobState state) {
 
 BlobKeeper::BlobKeeper(std::unique_ptr<store::Blobs> blobs, Engine& engine, Entropy& entropy,
                        BlobPolicy policy, asio::any_io_executor loop)
-    : blobs_(std::move(blobs)), engine_(engine), entropy_(entropy), policy_(policy), worker_(loop) {
+    : blobs_(std::move(blobs)),
+      engine_(engine),
+      entropy_(entropy),
+      policy_(policy),
+      worker_(loop, [this](const std::string& error) { on_worker_failed(error); }) {
   const auto salt = entropy_.array<8>();
   upload_salt_ = *ByteReader(salt).u64();
   next_sweep_ = now() + kFirstSweep;
 }
 
 BlobKeeper::~BlobKeeper() { stop(); }
+
+void BlobKeeper::on_worker_failed(const std::string& error) {
+  if (engine_.faults().note("scans", error, engine_.clock().now()))
+    spdlog::error("child=\"scans\" event=ended_unexpectedly error={}", in_quotes(error));
+}
 
 void BlobKeeper::stop() {
   stopped_ = true;
@@ -348,6 +359,7 @@ void BlobKeeper::on_tick() {
     if (peer->link != nullptr && lane.has_message()) link->blob_lane_spoke();
   }
   catch_up();
+  tend_damage();
   if (demanded_.exchange(false) || now() >= next_schedule_) {
     next_schedule_ = now() + kScheduleEvery;
     schedule();
@@ -383,6 +395,23 @@ void BlobKeeper::catch_up() {
     if (stopped_ || blobs_->caught_up() < engine_.replica().last_change()) return;
     caught_up_at_ = now();
   });
+}
+
+// What did not read back is wanted again; and all is read once in a while, so that it is found out
+// while a neighbour still has it.
+void BlobKeeper::tend_damage() {
+  if (tending_ || (!blobs_->has_damage() && now() < next_look_)) return;
+  tending_ = true;
+  next_look_ = now() + kLookEvery;
+  const auto work = [this] {
+    blobs_->look_through(looked_through_, kLookChunks);
+    const auto given_up = blobs_->give_up_damaged(engine_.clock().now());
+    if (!given_up.ok()) return log_failure("scan_not_given_up", given_up.error());
+    for (const BlobId& id : *given_up)
+      spdlog::error("event=scan_damaged blob={} note=\"it is fetched again\"", blob_text(id));
+    if (!given_up->empty()) demanded_ = true;
+  };
+  worker_.post(work, [this] { tending_ = false; });
 }
 
 bool BlobKeeper::may_ask(const Peer& peer, const BlobId& id,

@@ -109,6 +109,8 @@ class BlobKeeper {
   void on_proved(const std::shared_ptr<Peer>& peer, const PeerProved& proved);
   void tell(const std::shared_ptr<Peer>& peer, const BlobId& id, std::uint64_t size);
   void catch_up();
+  void tend_damage();
+  void on_worker_failed(const std::string& error);  // the worker's thread
   void schedule();
   bool may_ask(const Peer& peer, const BlobId& id, const std::vector<AgencyId>& readers) const;
   bool start_fetch(const std::shared_ptr<Peer>& peer, const store::BlobWant& want);
@@ -128,9 +130,11 @@ class BlobKeeper {
   std::set<std::pair<BlobId, RecordId>> to_show_;
   std::atomic<bool> demanded_{false};
   bool catching_up_ = false;
+  bool tending_ = false;
+  store::BlobPlace looked_through_;  // the worker's
   bool stopped_ = false;
   std::uint64_t seen_change_ = 0;
-  Instant seen_change_at_{}, caught_up_at_{}, next_schedule_{}, next_sweep_{};
+  Instant seen_change_at_{}, caught_up_at_{}, next_schedule_{}, next_sweep_{}, next_look_{};
 
   mutable std::mutex mutex_;  // guards the rest
   std::map<BlobId, Running> running_;

@@ -13,8 +13,8 @@ constexpr int kNice = 10;
 
 }  // namespace
 
-BlobWorker::BlobWorker(asio::any_io_executor loop)
-    : loop_(std::make_unique<asio::any_io_executor>(std::move(loop))) {
+BlobWorker::BlobWorker(asio::any_io_executor loop, std::function<void(const std::string&)> failed)
+    : loop_(std::make_unique<asio::any_io_executor>(std::move(loop))), failed_(std::move(failed)) {
   thread_ = std::thread([this] { run(); });
 }
 
@@ -40,7 +40,11 @@ void BlobWorker::run() {
       job = std::move(jobs_.front());
       jobs_.pop_front();
     }
-    job.work();
+    try {
+      job.work();
+    } catch (const std::exception& problem) {  // a row that cannot be read
+      failed_(problem.what());
+    }
     if (job.done) asio::post(*loop_, std::move(job.done));
   }
 }

@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <thread>
 
 namespace asio {
@@ -19,7 +20,9 @@ namespace lienthong::agent {
 
 class BlobWorker {
  public:
-  explicit BlobWorker(asio::any_io_executor loop);
+  // `failed` is told, on the worker's thread, when an exception ended a job; `done` runs all the
+  // same.
+  BlobWorker(asio::any_io_executor loop, std::function<void(const std::string&)> failed);
   ~BlobWorker();  // stop()
 
   // In order. After stop() nothing is taken on and `done` never runs.
@@ -34,6 +37,7 @@ class BlobWorker {
   void run();
 
   std::unique_ptr<asio::any_io_executor> loop_;
+  const std::function<void(const std::string&)> failed_;
   std::mutex mutex_;
   std::condition_variable more_;
   std::deque<Job> jobs_;

@@ -4,6 +4,7 @@
 
 #include "protocol/base/limits.h"
 #include "protocol/wire/part.h"
+#include "store/replica/local_names.h"
 
 namespace lienthong::agent {
 namespace {
@@ -22,6 +23,15 @@ std::vector<BundleRecipient> recipients_of(const Registry& registry, const Agenc
       out.push_back({certificate->node, certificate->dh_key});
   }
   return out;
+}
+
+// Of an import that is not whole yet: the number of the first update that came with it.
+std::string import_key(const BundleHeader& header) {
+  ByteWriter out;
+  out.raw(as_bytes(store::local::kImport));
+  out.raw(header.node.view());
+  out.u64(static_cast<std::uint64_t>(header.at));
+  return std::string(as_text(out.bytes()));
 }
 
 }  // namespace
@@ -106,7 +116,7 @@ Result<std::optional<Bytes>> BundleExport::next_part(Feed& feed) {
     if (!part || part->covered.empty()) return std::optional<Bytes>();
     if (part->epoch != feed.end.epoch)
       return Error(Errc::kConflict, "a feed began anew while it was exported; export again");
-    Bytes body = wire::encode_part_body(replica_.root(), *part);
+    Bytes body = wire::encode_part_body(RootOf(replica_.registry()), *part);
     if (body.size() > kMessageBytesMax && what.bytes_max > 1) continue;
     BundlePart record{feed.kind, EncodedPart{part->epoch, part->covered, std::move(body)}};
     LT_TRY(Bytes bytes, writer_->add(std::move(record)));
@@ -156,7 +166,7 @@ Result<std::optional<Bytes>> BundleExport::next() {
 
 BundleImport::BundleImport(Engine& engine, DhKey key)
     : engine_(engine),
-      reader_(engine.replica().root(), engine.replica().identity().agency,
+      reader_(engine.replica().registry()->roots(), engine.replica().identity().agency,
               engine.replica().identity().node, std::move(key)) {}
 
 Result<void> BundleImport::add(ByteView bytes) {
@@ -181,7 +191,13 @@ std::optional<AgencyId> BundleImport::believed_agency() const {
 }
 
 Result<void> BundleImport::take(const BundleRecord& record) {
-  if (std::holds_alternative<BundleEnd>(record)) return {};
+  if (std::holds_alternative<BundleEnd>(record)) {
+    if (first_ == 0) return {};
+    return engine_.write([&](store::Transaction& transaction) -> Result<void> {
+      transaction.set_local_value(import_key(*reader_.header()), std::nullopt);
+      return {};
+    });
+  }
   const auto* part = std::get_if<BundlePart>(&record);
   const bool registry = part != nullptr && part->kind == FeedKind::kRegistry;
   // Statements prove themselves, and may be what lets us believe the exporter.
@@ -207,6 +223,18 @@ std::vector<CursorRange> BundleImport::places_to_note(const BundlePart& part) co
   return out;
 }
 
+// An import that was cut and is begun again is the same one: what it brings comes at once.
+std::uint64_t BundleImport::begin_or_go_on(store::Transaction& transaction) const {
+  const std::string key = import_key(*reader_.header());
+  if (const auto before = transaction.local_value(key))
+    if (const auto first = ByteReader(*before).u64(); first.ok()) return *first;
+  const std::uint64_t first = transaction.next_number();
+  ByteWriter out;
+  out.u64(first);
+  transaction.set_local_value(key, out.take());
+  return first;
+}
+
 Result<void> BundleImport::take_part(const BundlePart& part) {
   const NodeId node = reader_.header()->node;
   const auto agency = believed_agency();
@@ -217,7 +245,7 @@ Result<void> BundleImport::take_part(const BundlePart& part) {
   LT_TRY_VOID(engine_.write([&](store::Transaction& transaction) -> Result<void> {
     const AgencyId from = agency.value_or(reader_.header()->agency);
     transaction.savepoint();
-    if (first_ == 0) first_ = transaction.next_number();
+    if (first_ == 0) first_ = begin_or_go_on(transaction);
     transaction.came_with(first_);  // the order within a bundle says nothing about who was first
     auto taken = transaction.receive(part.kind, node, from, noted);
     if (taken.ok() && !taken->refused.empty() && !noted.covered.empty()) {

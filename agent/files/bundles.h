@@ -73,6 +73,7 @@ class BundleImport {
   Result<void> take_receipt(const BundleReceipt& receipt);
   std::optional<AgencyId> believed_agency() const;
   std::vector<CursorRange> places_to_note(const BundlePart& part) const;
+  std::uint64_t begin_or_go_on(store::Transaction& transaction) const;
 
   Engine& engine_;
   BundleReader reader_;

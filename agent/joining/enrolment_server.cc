@@ -101,11 +101,18 @@ asio::awaitable<Result<void>> send_piece(Conversation& talk) {
 
 asio::awaitable<Result<NodeId>> serve_enrolment(tcp::socket& socket, Bytes first, Engine& engine,
                                                 const DhKey& dh_key, Entropy& entropy,
-                                                EnrolmentPatience patience) {
+                                                EnrolmentPatience patience,
+                                                std::function<void()> proved) {
   Conversation talk(socket, engine, dh_key, entropy, patience);
-  talk.whole.renew(patience.whole);
+  talk.whole.renew(patience.unproved);
+  bool known = false;
   Result<void> step = talk.parent.on_bytes(first);
   while (step && talk.parent.need() != Need::kNothing) {
+    if (!known && talk.parent.proved()) {
+      known = true;
+      talk.whole.renew(patience.whole);
+      if (proved) proved();
+    }
     switch (talk.parent.need()) {
       case Need::kBytes: step = co_await listen(talk); break;
       case Need::kInvitation: step = co_await answer(talk); break;

@@ -4,14 +4,17 @@
 #include <asio/awaitable.hpp>
 #include <asio/ip/tcp.hpp>
 #include <chrono>
+#include <functional>
 
 #include "agent/engine/engine.h"
 #include "protocol/crypto/keys.h"
 
 namespace lienthong::agent {
 
-// Each connection holds one of the places for those who have not shown who they are.
+// Each connection holds one of the places for those who enrol.
 struct EnrolmentPatience {
+  // For everything until the token is proved.
+  std::chrono::milliseconds unproved = std::chrono::seconds(30);
   // For a whole message of the newcomer, and for each piece of the grant that it takes: whoever
   // drips gets no more.
   std::chrono::milliseconds step = std::chrono::seconds(60);
@@ -26,6 +29,7 @@ struct EnrolmentPatience {
 // newcomer has been told where that is possible.
 asio::awaitable<Result<NodeId>> serve_enrolment(asio::ip::tcp::socket& socket, Bytes first,
                                                 Engine& engine, const DhKey& dh_key,
-                                                Entropy& entropy, EnrolmentPatience patience = {});
+                                                Entropy& entropy, EnrolmentPatience patience = {},
+                                                std::function<void()> proved = {});
 
 }  // namespace lienthong::agent

@@ -32,6 +32,13 @@ void put_value(json& out, std::string_view name, json value) {
   }
 }
 
+// A time that lay more than a day ahead when it came is shown with when that was.
+void put_doubt(json& line, UnixMillis came_at) {
+  if (came_at == 0) return;
+  line["doubtful"] = true;
+  line["came_at"] = format_time(came_at);
+}
+
 json history_json(const Dossier& dossier, const Registry& registry) {
   json list = json::array();
   for (const TimelineEntry& entry : dossier.timeline) {
@@ -39,6 +46,7 @@ json history_json(const Dossier& dossier, const Registry& registry) {
                        entry.kind == UpdateKind::kAdopt;
     if (is_link(entry.kind) || (plain && entry.action.empty() && entry.note.empty())) continue;
     json line = {{"at", format_time(entry.at)}, {"by", agency_code(entry.agency, registry)}};
+    put_doubt(line, entry.came_at);
     if (!entry.officer.empty()) line["officer"] = entry.officer;
     if (!entry.unit.empty()) line["unit"] = entry.unit;
     line["action"] = entry.action.empty() ? to_string(entry.kind) : entry.action;
@@ -59,6 +67,7 @@ json custody_json(const Dossier& dossier, const Registry& registry) {
                  {"by", agency_code(entry.link.by, registry)},
                  {"at", format_time(entry.at)},
                  {"id", entry.link.id.hex()}};
+    put_doubt(line, entry.came_at);
     if (!entry.link.to.is_zero()) line["to"] = agency_code(entry.link.to, registry);
     if (entry.link.urgent) line["urgent"] = true;
     if (!entry.node.is_zero()) line["node"] = entry.node.hex();
@@ -76,7 +85,7 @@ json custody_json(const Dossier& dossier, const Registry& registry) {
 }  // namespace
 
 json short_json(const RecordState& state, const Registry& registry, UnixMillis now,
-                UnixMillis updated_at) {
+                store::Updated updated) {
   json out = {{"record", state.record.hex()},
               {"holder", agency_json(state.holder, registry)},
               {"offered_to", agency_json(state.offered, registry)},
@@ -88,7 +97,8 @@ json short_json(const RecordState& state, const Registry& registry, UnixMillis n
     if (const FieldValue* value = open_value(state, field))
       put_value(out, info.json, write_field(info, *value, registry));
   }
-  if (updated_at != 0) out["updated_at"] = format_time(updated_at);
+  if (updated.at != 0) out["updated_at"] = format_time(updated.at);
+  put_doubt(out, updated.came_at);
   return out;
 }
 

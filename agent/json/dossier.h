@@ -5,13 +5,14 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "store/office/dossier.h"
+#include "store/office/find.h"
 
 namespace lienthong::agent {
 
 nlohmann::json dossier_json(const store::Dossier& dossier, const Registry& registry);
 
-// From the open part alone; `summary` is added where the caller has it. `updated_at` 0: unknown.
+// From the open part alone; `summary` is added where the caller has it.
 nlohmann::json short_json(const RecordState& state, const Registry& registry, UnixMillis now,
-                          UnixMillis updated_at);
+                          store::Updated updated);
 
 }  // namespace lienthong::agent

@@ -496,12 +496,14 @@ Result<Operation> LineParser::run() {
   if (!line_.is_object()) return fail(Errc::kMalformed, "", "a line must be a JSON object");
   LT_TRY(const KindInfo* info, kind());
   for (const auto& [name, unused] : line_.items())
-    if (name != "op" && name != "key" && !has_name(info->keys, name))
+    if (name != "op" && name != "key" && name != "accept_clock" && !has_name(info->keys, name))
       return fail(Errc::kInvalidArgument, name,
                   "unknown field \"" + name + "\"; " + std::string(info->name) + " has op, key," +
                       std::string(info->keys.substr(0, info->keys.size() - 1)));
   LT_TRY(Bytes key, key_hash());
+  LT_TRY(const bool accept_clock, flag(line_, "accept_clock", false, "accept_clock"));
   LT_TRY(Operation out, (this->*info->read)());
+  out.accept_clock = accept_clock;
   out.key_hash = std::move(key);
   return out;
 }

@@ -122,6 +122,7 @@ json arrival_json(const store::Report& report, const store::Replica& replica,
                  {"until", time_json(arrival.until)},
                  {"known_by", to_string(arrival.known_by)},
                  {"behind", arrival.behind}};
+    if (arrival.doubtful) line["doubtful"] = true;
     const auto direct = std::ranges::find(neighbours, arrival.agency, &NeighbourStatus::agency);
     if (direct != neighbours.end()) line["last_contact"] = time_json(direct->last_contact);
     list.push_back(std::move(line));

@@ -34,6 +34,16 @@ bool in_sync(const std::vector<NeighbourStatus>& neighbours) {
   });
 }
 
+namespace {
+
+// Whether some neighbour has refused what is ours: then it lacks that, whatever else it confirms.
+bool refused_by_some(const store::Replica& replica, const store::Counts& counts) {
+  return counts.refused > 0 &&
+         std::ranges::any_of(replica.refused(SIZE_MAX), &store::RefusedEntry::by_peer);
+}
+
+}  // namespace
+
 json neighbour_json(const NeighbourStatus& neighbour, const Registry& registry, Detail detail) {
   json out = {
       {"agency", agency_json(neighbour.agency, registry)},
@@ -50,7 +60,10 @@ json neighbour_json(const NeighbourStatus& neighbour, const Registry& registry, 
       {"ip_sent_bytes", neighbour.ip_sent_bytes},
       {"ip_received_bytes", neighbour.ip_received_bytes},
       {"caught_up_at", time_json(neighbour.caught_up_at)},
-      {"in_sync", neighbour.state == LinkState::kConnected && neighbour.in_sync}};
+      {"in_sync", neighbour.state == LinkState::kConnected && neighbour.in_sync},
+      {"comparing", neighbour.state == LinkState::kConnected && neighbour.comparing},
+      {"differs", neighbour.differs},
+      {"stands_since", time_json(neighbour.stands_since)}};
   if (detail == Detail::kShort) return out;
   const AgencyInfo* info = registry.find_agency(neighbour.agency);
   if (info != nullptr) out["agency_name"] = info->name;
@@ -88,9 +101,7 @@ json refused_peer_json(const RefusedPeer& peer) {
 // How old the last whole reading of the disk is.
 json scrub_json(const store::Replica& replica) {
   const store::ScrubState state = store::scrub_state(replica);
-  return {{"begun", time_json(state.begun)},
-          {"finished", time_json(state.finished)},
-          {"bad_scans", state.bad_scans}};
+  return {{"begun", time_json(state.begun)}, {"finished", time_json(state.finished)}};
 }
 
 json damage_json(const store::Replica& replica) {
@@ -125,6 +136,11 @@ json status_json(const store::Replica& replica, const std::vector<NeighbourStatu
   json list = json::array();
   for (const NeighbourStatus& neighbour : neighbours)
     list.push_back(neighbour_json(neighbour, *registry, Detail::kShort));
+  json held = json::array();
+  for (const store::HeldPush& push : replica.held_pushes())
+    held.push_back({{"origin", agency_json(push.origin, *registry)},
+                    {"to", agency_json(push.to, *registry)},
+                    {"count", push.count}});
   return {{"agency", agency_json(identity.agency, *registry)},
           {"agency_name", ours != nullptr ? json(ours->name) : json(nullptr)},
           {"node", identity.node.hex()},
@@ -138,7 +154,8 @@ json status_json(const store::Replica& replica, const std::vector<NeighbourStatu
           {"only_here", facts.only_here},
           {"unsealed", counts.unsealed},
           {"stripped", counts.stripped},
-          {"in_sync", in_sync(neighbours)},
+          {"held_back", std::move(held)},
+          {"in_sync", !facts.trouble && in_sync(neighbours) && !refused_by_some(replica, counts)},
           {"restored", replica.restored()},
           {"damage", damage_json(replica)},
           {"scrub", scrub_json(replica)},

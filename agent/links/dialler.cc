@@ -41,7 +41,9 @@ Dialler::Dialler(NeighbourConfig neighbour, LinkHost& host)
 
 Instant Dialler::now() const { return host_.engine().clock().monotonic(); }
 
-void Dialler::start() { host_.spawn("dialler " + neighbour_.agency, run(shared_from_this())); }
+void Dialler::start() {
+  host_.keep("dialler " + neighbour_.agency, [self = shared_from_this()] { return run(self); });
+}
 
 void Dialler::stop() {
   stopped_ = true;
@@ -331,7 +333,8 @@ void Dialler::tick(Instant at) {
   if (!what) return;
   const AgencyId agency = current_.link->peer().agency;
   host_.spawn("second connection to " + neighbour_.agency,
-              beside(shared_from_this(), agency, *what));
+              beside(shared_from_this(), agency, *what),
+              [self = shared_from_this()] { self->beside_failed(); });
 }
 
 asio::awaitable<void> Dialler::beside(std::shared_ptr<Dialler> self, AgencyId agency,
@@ -341,6 +344,11 @@ asio::awaitable<void> Dialler::beside(std::shared_ptr<Dialler> self, AgencyId ag
   const bool live = co_await try_beside(self, agency, what);
   self->plan_.beside_ended(live, self->now(), self->host_.entropy());
   if (live) self->note_up(self->current_);
+}
+
+void Dialler::beside_failed() {
+  if (const auto link = std::exchange(beside_, Dialled()).link) link->abort();
+  plan_.beside_ended(false, now(), host_.entropy());
 }
 
 asio::awaitable<bool> Dialler::try_beside(std::shared_ptr<Dialler> self, AgencyId agency,

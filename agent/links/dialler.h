@@ -71,6 +71,7 @@ class Dialler : public std::enable_shared_from_this<Dialler> {
   void plan(const std::optional<AgencyId>& agency, std::chrono::milliseconds wait);
   void note_up(const Dialled& dialled);
   bool note_stall(Dialled& dialled, Instant now);
+  void beside_failed();
   Instant now() const;
 
   NeighbourConfig neighbour_;

@@ -58,6 +58,15 @@ class Reporter {
                 "{} event=lanes closed={:#x} reason={}", name_, lanes.closed,
                 in_quotes(lanes.reason));
   }
+  void operator()(const StandsStill& still) const {
+    spdlog::error("{} event=stands_still pending={} action=\"the session is begun anew\"", name_,
+                  still.pending);
+  }
+  void operator()(const store::TwinSeen& seen) const {
+    spdlog::error("{} event=key_used_twice whose={} since={} addresses={}", name_,
+                  seen.ours ? "ours" : "theirs", seen.twin.since,
+                  in_quotes(seen.twin.address + " " + seen.twin.other_address));
+  }
   void operator()(const PeerRefused& refused) const {
     spdlog::warn("{} event=refused_by_peer updates={} reason={}", name_, refused.ids.size(),
                  in_quotes(refused.reason));
@@ -99,7 +108,7 @@ std::string Link::name() const {
 
 void Link::start(Bytes first) {
   driver_->start(first);
-  host_.spawn("reader", read(shared_from_this()));
+  host_.spawn("reader", read(shared_from_this()), broken());
 }
 
 asio::awaitable<void> Link::read(std::shared_ptr<Link> link) {
@@ -158,7 +167,7 @@ void Link::gather(std::chrono::nanoseconds time) {
   gather_timer_.expires_after(time);
   gather_timer_.async_wait([self = shared_from_this()](const asio::error_code& problem) {
     self->gathering_ = false;
-    if (!problem) self->flush();
+    if (!problem) self->guarded([&self] { self->flush(); });
   });
 }
 
@@ -167,7 +176,7 @@ void Link::flush() {
   if (const auto time = gather_time(); now() - flushed_at_ < time) return gather(time);
   flushed_at_ = now();
   writing_ = true;
-  host_.spawn("writer", write(shared_from_this()));
+  host_.spawn("writer", write(shared_from_this()), broken());
 }
 
 // ---- what the driver asks ----
@@ -175,7 +184,8 @@ void Link::flush() {
 void Link::send(Bytes bytes) { outgoing_.insert(outgoing_.end(), bytes.begin(), bytes.end()); }
 
 void Link::soon(std::function<void()> work) {
-  asio::post(host_.executor(), [self = shared_from_this(), work = std::move(work)] { work(); });
+  asio::post(host_.executor(),
+             [self = shared_from_this(), work = std::move(work)] { self->guarded(work); });
 }
 
 void Link::on_live(bool stays) {
@@ -215,7 +225,7 @@ void Link::look_later(std::chrono::milliseconds wait) {
   pace_timer_.expires_after(wait);
   pace_timer_.async_wait([self = shared_from_this()](const asio::error_code& problem) {
     self->looking_ = false;
-    if (!problem) self->driver_->perform();
+    if (!problem) self->guarded([&self] { self->driver_->perform(); });
   });
 }
 
@@ -231,6 +241,8 @@ void Link::report() {
   host_.table().note_stats(peer().agency, reported_, stats, host_.engine().clock().now());
   reported_ = stats;
 }
+
+std::string Link::address() const { return to_text(remote_); }
 
 store::ClosedLanes Link::closed_lanes() const {
   store::ClosedLanes closed;
@@ -251,6 +263,11 @@ void Link::observe(const store::Observation& what) {
   const auto* stored = std::get_if<store::PartStored>(&what);
   if (stored != nullptr && stored->outcome.refused.empty()) return;  // as nearly always
   if (std::holds_alternative<PeerCursor>(what)) return;
+  if (std::holds_alternative<StandsStill>(what)) {
+    using std::chrono::milliseconds;
+    const auto while_it_stood = milliseconds(Session::kStandingStillMax).count();
+    host_.table().note_standing(peer().agency, host_.engine().clock().now() - while_it_stood);
+  }
   const std::string ours = name();
   std::visit(Reporter(ours), what);
 }
@@ -279,7 +296,16 @@ void Link::tick() {
   driver_->tick();
 }
 
-void Link::abort() { end("stopping"); }
+void Link::abort(const std::string& why) { end(why); }
+
+// What an exception left half done is not gone on with: a new session begins from what is stored.
+std::function<void()> Link::broken() {
+  return [self = shared_from_this()] { self->end("it ended unexpectedly here"); };
+}
+
+void Link::guarded(const std::function<void()>& work) {
+  if (!host_.guard("link", work)) broken()();
+}
 
 void Link::end(const std::string& why) {
   if (ended()) return;

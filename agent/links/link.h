@@ -32,7 +32,7 @@ class Link : public std::enable_shared_from_this<Link>, public BlobPeer, private
   }
   // Says why, flushes, ends within kLingerMax.
   void close(CloseCode code, const std::string& detail) { driver_->close(code, detail); }
-  void abort();  // at once
+  void abort(const std::string& why = "stopping");  // at once
 
   bool initiator() const { return driver_->initiator(); }
   bool established() const { return driver_->live(); }
@@ -64,6 +64,7 @@ class Link : public std::enable_shared_from_this<Link>, public BlobPeer, private
   void after_actions() override;
   void performed() override;
   store::ClosedLanes closed_lanes() const override;
+  std::string address() const override;
   void on_feed_ends(const FeedMark& registry, const FeedMark& updates) override;
   void observe(const store::Observation& what) override;
 
@@ -81,6 +82,8 @@ class Link : public std::enable_shared_from_this<Link>, public BlobPeer, private
   void gather(std::chrono::nanoseconds time);
   void linger();  // everything is said: wait for the other side to hang up
   void end(const std::string& why);
+  std::function<void()> broken();
+  void guarded(const std::function<void()>& work);  // what a timer or the loop does later
   std::string name() const;
 
   asio::ip::tcp::socket socket_;

@@ -36,6 +36,7 @@ struct LinksConfig {
   std::vector<NeighbourConfig> neighbours;
   std::vector<std::string> listen;     // empty: nobody can dial us
   std::vector<std::string> advertise;  // empty: the listen addresses
+  std::uint64_t start = 0;             // of this program, as store::begin_life() noted it
 };
 
 }  // namespace lienthong::agent

@@ -3,6 +3,7 @@
 
 #include <asio/awaitable.hpp>
 #include <asio/ip/tcp.hpp>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -37,8 +38,13 @@ class LinkHost {
   virtual asio::any_io_executor executor() = 0;
   virtual bool stopping() const = 0;
 
-  // Runs a child; logs how it ended; stop() waits for all of them. `what` names it in the log.
-  virtual void spawn(const std::string& what, asio::awaitable<void> child) = 0;
+  // Runs a child once; `failed` runs if an exception ended it. `what` names it in the log.
+  virtual void spawn(const std::string& what, asio::awaitable<void> child,
+                     std::function<void()> failed) = 0;
+  // Runs one until it ends by itself: after an exception it is begun anew. See Children.
+  virtual void keep(const std::string& what, std::function<asio::awaitable<void>()> make) = 0;
+  // False, and noted: an exception ended it.
+  virtual bool guard(const std::string& what, const std::function<void()>& work) = 0;
 
   // A new session on a connected socket. `first`: bytes that were already read.
   virtual std::shared_ptr<Link> adopt(asio::ip::tcp::socket socket, bool initiator,
@@ -65,6 +71,8 @@ class LinkHost {
   virtual std::size_t callers() const = 0;
   // Inbound connections that have not shown who they are.
   virtual std::size_t unproved() const = 0;
+  // Ends the oldest inbound session that has not shown who it is; false: there is none.
+  virtual bool end_oldest_unproved() { return false; }
 };
 
 }  // namespace lienthong::agent

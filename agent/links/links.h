@@ -31,7 +31,12 @@ struct NeighbourStatus {
   std::uint64_t sent_bytes = 0, received_bytes = 0;        // since start, all sessions
   std::uint64_t ip_sent_bytes = 0, ip_received_bytes = 0;  // the same as packets, with headers
   std::uint64_t sessions = 0, failures = 0;
-  bool in_sync = false;         // confirmed on this session: nothing left in either direction
+  // Confirmed on this session: nothing left in either direction, and nothing says that the two may
+  // differ all the same.
+  bool in_sync = false;
+  bool comparing = false;       // something does, and they are compared: a disk was put back, …
+  bool differs = false;         // one side refuses what the other holds
+  UnixMillis stands_since = 0;  // it acknowledges nothing of what waits for it; 0: it does
   UnixMillis next_attempt = 0;  // 0: none planned
   std::string last_error;       // why the last attempt or session ended; empty: never failed
 };
@@ -64,6 +69,9 @@ class Links {
   virtual void compare(const AgencyId& agency, std::function<void(const Comparison&)> done) = 0;
   // Where we can be reached, for tokens: the configured or bound listen addresses.
   virtual std::vector<std::string> listen_addresses() const = 0;
+  // Configured addresses that this machine does not have now, each with the system's words. They
+  // are tried again by themselves.
+  virtual std::vector<std::string> not_listening() const { return {}; }
   // What the day has cost so far; none where nothing is counted.
   virtual std::optional<BudgetStatus> budget() const { return std::nullopt; }
   // Somebody uses the agent: neighbours that are down are dialled more often for a while.

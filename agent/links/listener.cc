@@ -2,7 +2,9 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <asio/ip/v6_only.hpp>
+#include <optional>
 
 #include "agent/engine/log.h"
 #include "agent/joining/enrolment_server.h"
@@ -19,13 +21,22 @@ using asio::ip::tcp;
 
 constexpr std::chrono::seconds kFirstBytesPatience{10};
 constexpr std::chrono::milliseconds kAcceptPause{200};
+constexpr std::chrono::seconds kBindPause{5};
+constexpr std::size_t kEnrolmentsMax = 32;  // at once, beside the sessions
 constexpr std::size_t kBucketCountMax = 4096;
 constexpr std::size_t kFirstMessageBytesMax = 16 * 1024;
 constexpr int kBacklog = 1024;  // a hub's neighbours may return all at once
 
-Result<tcp::acceptor> bind_to(const asio::any_io_executor& executor,
-                              const tcp::endpoint& endpoint) {
-  asio::error_code problem;
+// Of this machine, now: a cable that is out, a modem that is off, an address not given yet.
+bool is_not_there(const asio::error_code& problem) {
+  return problem == asio::error::address_family_not_supported ||
+         problem == std::errc::address_not_available;
+}
+
+// `problem`: why it could not be bound.
+std::optional<tcp::acceptor> bind_to(const asio::any_io_executor& executor,
+                                     const tcp::endpoint& endpoint, asio::error_code& problem) {
+  problem.clear();
   tcp::acceptor acceptor(executor);
   acceptor.open(endpoint.protocol(), problem);
   if (!problem) acceptor.set_option(tcp::acceptor::reuse_address(true), problem);
@@ -36,13 +47,10 @@ Result<tcp::acceptor> bind_to(const asio::any_io_executor& executor,
   // Inherited: the packet that completes the handshake brings data, before anybody accepts it.
   if (!problem)
     delay_acknowledgements(acceptor.native_handle());  // after listen(), which resets it
-  if (!problem) return Result<tcp::acceptor>(std::move(acceptor));
-  const bool no_v6 = problem == asio::error::address_family_not_supported ||
-                     problem == std::errc::address_not_available;
-  if (both && no_v6) {  // a machine without IPv6
-    return bind_to(executor, tcp::endpoint(asio::ip::address_v4::any(), endpoint.port()));
-  }
-  return Error(Errc::kIo, "cannot listen on " + to_text(endpoint) + ": " + problem.message());
+  if (!problem) return acceptor;
+  if (both && is_not_there(problem))  // a machine without IPv6
+    return bind_to(executor, tcp::endpoint(asio::ip::address_v4::any(), endpoint.port()), problem);
+  return std::nullopt;
 }
 
 Result<tcp::endpoint> listen_endpoint(const std::string& address) {
@@ -63,6 +71,7 @@ Listener::Guest::Guest(Listener& listener, tcp::socket s)
     : socket(std::move(s)), listener_(listener) {
   asio::error_code ignored;
   remote = socket.remote_endpoint(ignored);
+  number = ++listener_.guests_;
   listener_.waiting_.insert(this);
 }
 
@@ -75,24 +84,72 @@ Result<void> Listener::open(const std::vector<std::string>& addresses) {
       acceptors_.clear();
       return endpoint.error();
     }
-    auto acceptor = bind_to(host_.executor(), *endpoint);
-    if (!acceptor) {
+    asio::error_code problem;
+    if (auto acceptor = bind_to(host_.executor(), *endpoint, problem)) {
+      acceptors_.push_back(*std::move(acceptor));
+    } else if (is_not_there(problem)) {
+      spdlog::warn("event=not_listening_yet address={} error={}", address,
+                   in_quotes(problem.message()));
+      missing_.push_back({address, *endpoint, problem.message()});
+    } else {
       acceptors_.clear();
-      return acceptor.error();
+      return Error(Errc::kIo, "cannot listen on " + to_text(*endpoint) + ": " + problem.message());
     }
-    acceptors_.push_back(std::move(*acceptor));
   }
   return {};
 }
 
-void Listener::start() {
-  for (std::size_t i = 0; i < acceptors_.size(); ++i) {
-    host_.spawn("listener", accept(shared_from_this(), i));
+// Whatever is wrong with it now, it is tried again: the agent works already.
+void Listener::bind_missing() {
+  const std::size_t before = missing_.size();
+  std::vector<Missing> still;
+  for (Missing& place : std::exchange(missing_, {})) {
+    asio::error_code problem;
+    auto acceptor = bind_to(host_.executor(), place.endpoint, problem);
+    if (!acceptor) {
+      place.why = problem.message();
+      still.push_back(std::move(place));
+      continue;
+    }
+    spdlog::info("event=listening address={}", to_text(place.endpoint));
+    acceptors_.push_back(*std::move(acceptor));
+    listen(acceptors_.size() - 1);
   }
+  missing_ = std::move(still);
+  if (missing_.size() < before && told_) told_();
+}
+
+asio::awaitable<void> Listener::try_missing(std::shared_ptr<Listener> self) {
+  while (!self->stopped_ && !self->missing_.empty()) {
+    self->timer_.expires_after(kBindPause);
+    co_await self->timer_.async_wait(as_result);
+    if (!self->stopped_) self->bind_missing();
+  }
+}
+
+void Listener::look_again() {
+  if (!stopped_ && !missing_.empty()) bind_missing();
+}
+
+std::vector<std::string> Listener::missing() const {
+  std::vector<std::string> out;
+  for (const Missing& place : missing_) out.push_back(place.address + ": " + place.why);
+  return out;
+}
+
+void Listener::start() {
+  for (std::size_t i = 0; i < acceptors_.size(); ++i) listen(i);
+  if (!missing_.empty())
+    host_.keep("listener", [self = shared_from_this()] { return try_missing(self); });
+}
+
+void Listener::listen(std::size_t index) {
+  host_.keep("listener", [self = shared_from_this(), index] { return accept(self, index); });
 }
 
 void Listener::stop() {
   stopped_ = true;
+  timer_.cancel();
   asio::error_code ignored;
   for (auto& acceptor : acceptors_) acceptor.close(ignored);
   for (Guest* guest : waiting_) guest->socket.close(ignored);
@@ -152,12 +209,40 @@ void Listener::admit(tcp::socket socket) {
   if (problem) return;  // gone already
   if (!allowed(plain_address(remote.address())))
     return host_.note_refused(remote, "dials-too-often");
-  if (host_.unproved() >= host_.limits().handshakes_max)
+  if (host_.unproved() >= host_.limits().handshakes_max && !make_room())
     return host_.note_refused(remote, "too-many-handshakes");
   tune(socket, host_.limits().congestion, host_.limits().dead_after);
   auto guest = std::make_shared<Guest>(*this, std::move(socket));
-  host_.spawn("inbound", route(shared_from_this(), std::move(guest)));
+  host_.spawn("inbound", route(shared_from_this(), std::move(guest)), nullptr);
 }
+
+std::size_t Listener::enrolling() const {
+  return static_cast<std::size_t>(std::ranges::count_if(waiting_, &Guest::enrols));
+}
+
+// Of those that have shown nothing yet: the oldest of the address that has most of them, so that
+// one that holds many places loses its own. False: all have, or there are none.
+bool Listener::end_oldest(bool enrols) {
+  std::map<asio::ip::address, std::pair<std::size_t, Guest*>> by_address;
+  for (Guest* guest : waiting_) {
+    if (guest->enrols != enrols || guest->proved) continue;
+    auto& [count, oldest] = by_address[plain_address(guest->remote.address())];
+    ++count;
+    if (oldest == nullptr || guest->number < oldest->number) oldest = guest;
+  }
+  const auto most = std::ranges::max_element(by_address, {},
+                                             [](const auto& entry) { return entry.second.first; });
+  if (most == by_address.end()) return false;
+  Guest* const victim = most->second.second;
+  host_.note_refused(victim->remote, enrols ? "too-many-enrolments" : "too-many-handshakes");
+  victim->proved = true;  // it is on its way out, and is not chosen again
+  asio::error_code ignored;
+  victim->socket.close(ignored);
+  return true;
+}
+
+// Whoever holds a place without a word gives it up for the next one.
+bool Listener::make_room() { return end_oldest(false) || host_.end_oldest_unproved(); }
 
 asio::awaitable<void> Listener::route(std::shared_ptr<Listener> self,
                                       std::shared_ptr<Guest> guest) {
@@ -197,8 +282,15 @@ asio::awaitable<void> Listener::route(std::shared_ptr<Listener> self,
 asio::awaitable<void> Listener::enrol(std::shared_ptr<Listener> self, std::shared_ptr<Guest> guest,
                                       Bytes first) {
   LinkHost& host = self->host_;
-  const auto outcome =
-      co_await serve_enrolment(guest->socket, first, host.engine(), host.dh_key(), host.entropy());
+  if (self->enrolling() >= kEnrolmentsMax && !self->end_oldest(true)) {
+    host.note_refused(guest->remote, "too-many-enrolments");
+    co_return;
+  }
+  guest->enrols = true;
+  const EnrolmentPatience patience;
+  const std::function<void()> proved = [&guest] { guest->proved = true; };
+  const auto outcome = co_await serve_enrolment(guest->socket, first, host.engine(), host.dh_key(),
+                                                host.entropy(), patience, proved);
   if (outcome) {
     spdlog::info("address={} event=enrolled node={}", to_text(guest->remote), outcome->short_hex());
   } else if (outcome.error().code() == Errc::kClosed) {

@@ -41,10 +41,22 @@ void NeighbourTable::note_stats(const AgencyId& agency, const SessionStats& befo
     status.pending_in_updates = now.pending_in;
     status.pending_in_bytes = now.pending_in_bytes;
     const bool drained = now.drained_out && now.drained_in;
-    if (drained && (!status.in_sync || now.received_bytes != before.received_bytes)) {
+    const bool in_sync = drained && !now.doubtful && !now.differs;
+    if (in_sync && (!status.in_sync || now.received_bytes != before.received_bytes)) {
       status.caught_up_at = at;
     }
-    status.in_sync = drained;
+    status.in_sync = in_sync;
+    status.comparing = drained && now.doubtful;
+    status.differs = now.differs;
+    const bool flows =
+        now.drained_out || (before.established && now.pending_out < before.pending_out);
+    if (flows) status.stands_since = 0;
+  });
+}
+
+void NeighbourTable::note_standing(const AgencyId& agency, UnixMillis since) {
+  with(agency, [&](NeighbourStatus& status) {
+    if (status.stands_since == 0) status.stands_since = since;
   });
 }
 

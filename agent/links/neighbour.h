@@ -29,6 +29,9 @@ class NeighbourTable {
   void note_stats(const AgencyId& agency, const SessionStats& before, const SessionStats& now,
                   UnixMillis at);
 
+  // It has acknowledged nothing since then though something waits for it; until it does.
+  void note_standing(const AgencyId& agency, UnixMillis since);
+
   std::vector<NeighbourStatus> list() const;
   // Updates of ours for that agency that no session has seen acknowledged.
   std::uint64_t pending(const AgencyId& agency) const;

@@ -6,12 +6,14 @@
 #include <asio/io_context.hpp>
 #include <asio/post.hpp>
 #include <atomic>
+#include <deque>
 #include <map>
 #include <mutex>
 #include <set>
 
 #include "agent/engine/log.h"
 #include "agent/files/blob_keeper.h"
+#include "agent/links/children.h"
 #include "agent/links/dialler.h"
 #include "agent/links/link.h"
 #include "agent/links/link_meter.h"
@@ -30,6 +32,7 @@ constexpr std::chrono::milliseconds kTick{250};
 constexpr std::chrono::milliseconds kGoodbyeMax{1500};
 constexpr std::chrono::minutes kPeopleStay{10};  // after somebody has used the agent
 constexpr std::size_t kReadBytes = 64 * 1024;
+constexpr const char* kBroken = "it ended unexpectedly here";
 
 }  // namespace
 
@@ -39,6 +42,7 @@ class PeerSet::Impl final : public LinkHost, public std::enable_shared_from_this
        Entropy& entropy)
       : executor_(loop.get_executor()),
         engine_(engine),
+        children_(std::make_shared<Children>(executor_, engine)),
         config_(config),
         dh_key_(dh_key),
         entropy_(entropy),
@@ -63,7 +67,16 @@ class PeerSet::Impl final : public LinkHost, public std::enable_shared_from_this
   }
   asio::any_io_executor executor() override { return executor_; }
   bool stopping() const override { return stopping_; }
-  void spawn(const std::string& what, asio::awaitable<void> child) override;
+  void spawn(const std::string& what, asio::awaitable<void> child,
+             std::function<void()> failed) override {
+    children_->spawn(what, std::move(child), std::move(failed));
+  }
+  void keep(const std::string& what, std::function<asio::awaitable<void>()> make) override {
+    children_->keep(what, std::move(make));
+  }
+  bool guard(const std::string& what, const std::function<void()>& work) override {
+    return children_->guard(what, work);
+  }
   std::shared_ptr<Link> adopt(asio::ip::tcp::socket socket, bool initiator,
                               std::optional<store::Callee> callee, std::optional<AgencyId> expected,
                               std::uint64_t session_number, Bytes first) override;
@@ -81,6 +94,11 @@ class PeerSet::Impl final : public LinkHost, public std::enable_shared_from_this
   std::size_t callers() const override { return peers_->callers(); }
   void note_refused(const asio::ip::tcp::endpoint& endpoint, const std::string& reason) override;
   std::size_t unproved() const override;
+  bool end_oldest_unproved() override;
+  std::vector<std::string> not_listening() const {
+    const std::lock_guard lock(addresses_mutex_);
+    return not_listening_;
+  }
 
   Result<void> start();
   void set_neighbours(const std::vector<NeighbourConfig>& neighbours);
@@ -90,7 +108,9 @@ class PeerSet::Impl final : public LinkHost, public std::enable_shared_from_this
   void grown();
   void people_here();
 
-  std::size_t children() const { return children_; }
+  void begin_anew(const std::string& why);
+
+  std::size_t children() const { return children_->count(); }
   const NeighbourTable& table() const { return table_; }
   const RefusedPeers& refused() const { return refused_; }
   BudgetStatus budget() const { return meters_.budget(); }
@@ -106,10 +126,13 @@ class PeerSet::Impl final : public LinkHost, public std::enable_shared_from_this
   void list_children();
   void watch_network();
   void hurry();
-  void maybe_done();
+  void tick_once();
+  void note_addresses();
+  void forget_proved();
 
   asio::any_io_executor executor_;
   Engine& engine_;
+  std::shared_ptr<Children> children_;
   LinksConfig config_;
   DhKey dh_key_;
   Entropy& entropy_;
@@ -121,63 +144,50 @@ class PeerSet::Impl final : public LinkHost, public std::enable_shared_from_this
   std::shared_ptr<Listener> listener_;
   std::vector<std::shared_ptr<Dialler>> diallers_;
   std::set<std::shared_ptr<Link>> links_;
+  std::deque<std::weak_ptr<Link>> inbound_;  // by age: the first has not shown who it is
   BlobKeeper* blobs_ = nullptr;
   std::shared_ptr<const Registry> listed_;  // children of this registry are in the table
   std::shared_ptr<NetWatch> net_watch_;
   Bytes read_buffer_;
   std::atomic<std::int64_t> people_seen_{0};  // monotonic, nanoseconds; 0: never
-  std::size_t children_ = 0;
   bool stopping_ = false;
   std::chrono::steady_clock::time_point stopping_since_{};
-  std::function<void()> done_;
   mutable std::mutex addresses_mutex_;
-  std::vector<std::string> addresses_;
+  std::vector<std::string> addresses_, not_listening_;
 };
 
 // ---- children ----
-
-void PeerSet::Impl::spawn(const std::string& what, asio::awaitable<void> child) {
-  ++children_;
-  asio::co_spawn(executor_, std::move(child),
-                 [self = shared_from_this(), what](const std::exception_ptr& problem) {
-                   if (problem) {
-                     try {
-                       std::rethrow_exception(problem);
-                     } catch (const std::exception& error) {
-                       spdlog::error("child=\"{}\" event=ended_unexpectedly error={}", what,
-                                     in_quotes(error.what()));
-                     }
-                   }
-                   --self->children_;
-                   self->maybe_done();
-                 });
-}
-
-void PeerSet::Impl::maybe_done() {
-  if (!stopping_ || children_ > 0 || !done_) return;
-  asio::post(executor_, std::exchange(done_, nullptr));
-}
 
 asio::awaitable<void> PeerSet::Impl::tick(std::shared_ptr<Impl> self) {
   while (!self->stopping_ || !self->links_.empty()) {
     self->ticker_.expires_after(kTick);
     co_await self->ticker_.async_wait(as_result);
-    const Instant now = self->engine_.clock().monotonic();
-    self->meters_.tick(now);
-    const auto diallers = self->diallers_;
-    for (const auto& dialler : diallers) dialler->tick(now);
-    const auto links = self->links_;  // a tick may end one
-    const bool late =
-        self->stopping_ && std::chrono::steady_clock::now() - self->stopping_since_ > kGoodbyeMax;
-    for (const auto& link : links) {
-      if (late) {
-        link->abort();
-      } else {
-        link->tick();
-      }
-    }
-    if (self->blobs_ != nullptr) self->blobs_->on_tick();
+    self->tick_once();
   }
+}
+
+// Each for itself, so that none stands still because of another.
+void PeerSet::Impl::tick_once() {
+  const Instant now = engine_.clock().monotonic();
+  children_->guard("meters", [&] { meters_.tick(now); });
+  const auto diallers = diallers_;
+  for (const auto& dialler : diallers)
+    children_->guard("dialler " + dialler->neighbour().agency, [&] { dialler->tick(now); });
+  const auto links = links_;  // a tick may end one
+  const bool late = stopping_ && std::chrono::steady_clock::now() - stopping_since_ > kGoodbyeMax;
+  for (const auto& link : links) {
+    if (late || !children_->guard("link", [&] { link->tick(); }))
+      children_->guard("link", [&] { link->abort(late ? "stopping" : kBroken); });
+  }
+  if (blobs_ != nullptr) children_->guard("scans", [&] { blobs_->on_tick(); });
+}
+
+// An exception reached the loop, and what it left half done is not known: every session begins
+// anew, from what is stored.
+void PeerSet::Impl::begin_anew(const std::string& why) {
+  children_->note("loop", why);
+  const auto links = links_;
+  for (const auto& link : links) children_->guard("link", [&] { link->abort(kBroken); });
 }
 
 // ---- sessions ----
@@ -187,6 +197,7 @@ store::PeersConfig PeerSet::Impl::peers_config() const {
   config.program_version = LIENTHONG_VERSION;
   config.heartbeat = config_.link.heartbeat;
   config.dead_after = config_.link.dead_after;
+  config.start = config_.start;
   config.on_error = [](const Error& error) {
     spdlog::error("event=seal_failed error={}", in_quotes(error.message()));
   };
@@ -199,9 +210,15 @@ std::shared_ptr<Link> PeerSet::Impl::adopt(asio::ip::tcp::socket socket, bool in
                                            std::uint64_t session_number, Bytes first) {
   SessionConfig config =
       initiator ? peers_->dialling(*expected, callee, session_number) : peers_->answering();
+  // What our clock says, for the caller to compare with its own.
+  if (!initiator)
+    config.session_number =
+        static_cast<std::uint64_t>(std::max<UnixMillis>(engine_.clock().now(), 0));
   const int descriptor = socket.native_handle();
   auto link = std::make_shared<Link>(std::move(socket), std::move(config), *this);
   links_.insert(link);
+  forget_proved();
+  if (!initiator) inbound_.push_back(link);
   meters_.add(*link, descriptor);
   link->start(std::move(first));
   if (stopping_) link->abort();
@@ -280,6 +297,25 @@ std::size_t PeerSet::Impl::unproved() const {
   return static_cast<std::size_t>(sessions) + listener_->waiting();
 }
 
+bool PeerSet::Impl::end_oldest_unproved() {
+  forget_proved();
+  if (inbound_.empty()) return false;
+  const auto oldest = inbound_.front().lock();
+  inbound_.pop_front();
+  note_refused(oldest->remote(), "too-many-handshakes");
+  oldest->abort();
+  return true;
+}
+
+// At the front, where the oldest are.
+void PeerSet::Impl::forget_proved() {
+  const auto done = [](const std::weak_ptr<Link>& entry) {
+    const auto link = entry.lock();
+    return !link || link->established() || link->ended() || link->closing();
+  };
+  while (!inbound_.empty() && done(inbound_.front())) inbound_.pop_front();
+}
+
 void PeerSet::Impl::note_refused(const asio::ip::tcp::endpoint& endpoint,
                                  const std::string& reason) {
   const std::string address = plain_address(endpoint.address()).to_string();
@@ -316,6 +352,7 @@ void PeerSet::Impl::watch_network() {
         const auto alive = self.lock();
         if (!alive) return;
         spdlog::info("event=network_changed addresses={}", ours.size());
+        alive->listener_->look_again();
         for (const auto& dialler : alive->diallers_) dialler->network_changed(ours);
       });
   if (const auto opened = net_watch_->open(); !opened) {
@@ -323,7 +360,7 @@ void PeerSet::Impl::watch_network() {
     net_watch_.reset();
     return;
   }
-  spawn("network watch", NetWatch::run(net_watch_));
+  keep("network watch", [watch = net_watch_] { return NetWatch::run(watch); });
 }
 
 void PeerSet::Impl::hurry() {
@@ -344,13 +381,17 @@ void PeerSet::Impl::people_here() {
 
 // ---- life ----
 
+void PeerSet::Impl::note_addresses() {
+  const std::lock_guard lock(addresses_mutex_);
+  addresses_ =
+      config_.advertise.empty() ? reachable_addresses(listener_->endpoints()) : config_.advertise;
+  not_listening_ = listener_->missing();
+}
+
 Result<void> PeerSet::Impl::start() {
   LT_TRY_VOID(listener_->open(config_.listen));
-  {
-    const std::lock_guard lock(addresses_mutex_);
-    addresses_ =
-        config_.advertise.empty() ? reachable_addresses(listener_->endpoints()) : config_.advertise;
-  }
+  note_addresses();
+  listener_->on_listening([this] { note_addresses(); });
   for (const auto& endpoint : listener_->endpoints())
     spdlog::info("event=listening address={}", to_text(endpoint));
   engine_.on_change([self = weak_from_this()] {
@@ -360,7 +401,7 @@ Result<void> PeerSet::Impl::start() {
   meters_.restore();
   watch_network();
   listener_->start();
-  spawn("ticker", tick(shared_from_this()));
+  keep("ticker", [self = shared_from_this()] { return tick(self); });
   set_neighbours(config_.neighbours);
   return {};
 }
@@ -416,7 +457,6 @@ void PeerSet::Impl::stop(std::function<void()> done) {
   stopping_ = true;
   peers_->stop();
   stopping_since_ = std::chrono::steady_clock::now();
-  done_ = std::move(done);
   listener_->stop();
   const auto links = links_;
   for (const auto& link : links) link->close(CloseCode::kGoingAway, "stopping");
@@ -424,7 +464,7 @@ void PeerSet::Impl::stop(std::function<void()> done) {
   if (net_watch_) net_watch_->stop();
   meters_.save();
   ticker_.cancel();
-  maybe_done();
+  children_->stop(std::move(done));
 }
 
 // ---- the door ----
@@ -440,6 +480,7 @@ void PeerSet::set_neighbours(const std::vector<NeighbourConfig>& neighbours) {
   impl_->set_neighbours(neighbours);
 }
 void PeerSet::stop(std::function<void()> done) { impl_->stop(std::move(done)); }
+void PeerSet::begin_anew(const std::string& why) { impl_->begin_anew(why); }
 std::size_t PeerSet::children() const { return impl_->children(); }
 std::vector<NeighbourStatus> PeerSet::neighbours() const {
   return std::as_const(*impl_).table().list();
@@ -455,6 +496,7 @@ void PeerSet::sync_now() {
   asio::post(impl_->executor(), [impl = impl_] { impl->dial_all(); });
 }
 std::vector<std::string> PeerSet::listen_addresses() const { return impl_->addresses(); }
+std::vector<std::string> PeerSet::not_listening() const { return impl_->not_listening(); }
 std::optional<BudgetStatus> PeerSet::budget() const { return impl_->budget(); }
 void PeerSet::people_here() { impl_->people_here(); }
 

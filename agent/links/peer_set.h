@@ -38,12 +38,15 @@ class PeerSet final : public Links {
   // Says goodbye on every session; `done` runs when no child is left, within two seconds.
   void stop(std::function<void()> done);
   std::size_t children() const;  // coroutines alive
+  // After an exception that reached the loop: noted, and every session begins anew.
+  void begin_anew(const std::string& why);
 
   std::vector<NeighbourStatus> neighbours() const override;
   std::vector<RefusedPeer> refused_peers() const override;
   void sync_now() override;
   void compare(const AgencyId& agency, std::function<void(const Comparison&)> done) override;
   std::vector<std::string> listen_addresses() const override;
+  std::vector<std::string> not_listening() const override;
   std::optional<BudgetStatus> budget() const override;
   void people_here() override;
 

@@ -17,6 +17,14 @@ constexpr ReasonText kReasonTexts[] = {
     {Reason::kSetAside, "set-aside", "{} changes were set aside; the holder may adopt them"},
     {Reason::kInert, "inert", "{} changes have no effect; see its inert list"},
     {Reason::kConflict, "conflict", "two machines wrote the same field at the same time"},
+    {Reason::kHeldBack, "held-back",
+     "{} has {} offers and questions open with {} or beyond it: this one goes on as they are "
+     "answered"},
+    {Reason::kHeldBackElsewhere, "held-back-elsewhere",
+     "{} of our offers wait for an answer: of more than {} in one direction the next office hands "
+     "the rest on as earlier ones are answered"},
+    {Reason::kTimeDoubtful, "time-doubtful",
+     "{} has dated a change {}, but it was here at {} already: its clock was wrong"},
     {Reason::kForkDecided, "fork-decided", "custody was signed twice from {} on; {} has decided"},
     {Reason::kForkOpen, "fork-open",
      "custody was signed twice from {} on, and what stands may change until {} has decided"},
@@ -52,6 +60,13 @@ constexpr ReasonText kReasonTexts[] = {
     {Reason::kWaitsHolder, "waits-holder", "work of the holder"},
     {Reason::kDiskFull, "disk-full", "the disk is full, nothing can be written: {}"},
     {Reason::kReplicaFailed, "replica-failed", "the replica takes no changes: {}"},
+    {Reason::kIdentityWrong, "identity", "nothing is written on this machine: {}"},
+    {Reason::kIdentityDoubtful, "identity", "the files that say which machine this is: {}"},
+    {Reason::kBegunAnew, "begun-anew",
+     "a part of the agent ended unexpectedly and was begun anew: {}, {} times, the last one at {} "
+     "({})"},
+    {Reason::kScansDamaged, "scans-damaged",
+     "{} files of dossiers did not read back and no neighbour has given them again yet: {}"},
     {Reason::kLinkDownSince, "link-down", "no link with {} since {}"},
     {Reason::kLinkNeverUp, "link-down", "no link with {} since this agent started, {}"},
     {Reason::kHandoffInPending, "handoff-in-pending",
@@ -62,14 +77,31 @@ constexpr ReasonText kReasonTexts[] = {
      "the clock of this machine is behind the newest change here, of {}: set it, deadlines would "
      "be "
      "wrong"},
+    {Reason::kClockBeforeRelease, "clock-doubtful",
+     "the clock of this machine says {}, but this program was made after {}: set it"},
+    {Reason::kClockBeforeRoot, "clock-doubtful",
+     "the clock of this machine says {}, but the root has said something on {}: set it"},
+    {Reason::kClockDiffers, "clock-doubtful",
+     "the clock of this machine says {}, those of its superiors and neighbours {}: set it"},
+    {Reason::kClockOfOther, "clock-of-other",
+     "the clock of {} differs from ours and the neighbours': it said {} when ours said {}"},
+    {Reason::kNotListening, "not-listening",
+     "cannot listen on {}; tried again every few seconds, all other work goes on"},
+    {Reason::kOpenToOthers, "open-to-others",
+     "others of this machine can read {}: take their rights away with chmod"},
+    {Reason::kRootPaperHere, "root-paper-here",
+     "the root key for the safe still lies in {}: print it, lock the paper away, delete the file"},
     {Reason::kRefused, "refused", "{} updates of others were refused; see lienthong quarantine"},
     {Reason::kRefusedByNeighbours, "refused-by-neighbours",
-     "neighbours have refused {} updates that this machine sent; see lienthong quarantine"},
+     "{} refuses {} updates that this machine sent, so they are nowhere but here: {}; see "
+     "lienthong "
+     "quarantine"},
     {Reason::kRestored, "restored",
      "this database was restored from an older state: custody of older dossiers waits until the "
      "neighbours have given everything back"},
     {Reason::kShutDiskFull, "disk-full", "the disk is full, the database could not be opened: {}"},
     {Reason::kShutReopening, "replica-failed", "the database is being opened again: {}"},
+    {Reason::kShutDamaged, "damaged", "this agent cannot open its data: {}"},
     {Reason::kCodeTwice, "agency-code-twice",
      "several agencies bear the code {}, so it names none of them: {}"},
     {Reason::kCodeNotTheirs, "agency-code-not-theirs",
@@ -89,10 +121,20 @@ constexpr ReasonText kReasonTexts[] = {
      "the database was gone and was begun anew on {}; what neighbours hold comes back from them, "
      "what was only here ({} writes had been acknowledged in all) does not; once you know: "
      "lienthong damage seen"},
-    {Reason::kShutDamaged, "damaged", "the database is damaged or gone and is not open: {}"},
     {Reason::kCalendarDamaged, "calendar-damaged",
      "the calendar cannot be used, dates are counted by the one built in: {}"},
-    {Reason::kScansDamaged, "scans-damaged", "{} places in scans on this disk cannot be read"},
+    {Reason::kNeighbourStands, "neighbour-stands-still",
+     "{} is connected but has acknowledged nothing since {}, while {} updates wait for it: the "
+     "session is begun anew every minute; look at its disk and its log"},
+    {Reason::kNeighbourDiffers, "neighbour-differs",
+     "{} and this machine hold different updates of shared dossiers, because one of them refuses "
+     "what the other holds; see lienthong quarantine on both"},
+    {Reason::kTwinHere, "key-used-twice",
+     "two machines use the key of this one, since {}, the other last seen at {}, from {} and {}, "
+     "as {} tells: stop one of them for good and enrol it anew under a key of its own"},
+    {Reason::kTwinThere, "key-used-twice",
+     "two machines use the key of {}, since {}, last seen in turns at {}, from {} and {}: have one "
+     "of them stopped for good and enrolled anew under a key of its own"},
     {Reason::kNoVersionInForce, "no-version-in-force",
      "no version of procedure {} was in force then, so no due date is known"},
     {Reason::kNoLimit, "no-limit",
@@ -139,7 +181,7 @@ constexpr CodeMeaning kCodeMeanings[] = {
     {"disk-full", "the disk is full"},
     {"corrupt", "damaged data"},
     {"timeout", "no answer in time"},
-    {"closed", "the agent is stopping"},
+    {"closed", "the agent takes nothing now"},
     {"unclear", "a short name leads elsewhere here"},
     {"not-applied", "not applied, because another line was refused"},
 };

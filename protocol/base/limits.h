@@ -22,9 +22,11 @@ inline constexpr std::size_t kChunkBytes = 64 * 1024;    // of a blob; its last 
 inline constexpr std::uint64_t kBlobBytesMax = 1ULL << 30;
 inline constexpr std::size_t kBlobProofCountMax = 14;  // hashes that prove one chunk
 // Statements under a certificate by the root and all that go back to it; each issue further an
-// eighth of it, down to the second. Each statement counts with its body and the third.
+// eighth of it. Each statement counts with its body and the second; of the body of a revocation or
+// closing, which is as long as its machine's life, one part of the third.
 inline constexpr std::uint64_t kIssuedBytesMax = 32ULL << 20;
 inline constexpr std::uint64_t kStatementExtraBytes = 1024;
+inline constexpr std::uint64_t kIssuedCutsShare = 8;
 
 // ---- one program's own bounds: may differ between programs ----
 inline constexpr std::size_t kPenEntryCountMax = 16'384;  // updates waiting for something

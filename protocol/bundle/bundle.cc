@@ -254,9 +254,10 @@ Result<void> BundleReader::open_head(ByteView head, ByteView whole) {
   LT_TRY(header.certificate.bytes, in.array<32>());
   LT_TRY(const std::uint64_t at, in.u64());
   header.at = static_cast<UnixMillis>(at);
-  if (header.root != root_)
+  if (std::ranges::find(roots_, header.root) == roots_.end())
     return Error(Errc::kNotAllowed,
                  "the bundle belongs to another deployment (root " + header.root.short_hex() + ")");
+  root_ = header.root;
   head_hash_ = hash(kTagBundle, root_, head);
   Signature signature;
   std::ranges::copy(whole.last(kSignatureBytes), signature.begin());

@@ -78,7 +78,11 @@ class BundleWriter {
 class BundleReader {
  public:
   BundleReader(const RootFingerprint& root, const AgencyId& ours, const NodeId& node, DhKey key)
-      : root_(root), ours_(ours), node_(node), key_(std::move(key)) {}
+      : BundleReader(std::vector{root}, ours, node, std::move(key)) {}
+  // The bundle may go by any of those roots.
+  BundleReader(std::vector<RootFingerprint> roots, const AgencyId& ours, const NodeId& node,
+               DhKey key)
+      : roots_(std::move(roots)), ours_(ours), node_(node), key_(std::move(key)) {}
 
   // The next record that is whole, having taken `bytes` in; nullopt: more bytes are needed. Call
   // with nothing until it gives nullopt. Fails (final): kMalformed (no bundle, or damaged),
@@ -96,7 +100,8 @@ class BundleReader {
   Result<void> open_head(ByteView head, ByteView whole);
   Result<std::optional<BundleRecord>> read_record();
 
-  RootFingerprint root_;
+  std::vector<RootFingerprint> roots_;
+  RootFingerprint root_;  // the bundle's
   AgencyId ours_;
   NodeId node_;
   DhKey key_;

@@ -125,7 +125,10 @@ std::vector<Closing> closings_owed(const Registry& before, const Registry& after
 
 namespace {
 
-// False: the cut says it already, or the number lies beyond.
+constexpr std::size_t kBoundOneByOne = 16;    // numbers of an incarnation
+constexpr std::size_t kBoundCountMax = 1024;  // exceptions of a cut: they fit into a statement
+
+// False: the cut says it already, the number lies beyond, or there is no place for more.
 bool bind(Cut& cut, std::uint32_t number, const SealId& id) {
   if (number > cut.number) return false;
   if (number == cut.number) {
@@ -135,14 +138,24 @@ bool bind(Cut& cut, std::uint32_t number, const SealId& id) {
   }
   const auto at = std::ranges::lower_bound(cut.except, number, {}, &CutException::last);
   if (at != cut.except.end() && at->first <= number) return false;
+  if (cut.except.size() >= kBoundCountMax) return false;
   cut.except.insert(at, {number, number, id});
+  return true;
+}
+
+bool bind_all(Cut& cut, const FirstSeals& twins, const FirstSeals& held) {
+  bool changed = false;
+  for (const auto& [number, id] : twins) changed |= bind(cut, number, id);
+  if (!changed || cut.except.size() <= kBoundOneByOne) return changed;
+  for (const auto& [number, id] : held) bind(cut, number, id);
   return true;
 }
 
 }  // namespace
 
-std::vector<StatementBody> bind_number(const Registry& registry, const CertificateId& certificate,
-                                       const Seal& first, const SealId& id, UnixMillis now) {
+std::vector<StatementBody> bind_numbers(const Registry& registry, const CertificateId& certificate,
+                                        std::uint64_t incarnation, const FirstSeals& twins,
+                                        const FirstSeals& held, UnixMillis now) {
   std::vector<StatementBody> out;
   std::vector<TreeVersion> versions = registry.closings_of(certificate);
   versions.insert(versions.begin(), 0);
@@ -150,14 +163,14 @@ std::vector<StatementBody> bind_number(const Registry& registry, const Certifica
     std::vector<StatementId> after;
     std::optional<Cut> cut;  // of revocations the lowest, of closings the highest
     bool none = false;
-    for (const auto& word : registry.counting(certificate, version, first.incarnation)) {
+    for (const auto& word : registry.counting(certificate, version, incarnation)) {
       after.push_back(word.id);
       none = none || (version == 0 && !word.cut);
       if (word.cut && (!cut || (word.cut->number < cut->number) == (version == 0))) cut = word.cut;
     }
-    if (none || !cut || !bind(*cut, first.number, id)) continue;
+    if (none || !cut || !bind_all(*cut, twins, held)) continue;
     const NodeId& node = registry.find_certificate(certificate)->node;
-    const Stretch stretch{first.incarnation, first.incarnation};
+    const Stretch stretch{incarnation, incarnation};
     if (version == 0)
       out.emplace_back(Revocation{node,
                                   {*cut},

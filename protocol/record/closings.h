@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <vector>
 
 #include "protocol/record/registry.h"
@@ -29,11 +30,17 @@ std::vector<Closing> closings_owed(const Registry& before, const Registry& after
                                    const AgencyId& desk, const LastSeals& last_seals,
                                    UnixMillis now);
 
-// A number below some cut for that certificate was used twice: the words, to be said by somebody
-// who may, that name the seal which came first, one for the revocations and each version's
-// closings that count. None where it is named already, or lies beyond.
-std::vector<StatementBody> bind_number(const Registry& registry, const CertificateId& certificate,
-                                       const Seal& first, const SealId& id, UnixMillis now);
+// By number, of one incarnation: the seal that came first.
+using FirstSeals = std::map<std::uint32_t, SealId>;
+
+// Numbers below some cut for that certificate were used twice: the words, to be said by somebody
+// who may, that name the seals which came first, one for the revocations and each version's
+// closings that count. None where they are named already, or lie beyond. From the 17th number of an
+// incarnation on all that are held of it are named at once, up to 1,024: so whoever uses numbers
+// twice one after the other does not make its superior say ever more.
+std::vector<StatementBody> bind_numbers(const Registry& registry, const CertificateId& certificate,
+                                        std::uint64_t incarnation, const FirstSeals& twins,
+                                        const FirstSeals& held, UnixMillis now);
 
 // The same said in as many statements as it takes, each of its own stretch; one where it fits.
 std::vector<Closing> in_statements(Closing whole);

@@ -164,6 +164,19 @@ struct Withdrawal {
   treeVersion @3 :UInt32;
 }
 
+struct Adoption {
+  # The agencies under another root come below a place of this one's tree. Signed by both.
+  number @0 :UInt32;               # of the tree version: over both of those that it follows
+  adopter @1 :Data;                # RootFingerprint
+  previous @2 :Data;               # StatementId of the adopter's tree version before
+  adopted @3 :Data;                # RootFingerprint
+  adoptedPrevious @4 :Data;        # StatementId of the adopted root's last tree version
+  place @5 :Data;                  # AgencyId, of the adopter's tree
+  kept @6 :List(Data);             # StatementIds, ascending: of the adopted root; they stay good
+  decidedAt @7 :Int64;
+  note @8 :Text;                   # the decision
+}
+
 struct Statement {
   union {
     genesis @0 :Genesis;
@@ -173,5 +186,6 @@ struct Statement {
     revocation @4 :Revocation;
     closing @5 :Closing;
     withdrawal @6 :Withdrawal;
+    adoption @7 :Adoption;
   }
 }

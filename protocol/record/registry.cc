@@ -23,6 +23,7 @@ using registry_detail::index_of;
 using registry_detail::kNone;
 using registry_detail::level_at;
 using registry_detail::node_of;
+using registry_detail::number_in_chain;
 using registry_detail::parent_at;
 using registry_detail::resolve_at;
 using registry_detail::successors_at;
@@ -62,14 +63,24 @@ Result<void> check_names(std::string_view code, std::string_view name, std::stri
   return {};
 }
 
-Result<void> check_body(const Held&, const Genesis&, const Authority&) {
-  return Error(Errc::kBadHash, "genesis of another deployment");
+bool by_root(const Entry& entry) {
+  return std::holds_alternative<RootSignature>(entry.statement.authority);
 }
 
-Result<void> check_body(const Held& data, const AgencyDeclaration& body,
-                        const Authority& authority) {
+Result<void> check_body(const Held& data, const Genesis& body, const Entry& entry) {
+  const bool named = std::ranges::any_of(data.adoptions, [&](const auto& adoption) {
+    const Adoption& of = *adoption->adoption();
+    return of.adopter == entry.root || of.adopted == entry.root;
+  });
+  if (!named) return Error(Errc::kBadHash, "genesis of another deployment");
+  if (!std::holds_alternative<std::monostate>(entry.statement.authority))
+    return Error(Errc::kMalformed, "a genesis that somebody signed");
+  return check_genesis(body);
+}
+
+Result<void> check_body(const Held& data, const AgencyDeclaration& body, const Entry& entry) {
   LT_TRY_VOID(check_names(body.code, body.name, body.tier));
-  if (body.parent.is_zero() != std::holds_alternative<RootSignature>(authority))
+  if (body.parent.is_zero() != by_root(entry))
     return Error(Errc::kMalformed, "the root declares the topmost agencies and no others");
   std::size_t depth = 0;
   for (AgencyId above = body.parent; !above.is_zero(); ++depth) {
@@ -97,28 +108,66 @@ Result<void> check_change(const Held& data, const AgencyChange& change) {
   return check_names(rename.code, rename.name, "");
 }
 
-Result<void> check_body(const Held& data, const TreeChange& body, const Authority& authority) {
-  if (!std::holds_alternative<RootSignature>(authority))
-    return Error(Errc::kMalformed, "only the root changes the tree");
-  const Entry* previous = data.find(body.previous);
-  if (previous == nullptr)
-    return Error(Errc::kUnknownParent, "tree version " + std::to_string(body.number - 1));
-  const auto* change = std::get_if<TreeChange>(&previous->body);
-  if (change == nullptr && !std::holds_alternative<Genesis>(previous->body))
-    return Error(Errc::kMalformed, "the statement before is no tree version");
-  if (body.number != (change == nullptr ? 0 : change->number) + 1)
-    return Error(Errc::kMalformed, "number of a tree version");
+// The number of a tree version that another follows under that root.
+Result<TreeVersion> number_before(const Held& data, const StatementId& id,
+                                  const RootFingerprint& root) {
+  const Entry* previous = data.find(id);
+  if (previous == nullptr) return Error(Errc::kUnknownParent, "tree version " + id.short_hex());
+  const auto number = number_in_chain(*previous, root);
+  if (!number) return Error(Errc::kMalformed, "the statement before is no tree version");
+  return *number;
+}
+
+Result<void> check_body(const Held& data, const TreeChange& body, const Entry& entry) {
+  if (!by_root(entry)) return Error(Errc::kMalformed, "only the root changes the tree");
+  LT_TRY(const TreeVersion before, number_before(data, body.previous, entry.root));
+  if (body.number != before + 1) return Error(Errc::kMalformed, "number of a tree version");
   for (const AgencyChange& item : body.changes) LT_TRY_VOID(check_change(data, item));
   for (const NodeId& key : {body.key_in_use, body.key_on_paper})
     if (!key.is_zero()) LT_TRY_VOID(check_key(key));
   return {};
 }
 
-Result<void> check_body(const Held& data, const Certificate& body, const Authority&) {
+// Of a root that is not here yet nothing is known: the adoption brings its genesis, and does not
+// stand until what it follows there has come too.
+Result<void> check_body(const Held& data, const Adoption& body, const Entry& entry) {
+  const auto& both = std::get<BothRoots>(entry.statement.authority);
+  std::optional<TreeVersion> before, last;
+  if (const auto keys = data.root_keys.find(body.adopter); keys != data.root_keys.end()) {
+    if (!keys->second.contains(both.adopter.key))
+      return Error(Errc::kUnknownCertificate, "root key " + both.adopter.key.short_hex());
+    LT_TRY(before, number_before(data, body.previous, body.adopter));
+    LT_TRY_VOID(check_agency(data, body.place));
+  }
+  if (const auto keys = data.root_keys.find(body.adopted); keys != data.root_keys.end()) {
+    if (!keys->second.contains(both.adopted.key))
+      return Error(Errc::kUnknownCertificate, "root key " + both.adopted.key.short_hex());
+    LT_TRY(last, number_before(data, body.adopted_previous, body.adopted));
+  }
+  if (!before && !last) return Error(Errc::kUnknownCertificate, "an adoption among other roots");
+  if (body.number <= std::max(before.value_or(0), last.value_or(0)) ||
+      (before && last && body.number != std::max(*before, *last) + 1))
+    return Error(Errc::kMalformed, "number of a tree version");
+  return {};
+}
+
+// The machine says under some root that is here that it has the keys.
+Result<void> check_possession(const Held& data, const Certificate& body, const Entry& entry) {
+  const auto proved = [&](const RootFingerprint& root) {
+    const Hash256 possession = possession_hash(root, body.agency, body.node, body.dh_key);
+    return verify(body.node, possession.view(), body.possession);
+  };
+  const auto own = proved(entry.root);
+  if (own.ok() || data.root_keys.size() == 1) return own;
+  for (const auto& [root, keys] : data.root_keys)
+    if (root != entry.root && proved(root).ok()) return {};
+  return own;
+}
+
+Result<void> check_body(const Held& data, const Certificate& body, const Entry& entry) {
   LT_TRY_VOID(check_key(body.node));
   LT_TRY_VOID(check_dh_key(body.dh_key));
-  const Hash256 possession = possession_hash(data.root, body.agency, body.node, body.dh_key);
-  LT_TRY_VOID(verify(body.node, possession.view(), body.possession));
+  LT_TRY_VOID(check_possession(data, body, entry));
   LT_TRY_VOID(check_agency(data, body.agency));
   if (!body.replaces.is_zero()) {
     const Entry* replaced = data.find(id_cast<StatementId>(body.replaces));
@@ -130,7 +179,7 @@ Result<void> check_body(const Held& data, const Certificate& body, const Authori
   return check_version(data, body.tree_version);
 }
 
-Result<void> check_body(const Held& data, const Revocation& body, const Authority&) {
+Result<void> check_body(const Held& data, const Revocation& body, const Entry&) {
   for (const StatementId& id : body.after) {
     const Entry* earlier = data.find(id);
     if (earlier == nullptr) return Error(Errc::kUnknownParent, "the revocation before");
@@ -141,7 +190,7 @@ Result<void> check_body(const Held& data, const Revocation& body, const Authorit
   return check_version(data, body.tree_version);
 }
 
-Result<void> check_body(const Held& data, const Closing& body, const Authority&) {
+Result<void> check_body(const Held& data, const Closing& body, const Entry&) {
   for (const StatementId& id : body.after) {
     const Entry* earlier = data.find(id);
     if (earlier == nullptr) return Error(Errc::kUnknownParent, "the closing before");
@@ -152,19 +201,36 @@ Result<void> check_body(const Held& data, const Closing& body, const Authority&)
   return check_version(data, body.tree_version);
 }
 
-Result<void> check_body(const Held& data, const Withdrawal& body, const Authority& authority) {
+Result<void> check_body(const Held& data, const Withdrawal& body, const Entry& entry) {
   LT_TRY_VOID(check_agency(data, body.agency));
   const auto* declared = data.find_body<AgencyDeclaration>(id_cast<StatementId>(body.agency));
-  if (declared->parent.is_zero() != std::holds_alternative<RootSignature>(authority))
+  if (declared->parent.is_zero() != by_root(entry))
     return Error(Errc::kMalformed, "the root takes topmost agencies back and no others");
   return check_version(data, body.tree_version);
 }
 
-Result<void> check_authority(const Held& data, const Statement& statement) {
-  const Hash256 hash = statement_hash(data.root, statement.body);
+Result<void> check_both(const BothRoots& both, const Statement& statement,
+                        const StatementBody& body) {
+  const auto* adoption = std::get_if<Adoption>(&body);
+  if (adoption == nullptr) return Error(Errc::kMalformed, "signed by two roots");
+  const auto signed_by = [&](const RootFingerprint& root, const RootSignature& by) {
+    return verify(by.key, root_signing_bytes(root, statement_hash(root, statement.body)),
+                  by.signature);
+  };
+  LT_TRY_VOID(signed_by(adoption->adopter, both.adopter));
+  return signed_by(adoption->adopted, both.adopted);
+}
+
+Result<void> check_authority(const Held& data, const Statement& statement,
+                             const StatementBody& body, const RootFingerprint& under) {
+  if (const auto* both = std::get_if<BothRoots>(&statement.authority))
+    return check_both(*both, statement, body);
+  if (std::holds_alternative<Adoption>(body))
+    return Error(Errc::kMalformed, "an adoption that one root signed");
+  const Hash256 hash = statement_hash(under, statement.body);
   if (const auto* root = std::get_if<RootSignature>(&statement.authority)) {
-    LT_TRY_VOID(verify(root->key, root_signing_bytes(data.root, hash), root->signature));
-    if (!data.root_keys.contains(root->key))
+    LT_TRY_VOID(verify(root->key, root_signing_bytes(under, hash), root->signature));
+    if (!data.root_keys.at(under).contains(root->key))
       return Error(Errc::kUnknownCertificate, "root key " + root->key.short_hex());
     return {};
   }
@@ -172,14 +238,17 @@ Result<void> check_authority(const Held& data, const Statement& statement) {
   if (seal == nullptr) return Error(Errc::kBadSignature, "a statement that nobody vouches for");
   if (seal->count != 1 || seal->number == 0)
     return Error(Errc::kMalformed, "a statement's seal has one leaf");
-  if (seal->root != merkle_root(data.root, std::span(&hash, 1)))
-    return Error(Errc::kBadHash, "seal of another statement");
   const auto* certificate = data.find_body<Certificate>(id_cast<StatementId>(seal->certificate));
+  // With several roots it is not known yet under which one it was sealed.
+  if (certificate == nullptr && (data.root_keys.size() > 1 || !data.adoptions.empty()))
+    return Error(Errc::kUnknownCertificate, seal->certificate.short_hex());
+  if (seal->root != merkle_root(under, std::span(&hash, 1)))
+    return Error(Errc::kBadHash, "seal of another statement");
   if (certificate == nullptr)
     return Error(Errc::kUnknownCertificate, seal->certificate.short_hex());
   if (!certificate->may_issue)
     return Error(Errc::kNotAllowed, "sealed under a certificate that may not issue");
-  return verify_seal(data.root, *seal, certificate->node);
+  return verify_seal(under, *seal, certificate->node);
 }
 
 // The entry to add; null: it is here already.
@@ -187,30 +256,49 @@ Result<std::shared_ptr<const Entry>> examine(const Held& data, const Statement& 
   if (statement.body.size() > kStatementBytesMax) return Error(Errc::kTooLarge, "statement");
   auto entry = std::make_shared<Entry>();
   LT_TRY(entry->body, wire::decode_statement(statement.body));
-  entry->id = statement_id(data.root, statement);
+  entry->root = registry_detail::root_of(data, statement).value_or(data.root);
+  entry->id = statement_id(entry->root, statement);
   // The signature is no part of the id: what is here was verified, a copy with a bad one adds
   // nothing.
   if (data.entries.contains(entry->id)) return std::shared_ptr<const Entry>();
   // Nothing waits for what it names unless somebody vouches for it who might have the right.
-  if (!std::holds_alternative<Genesis>(entry->body)) LT_TRY_VOID(check_authority(data, statement));
-  LT_TRY_VOID(std::visit(
-      [&](const auto& body) { return check_body(data, body, statement.authority); }, entry->body));
+  if (!std::holds_alternative<Genesis>(entry->body))
+    LT_TRY_VOID(check_authority(data, statement, entry->body, entry->root));
   entry->statement = statement;
-  if (const Seal* seal = entry->seal()) entry->seal_id = seal_id(data.root, *seal);
+  LT_TRY_VOID(
+      std::visit([&](const auto& body) { return check_body(data, body, *entry); }, entry->body));
+  if (const Seal* seal = entry->seal()) entry->seal_id = seal_id(entry->root, *seal);
   return std::shared_ptr<const Entry>(std::move(entry));
 }
 
-void insert(Held& data, std::shared_ptr<const Entry> entry) {
-  if (const auto* genesis = std::get_if<Genesis>(&entry->body)) {
-    data.root_keys = {genesis->key_in_use, genesis->key_on_paper};
-  } else if (const auto* tree = std::get_if<TreeChange>(&entry->body)) {
-    data.highest = std::max(data.highest, tree->number);
-    if (!tree->key_in_use.is_zero()) data.root_keys.insert(tree->key_in_use);
-    if (!tree->key_on_paper.is_zero()) data.root_keys.insert(tree->key_on_paper);
+// Adoptions count as tree versions from when all that they follow is here.
+void find_highest(Held& data) {
+  for (const auto& entry : data.adoptions) {
+    const Adoption& adoption = *entry->adoption();
+    const auto before = number_before(data, adoption.previous, adoption.adopter);
+    const auto last = number_before(data, adoption.adopted_previous, adoption.adopted);
+    if (before.ok() && last.ok() && adoption.number == std::max(*before, *last) + 1)
+      data.highest = std::max(data.highest, adoption.number);
   }
+}
+
+void insert(Held& data, std::shared_ptr<const Entry> entry) {
   data.order.push_back(entry->id);
   const StatementId id = entry->id;
+  const Entry& added = *entry;
+  if (added.adoption() != nullptr) data.adoptions.push_back(entry);
   data.entries.emplace(id, std::move(entry));
+  if (const auto* genesis = std::get_if<Genesis>(&added.body)) {
+    data.root_keys[added.root] = {genesis->key_in_use, genesis->key_on_paper};
+  } else if (const auto* tree = std::get_if<TreeChange>(&added.body)) {
+    data.highest = std::max(data.highest, tree->number);
+    auto& keys = data.root_keys[added.root];
+    if (!tree->key_in_use.is_zero()) keys.insert(tree->key_in_use);
+    if (!tree->key_on_paper.is_zero()) keys.insert(tree->key_on_paper);
+  } else if (added.adoption() == nullptr) {
+    return;
+  }
+  find_highest(data);
 }
 
 }  // namespace
@@ -226,6 +314,7 @@ Result<Registry> Registry::create(const RootFingerprint& root, const Statement& 
     return Error(Errc::kMalformed, "no genesis");
   LT_TRY_VOID(check_genesis(*body));
   entry->id = id_cast<StatementId>(root);
+  entry->root = root;
   entry->statement = genesis;
   auto state = std::make_shared<State>();
   state->root = root;
@@ -237,7 +326,7 @@ Result<Registry> Registry::create(const RootFingerprint& root, const Statement& 
 Result<StatementId> Registry::check(const Statement& statement) const {
   const auto entry = examine(*state_, statement);
   if (!entry) return entry.error();
-  return statement_id(state_->root, statement);
+  return id_of(statement);
 }
 
 Result<void> Registry::admit(const Statement& statement) const {
@@ -251,7 +340,7 @@ Result<void> Registry::admit(const Statement& statement) const {
     if (at->over)
       return Error(Errc::kNotAllowed, "too much was said under certificate " +
                                           id_cast<CertificateId>(at->entry->id).short_hex());
-  if (!sealer->revoked.within(*seal, seal_id(state_->root, *seal)))
+  if (!sealer->revoked.within(*seal, seal_id(sealer->entry->root, *seal)))
     return Error(Errc::kRevoked, "sealed by a machine that is revoked");
   return {};
 }
@@ -364,15 +453,18 @@ std::vector<AgencyId> Registry::successors(const AgencyId& id, TreeVersion versi
 }
 
 TreeHead Registry::tree_head() const {
-  const auto& chain = state_->evaluated.chain;
-  if (chain.empty()) return {0, id_cast<StatementId>(state_->root)};
-  return {static_cast<TreeVersion>(chain.size()), chain.back()->id};
+  const auto& line = state_->evaluated.line;
+  if (line.empty()) return {0, id_cast<StatementId>(state_->root)};
+  return {line.back().number, line.back().entry->id};
 }
 
 StatementId Registry::tree_id(TreeVersion version) const {
-  const auto& chain = state_->evaluated.chain;
-  if (version == 0) return id_cast<StatementId>(state_->root);
-  return version <= chain.size() ? chain[version - 1]->id : StatementId{};
+  const auto& line = state_->evaluated.line;
+  if (!line.empty() && version > line.back().number) return {};
+  StatementId id = id_cast<StatementId>(state_->root);
+  for (const auto& step : line)
+    if (step.number <= version) id = step.entry->id;
+  return line.empty() && version > 0 ? StatementId{} : id;
 }
 
 // ---- TreeView ----

@@ -40,6 +40,7 @@
 
 #include "protocol/record/statement.h"
 #include "protocol/record/tree_view.h"
+#include "protocol/record/update.h"
 
 namespace lienthong {
 
@@ -117,7 +118,20 @@ class Registry : public TreeView {
   std::shared_ptr<const Registry> grow(std::span<const Statement> statements,
                                        std::vector<std::optional<Error>>& failed) const;
 
-  const RootFingerprint& root() const;
+  const RootFingerprint& root() const;  // the one that was pinned
+
+  // ---- several roots ----
+  // Under which an update, seal or statement of that certificate is hashed: that of the certificate
+  // itself; the pinned one while it is not here. Valid as long as the registry.
+  const RootFingerprint& root_of(const CertificateId& certificate) const;
+  // That writes the tree to which the pinned one belongs.
+  const RootFingerprint& writing_root() const;
+  // Those of which the genesis is here, the pinned one first.
+  std::vector<RootFingerprint> roots() const;
+  // What that root signed beside tree versions, and counts; ascending.
+  std::vector<StatementId> words_of_root(const RootFingerprint& root) const;
+  // Under the root that signed it or, while that is not known, the pinned one.
+  StatementId id_of(const Statement& statement) const;
   // BLAKE2b-256 over the sorted ids of all statements.
   Hash256 digest() const;
   std::size_t size() const;
@@ -211,6 +225,11 @@ class Registry : public TreeView {
   // The same of declaring an agency below `parent`, or taking that back: at it or above.
   bool may_declare(const CertificateId& issuer, const AgencyId& parent, TreeVersion version) const;
 
+  // How much may be said under that certificate, and how much of it is left; in statement_cost().
+  // 0: unknown, or over. What is left can shrink when those beside it say much, to an equal share.
+  std::uint64_t room_of(const CertificateId& certificate) const;
+  std::uint64_t room_left(const CertificateId& certificate) const;
+
   // What the next tree change follows.
   TreeHead tree_head() const;
   // The standing change of that number; the genesis for 0; zero beyond the chain.
@@ -234,11 +253,24 @@ class Registry : public TreeView {
   std::shared_ptr<const State> state_;
 };
 
+// What sealing it takes of a certificate's room.
+std::uint64_t statement_cost(const StatementBody& body);
+
+// Under the roots of their certificates.
+SealId seal_id(const Registry& registry, const Seal& seal);
+UpdateId update_id(const Registry& registry, const Update& update);
+
 // Helpers that make and sign statements; all randomness and time are arguments.
 Statement make_genesis(const SigningKey& in_use, const SigningKey& on_paper, UnixMillis now,
                        const std::array<std::uint8_t, 16>& nonce);
 Statement sign_by_root(const RootFingerprint& root, const SigningKey& key,
                        const StatementBody& body);
+// An adoption, signed by each root under its own name: the adopter with either key, the adopted one
+// with its key on paper.
+RootSignature sign_adoption(const RootFingerprint& root, const SigningKey& key,
+                            const Adoption& adoption);
+Statement make_adoption(const Adoption& adoption, const RootSignature& adopter,
+                        const RootSignature& adopted);
 // Sealed by a node as the one leaf (its body's hash) of seal `number` of `incarnation`.
 Statement sign_by_node(const RootFingerprint& root, const SigningKey& key,
                        const CertificateId& certificate, std::uint64_t incarnation,

@@ -19,7 +19,8 @@ namespace {
 // ---- declarations taken back ----
 
 bool stands(const Evaluated& out, const WithdrawalNode& withdrawal, const AgencyNode& agency) {
-  if (withdrawal.author == kNone) return out.keys_trusted.contains(withdrawal.entry->root_key());
+  if (withdrawal.author == kNone)
+    return withdrawal.entry->root == agency.entry->root && by_trusted_root(out, *withdrawal.entry);
   const CertificateNode& author = out.certificates[withdrawal.author];
   const HeldSeal held{*withdrawal.entry->seal(), withdrawal.entry->seal_id};
   const TreeVersion version = held_to(author, std::span(&held, 1), withdrawal.body->tree_version);

@@ -28,8 +28,7 @@ std::vector<std::uint64_t> begins_of(std::span<const CutWord> words) {
       begins.push_back(word.stretch->last + 1);
   }
   std::ranges::sort(begins);
-  const auto again = std::ranges::unique(begins);
-  begins.erase(again.begin(), again.end());
+  begins.erase(std::unique(begins.begin(), begins.end()), begins.end());
   return begins;
 }
 

@@ -79,82 +79,6 @@ TreeVersion held_to(const CertificateNode& author, std::span<const HeldSeal> sea
 
 namespace {
 
-// ---- the chain of tree versions ----
-
-struct TreeNode {
-  const Entry* entry = nullptr;
-  const TreeChange* body = nullptr;
-  NodeId in_use, on_paper;  // after it
-  std::vector<Index> next;  // valid ones
-  bool valid = false;
-  bool by_paper = false;
-  bool paper_in_branch = false;  // by_paper, or some valid change after it is
-};
-
-// Fills in what the keys before it make of a change.
-void judge(TreeNode& node, const TreeNode& previous) {
-  if (!previous.valid) return;
-  const NodeId& signer = node.entry->root_key();
-  node.by_paper = signer == previous.on_paper;
-  if (!node.by_paper && signer != previous.in_use) return;
-  node.in_use = node.body->key_in_use.is_zero() ? previous.in_use : node.body->key_in_use;
-  node.on_paper = node.body->key_on_paper.is_zero() ? previous.on_paper : node.body->key_on_paper;
-  if (!node.by_paper && node.on_paper != previous.on_paper) return;
-  node.valid = node.in_use != node.on_paper;
-}
-
-bool stands_over(const TreeNode& a, const TreeNode& b) {
-  if (a.by_paper != b.by_paper) return a.by_paper;
-  if (a.paper_in_branch != b.paper_in_branch) return a.paper_in_branch;
-  return a.entry->id < b.entry->id;
-}
-
-void stand_chain(const Held& data, Evaluated& out) {
-  const Entry* genesis_entry = data.find(id_cast<StatementId>(data.root));
-  const auto& genesis = std::get<Genesis>(genesis_entry->body);
-  std::vector<TreeNode> nodes(1);
-  nodes[0].in_use = genesis.key_in_use;
-  nodes[0].on_paper = genesis.key_on_paper;
-  nodes[0].valid = true;
-  std::vector<Index> previous_of{kNone};
-  std::unordered_map<StatementId, Index> index{{genesis_entry->id, 0}};
-  for (const StatementId& id : data.order) {
-    const Entry* entry = data.find(id);
-    const auto* body = std::get_if<TreeChange>(&entry->body);
-    if (body == nullptr) continue;
-    const Index previous = index.at(body->previous);
-    TreeNode node;
-    node.entry = entry;
-    node.body = body;
-    judge(node, nodes[previous]);
-    const auto self = static_cast<Index>(nodes.size());
-    index.emplace(id, self);
-    if (node.valid) nodes[previous].next.push_back(self);
-    nodes.push_back(std::move(node));
-    previous_of.push_back(previous);
-  }
-  for (std::size_t i = nodes.size() - 1; i > 0; --i) {
-    nodes[i].paper_in_branch |= nodes[i].by_paper;
-    if (nodes[i].valid && nodes[i].paper_in_branch) nodes[previous_of[i]].paper_in_branch = true;
-  }
-  out.keys_ever = {genesis.key_in_use, genesis.key_on_paper};
-  out.keys_trusted = out.keys_ever;
-  const TreeNode* at = &nodes[0];
-  while (!at->next.empty()) {
-    const Index best = *std::min_element(at->next.begin(), at->next.end(), [&](Index a, Index b) {
-      return stands_over(nodes[a], nodes[b]);
-    });
-    const TreeNode& node = nodes[best];
-    if (node.by_paper && node.in_use != at->in_use) out.keys_trusted.erase(at->in_use);
-    for (const NodeId& key : {node.in_use, node.on_paper}) {
-      out.keys_ever.insert(key);
-      out.keys_trusted.insert(key);
-    }
-    out.chain.push_back(node.entry);
-    at = &node;
-  }
-}
-
 // ---- numbering what is here ----
 
 Index issuer_of(const Evaluated& out, const Entry& entry) {
@@ -201,22 +125,44 @@ void add_certificate(Evaluated& out, const Entry& entry, const Certificate& body
   out.certificates.push_back(std::move(node));
 }
 
-// Each step further from the root an eighth. Of what goes back to a certificate that is over itself
-// only its room is counted, so the sum is the same whatever of it came.
-void find_over(const Held& data, Evaluated& out) {
-  const auto room = [](const CertificateNode& node) {
-    return kIssuedBytesMax >> std::min(3 * node.depth, 63U);
+// Whose tree the agencies declared under each root belong to, as the steps go on.
+using Trees = std::map<RootFingerprint, RootFingerprint>;
+
+bool belongs(const Evaluated& out, const Trees& trees, const RootFingerprint& tree, Index agency) {
+  return trees.at(out.agencies[agency].entry->root) == tree;
+}
+
+// A root speaks of its own tree alone.
+bool is_about(const Evaluated& out, const Trees& trees, const RootFingerprint& tree,
+              const AgencyChange& change) {
+  const auto ours = [&](const AgencyId& id) {
+    return belongs(out, trees, tree, out.agency_index.at(id));
   };
-  for (const StatementId& id : data.order) {
-    const Entry& entry = *data.find(id);
-    if (const Index issuer = issuer_of(out, entry); issuer != kNone)
-      out.certificates[issuer].said += entry.statement.body.size() + kStatementExtraBytes;
+  if (!ours(change.agency)) return false;
+  if (const auto* reparent = std::get_if<Reparent>(&change.change)) return ours(reparent->parent);
+  if (const auto* dissolve = std::get_if<Dissolve>(&change.change))
+    return std::ranges::all_of(dissolve->successors, ours);
+  return true;
+}
+
+// The topmost agencies of the adopted tree come below the place.
+void join(Evaluated& out, Trees& trees, const Adoption& adoption) {
+  if (out.roots.at(adoption.adopted).adopted_by == nullptr ||
+      out.roots.at(adoption.adopted).adopted_by->adoption() != &adoption)
+    return;
+  const Index place = out.agency_index.at(adoption.place);
+  if (!belongs(out, trees, adoption.adopter, place)) return;
+  out.agencies[place].named = true;
+  for (Index i = 0; i < out.agencies.size(); ++i) {
+    AgencyNode& node = out.agencies[i];
+    if (!belongs(out, trees, adoption.adopted, i) || node.declared_parent != kNone || node.joined ||
+        node.moved)
+      continue;
+    node.joined = out.shape.move(i, place);
+    out.agencies[place].ever_children.push_back(i);
   }
-  for (auto node = out.certificates.rbegin(); node != out.certificates.rend(); ++node) {
-    node->over = node->said > room(*node);
-    if (node->issuer != kNone)
-      out.certificates[node->issuer].said += std::min(node->said, room(*node));
-  }
+  for (auto& [root, tree] : trees)
+    if (tree == adoption.adopted) tree = adoption.adopter;
 }
 
 void apply(Evaluated& out, TreeVersion version, const AgencyChange& change) {
@@ -226,6 +172,7 @@ void apply(Evaluated& out, TreeVersion version, const AgencyChange& change) {
   if (const auto* reparent = std::get_if<Reparent>(&change.change)) {
     const Index parent = out.agency_index.at(reparent->parent);
     if (!out.shape.move(agency, parent)) return;  // a circle
+    node.moved = true;
     out.agencies[parent].named = true;
     auto& children = out.agencies[parent].ever_children;
     if (std::find(children.begin(), children.end(), agency) == children.end())
@@ -277,10 +224,18 @@ class Judge {
         out_.withdrawals.push_back({&entry, withdrawal, issuer_of(out_, entry)});
       }
     }
-    for (const Entry* entry : out_.chain) {
-      const auto& body = std::get<TreeChange>(entry->body);
-      for (const AgencyChange& change : body.changes) apply(out_, body.number, change);
-      out_.shape.finish(body.number);
+    Trees trees;
+    for (const auto& [root, node] : out_.roots) trees.emplace(root, root);
+    for (std::size_t i = 0; i < out_.steps.size(); ++i) {
+      const Step& step = out_.steps[i];
+      if (const Adoption* adoption = step.entry->adoption()) {
+        join(out_, trees, *adoption);
+      } else {
+        for (const AgencyChange& change : std::get<TreeChange>(step.entry->body).changes)
+          if (is_about(out_, trees, step.root, change)) apply(out_, step.number, change);
+      }
+      if (i + 1 == out_.steps.size() || out_.steps[i + 1].number != step.number)
+        out_.shape.finish(step.number);
     }
   }
 
@@ -288,8 +243,7 @@ class Judge {
     place();
     find_rights();
     for (CuttingNode& cutting : out_.cuttings) {
-      if (cutting.author == kNone)
-        cutting.active = out_.keys_trusted.contains(cutting.entry->root_key());
+      if (cutting.author == kNone) cutting.active = by_trusted_root(out_, *cutting.entry);
     }
     std::vector<unsigned> ranks;
     for (const AgencyNode& node : out_.agencies) ranks.push_back(node.rank);
@@ -350,7 +304,9 @@ class Judge {
 
   bool may_certify(const CertificateNode& node, TreeVersion version) const {
     if (dissolved_at(out_, node.agency, version)) return false;
-    if (node.issuer == kNone) return parent_at(out_, node.agency, version) == kNone;
+    if (node.issuer == kNone)
+      return node.entry->root == out_.agencies[node.agency].entry->root &&
+             parent_at(out_, node.agency, version) == kNone;
     const Index issuing = out_.certificates[node.issuer].agency;
     return has_right(node.issuer, version) && !out_.agencies[node.agency].no_right &&
            issuing != node.agency && superior_at(out_, issuing, node.agency, version);
@@ -375,12 +331,20 @@ class Judge {
     return dissolved_at(out_, heir, newest_) ? kNone : heir;
   }
 
+  // On the topmost agencies of its tree; an adopted root on those that were when it was adopted.
+  bool root_acts(const Entry& word, Index agency) const {
+    if (out_.agencies[agency].entry->root != word.root) return false;
+    const Entry* adopted_by = out_.roots.at(word.root).adopted_by;
+    if (adopted_by == nullptr) return out_.agencies[agency].level == 0;
+    return parent_at(out_, agency, adopted_by->adoption()->number - 1) == kNone;
+  }
+
   // nullopt: does not act on certificates for `agency`. 0: the root; else 1 + level of the agency
   // that it acts as.
   std::optional<unsigned> acts(const CuttingNode& cutting, Index agency) const {
     if (!cutting.active) return std::nullopt;
     if (cutting.author == kNone)
-      return out_.agencies[agency].level == 0 ? std::optional<unsigned>(0) : std::nullopt;
+      return root_acts(*cutting.entry, agency) ? std::optional<unsigned>(0) : std::nullopt;
     const Index author = out_.certificates[cutting.author].agency;
     if (out_.agencies[author].rank >= out_.agencies[agency].rank) return std::nullopt;
     const Index acting = speaks_for(author);
@@ -431,7 +395,7 @@ class Judge {
   }
 
   bool issued_in_force(const CertificateNode& node) const {
-    if (node.issuer == kNone) return out_.keys_trusted.contains(node.entry->root_key());
+    if (node.issuer == kNone) return by_trusted_root(out_, *node.entry);
     if (!sealed_in_force(node.issuer, *node.entry)) return false;
     const TreeVersion named = node.body->tree_version;
     const TreeVersion version = version_of(node.issuer, *node.entry, named);
@@ -453,7 +417,7 @@ class Judge {
     if (node.confirmed)
       node.believed = true;
     else if (node.declarer == kNone)
-      node.believed = out_.keys_ever.contains(node.entry->root_key());
+      node.believed = by_root_ever(out_, *node.entry);
     else
       node.believed = declared_in_force(node);
     return node.believed;
@@ -531,8 +495,12 @@ void tell_beliefs(Evaluated& out) {
 UnixMillis newest_root_word(const Held& data, const Evaluated& out) {
   const Entry* genesis = data.find(id_cast<StatementId>(data.root));
   UnixMillis newest = std::get<Genesis>(genesis->body).created_at;
-  for (const Entry* entry : out.chain)
-    newest = std::max(newest, std::get<TreeChange>(entry->body).decided_at);
+  for (const Step& step : out.steps) {
+    const Adoption* adoption = step.entry->adoption();
+    newest =
+        std::max(newest, adoption != nullptr ? adoption->decided_at
+                                             : std::get<TreeChange>(step.entry->body).decided_at);
+  }
   for (const AgencyNode& node : out.agencies)
     if (node.declarer == kNone && node.believed) newest = std::max(newest, node.body->declared_at);
   for (const CertificateNode& node : out.certificates)
@@ -547,7 +515,7 @@ UnixMillis newest_root_word(const Held& data, const Evaluated& out) {
 Hash256 digest_of(const Held& data) {
   std::vector<StatementId> ids = data.order;
   std::sort(ids.begin(), ids.end());
-  Hasher hasher(kTagRegistry, data.root);
+  Hasher hasher(kTagRegistry, data.root_keys.begin()->first);  // the same wherever it is asked
   for (const StatementId& id : ids) hasher.add(id);
   return hasher.finish();
 }
@@ -556,10 +524,10 @@ Hash256 digest_of(const Held& data) {
 
 void evaluate(Data& data) {
   Evaluated out;
-  stand_chain(data, out);
+  stand_chains(data, out);
   Judge judge(data, out);
   judge.number(data);
-  find_over(data, out);
+  share_room(data, out);
   judge.run();
   tell_beliefs(out);
   settle_codes(data, out);

@@ -101,8 +101,7 @@ std::vector<NodeId> Registry::judged_otherwise(const Registry& before) const {
       out.push_back(node.body->node);
   }
   std::ranges::sort(out);
-  const auto again = std::ranges::unique(out);
-  out.erase(again.begin(), again.end());
+  out.erase(std::unique(out.begin(), out.end()), out.end());
   return out;
 }
 

@@ -9,8 +9,21 @@ namespace {
 enum class AuthorityTag : std::uint8_t {
   kNone = 0,
   kRoot = 1,
-  kSeal = 2
+  kSeal = 2,
+  kBothRoots = 3
 };  // on the wire: never change
+
+void put(ByteWriter& out, const RootSignature& signature) {
+  out.raw(signature.key.view());
+  out.raw(signature.signature);
+}
+
+Result<RootSignature> take(ByteReader& in) {
+  RootSignature out;
+  LT_TRY(out.key.bytes, in.array<32>());
+  LT_TRY(out.signature, in.array<64>());
+  return out;
+}
 
 }  // namespace
 
@@ -42,6 +55,9 @@ StatementId statement_id(const RootFingerprint& root, const Statement& statement
     return id_cast<StatementId>(hash(kTagStatementId, root, body, signature->key));
   if (const auto* seal = std::get_if<Seal>(&statement.authority))
     return id_cast<StatementId>(hash(kTagStatementId, root, body, seal_id(root, *seal)));
+  if (const auto* both = std::get_if<BothRoots>(&statement.authority))
+    return id_cast<StatementId>(
+        hash(kTagStatementId, root, body, both->adopter.key, both->adopted.key));
   return id_cast<StatementId>(root_fingerprint(statement.body));
 }
 
@@ -50,10 +66,12 @@ Bytes encode_statement(const Statement& statement) {
   out.u8(static_cast<std::uint8_t>(statement.authority.index()));
   out.sized(statement.body);
   if (const auto* root = std::get_if<RootSignature>(&statement.authority)) {
-    out.raw(root->key.view());
-    out.raw(root->signature);
+    put(out, *root);
   } else if (const auto* seal = std::get_if<Seal>(&statement.authority)) {
     out.raw(encode_seal(*seal));
+  } else if (const auto* both = std::get_if<BothRoots>(&statement.authority)) {
+    put(out, both->adopter);
+    put(out, both->adopted);
   }
   return out.take();
 }
@@ -67,10 +85,14 @@ Result<Statement> decode_statement(ByteView bytes) {
   switch (static_cast<AuthorityTag>(tag)) {
     case AuthorityTag::kNone: break;
     case AuthorityTag::kRoot: {
-      RootSignature root;
-      LT_TRY(root.key.bytes, in.array<32>());
-      LT_TRY(root.signature, in.array<64>());
-      statement.authority = root;
+      LT_TRY(statement.authority, take(in));
+      break;
+    }
+    case AuthorityTag::kBothRoots: {
+      BothRoots both;
+      LT_TRY(both.adopter, take(in));
+      LT_TRY(both.adopted, take(in));
+      statement.authority = both;
       break;
     }
     case AuthorityTag::kSeal: {

@@ -133,8 +133,23 @@ struct Withdrawal {
   bool operator==(const Withdrawal&) const = default;
 };
 
+// A tree version of two roots: the topmost agencies under the adopted one come below `place`, an
+// agency of the adopter's tree. The adopted root's chain ends with it.
+struct Adoption {
+  TreeVersion number = 0;  // one more than the higher of those that it follows
+  RootFingerprint adopter;
+  StatementId previous;  // the adopter's tree version before
+  RootFingerprint adopted;
+  StatementId adopted_previous;
+  AgencyId place;
+  std::vector<StatementId> kept;  // what the adopted root signed and stays good; ascending
+  UnixMillis decided_at = 0;
+  std::string note;
+  bool operator==(const Adoption&) const = default;
+};
+
 using StatementBody = std::variant<Genesis, AgencyDeclaration, TreeChange, Certificate, Revocation,
-                                   Closing, Withdrawal>;
+                                   Closing, Withdrawal, Adoption>;
 
 // Who vouches for a statement: nobody (genesis: its hash is pinned), a root key, or a node by a
 // seal of one leaf, that leaf being the hash of the body. So a revocation's cut judges statements
@@ -144,7 +159,12 @@ struct RootSignature {
   Signature signature{};
   bool operator==(const RootSignature&) const = default;
 };
-using Authority = std::variant<std::monostate, RootSignature, Seal>;
+// Only an adoption's: each signs the body's hash under its own root.
+struct BothRoots {
+  RootSignature adopter, adopted;
+  bool operator==(const BothRoots&) const = default;
+};
+using Authority = std::variant<std::monostate, RootSignature, Seal, BothRoots>;
 
 struct Statement {
   Bytes body;  // canonical, kept verbatim
@@ -167,10 +187,11 @@ Signature sign_possession(const RootFingerprint& root, const AgencyId& agency,
 // Names a statement: hash of its body's hash and of who vouches for it (the root key, or the id of
 // the seal; not the signature's bytes). So one body under two authorities is two statements, and
 // nobody can push a statement out of a replica by delivering a copy under a worthless signature of
-// its own first. The genesis: the fingerprint.
+// its own first. The genesis: the fingerprint. `root` is the one under which it was signed: that of
+// its sealer's certificate; of an adoption, the adopter.
 StatementId statement_id(const RootFingerprint& root, const Statement& statement);
 
-// tag 1: 0 none, 1 root, 2 seal; sized body; then the authority in its fixed layout.
+// tag 1: 0 none, 1 root, 2 seal, 3 both roots; sized body; then the authority in its fixed layout.
 Bytes encode_statement(const Statement& statement);
 Result<Statement> decode_statement(ByteView bytes);
 

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "protocol/record/codec.h"
 #include "protocol/record/codec_common.h"
 
@@ -63,6 +65,17 @@ void fill(schema::Withdrawal::Builder out, const Withdrawal& in) {
   out.setReason(to_text(in.reason));
   out.setDecidedAt(in.decided_at);
   out.setTreeVersion(in.tree_version);
+}
+void fill(schema::Adoption::Builder out, const Adoption& in) {
+  out.setNumber(in.number);
+  out.setAdopter(to_data(in.adopter));
+  out.setPrevious(to_data(in.previous));
+  out.setAdopted(to_data(in.adopted));
+  out.setAdoptedPrevious(to_data(in.adopted_previous));
+  out.setPlace(to_data(in.place));
+  fill_ids(out.initKept(static_cast<unsigned>(in.kept.size())), in.kept);
+  out.setDecidedAt(in.decided_at);
+  out.setNote(to_text(in.note));
 }
 void fill_cuts(capnp::List<schema::Cut>::Builder out, const std::vector<Cut>& in) {
   for (unsigned i = 0; i < in.size(); ++i) {
@@ -207,6 +220,24 @@ Result<StatementBody> read(schema::Withdrawal::Reader in) {
   out.tree_version = in.getTreeVersion();
   return StatementBody(std::move(out));
 }
+Result<StatementBody> read(schema::Adoption::Reader in) {
+  Adoption out;
+  out.number = in.getNumber();
+  if (out.number == 0) return Error(Errc::kMalformed, "tree versions are numbered from 1");
+  LT_TRY(out.adopter, full_id<RootFingerprint>(in.getAdopter(), "adopter"));
+  LT_TRY(out.previous, full_id<StatementId>(in.getPrevious(), "previous"));
+  LT_TRY(out.adopted, full_id<RootFingerprint>(in.getAdopted(), "adopted"));
+  if (out.adopter == out.adopted) return Error(Errc::kMalformed, "a root adopts itself");
+  LT_TRY(out.adopted_previous,
+         full_id<StatementId>(in.getAdoptedPrevious(), "previous of the adopted"));
+  LT_TRY(out.place, full_id<AgencyId>(in.getPlace(), "place"));
+  LT_TRY(out.kept, id_list<StatementId>(in.getKept(), "statement kept"));
+  if (std::ranges::adjacent_find(out.kept, std::greater_equal<>()) != out.kept.end())
+    return Error(Errc::kMalformed, "statements kept are not in ascending order");
+  LT_TRY(out.decided_at, moment(in.getDecidedAt(), "decidedAt"));
+  LT_TRY(out.note, text(in.getNote(), "note"));
+  return StatementBody(std::move(out));
+}
 Result<Cut> read_cut(schema::Cut::Reader in) {
   Cut cut;
   cut.incarnation = in.getIncarnation();
@@ -282,8 +313,10 @@ Bytes encode(const StatementBody& body) {
       fill(out.initRevocation(), *revocation);
     else if (const auto* closing = std::get_if<Closing>(&body))
       fill(out.initClosing(), *closing);
+    else if (const auto* withdrawal = std::get_if<Withdrawal>(&body))
+      fill(out.initWithdrawal(), *withdrawal);
     else
-      fill(out.initWithdrawal(), std::get<Withdrawal>(body));
+      fill(out.initAdoption(), std::get<Adoption>(body));
   });
 }
 
@@ -304,6 +337,8 @@ Result<StatementBody> decode_statement(ByteView bytes) {
                                             return read(in.getClosing());
                                           case schema::Statement::WITHDRAWAL:
                                             return read(in.getWithdrawal());
+                                          case schema::Statement::ADOPTION:
+                                            return read(in.getAdoption());
                                         }
                                         return Error(Errc::kMalformed, "kind of statement");
                                       });

@@ -86,8 +86,11 @@ const char* to_string(BlobEnd end) {
   return "unknown";
 }
 
-BlobLane::BlobLane(const BlobView& view, const RootFingerprint& root, Party party)
-    : view_(view), root_(root), party_(party) {}
+BlobLane::BlobLane(const BlobView& view, const RootFingerprint& root, Party party,
+                   std::vector<RootFingerprint> roots)
+    : view_(view), root_(root), roots_(std::move(roots)), party_(party) {
+  if (roots_.empty()) roots_.push_back(root);
+}
 
 std::vector<BlobAction> BlobLane::take_actions() { return std::exchange(actions_, {}); }
 
@@ -240,9 +243,12 @@ void BlobLane::finish_chunk() {
   Half half = *std::exchange(half_, std::nullopt);
   Want& want = wants_.at(half.want);
   if (want.stopped) return;
-  const auto verified =
-      verify_chunk(root_, want.id, half.chunk.size, half.index, half.chunk.bytes, half.chunk.proof);
-  if (!verified.ok()) {
+  const bool verified = std::ranges::any_of(roots_, [&](const RootFingerprint& root) {
+    return verify_chunk(root, want.id, half.chunk.size, half.index, half.chunk.bytes,
+                        half.chunk.proof)
+        .ok();
+  });
+  if (!verified) {
     const BlobId id = want.id;
     return end_fetch(id, BlobEnd::kBad);
   }

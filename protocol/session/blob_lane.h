@@ -86,8 +86,10 @@ class BlobLane {
     AgencyId peer_agency;
     NodeId peer, ours;
   };
-  // `view` outlives the lane.
-  BlobLane(const BlobView& view, const RootFingerprint& root, Party party);
+  // `view` outlives the lane. `root`: by which the session goes; a file may be named under any of
+  // `roots`.
+  BlobLane(const BlobView& view, const RootFingerprint& root, Party party,
+           std::vector<RootFingerprint> roots = {});
 
   // A message's body. Fails (final, the session closes): kTruncated, kMalformed, kTooLarge (a bound
   // of "Limits"), kOutOfOrder (what was not asked for, numbers that do not rise).
@@ -183,6 +185,7 @@ class BlobLane {
 
   const BlobView& view_;
   RootFingerprint root_;
+  std::vector<RootFingerprint> roots_;
   Party party_;
   bool open_ = true;
   std::deque<Bytes> control_;

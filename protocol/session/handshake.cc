@@ -1,5 +1,7 @@
 #include "protocol/session/handshake.h"
 
+#include <algorithm>
+
 #include "protocol/base/limits.h"
 
 namespace lienthong {
@@ -17,7 +19,7 @@ Rejection judge_number(const SessionConfig& config, const NodeId& node, std::uin
   return Rejection{CloseCode::kReplay, "session number; last seen: " + std::to_string(seen)};
 }
 
-Handshake::Handshake(const ReplicaView& view, const SessionConfig& config, HelloWriter& writer)
+Handshake::Handshake(const ReplicaView& view, SessionConfig& config, HelloWriter& writer)
     : view_(view), config_(config), writer_(writer) {}
 
 void Handshake::start_dialling() {
@@ -30,6 +32,8 @@ void Handshake::start_dialling() {
     if (config_.peer_certificate)
       guess.identity = identity_under(*view_.registry(), *config_.peer_certificate);
     payload = encode_hello(writer_.write_hello(&guess, nullptr));
+  } else if (view_.registry()->roots().size() > 1) {
+    payload = to_bytes(config_.root.view());
   }
   // The only failure is a peer key of small order: nothing follows, and the time-out ends it.
   if (start(pattern).ok() && !write(payload).ok()) noise_.reset();
@@ -109,11 +113,38 @@ Result<std::size_t> Handshake::consume(ByteView in) {
   return 2 + size;
 }
 
+// The dialler may go by another of the roots that are here.
+Result<Bytes> Handshake::read_first(ByteView message) {
+  const auto roots = view_.registry()->roots();
+  if (pattern_ == NoisePattern::kXX) {
+    constexpr std::size_t kKey = 32;
+    const bool named = message.size() == kKey + RootFingerprint::kSize;
+    const auto root = named ? RootFingerprint::from(message.subspan(kKey)) : config_.root;
+    if (root != config_.root && std::ranges::find(roots, root) != roots.end()) {
+      config_.root = root;
+      LT_TRY_VOID(start(pattern_));
+    }
+    return noise_->read_message(message);
+  }
+  auto payload = noise_->read_message(message);
+  const RootFingerprint own = config_.root;
+  for (const RootFingerprint& root : roots) {
+    if (payload.ok() || payload.error().code() != Errc::kBadSignature) break;
+    if (root == own) continue;
+    config_.root = root;
+    LT_TRY_VOID(start(pattern_));
+    payload = noise_->read_message(message);
+  }
+  if (!payload.ok()) config_.root = own;
+  return payload;
+}
+
 Result<void> Handshake::read_message(ByteView message) {
   if (!noise_ || noise_->my_turn()) {
     return fail(CloseCode::kProtocolError, Error(Errc::kOutOfOrder, "handshake message"));
   }
-  auto payload = noise_->read_message(message);
+  const bool first = !config_.initiator && read_count_ == 0;
+  auto payload = first ? read_first(message) : noise_->read_message(message);
   if (!payload.ok()) {
     // The prologue holds the root, so that another root looks like this, and so does an IK message
     // for another machine's key.
@@ -142,7 +173,7 @@ Result<Hello> Handshake::read_hello(ByteView payload) {
 }
 
 Speaker Handshake::speaker_of(const Hello& hello) const {
-  return {*noise_->remote_static(), *noise_->remote_ephemeral(), hello.speaker};
+  return {*noise_->remote_static(), *noise_->remote_ephemeral(), hello.speaker, config_.root};
 }
 
 // Whoever answers is judged as any peer. What went with our first message was for one machine.

@@ -5,6 +5,10 @@
 // Responder to initiator: version u8 (the one asked for), then framed messages; or, if it does not
 // speak that version, 0, highest, lowest, and nothing more. Prologue: the initiator's two bytes ‖
 // the root's fingerprint. Threads: none.
+//
+// With several roots the prologue names that of the dialled machine's certificate, or else the
+// dialler's own; the responder takes every root that is here. IK: it tries them. XX: the first
+// message's payload, which nobody has to read, names it.
 #pragma once
 
 #include <optional>
@@ -37,7 +41,8 @@ Rejection judge_number(const SessionConfig& config, const NodeId& node, std::uin
 
 class Handshake {
  public:
-  Handshake(const ReplicaView& view, const SessionConfig& config, HelloWriter& writer);
+  // `config.root` becomes the one that the dialler named.
+  Handshake(const ReplicaView& view, SessionConfig& config, HelloWriter& writer);
   void start_dialling();  // initiator: writes the first message
 
   // Takes one piece (preamble or message) from the front of `in` and returns its size; 0: not whole
@@ -53,6 +58,7 @@ class Handshake {
   Error fail(CloseCode code, Error error);
   Result<std::size_t> consume_preamble(ByteView in);
   Result<void> read_message(ByteView message);
+  Result<Bytes> read_first(ByteView message);
   Result<void> read_as_initiator(ByteView payload);
   Result<void> read_as_responder(ByteView payload);
   Result<void> start(NoisePattern pattern);
@@ -63,7 +69,7 @@ class Handshake {
   void finish(Hello peer, Judgement judgement);
 
   const ReplicaView& view_;
-  const SessionConfig& config_;
+  SessionConfig& config_;
   HelloWriter& writer_;
   NoisePattern pattern_ = NoisePattern::kXX;
   bool preamble_done_ = false;

@@ -50,7 +50,7 @@ Judgement rejected(CloseCode code, std::string detail) {
 
 // versions u8 (highest in the high half), flags u8, features varint, session number varint, speaker
 // u32, check u32, dictionary varint, program version sized, window varint if flagged, then both
-// cursors and what goes with it, sized, if flagged.
+// cursors and what goes with it, sized, if flagged, then both starts, u64, if there is one.
 Bytes encode_hello(const Hello& hello) {
   LT_CHECK(hello.version_highest < 16 && hello.version_lowest < 16);
   const bool window = hello.window_bytes != kWindowBytesDefault;
@@ -72,6 +72,10 @@ Bytes encode_hello(const Hello& hello) {
     for (const Cursor& cursor : *hello.cursors) encode_short_cursor(out, cursor);
   }
   if (!hello.early.empty()) out.sized(hello.early);
+  if (hello.start != 0) {
+    out.u64(hello.start);
+    out.u64(hello.start_before);
+  }
   return out.take();
 }
 
@@ -110,6 +114,10 @@ Result<Hello> decode_hello(ByteView bytes) {
     LT_TRY(const ByteView early, in.sized(kHelloBytesMax));
     hello.early = to_bytes(early);
   }
+  if (in.rest().size() < 2 * sizeof(std::uint64_t)) return hello;
+  LT_TRY(hello.start, in.u64());
+  LT_TRY(hello.start_before, in.u64());
+  if (hello.start == 0) hello.start_before = 0;
   return hello;
 }
 
@@ -138,7 +146,7 @@ Judgement judge(const Registry& registry, const Speaker& speaker,
                 const std::optional<AgencyId>& expected) {
   std::optional<CertificateId> named;
   for (const CertificateId& id : registry.certificates_with(speaker.proved)) {
-    if (speaker_name(registry.root(), speaker.ephemeral, id) != speaker.name) continue;
+    if (speaker_name(speaker.root, speaker.ephemeral, id) != speaker.name) continue;
     if (named) return rejected(CloseCode::kNoCertificate, "two certificates are named alike");
     named = id;
   }
@@ -157,16 +165,17 @@ Judgement judge(const Registry& registry, const Speaker& speaker,
 
 Presented present(const Registry& registry, std::span<const Statement> statements) {
   Presented result;
+  bool foreign = false;  // a genesis that is not here: of a root that some adoption names, or none
   for (const Statement& statement : statements) {
-    const bool genesis = std::holds_alternative<std::monostate>(statement.authority);
-    if (genesis && root_fingerprint(statement.body) != registry.root()) {
-      result.rejection = Rejection{CloseCode::kWrongRoot, "credentials under another root"};
-      return result;
-    }
-    if (genesis || registry.contains(statement_id(registry.root(), statement))) continue;
+    if (registry.contains(registry.id_of(statement))) continue;
+    foreign = foreign || std::holds_alternative<std::monostate>(statement.authority);
     result.fresh.push_back(statement);
   }
   auto grown = registry.with(result.fresh);
+  if (!grown.ok() && foreign) {
+    result.rejection = Rejection{CloseCode::kWrongRoot, "credentials under another root"};
+    return result;
+  }
   if (!grown.ok()) {
     result.rejection =
         Rejection{CloseCode::kNoCertificate, "credentials: " + grown.error().message()};

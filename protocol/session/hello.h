@@ -36,6 +36,9 @@ struct Hello {
   // none: a Cursor message for each follows.
   std::optional<std::array<Cursor, 2>> cursors;
   Bytes early;  // messages that go with it, early.h
+  // The start of the sender's program, and the one that the reader heard of last as far as the
+  // sender's disk knows. 0: not said. docs/protocol/session.md, "Lives".
+  std::uint64_t start = 0, start_before = 0;
   bool operator==(const Hello&) const = default;
 };
 
@@ -81,6 +84,7 @@ struct Speaker {
   DhPublic proved{};     // the X25519 key whose secret the peer has
   DhPublic ephemeral{};  // its own, of this handshake
   std::uint32_t name = 0;
+  RootFingerprint root;  // by which the session goes
 };
 
 // Whether a believed certificate stands behind the peer: the one that it names, for the key that it

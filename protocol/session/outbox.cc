@@ -94,7 +94,8 @@ Cursor Outbox::on_cursor(Cursor cursor, unsigned epoch_bits) {
     unacked_bytes_ += part.bytes;
     for (const CursorRange& range : part.covered) beside_.add(range.first, range.last);
   }
-  begin_due_ = guessed_from != acked_;
+  // Where the peer's cursor is lost it could not tell yet what our beginning means.
+  begin_due_ = lost_ || guessed_from != acked_;
   const std::vector<CursorRange> held(held_.ranges().begin(), held_.ranges().end());
   acknowledge(acked_, held);
   return cursor;
@@ -129,6 +130,47 @@ void Outbox::acknowledge(std::uint64_t number, std::span<const CursorRange> rang
     if (part.seal) there_.note(part.seal->first, part.seal->second);
     return true;
   });
+  go_back_to_holes();
+}
+
+// What was sent is under way, acknowledged, or to be sent again. What is neither was acknowledged
+// once and has been forgotten there (a cursor has room for so many ranges): it goes once more, in
+// its turn.
+void Outbox::go_back_to_holes() {
+  Stretches known = held_;
+  for (const Sent& part : sent_)
+    for (const CursorRange& range : part.covered) known.add(range.first, range.last);
+  for (const CursorRange& range : again_) known.add(range.first, range.last);
+  const auto first_hole = [&](std::uint64_t from) {
+    return known.next_free(std::max(from, acked_ + 1));
+  };
+  Stretches beside;
+  for (const CursorRange& range : beside_.ranges()) {
+    for (const CursorRange& other : known.ranges()) {
+      const std::uint64_t first = std::max(range.first, other.first);
+      const std::uint64_t last = std::min(range.last, other.last);
+      if (first <= last) beside.add(first, last);
+    }
+  }
+  beside_ = std::move(beside);
+  const std::uint64_t hole = first_hole(acked_ + 1);
+  live_next_ = live_from_ == 0 ? live_next_ : std::min(live_next_, first_hole(live_from_));
+  if (hole >= next_) return;
+  const auto keep = [&](const CursorRange& range) {
+    if (range.last > hole) beside_.add(std::max(range.first, hole), range.last);
+  };
+  for (const Sent& part : sent_) std::ranges::for_each(part.covered, keep);
+  std::ranges::for_each(again_, keep);
+  next_ = hole;
+}
+
+// From there on, the first place that is neither there nor under way out of its order.
+std::uint64_t Outbox::next_unsent(std::uint64_t place) const {
+  for (;;) {
+    const std::uint64_t next = beside_.next_free(held_.next_free(place));
+    if (next == place) return place;
+    place = next;
+  }
 }
 
 Result<void> Outbox::on_ack(std::uint8_t serial, std::uint64_t number,
@@ -190,6 +232,13 @@ Cursor Outbox::heard() const {
   return cursor;
 }
 
+std::uint64_t Outbox::held_count() const {
+  std::uint64_t count = 0;
+  for (const CursorRange& range : held_.ranges())
+    count += range.last - std::max(range.first, acked_ + 1) + 1;
+  return count;
+}
+
 bool Outbox::there(std::uint64_t place) const {
   return place <= acked_ || held_.contains(place) || beside_.contains(place);
 }
@@ -248,15 +297,15 @@ void Outbox::look_for_custody(std::uint64_t end) {
 
 bool Outbox::has_urgent() {
   if (!started_ || begin_due_ || kind_ != FeedKind::kUpdates) return false;
-  if (history_held_ && epoch_ == stale_epoch_) return false;
+  if (stale()) return false;
   look_for_custody(view_->feed_end(kind_, peer_.agency).number);
   while (!urgent_.empty() && settled(urgent_.front())) urgent_.pop_front();
   return !urgent_.empty();
 }
 
 // `end`: a part that reaches this place ends the feed.
-std::optional<Outgoing> Outbox::packed(const RootFingerprint& root, const FeedPart& part,
-                                       wire::Lane lane, bool in_full, std::uint64_t end) {
+std::optional<Outgoing> Outbox::packed(const RootOf& root, const FeedPart& part, wire::Lane lane,
+                                       bool in_full, std::uint64_t end) {
   const auto names = in_full ? nullptr : view_->names();
   if (names != nullptr) names->seals = &there_, names->goes_on = goes_on_;
   EncodedPart encoded{part.epoch, part.covered, wire::encode_part_body(root, part, names.get())};
@@ -270,7 +319,7 @@ std::optional<Outgoing> Outbox::packed(const RootFingerprint& root, const FeedPa
   Sent sent{part.covered, out.message.size(), std::nullopt, lane};
   if (!part.units.empty()) {
     const Seal& seal = part.units.back().seal;
-    sent.seal.emplace(seal, seal_id(root, seal));
+    sent.seal.emplace(seal, seal_id(root(seal.certificate), seal));
   }
   sent_.push_back(std::move(sent));
   unacked_bytes_ += out.message.size();
@@ -278,8 +327,8 @@ std::optional<Outgoing> Outbox::packed(const RootFingerprint& root, const FeedPa
 }
 
 // Halves what is asked for until it fits a message.
-Result<std::optional<Outgoing>> Outbox::read(const RootFingerprint& root, FeedRead what,
-                                             wire::Lane lane, bool in_full, std::uint64_t end) {
+Result<std::optional<Outgoing>> Outbox::read(const RootOf& root, FeedRead what, wire::Lane lane,
+                                             bool in_full, std::uint64_t end) {
   // What was sent beside is not known to be stored: no stretch may cover it without bearing it.
   for (const CursorRange& range : beside_.ranges()) {
     if (range.first > what.first) {
@@ -302,8 +351,7 @@ Result<std::optional<Outgoing>> Outbox::read(const RootFingerprint& root, FeedRe
   }
 }
 
-Result<std::optional<Outgoing>> Outbox::next_again(const RootFingerprint& root,
-                                                   const Allowance& allowed) {
+Result<std::optional<Outgoing>> Outbox::next_again(const RootOf& root, const Allowance& allowed) {
   CursorRange& range = again_.front();
   FeedRead what;
   what.first = range.first;
@@ -319,8 +367,7 @@ Result<std::optional<Outgoing>> Outbox::next_again(const RootFingerprint& root,
 }
 
 // A custody link goes with all of its record that the peer does not have yet.
-Result<std::optional<Outgoing>> Outbox::next_urgent(const RootFingerprint& root,
-                                                    const Allowance& allowed) {
+Result<std::optional<Outgoing>> Outbox::next_urgent(const RootOf& root, const Allowance& allowed) {
   if (allowed.look_back || backlog() >= kLookBackBehindMin) look_back();
   while (allowed.custody && allowed.lane_open(wire::Lane::kCustody) && has_urgent()) {
     std::vector<std::uint64_t> places = view_->feed_places(peer_.agency, urgent_.front());
@@ -340,14 +387,14 @@ Result<std::optional<Outgoing>> Outbox::next_urgent(const RootFingerprint& root,
   return std::optional<Outgoing>();
 }
 
-Result<std::optional<Outgoing>> Outbox::next_part(const RootFingerprint& root,
-                                                  const Allowance& allowed, const FeedMark& end) {
+Result<std::optional<Outgoing>> Outbox::next_part(const RootOf& root, const Allowance& allowed,
+                                                  const FeedMark& end) {
   FeedRead what;
   what.bytes_max = allowed.unit_bytes;
   const wire::Lane plain =
       kind_ == FeedKind::kRegistry ? wire::Lane::kControl : wire::Lane::kUpdates;
   if (live_from_ != 0 && allowed.lane_open(wire::Lane::kUpdates)) {
-    live_next_ = beside_.next_free(held_.next_free(live_next_));
+    live_next_ = next_unsent(live_next_);
     if (live_next_ <= end.number) {
       what.first = live_next_;
       LT_TRY(auto out, read(root, what, wire::Lane::kUpdates));
@@ -359,11 +406,8 @@ Result<std::optional<Outgoing>> Outbox::next_part(const RootFingerprint& root,
       }
     }
   }
-  next_ = beside_.next_free(held_.next_free(next_));
-  if (live_from_ != 0 && next_ >= live_from_) {  // the backlog is sent
-    next_ = std::max(next_, live_next_);
-    live_from_ = 0;
-  }
+  next_ = next_unsent(next_);
+  if (live_from_ != 0 && next_ >= live_from_) live_from_ = 0;  // the backlog is sent
   const wire::Lane lane = live_from_ != 0 ? wire::Lane::kHistory : plain;
   if (next_ > end.number || !allowed.lane_open(lane)) return std::optional<Outgoing>();
   if (live_from_ != 0 && (!allowed.backlog || history_held_)) return std::optional<Outgoing>();
@@ -380,8 +424,7 @@ Result<std::optional<Outgoing>> Outbox::next_part(const RootFingerprint& root,
   return out;
 }
 
-Result<std::optional<Outgoing>> Outbox::next(const RootFingerprint& root,
-                                             const Allowance& allowed) {
+Result<std::optional<Outgoing>> Outbox::next(const RootOf& root, const Allowance& allowed) {
   if (!started_) return std::optional<Outgoing>();
   const FeedMark end = view_->feed_end(kind_, peer_.agency);
   if (end.epoch != epoch_) {
@@ -391,7 +434,7 @@ Result<std::optional<Outgoing>> Outbox::next(const RootFingerprint& root,
     hold_history(held);
   }
   // Beside what the peer names nothing of that epoch can be noted: a new one is on its way.
-  if (history_held_ && epoch_ == stale_epoch_) return std::optional<Outgoing>();
+  if (stale()) return std::optional<Outgoing>();
   if (begin_due_) {
     begin_due_ = false;
     ++serial_;

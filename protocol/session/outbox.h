@@ -11,6 +11,7 @@
 
 #include "protocol/base/limits.h"
 #include "protocol/feed/stretches.h"
+#include "protocol/record/root_of.h"
 #include "protocol/session/hello.h"
 #include "protocol/sync/replica_view.h"
 #include "protocol/wire/fragment.h"
@@ -66,13 +67,21 @@ class Outbox {
   Cursor heard() const;
 
   bool started() const { return started_; }
+  bool heard_nothing() const { return !started_ || guessed_; }  // of the peer's cursor
+  std::uint64_t held_count() const;                             // beyond acked()
   // The cursor that sending began from names a place that is not in our feed.
   bool lost() const { return lost_; }
+  // It bears the epoch that our feed still has: until that is renewed nothing goes.
+  bool stale() const { return started_ && stale_epoch_ != 0 && stale_epoch_ == epoch_; }
   std::uint64_t acked() const { return acked_; }
   // The peer reads seals that go on from the newest one there; until it is known, it may not.
   void set_goes_on(bool goes_on) { goes_on_ = goes_on; }
   // What to do with entries that the peer itself delivered; until it is known, sending stops there.
-  void set_echo(Echo echo) { echo_ = echo; }
+  void set_echo(Echo echo) { echo_ = carries_ && echo == Echo::kPassOver ? Echo::kCarry : echo; }
+  // The peer's disk is an older copy: it wants back what it delivered, whatever its own feed says.
+  // Until healing has found both the same.
+  void carry_everything() { carries_ = true; }
+  void carry_no_more() { carries_ = false; }
   // Before the peer's cursor is known: as if it stood at `hint` (what was heard last); on_cursor()
   // corrects it. `ends`: places where parts ended that may have arrived since, ascending; what is
   // sent ends there, too, so that a part is there as a whole or not at all.
@@ -82,14 +91,13 @@ class Outbox {
   // End. Entries that the peer delivered are not worth a message: they wait for the next part that
   // bears something, or until kEchoesWaitMax of them wait. nullopt: nothing, or no allowance.
   // Fails: what read_feed fails with; kTooLarge: one entry over kMessageBytesMax.
-  Result<std::optional<Outgoing>> next(const RootFingerprint& root, const Allowance& allowance);
+  Result<std::optional<Outgoing>> next(const RootOf& root, const Allowance& allowance);
   // While it holds, history stays: only what is new since then goes, beside it.
   void hold_history(bool hold);
   // Something of lane 1 waits.
   bool has_urgent();
   // That alone, with what its record needs; nullopt: nothing that could be sent so.
-  Result<std::optional<Outgoing>> next_urgent(const RootFingerprint& root,
-                                              const Allowance& allowed);
+  Result<std::optional<Outgoing>> next_urgent(const RootOf& root, const Allowance& allowed);
   // Says in one flag what Begin and End would: the peer stands at the end. Then both are done.
   bool take_level();
 
@@ -114,6 +122,8 @@ class Outbox {
   void place(const Cursor& cursor, const FeedMark& end);
   void begin_backlog(const FeedMark& end);
   void acknowledge(std::uint64_t number, std::span<const CursorRange> ranges);
+  void go_back_to_holes();
+  std::uint64_t next_unsent(std::uint64_t place) const;
   // Beside healing what came from the peer came just now, whatever its cursor was.
   Echo echo() const { return history_held_ ? Echo::kPassOver : echo_; }
   bool there(std::uint64_t place) const;  // or sent ahead of others
@@ -122,18 +132,19 @@ class Outbox {
   bool too_scattered(std::span<const std::uint64_t> places) const;
   void look_back();
   void look_for_custody(std::uint64_t end);
-  Result<std::optional<Outgoing>> next_again(const RootFingerprint& root, const Allowance& allowed);
-  Result<std::optional<Outgoing>> next_part(const RootFingerprint& root, const Allowance& allowed,
+  Result<std::optional<Outgoing>> next_again(const RootOf& root, const Allowance& allowed);
+  Result<std::optional<Outgoing>> next_part(const RootOf& root, const Allowance& allowed,
                                             const FeedMark& end);
-  Result<std::optional<Outgoing>> read(const RootFingerprint& root, FeedRead what, wire::Lane lane,
+  Result<std::optional<Outgoing>> read(const RootOf& root, FeedRead what, wire::Lane lane,
                                        bool in_full = false, std::uint64_t end = 0);
-  std::optional<Outgoing> packed(const RootFingerprint& root, const FeedPart& part, wire::Lane lane,
+  std::optional<Outgoing> packed(const RootOf& root, const FeedPart& part, wire::Lane lane,
                                  bool in_full = false, std::uint64_t end = 0);
 
   FeedKind kind_;
   const ReplicaView* view_;
   PeerIdentity peer_;
   Echo echo_ = Echo::kStopBefore;
+  bool carries_ = false;
   bool goes_on_ = false;
   bool started_ = false;
   bool guessed_ = false;

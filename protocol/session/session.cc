@@ -1,9 +1,11 @@
+#include "protocol/feed/went_back.h"
 #include "protocol/session/session_impl.h"
 
 namespace lienthong {
 namespace {
 
 constexpr std::uint8_t kLanesOfUpdates = 0x1e;  // 1 to 4
+constexpr std::uint8_t kLanesOfFeeds = 0x0e;    // 1 to 3
 constexpr int kSilentHeartbeatCount = 3;        // after which a responder gives an idle dialler up
 
 CloseCode close_code(const Error& error) {
@@ -102,6 +104,10 @@ Result<void> Session::Impl::on_frame(ByteView ciphertext, Instant now) {
 }
 
 Result<void> Session::Impl::on_message(wire::Lane lane, ByteView bytes, Instant now) {
+  if (const auto twin = wire::decode_twin(bytes); twin.ok()) {
+    if (known) actions.emplace_back(PeerTwin(*twin));
+    return {};
+  }
   auto message = wire::decode_message(bytes);
   if (!message.ok()) return fail(close_code(message.error()), message.error());
   if (std::holds_alternative<wire::OptionalMessage>(*message)) return {};
@@ -155,6 +161,7 @@ Result<void> Session::Impl::on_message_of_member(wire::Lane lane, wire::Message 
 Result<void> Session::Impl::on_feed_message(wire::Lane lane, wire::Message& message,
                                             std::size_t size) {
   if (auto* part = std::get_if<wire::PartMessage>(&message)) {
+    on_beginning_kept(part->kind);
     const bool ends = part->end;
     const FeedKind kind = part->kind;
     const std::uint64_t last = part->part.covered.empty() ? 0 : part->part.covered.back().last;
@@ -167,16 +174,29 @@ Result<void> Session::Impl::on_feed_message(wire::Lane lane, wire::Message& mess
   if (const auto* level = std::get_if<wire::LevelMessage>(&message)) return on_level(*level);
   if (const auto* end = std::get_if<wire::EndMessage>(&message)) {
     packer.drop_inflaters();
+    on_beginning_kept(end->kind);
     return inbox(end->kind).on_end(end->number);
   }
   return on_acknowledged(message);
 }
 
+// A peer that knows our cursor by now, and says no other beginning, holds to the one that was a
+// guess.
+void Session::Impl::on_beginning_kept(FeedKind kind) {
+  if (!reading_early && inbox(kind).on_beginning_kept()) on_beginning_known(kind);
+}
+
 Result<void> Session::Impl::on_begin(const wire::BeginMessage& message) {
   inbox(message.kind).on_begin(message.epoch, message.first, reading_early && !config.initiator);
-  const auto joins_on = inbox(message.kind).joins_on();
-  if (joins_on) outbox(message.kind).set_echo(*joins_on ? Echo::kPassOver : Echo::kCarry);
+  on_beginning_known(message.kind);
   return {};
+}
+
+void Session::Impl::on_beginning_known(FeedKind kind) {
+  const auto joins_on = inbox(kind).joins_on();
+  if (!joins_on) return;
+  outbox(kind).set_echo(*joins_on ? Echo::kPassOver : Echo::kCarry);
+  if (!*joins_on) doubt(kind);
 }
 
 Result<void> Session::Impl::on_level(const wire::LevelMessage& message) {
@@ -216,27 +236,42 @@ Result<void> Session::Impl::on_part(wire::Lane lane, wire::PartMessage message, 
     return Error(Errc::kTooLarge, "parts over the window that was granted");
   }
   const std::uint64_t token = next_token++;
-  const bool beside = healing && healing->holds_cursor(message.kind);
-  LT_TRY(const bool taken, inbox(message.kind).on_part(message.part, token, size, beside));
+  LT_TRY(const bool taken, inbox(message.kind).on_part(message.part, token, size));
   if (!taken) return {};
   StorePart store(token, message.kind, std::move(message.part));
   store.may_repeat = inbox(message.kind).may_repeat();
+  store.beside_healing = feed_waits(message.kind);
   store.urgent = message.kind == FeedKind::kRegistry || lane <= wire::Lane::kCustody;
   actions.emplace_back(std::move(store));
   return {};
 }
 
+// Whatever the cursors say, what the two hold may differ: they are compared before anybody says
+// that they do not.
+void Session::Impl::doubt(FeedKind kind) {
+  if (healing) healing->doubt(kind);
+}
+
 // The first cursor says where our feed goes on.
 void Session::Impl::on_peer_cursor(FeedKind kind, const Cursor& cursor, unsigned epoch_bits) {
+  const bool first = outbox(kind).heard_nothing();
   Cursor whole = outbox(kind).on_cursor(cursor, epoch_bits);
+  if (first && went_back(whole, view.heard_cursor(kind, peer->node))) {
+    outbox(kind).carry_everything();
+    doubt(kind);
+  }
+  if (outbox(kind).lost()) doubt(kind);
   if (healing) {
     healing->on_peer_cursor(kind, heard_at);
     if (outbox(kind).lost()) healing->on_lost_cursor(kind, heard_at);
   }
+  PeerCursor heard(kind, std::move(whole));
+  heard.in_full = true;
+  heard.stale = outbox(kind).stale();
   if (live || config.initiator) {
-    actions.emplace_back(PeerCursor(kind, std::move(whole)));
+    actions.emplace_back(std::move(heard));
   } else {
-    heard_due |= bit_of(kind);  // told once the peer is live
+    heard_first[index_of(kind)] = std::move(heard);  // told once the peer is live
   }
 }
 
@@ -312,6 +347,8 @@ void Session::Impl::on_tick(Instant now) {
   if (healing) healing->on_tick(now);
   perform_healing(now);
   pump(now);
+  watch_progress(now);
+  if (is_closed) return;
   show_holes(now);
   if (waiting_since && outstanding()) {
     if (now - *waiting_since >= config.dead_after) {
@@ -328,6 +365,31 @@ void Session::Impl::on_tick(Instant now) {
   }
 }
 
+// Nobody else sees a direction that stands still: pings are answered, and the other one flows.
+void Session::Impl::watch_progress(Instant now) {
+  Progress here;
+  std::uint64_t pending = 0;
+  for (const Outbox& box : outboxes) {
+    pending += box.pending();
+    here.acknowledged += box.acked() + box.held_count();
+  }
+  const unsigned closed = (closed_by_us | closed_by_peer | stalled) & kLanesOfFeeds;
+  const bool turn = backlog_turn || outbox(FeedKind::kUpdates).backlog() == 0;
+  const bool heals =
+      healing && (healing->runs(FeedKind::kRegistry) || healing->runs(FeedKind::kUpdates));
+  here.sent = counters.lane_sent_bytes;
+  const bool excused = pending == 0 || closed != 0 || !turn || heals || waits_for_room;
+  if (excused || !progress_at || here.acknowledged != progress.acknowledged) progress_at = now;
+  if (here != progress || progress_at == now) moved_at = now;
+  progress = here;
+  const bool still =
+      now - moved_at >= kStandingStillMax || now - *progress_at >= 10 * kStandingStillMax;
+  if (!still) return;
+  actions.emplace_back(StandsStill(pending));
+  close(CloseCode::kTimeout,
+        "nothing acknowledged for long while " + std::to_string(pending) + " entries wait");
+}
+
 SessionStats Session::Impl::stats() const {
   SessionStats stats = counters;
   if (!known || !live) return stats;
@@ -336,6 +398,10 @@ SessionStats Session::Impl::stats() const {
   for (const Outbox& outbox : outboxes) {
     stats.drained_out = stats.drained_out && outbox.drained();
     stats.pending_out += outbox.pending();
+  }
+  for (const FeedKind kind : kFeedKinds) {
+    stats.doubtful = stats.doubtful || (healing && healing->doubtful(kind));
+    stats.differs = stats.differs || (healing && healing->differs(kind));
   }
   for (const Inbox& inbox : inboxes) {
     stats.drained_in = stats.drained_in && inbox.drained();
@@ -399,6 +465,10 @@ void Session::on_store_failed(std::uint64_t token, const Error& error, Instant n
       return impl_->close(close_code(error),
                           "part " + std::to_string(token) + ": " + error.message());
     default: break;
+  }
+  if ((token & kHealTokenBit) != 0) {
+    impl_->healing->on_store_failed(token & ~kHealTokenBit, now);
+    impl_->perform_healing(now);
   }
   for (Inbox& inbox : impl_->inboxes) {
     if (inbox.on_failed(token)) break;
@@ -477,6 +547,11 @@ const std::array<std::vector<std::uint64_t>, 2>& Session::early_ends() const {
 
 std::uint64_t Session::sent_top(FeedKind kind) const {
   return impl_->known ? impl_->outboxes[index_of(kind)].sent_top() : 0;
+}
+
+void Session::tell_twin(const wire::TwinMessage& twin, Instant) {
+  if (impl_->is_closed || !live()) return;
+  impl_->send_encoded(wire::Lane::kControl, wire::encode_twin(twin));
 }
 
 bool Session::live() const { return impl_->known && impl_->live; }

@@ -27,6 +27,7 @@
 #include "protocol/sync/healing.h"
 #include "protocol/wire/dictionary.h"
 #include "protocol/wire/fragment.h"
+#include "protocol/wire/twin.h"
 
 namespace lienthong {
 
@@ -58,8 +59,9 @@ struct StorePart {
   std::uint64_t token = 0;
   FeedKind kind = FeedKind::kUpdates;
   EncodedPart part;
-  bool urgent = false;      // of lane 0 or 1: not behind what others sent of their backlogs
-  bool may_repeat = false;  // sent without knowing what is here: store::Beginning::kGuess
+  bool urgent = false;          // of lane 0 or 1: not behind what others sent of their backlogs
+  bool may_repeat = false;      // sent without knowing what is here: store::Beginning::kGuess
+  bool beside_healing = false;  // store::Beginning::kBesideHealing
   StorePart(std::uint64_t t, FeedKind k, EncodedPart p) : token(t), kind(k), part(std::move(p)) {}
 };
 // The peer is who it says; emitted once, before its parts. A responder's peer may still be somebody
@@ -73,7 +75,8 @@ struct Established {
   CertificateId certificate;
   std::string program_version;
   std::uint64_t session_number = 0;
-  std::uint32_t registry_check = 0;  // first four bytes of its registry's digest
+  std::uint32_t registry_check = 0;           // first four bytes of its registry's digest
+  std::uint64_t start = 0, start_before = 0;  // as in Hello
   std::vector<Statement> presented;
   Established() = default;
 };
@@ -85,12 +88,25 @@ struct PeerLanes {
   std::string reason;
   PeerLanes(std::uint8_t c, std::string r) : closed(c), reason(std::move(r)) {}
 };
-// What the peer has durably of our feed (an acknowledgement, or the cursor of its hello): a hint
-// for `why` and `status`.
+// What the peer has durably of our feed: a hint for `why` and `status`. `in_full`: its cursor, as
+// its hello or a Cursor message tells it. `stale`: it names a place of the feed's epoch that is not
+// there, and nothing goes of that feed until it is noted (Transaction::note_told_cursor()).
 struct PeerCursor {
   FeedKind kind = FeedKind::kUpdates;
   Cursor cursor;
+  bool in_full = false, stale = false;
   PeerCursor(FeedKind k, Cursor c) : kind(k), cursor(std::move(c)) {}
+};
+// The peer has seen two machines that use our key.
+struct PeerTwin {
+  wire::TwinMessage twin;
+  explicit PeerTwin(wire::TwinMessage t) : twin(std::move(t)) {}
+};
+// Something waits for the peer and it has acknowledged nothing for Session::kStandingStillMax: the
+// session is being closed, to be begun anew.
+struct StandsStill {
+  std::uint64_t pending = 0;  // entries
+  explicit StandsStill(std::uint64_t p) : pending(p) {}
 };
 // The peer refused updates of ours: to be listed, nothing else.
 struct PeerRefused {
@@ -106,9 +122,11 @@ struct CloseSession {
   std::string detail;
   CloseSession(CloseCode c, bool p, std::string d) : code(c), by_peer(p), detail(std::move(d)) {}
 };
-// SetCursor: persist it as our cursor of the peer's feed, sync, then call on_cursor_set().
-using Action = std::variant<SendBytes, StorePart, Established, Live, PeerCursor, PeerLanes,
-                            PeerRefused, SetCursor, HealWork, HealReport, CloseSession>;
+// SetCursor: persist it as our cursor of the peer's feed, sync, then call on_cursor_set(), or
+// on_cursor_not_set().
+using Action =
+    std::variant<SendBytes, StorePart, Established, Live, PeerCursor, PeerLanes, PeerRefused,
+                 PeerTwin, StandsStill, SetCursor, HealWork, HealReport, CloseSession>;
 
 // Features: bits in the hello, never change; one is used where both sides say it.
 inline constexpr std::uint64_t kFeatureHealing = 1;  // understands Heal messages
@@ -137,6 +155,10 @@ struct SessionConfig {
       0;  // rises with every session of ours with that node, persisted before
   // Responder: last session number seen from a node; asked once, when the hello was read.
   std::function<std::uint64_t(const NodeId&)> last_session_number;
+  // Said in the hello to who is known: our start, and that which this node heard of last. 0:
+  // nothing.
+  std::uint64_t start = 0;
+  std::function<std::uint64_t(const NodeId&)> start_told;
   // Responder: whether the peer is to keep its history back for now (set_intake_turn()); asked when
   // our hello is written. None: no.
   std::function<bool()> history_waits;
@@ -174,6 +196,7 @@ struct SessionConfig {
 struct SessionStats {
   std::uint64_t sent_bytes = 0, received_bytes = 0;  // of the stream, handshake and frames included
   std::array<std::uint64_t, wire::kLaneCount> lane_bytes{};  // of frames, both ways
+  std::uint64_t lane_sent_bytes = 0;                         // of lanes 1 to 3, sent
   std::optional<std::chrono::milliseconds> rtt;  // smallest, from the handshake and heartbeats
   bool established = false;                      // and live
   bool drained_out = false;       // peer has acknowledged our feed to its end, on this session
@@ -182,10 +205,18 @@ struct SessionStats {
   std::uint64_t pending_in = 0;   // entries announced and not yet stored
   // Of messages: what has come of these. How large the rest is only the peer knows.
   std::uint64_t pending_in_bytes = 0;
+  // Something showed that the two may hold different things although nothing is left to send; they
+  // are compared as soon as all is quiet.
+  bool doubtful = false;
+  bool differs = false;  // a comparison left a difference: one side refuses what the other holds
 };
 
 class Session {
  public:
+  // Something waits, may go and does not, or is not acknowledged. While some of it still goes out,
+  // as on a line of a few hundred bytes a second, ten times as long.
+  static constexpr std::chrono::seconds kStandingStillMax{60};
+
   // `view` outlives the session. An initiator has actions at once.
   Session(const ReplicaView& view, SessionConfig config, Instant now);
   ~Session();
@@ -207,10 +238,16 @@ class Session {
   void on_store_failed(std::uint64_t token, const Error& error, Instant now);
   void on_store_resumed(Instant now);
   void on_cursor_set(FeedKind kind, const Cursor& cursor, Instant now);
+  void on_cursor_not_set(FeedKind kind, Instant now);
   void on_heal_work(Instant now);
+  // Tells the peer that two machines use its key. Live only.
+  void tell_twin(const wire::TwinMessage& twin, Instant now);
   // Compares our feeds with the peer's in the next quiet moment; HealReport says what came of it.
   // False: the peer cannot.
   bool compare_feeds(Instant now);
+  // Whatever the cursors say, the two may differ: they are compared before anybody says that they
+  // do not.
+  void doubt_feeds(Instant now);
   // Our feed or registry has grown, or something was sealed: send what is new.
   void on_feed_grown(Instant now);
   // Paced: so many bytes may be handed out from now on, in all; messages of lane 0 need none.

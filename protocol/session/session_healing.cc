@@ -83,7 +83,8 @@ bool Session::Impl::flows_beside_healing() const {
 
 Result<std::optional<Outgoing>> Session::Impl::next_beside_healing() {
   if (flows_beside_healing()) {
-    LT_TRY(auto next, outbox(FeedKind::kUpdates).next(config.root, allowance(FeedKind::kUpdates)));
+    LT_TRY(auto next,
+           outbox(FeedKind::kUpdates).next(RootOf(view.registry()), allowance(FeedKind::kUpdates)));
     if (next) return next;
   }
   return next_healing();
@@ -114,9 +115,25 @@ void Session::on_cursor_set(FeedKind kind, const Cursor& cursor, Instant now) {
   impl_->inbox(kind).set_durable(cursor);
   // Both sides hold the same: what the peer delivered it still has, though the beginning of its
   // feed that was heard last did not join on.
+  impl_->outbox(kind).carry_no_more();
   impl_->outbox(kind).set_echo(Echo::kPassOver);
   impl_->send(wire::CursorMessage{kind, cursor}, now);
   impl_->healing->on_cursor_set(kind, now);
+  impl_->perform_healing(now);
+  impl_->pump(now);
+}
+
+void Session::on_cursor_not_set(FeedKind kind, Instant now) {
+  if (impl_->is_closed || !impl_->healing) return;
+  impl_->healing->on_cursor_not_set(kind, now);
+  impl_->perform_healing(now);
+  impl_->pump(now);
+}
+
+void Session::doubt_feeds(Instant now) {
+  if (impl_->is_closed || !impl_->healing) return;
+  for (const FeedKind kind : kFeedKinds) impl_->doubt(kind);
+  impl_->healing->on_tick(now);
   impl_->perform_healing(now);
   impl_->pump(now);
 }

@@ -49,12 +49,16 @@ struct Session::Impl final : HelloWriter {
   Result<void> on_part(wire::Lane lane, wire::PartMessage message, std::size_t size);
   Result<void> on_begin(const wire::BeginMessage& message);
   Result<void> on_level(const wire::LevelMessage& message);
+  void on_beginning_known(FeedKind kind);
+  void on_beginning_kept(FeedKind kind);
+  void doubt(FeedKind kind);
   Result<void> on_acknowledged(const wire::Message& message);
   void on_lanes(const wire::LanesMessage& message);
   void on_peer_cursor(FeedKind kind, const Cursor& cursor, unsigned epoch_bits);
   void on_pong(std::uint64_t token, Instant now);
   void on_peer_close(const wire::CloseMessage& message);
   void on_tick(Instant now);
+  void watch_progress(Instant now);
 
   // ---- out (session_out.cc) ----
   void send_bytes(Bytes bytes);
@@ -137,6 +141,7 @@ struct Session::Impl final : HelloWriter {
   std::deque<QueuedHeal> heal_queue;
   bool heal_work_due = false;  // HealWork is out
   std::uint8_t heard_due = 0;  // bit for each kind: PeerCursor is to be told
+  std::array<std::optional<PeerCursor>, 2> heard_first;  // before the peer was live, by kind
 
   // ---- what may be sent ----
   std::vector<Bytes> bulk;  // rest of a message of lanes 2 to 4, in plaintexts, last first
@@ -159,6 +164,13 @@ struct Session::Impl final : HelloWriter {
   bool said_since_holes = false;  // something was sent since show_holes() sent
   std::uint64_t ping_token = 0;
   std::optional<Instant> ping_sent_at;
+  struct Progress {  // of what we send
+    std::uint64_t acknowledged = 0, sent = 0;
+    bool operator==(const Progress&) const = default;
+  };
+  Progress progress;                   // as the last tick saw it
+  std::optional<Instant> progress_at;  // something was acknowledged, or nothing had to be
+  Instant moved_at;                    // or sent
   SessionStats counters;
 };
 

@@ -37,6 +37,9 @@ void Session::Impl::send_plaintext(ByteView plaintext) {
   frame.raw(*ciphertext);
   said_something = true;
   count_lane(plaintext);
+  const auto lane = static_cast<wire::Lane>(plaintext.empty() ? 0 : plaintext[0] & 7U);
+  if (lane >= wire::Lane::kCustody && lane <= wire::Lane::kHistory)
+    counters.lane_sent_bytes += plaintext.size();
   send_bytes(frame.take());
 }
 
@@ -93,15 +96,21 @@ void Session::Impl::send_lanes(std::uint8_t again, Instant now) {
 
 void Session::Impl::flush_acks() {
   if (is_closed || !transport) return;
-  for (Inbox& each : inboxes) {
-    if (auto ack = each.take_ack()) {
+  for (const FeedKind kind : kFeedKinds) {
+    if (inboxes.empty()) return;
+    if (auto cursor = inbox(kind).take_cursor())
+      send_encoded(wire::Lane::kControl,
+                   wire::encode_message(wire::CursorMessage{kind, *std::move(cursor)}));
+    if (auto ack = inbox(kind).take_ack())
       send_encoded(wire::Lane::kControl, wire::encode_message(*std::move(ack)));
-    }
   }
 }
 
 void Session::Impl::flush_heard() {
-  if (!live || heard_due == 0) return;
+  if (!live) return;
+  for (auto& first : heard_first) {
+    if (first) actions.emplace_back(*std::exchange(first, std::nullopt));
+  }
   for (const FeedKind kind : kFeedKinds) {
     if ((heard_due & bit_of(kind)) == 0) continue;
     actions.emplace_back(PeerCursor(kind, outbox(kind).heard()));
@@ -137,7 +146,7 @@ Result<std::optional<Outgoing>> Session::Impl::next_message() {
       if (auto next = next_healing()) return next;
     }
     if (feed_waits(kind)) return next_healing();
-    LT_TRY(auto next, outbox(kind).next(config.root, allowance(kind)));
+    LT_TRY(auto next, outbox(kind).next(RootOf(view.registry()), allowance(kind)));
     if (next) return next;
     if (kind == FeedKind::kRegistry && !outbox(kind).at_end()) return next_healing();
   }
@@ -187,7 +196,8 @@ Result<std::optional<Outgoing>> Session::Impl::next_between() {
   const bool held = feed_waits(FeedKind::kUpdates);
   outbox(FeedKind::kUpdates).hold_history(held);
   if (held && !flows_beside_healing()) return std::optional<Outgoing>();
-  return outbox(FeedKind::kUpdates).next_urgent(config.root, allowance(FeedKind::kUpdates));
+  return outbox(FeedKind::kUpdates)
+      .next_urgent(RootOf(view.registry()), allowance(FeedKind::kUpdates));
 }
 
 // False: nothing more may be sent now.

@@ -34,6 +34,8 @@ Hello Session::Impl::write_hello(const Judgement* judgement, const Hello* peer_s
   hello.credentials_wanted = !judgement->identity;
   if (!judgement->identity) return hello;
   const PeerIdentity& identity = *judgement->identity;
+  hello.start = config.start;
+  if (config.start != 0 && config.start_told) hello.start_before = config.start_told(identity.node);
   hello.cursors = {view.cursor(FeedKind::kRegistry, identity.node),
                    view.cursor(FeedKind::kUpdates, identity.node)};
   cursors_sent = true;
@@ -81,7 +83,7 @@ Bytes Session::Impl::early_messages(std::size_t plain_max) {
     while (!feed_waits(kind) && out.bytes().size() < plain_max / 2) {
       allowed.unit_bytes = plain_max - out.bytes().size();
       Outbox before = outbox(kind);
-      auto next = outbox(kind).next(config.root, allowed);
+      auto next = outbox(kind).next(RootOf(view.registry()), allowed);
       const bool fits =
           next.ok() && *next && out.bytes().size() + (*next)->message.size() + 4 <= plain_max;
       if (!fits) {
@@ -142,6 +144,8 @@ void Session::Impl::know_peer(const PeerIdentity& identity) {
   fact.program_version = peer_hello.program_version;
   fact.session_number = peer_hello.session_number;
   fact.registry_check = peer_hello.registry_check;
+  fact.start = peer_hello.start;
+  fact.start_before = peer_hello.start_before;
   fact.presented = std::move(presented);
   actions.emplace_back(std::move(fact));
   for (const FeedKind kind : kFeedKinds) {
@@ -151,7 +155,8 @@ void Session::Impl::know_peer(const PeerIdentity& identity) {
   }
   if (config.blobs != nullptr) {
     blob_lane.emplace(*config.blobs, config.root,
-                      BlobLane::Party{peer->agency, peer->node, config.node});
+                      BlobLane::Party{peer->agency, peer->node, config.node},
+                      view.registry()->roots());
   }
   begin_healing();
   if (peer_hello.cursors) {

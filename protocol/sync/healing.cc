@@ -13,6 +13,7 @@ constexpr auto kQuietFor = seconds(2);                   // before one that was 
 constexpr auto kCompareEvery = minutes(60);              // on one session, while the feed grows
 constexpr auto kCompareAtLeastEvery = minutes(24 * 60);  // quiet or not
 constexpr auto kAskAgain = seconds(30);                  // after "busy"
+constexpr auto kAskAgainInDoubt = seconds(3);
 constexpr auto kSealedWithin = seconds(10);  // a session's start: until all that waits is sealed
 constexpr auto kStalledAfter = minutes(2);
 constexpr double kRunsMax = 6;  // at once; then one in two minutes
@@ -49,6 +50,7 @@ Healing::Healing(const ReplicaView& view, HealingConfig config)
   for (const FeedKind kind : {FeedKind::kRegistry, FeedKind::kUpdates}) {
     sides_.push_back(std::make_unique<Side>());
     sides_.back()->kind = kind;
+    sides_.back()->requested = doubtful(kind);
   }
 }
 Healing::~Healing() = default;
@@ -90,14 +92,17 @@ bool Healing::feed_waits(FeedKind kind) const {
   return sides_[static_cast<std::size_t>(kind)]->lost;
 }
 
-bool Healing::holds_cursor(FeedKind kind) const {
-  const Side& side = *sides_[static_cast<std::size_t>(kind)];
-  return side.lost && !side.run.setting_cursor;
-}
-
 bool Healing::runs(FeedKind kind) const { return sides_[static_cast<std::size_t>(kind)]->active(); }
 
-void Healing::request(FeedKind kind) { sides_[static_cast<std::size_t>(kind)]->requested = true; }
+void Healing::request(FeedKind kind) { sides_[at(kind)]->requested = true; }
+
+void Healing::doubt(FeedKind kind) {
+  HealMemory::OfFeed& known = memory(*sides_[at(kind)]);
+  known.doubtful = true;
+  known.agreed.reset();
+  known.shortfall.reset();
+  request(kind);
+}
 
 bool Healing::ask(Side& side, bool at_once, Instant now) {
   const bool quiet = !at_once && !side.lost;
@@ -249,7 +254,7 @@ void Healing::on_equal(Side& side, const heal::Equal& equal, Instant now) {
 
 void Healing::on_busy(Side& side, Instant now) {
   if (side.run.phase != Phase::kAsked) return;
-  side.ask_from = now + kAskAgain;
+  side.ask_from = now + (memory(side).doubtful ? kAskAgainInDoubt : kAskAgain);
   side.requested = side.requested || side.run.requested;
   finish(side, HealOutcome::kBusy, now);
 }
@@ -291,7 +296,11 @@ void Healing::finish(Side& side, HealOutcome outcome, Instant now) {
   if (outcome == HealOutcome::kEqual) {
     known.agreed = side.run.ours;
     known.shortfall.reset();
+    known.doubtful = false;
   }
+  if (outcome == HealOutcome::kStillDifferent) known.doubtful = false;
+  if (outcome != HealOutcome::kBusy && outcome != HealOutcome::kGaveUp)
+    known.differs = outcome == HealOutcome::kStillDifferent;
   if (outcome == HealOutcome::kHealed || outcome == HealOutcome::kSentWhole) {
     side.requested = side.requested || config_.leads;  // whether it has helped
     known.shortfall = shortfall(side.run.their_count, side.run.their_sum, side.run.ours);
@@ -304,6 +313,7 @@ void Healing::finish(Side& side, HealOutcome outcome, Instant now) {
   side.run = Run{};
   side.lost = false;
   side.quiet_since.reset();
+  side.requested = side.requested || known.doubtful;
   actions_.emplace_back(report);
 }
 

@@ -49,6 +49,10 @@ struct HealMemory {
     std::optional<FeedDigest> shortfall;  // theirs - ours before the last run; mark unused
     std::optional<Instant> compared_at;
     std::optional<HealReport> report;
+    // Something showed that the two may differ though their cursors say otherwise: a cursor that
+    // was lost or went back, a feed that began anew. Until a comparison ends equal.
+    bool doubtful = false;
+    bool differs = false;  // the last comparison left a difference that one side refuses
     double runs_left = 6;  // of those that make us scan our feed
     std::optional<Instant> runs_counted_at;
   };
@@ -109,18 +113,22 @@ class Healing {
   // that lost something; then go on from the cursor heard last, which may still be the lost one.
   bool on_lost_cursor(FeedKind kind, Instant now);
   bool feed_waits(FeedKind kind) const;
-  // The cursor of the peer's feed is not to move: it is to be set once all of the run is durable.
-  bool holds_cursor(FeedKind kind) const;
   bool runs(FeedKind kind) const;  // a run is under way: the peer knows, or is told before all else
   // Compares at the next quiet moment, whatever was agreed before; for an operator.
   void request(FeedKind kind);
+  // The same, and until it is found equal the feed is in doubt.
+  void doubt(FeedKind kind);
+  bool doubtful(FeedKind kind) const { return config_.memory->feeds[at(kind)].doubtful; }
+  bool differs(FeedKind kind) const { return config_.memory->feeds[at(kind)].differs; }
   void set_part_bytes(std::size_t bytes_max) { config_.part_bytes_max = bytes_max; }
 
   bool has_work() const;   // work() is to be called soon, other events first
   void work(Instant now);  // some milliseconds of scanning
   void on_stored(std::uint64_t token, Instant now);
-  void on_unclear(std::uint64_t token, Instant now);  // short names led elsewhere
+  void on_unclear(std::uint64_t token, Instant now);       // short names led elsewhere
+  void on_store_failed(std::uint64_t token, Instant now);  // the run is given up
   void on_cursor_set(FeedKind kind, Instant now);
+  void on_cursor_not_set(FeedKind kind, Instant now);  // the same
   // The peer has told its cursor of our feed anew: a run for a lost one ends with it.
   void on_peer_cursor(FeedKind kind, Instant now);
   void on_tick(Instant now);
@@ -129,6 +137,7 @@ class Healing {
  private:
   struct Run;
   struct Side;
+  static std::size_t at(FeedKind kind) { return static_cast<std::size_t>(kind); }
 
   // ---- messages ----
   void on_ask(Side& side, std::uint8_t run, const heal::Ask& ask, Instant now);

@@ -277,7 +277,7 @@ std::size_t Healing::send_entries(Side& side, std::span<const std::uint64_t> pla
     const auto names = in_full || empty ? nullptr : view_.names();
     if (names != nullptr) names->seals_held = true;
     Bytes body;
-    if (!empty) body = wire::encode_part_body(config_.root, read->part, names.get());
+    if (!empty) body = wire::encode_part_body(RootOf(view_.registry()), read->part, names.get());
     const bool too_large = body.size() + kPartHeader > kMessageBytesMax;
     if (too_large && read->taken > 1 && bytes_max > 1) continue;
     if (too_large) body.clear();  // one entry: it cannot travel
@@ -343,6 +343,13 @@ void Healing::on_answered(std::uint64_t token, bool unclear, Instant now) {
   }
 }
 
+void Healing::on_store_failed(std::uint64_t token, Instant now) {
+  for (const auto& side : sides_)
+    if (std::ranges::find(side->run.storing, token, &Run::Storing::token) !=
+        side->run.storing.end())
+      return give_up(*side, now);
+}
+
 void Healing::answer_parts(Side& side) {
   Run& run = side.run;
   while (!run.storing.empty() && run.storing.front().answer != Run::Answer::kNone) {
@@ -393,6 +400,11 @@ void Healing::on_cursor_set(FeedKind kind, Instant now) {
   Side& side = *sides_[static_cast<std::size_t>(kind)];
   side.run.cursor_set = true;
   finish_if_done(side, now);
+}
+
+void Healing::on_cursor_not_set(FeedKind kind, Instant now) {
+  Side& side = *sides_[static_cast<std::size_t>(kind)];
+  if (side.active() && side.run.setting_cursor && !side.run.cursor_set) give_up(side, now);
 }
 
 void Healing::on_peer_cursor(FeedKind kind, Instant now) {

@@ -57,6 +57,9 @@ class ReplicaView {
   // Our durable position in the feed that `writer` keeps for our agency.
   virtual Cursor cursor(FeedKind kind, const NodeId& writer) const = 0;
 
+  // What that machine was last heard to have of our feed for its agency.
+  virtual Cursor heard_cursor(FeedKind /*kind*/, const NodeId& /*reader*/) const { return {}; }
+
   // ---- for healing ----
   // Of our feed as it is now, or of as much as may leave: up to the first update that waits to be
   // sealed, or somewhat less. nullopt: not known now.

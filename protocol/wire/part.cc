@@ -47,7 +47,7 @@ void advance(RecordEntry& record, const UpdateId& id, bool link,
 
 class PartEncoder {
  public:
-  PartEncoder(const RootFingerprint& root, const Names* names, bool coded)
+  PartEncoder(const RootOf& root, const Names* names, bool coded)
       : root_(root), names_(names), io_(coded), columns_(io_, names) {}
 
   Bytes encode(const FeedPart& part) {
@@ -81,11 +81,11 @@ class PartEncoder {
     }
     LT_CHECK(row.indices.empty() || row.indices.back() < unit.seal.count);
     if (leaves.size() == unit.seal.count && unit.proof.empty() &&
-        merkle_root(root_, leaves) == unit.seal.root)
+        merkle_root(root_(unit.seal.certificate), leaves) == unit.seal.root)
       row.flags |= kWholeSeal;
     if (row.flags == 0 && names_ != nullptr && names_->seals_held && !unit.leaves.empty()) {
       row.flags = kHeldSeal;
-      row.id = seal_id(root_, unit.seal);
+      row.id = seal_id(root_(unit.seal.certificate), unit.seal);
       return;
     }
     row.flags |= previous(unit.seal, number);
@@ -107,7 +107,8 @@ class PartEncoder {
     if (number > 0) {
       const Seal& before = columns_.seals[number - 1].seal;
       if (before.certificate == seal.certificate && before.incarnation == seal.incarnation &&
-          before.number + 1 == seal.number && seal_id(root_, before) == seal.previous)
+          before.number + 1 == seal.number &&
+          seal_id(root_(before.certificate), before) == seal.previous)
         return kFollowsUnit;
     }
     if (names_ != nullptr &&
@@ -128,7 +129,7 @@ class PartEncoder {
 
     UpdateCells& cells = columns_.updates.emplace_back();
     const Bytes fixed = encode_envelope(envelope);
-    const UpdateId id = id_of(root_, fixed, update);
+    const UpdateId id = id_of(root_(envelope.certificate), fixed, update);
     columns_.ids.push_back(id);
     cells.unit = static_cast<std::uint32_t>(columns_.seals.size() - 1);
     cells.envelope = envelope;
@@ -161,7 +162,8 @@ class PartEncoder {
   Closed closed_state(const Update& update, ByteView envelope, RecordEntry& record) const {
     if (update.closed.empty()) return update.closed_hash.is_zero() ? Closed::kNone : Closed::kHash;
     const auto secret = secret_in(record, names_);
-    if (secret && closed_part_hash(root_, *secret, envelope, update.closed) == update.closed_hash)
+    if (secret && closed_part_hash(root_(update.envelope.certificate), *secret, envelope,
+                                   update.closed) == update.closed_hash)
       return Closed::kComputed;
     return Closed::kHere;
   }
@@ -189,7 +191,7 @@ class PartEncoder {
     return place;
   }
 
-  const RootFingerprint& root_;
+  const RootOf& root_;
   const Names* names_;
   ColumnWriter io_;
   PartColumns<ColumnWriter> columns_;
@@ -201,7 +203,7 @@ class PartEncoder {
 
 class PartDecoder {
  public:
-  PartDecoder(const RootFingerprint& root, ColumnReader& io, const Names* names, bool full)
+  PartDecoder(const RootOf& root, ColumnReader& io, const Names* names, bool full)
       : root_(root), io_(io), names_(full ? nullptr : names), full_(full), columns_(io, names_) {}
 
   Result<PartBody> decode() {
@@ -239,9 +241,9 @@ class PartDecoder {
       leaves.push_back(id_cast<Hash256>(ids_.back()));
     }
     facts.root_computed = (row.flags & kWholeSeal) != 0;
-    if (facts.root_computed) row.seal.root = merkle_root(root_, leaves);
+    if (facts.root_computed) row.seal.root = merkle_root(root_(row.seal.certificate), leaves);
     if ((row.flags & kPreviousMask) == kFollowsUnit)
-      row.seal.previous = seal_id(root_, body.units.back().seal);
+      row.seal.previous = seal_id(root_(row.seal.certificate), body.units.back().seal);
     if (row.flags == kHeldSeal && !find_held(row, leaves))
       return Error(Errc::kUnclear, "no seal here that the leaves belong to");
     unit.seal = row.seal;
@@ -257,7 +259,8 @@ class PartDecoder {
       if (row.indices.back() >= held.seal.count) continue;
       auto proof = names_->seal_proof(held.id, row.indices);
       if (!proof) continue;
-      const auto root = merkle_root_from_part(root_, held.seal.count, leaves, *proof);
+      const auto root =
+          merkle_root_from_part(root_(held.seal.certificate), held.seal.count, leaves, *proof);
       if (!root.ok() || *root != held.seal.root) continue;
       row.seal = held.seal;
       row.proof = *std::move(proof);
@@ -356,18 +359,19 @@ class PartDecoder {
     if (state == Closed::kComputed) {
       computed = secret_in(record, names_);
       if (!computed) return misled("the secret of a record is not here");
-      out.closed_hash = closed_part_hash(root_, *computed, fixed, out.closed);
+      out.closed_hash =
+          closed_part_hash(root_(out.envelope.certificate), *computed, fixed, out.closed);
     } else {
       out.closed_hash = cells.closed_hash;
     }
-    const UpdateId id = id_of(root_, fixed, out);
+    const UpdateId id = id_of(root_(out.envelope.certificate), fixed, out);
     ids_.push_back(id);
     if ((cells.flags & kFirstOfRecord) != 0) record.id = id_cast<RecordId>(id);
     advance(record, id, is_link_of(columns_.bodies, open), out.envelope.link);
     return out;
   }
 
-  const RootFingerprint& root_;
+  const RootOf& root_;
   ColumnReader& io_;
   const Names* names_;
   const bool full_;
@@ -403,7 +407,7 @@ Result<Stretches> stretches(ByteView body) {
 
 }  // namespace
 
-Bytes encode_part_body(const RootFingerprint& root, const FeedPart& part, const Names* names) {
+Bytes encode_part_body(const RootOf& root, const FeedPart& part, const Names* names) {
   std::size_t updates = 0;
   for (const SealedUnit& unit : part.units) updates += unit.leaves.size();
   return PartEncoder(root, names, updates >= kCodedUpdateCountMin).encode(part);
@@ -414,7 +418,7 @@ std::size_t dense_tail(ByteView body) {
   return parts.ok() ? parts->raw.size() + parts->coded.size() : 0;
 }
 
-Result<PartBody> decode_part(const RootFingerprint& root, ByteView body, const Names* names) {
+Result<PartBody> decode_part(const RootOf& root, ByteView body, const Names* names) {
   if (body.size() > kMessageBytesMax) return Error(Errc::kTooLarge, "part");
   LT_TRY(const Stretches parts, stretches(body));
   ColumnReader io(parts.head, parts.raw, parts.coded, (parts.flags & kBodyCoded) != 0);
@@ -426,7 +430,7 @@ bool names_shortly(ByteView body) {
   return parts.ok() && (parts->flags & kBodyFull) == 0;
 }
 
-Result<FeedPart> decode_part_body(const RootFingerprint& root, ByteView body, const Names* names) {
+Result<FeedPart> decode_part_body(const RootOf& root, ByteView body, const Names* names) {
   LT_TRY(PartBody out, decode_part(root, body, names));
   FeedPart part;
   part.units = std::move(out.units);

@@ -10,16 +10,17 @@
 
 #include "protocol/base/result.h"
 #include "protocol/feed/feed.h"
+#include "protocol/record/root_of.h"
 #include "protocol/wire/short_names.h"
 
 namespace lienthong::wire {
 
-// `names`: what can be named shortly; null: everything in full (bundles, after `unclear`, and while
-// the other side's replica is not known). Counts must keep to the limits of the decoder, bodies to
-// kPartRebuiltBytesMax in all (LT_CHECK on counts); the bytes may exceed kMessageBytesMax, which
-// the caller compares.
-Bytes encode_part_body(const RootFingerprint& root, const FeedPart& part,
-                       const Names* names = nullptr);
+// `root`: under which each certificate's are hashed; of one that is not known, it is taken for the
+// pinned one. `names`: what can be named shortly; null: everything in full (bundles, after
+// `unclear`, and while the other side's replica is not known). Counts must keep to the limits of
+// the decoder, bodies to kPartRebuiltBytesMax in all (LT_CHECK on counts); the bytes may exceed
+// kMessageBytesMax, which the caller compares.
+Bytes encode_part_body(const RootOf& root, const FeedPart& part, const Names* names = nullptr);
 
 // How many bytes at the end of a body are not worth compressing. 0 for what is no body.
 std::size_t dense_tail(ByteView body);
@@ -46,8 +47,7 @@ struct PartBody {
 // Fails: kTruncated; kTooLarge (over kMessageBytesMax, a count or length over its limit);
 // kMalformed (flags, places outside a table, order of leaves or deps, bytes left);
 // kUnclear (a short name leads nowhere here; `names` null and the body names shortly).
-Result<PartBody> decode_part(const RootFingerprint& root, ByteView body, const Names* names);
-Result<FeedPart> decode_part_body(const RootFingerprint& root, ByteView body,
-                                  const Names* names = nullptr);
+Result<PartBody> decode_part(const RootOf& root, ByteView body, const Names* names);
+Result<FeedPart> decode_part_body(const RootOf& root, ByteView body, const Names* names = nullptr);
 
 }  // namespace lienthong::wire

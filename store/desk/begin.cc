@@ -62,6 +62,7 @@ Result<std::string> choose_code(const Task& task, const Writes& open) {
     LT_TRY_VOID(check_new_code(task, *given));
     return *given;
   }
+  LT_TRY_VOID(task.require_clock());
   for (;;) {  // numbers given out by hand are passed over; ends with the day's
     LT_TRY(std::string code, next_code(task.transaction()));
     if (task.own_records(code).empty()) return code;

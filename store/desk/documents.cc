@@ -21,6 +21,7 @@ Result<std::string> number_document(const Task& task, Writes& open) {
   const std::string direction = *value_of<std::string>(open, Field::kDirection);
   const auto* dated =
       value_of<std::int64_t>(open, direction == "in" ? Field::kReceivedAt : Field::kSignedAt);
+  if (dated == nullptr) LT_TRY_VOID(task.require_clock());
   const int year = office_year(dated != nullptr ? *dated : task.now());
   const auto* book = value_of<std::string>(open, Field::kRegisterBook);
   const std::string name = book != nullptr ? *book : "";
@@ -118,7 +119,10 @@ Result<OperationResult> carry_out(Task& task, const CreateDocument& what) {
   LT_TRY_VOID(check_document(what));
   Writes open = what.open;
   if (*value_of<std::string>(open, Field::kDirection) == "in") {
-    put_if_absent(open, Field::kReceivedAt, task.now());
+    if (find_write(open, Field::kReceivedAt) == nullptr) {
+      LT_TRY_VOID(task.require_clock());
+      put(open, Field::kReceivedAt, task.now());
+    }
     LT_TRY_VOID(
         check_order(task.state(), open, {Field::kSignedAt, Field::kReceivedAt, Field::kDueAt}));
   }

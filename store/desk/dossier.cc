@@ -82,6 +82,9 @@ Result<OperationResult> change_case(Task& task, const SetFields& what) {
   LT_TRY_VOID(check_single_result(task, open, what.closed));
   const UnixMillis at = task.moment(what.event ? what.event->at : 0);
   date_status(task, open, at);
+  const FieldWrite* received = find_write(open, Field::kReceivedAt);
+  if (received != nullptr && received->value == FieldValue(task.now()))
+    LT_TRY_VOID(task.require_clock());
   count_closed(what.closed, open);
   if (task.state().kind == RecordKind::kDossier) {
     LT_TRY_VOID(check_dates(task, what.open));
@@ -114,7 +117,10 @@ Result<OperationResult> carry_out(Task& task, const CreateDossier& what) {
     const bool received = find_write(open, Field::kReceivedAt) != nullptr;
     const Status status = online && !received ? Status::kRegistered : Status::kAccepted;
     put(open, Field::kStatus, status);
-    if (status == Status::kAccepted) put_if_absent(open, Field::kReceivedAt, task.now());
+    if (status == Status::kAccepted && !received) {
+      LT_TRY_VOID(task.require_clock());
+      put(open, Field::kReceivedAt, task.now());
+    }
   }
   count_closed(what.closed, open);
   LT_TRY_VOID(check_dates(task, what.open));

@@ -55,7 +55,10 @@ Result<OperationResult> carry_out(Task& task, const CreateFeedback& what) {
   LT_TRY(std::string code, choose_code(task, open));
   put(open, Field::kCode, std::move(code));
   put_if_absent(open, Field::kStatus, static_cast<std::int64_t>(Status::kRegistered));
-  put_if_absent(open, Field::kReceivedAt, task.now());
+  if (find_write(open, Field::kReceivedAt) == nullptr) {
+    LT_TRY_VOID(task.require_clock());
+    put(open, Field::kReceivedAt, task.now());
+  }
   put_if_absent(open, Field::kIntakeAgency, to_bytes(task.ours().view()));
   LT_TRY_VOID(complete(task, open, what.closed, task.now()));
   return begin_record(task, RecordKind::kFeedback, std::move(open), what.closed, what.history);

@@ -11,7 +11,7 @@
 namespace lienthong::store {
 namespace {
 
-constexpr std::string_view kJumped = "numbering-jumped";
+constexpr std::string_view kJumped = "numbering-jumped/";  // the day
 constexpr unsigned kNumbersOfADay = 999;
 
 // YYYYMMDD at the office.
@@ -21,29 +21,33 @@ std::string day_of(UnixMillis now) {
   return date;
 }
 
+// The last number given out on that day.
+unsigned used_on(const Transaction& transaction, std::string_view day, std::string_view row) {
+  if (const auto last = transaction.local_value(row))
+    return static_cast<unsigned>(std::stoul(std::string(as_text(*last))));
+  // Of earlier programs: the last day, a blank and its last number.
+  const auto before = transaction.local_value(local::kNumbering);
+  if (!before || !as_text(*before).starts_with(day)) return 0;
+  return static_cast<unsigned>(std::stoul(std::string(as_text(*before).substr(9))));
+}
+
 }  // namespace
 
 Result<std::string> next_code(Transaction& transaction) {
   const Identity& self = transaction.identity();
   const auto* agency = transaction.registry().find_agency(self.agency);
   LT_CHECK(agency != nullptr);
-  std::string day = day_of(transaction.now());
-  unsigned used = 0;
-  if (const auto row = transaction.local_value(local::kNumbering)) {
-    const std::string last(as_text(*row));  // YYYYMMDD and the last number used
-    if (day <= last.substr(0, 8)) {
-      day = last.substr(0, 8);
-      used = static_cast<unsigned>(std::stoul(last.substr(9)));
-    }
-  }
-  if (used > 0 && !transaction.heard_since_start() && !transaction.done_since_start(kJumped))
+  const std::string day = day_of(transaction.now());
+  const std::string row = std::string(local::kDayNumber) + day;
+  unsigned used = used_on(transaction, day, row);
+  const std::string jumped = std::string(kJumped) + day;
+  if (used > 0 && !transaction.heard_since_start() && !transaction.done_since_start(jumped))
     if (const unsigned hundred = (used + 99) / 100 * 100; hundred < kNumbersOfADay) used = hundred;
-  transaction.note_done_since_start(kJumped);
+  transaction.note_done_since_start(jumped);
   if (++used > kNumbersOfADay)
     return Error(Errc::kNotAllowed,
                  "the numbers of this machine for the day are used up; give the dossier a code");
-  transaction.set_local_value(local::kNumbering,
-                              to_bytes(as_bytes(day + " " + std::to_string(used))));
+  transaction.set_local_value(row, to_bytes(as_bytes(std::to_string(used))));
   char number[8];
   std::snprintf(number, sizeof number, "%04u", 1000U * self.thousand + used);
   return agency->code + "-" + day.substr(2) + "-" + number;

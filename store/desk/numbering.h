@@ -11,9 +11,9 @@ namespace lienthong::store {
 class Transaction;
 
 // The next number of the day at the office, `<code>-YYMMDD-NNNN`, in the thousand of this machine.
-// A day does not come back, whatever the clock says; and after a start, until a neighbour has told
-// what it has of ours, the first number leaves the rest of its hundred out, for a disk that went
-// back may have forgotten some. kNotAllowed: the day's are used up.
+// Each day goes on where it was left, whenever the clock comes back to it. After a start, until a
+// neighbour has told what it has of ours, the first number of a day leaves the rest of its hundred
+// out, for a disk that went back may have forgotten some. kNotAllowed: the day's are used up.
 Result<std::string> next_code(Transaction& transaction);
 
 }  // namespace lienthong::store

@@ -231,7 +231,9 @@ struct Operation {
   Operation(Deed what, Bytes key) : deed(std::move(what)), key_hash(std::move(key)) {}
 
   Deed deed;
-  Bytes key_hash;  // of the idempotency key, see idempotency_hash(); empty: none
+  Bytes key_hash;               // of the idempotency key, see idempotency_hash(); empty: none
+  bool accept_clock = false;    // date and number by this machine's clock, though it is doubted
+  bool key_is_content = false;  // the key was made of all that the operation says
 };
 
 // ---- carrying it out ----
@@ -266,8 +268,9 @@ struct OperationResult {
 // Fails:
 // - kNotFound: no such record, consultation or change set aside on this machine
 // - kConflict: the code, number or version exists; several records bear the code; the key was used
-//   for another kind of operation
-// - kNotAllowed: not our turn, or a rule of the office; says who holds it and what to do
+//   for another operation, of any kind: both are named
+// - kNotAllowed: not our turn, or a rule of the office; says who holds it and what to do; or a
+//   reception would be dated, or a number given, by a clock that is known to be wrong
 // - kInvalidArgument: something is missing, or cannot be
 // - kUnknownAgency: `to` is not in the registry
 // - kMalformed, kTooLarge and others of decode_closed: the closed part of a change set aside

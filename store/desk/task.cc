@@ -14,6 +14,36 @@ void put_words(Draft& out, const std::string& officer, const std::string& note) 
 
 }  // namespace
 
+// ---- the clock ----
+
+Result<void> Task::require_clock() const {
+  if (accept_clock_) return {};
+  const ClockVerdict verdict = transaction_.clock();
+  const std::string today = to_date(day_at(now())), proof = to_date(day_at(verdict.proof));
+  switch (verdict.fault) {
+    case ClockFault::kNone: return {};
+    case ClockFault::kBeforeRelease:
+      return Error(Errc::kNotAllowed,
+                   "the clock of this machine says " + today +
+                       ", but this program was made after " + proof +
+                       ": set it; or give code and date; or say accept_clock to go by it");
+    case ClockFault::kBeforeRoot:
+      return Error(Errc::kNotAllowed,
+                   "the clock of this machine says " + today +
+                       ", but the root has said something on " + proof +
+                       ": set it; or give code and date; or say accept_clock to go by it");
+    case ClockFault::kNeighbours:
+      return Error(Errc::kNotAllowed,
+                   "the clock of this machine says " + today + ", those of its neighbours " +
+                       proof + ": set it; or give code and date; or say accept_clock to go by it");
+    case ClockFault::kBehindRecords:
+      return Error(Errc::kNotAllowed,
+                   "the clock of this machine says " + today + ", but a change of " + proof +
+                       " is here: set it; or give code and date; or say accept_clock to go by it");
+  }
+  return {};
+}
+
 // ---- the record that it is done to ----
 
 Result<void> Task::find_target(const std::string& record) {

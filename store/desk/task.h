@@ -15,9 +15,11 @@ namespace lienthong::store {
 
 class Task final {
  public:
-  Task(Transaction& transaction, const Bytes& key_hash, const Calendar& calendar)
+  // `operation` outlives it.
+  Task(Transaction& transaction, const Operation& operation, const Calendar& calendar)
       : transaction_(transaction),
-        key_hash_(key_hash),
+        key_hash_(operation.key_hash),
+        accept_clock_(operation.accept_clock),
         calendar_(calendar),
         ours_(transaction.identity().agency) {}
 
@@ -29,6 +31,9 @@ class Task final {
   UnixMillis now() const { return transaction_.now(); }
   // `at` of an event or remark: 0 is now.
   UnixMillis moment(UnixMillis at) const { return at != 0 ? at : now(); }
+  // Before the clock dates a reception or gives a number: kNotAllowed where it is known to be
+  // wrong and nobody has said that it is to be used all the same; says why and what to do.
+  Result<void> require_clock() const;
 
   // ---- the record that it is done to ----
   // Takes it by its code or id. Fails: kNotFound, kConflict (several bear the code), kNotAllowed
@@ -69,6 +74,7 @@ class Task final {
  private:
   Transaction& transaction_;
   const Bytes& key_hash_;
+  const bool accept_clock_;
   const Calendar& calendar_;
   AgencyId ours_;
   RecordState state_;

@@ -6,11 +6,15 @@
 namespace lienthong::store {
 namespace {
 
+Error unexpected(const std::exception& problem) {
+  return Error(Errc::kCorrupt, std::string("a write ended unexpectedly: ") + problem.what());
+}
+
 Result<void> run_job(const Job& job, Transaction& transaction) {
   try {
     return job(transaction);
-  } catch (const std::exception& problem) {  // a bug; the rest of the group must not pay for it
-    return Error(Errc::kCorrupt, std::string("a write ended unexpectedly: ") + problem.what());
+  } catch (const std::exception& problem) {  // the rest of the group must not pay for it
+    return unexpected(problem);
   }
 }
 
@@ -52,20 +56,20 @@ CommittedGroup commit_group(Replica& replica, UnixMillis now,
   const std::uint64_t change_before = replica.last_change();
   bool entered = false, any = false;
   Sync sync = Sync::kNo;
-  {
+  try {
     Transaction transaction(replica, now);
     while (group.jobs.size() < kGroupJobsMax && transaction.bytes() < kGroupBytesMax) {
       auto taken = take();
       if (!taken) break;
+      auto& [job, result] = group.jobs.emplace_back(std::move(taken->job), Result<void>());
       transaction.savepoint();
-      auto result = refusal ? Result<void>(*refusal) : run_job(taken->job.job, transaction);
+      result = refusal ? Result<void>(*refusal) : run_job(job.job, transaction);
       if (result) {
         any = true;
         if (taken->sync == Sync::kYes) sync = Sync::kYes;
       } else {
         transaction.rollback();
       }
-      group.jobs.emplace_back(std::move(taken->job), std::move(result));
     }
     if (!refusal && replica.unfinished() && transaction.bytes() < kGroupBytesMax) {
       transaction.savepoint();
@@ -75,14 +79,18 @@ CommittedGroup commit_group(Replica& replica, UnixMillis now,
     entered = !transaction.entered().empty();
     group.bytes = transaction.bytes();
     if (any) group.committed = transaction.commit(entered ? Sync::kYes : sync);
+  } catch (const std::exception& problem) {  // before anything was written
+    group.spoiled = unexpected(problem);
   }
-  if (!group.committed) {
+  const Result<void> outcome = group.spoiled ? Result<void>(*group.spoiled) : group.committed;
+  if (!outcome) {
     for (auto& [job, result] : group.jobs)
-      if (result) result = group.committed;
+      if (result) result = outcome;
   }
-  group.unfinished = replica.unfinished();
-  group.changed = group.committed &&
-                  (replica.last_change() != change_before || replica.registry() != registry_before);
+  // What the replica has left to do may be what cannot be read: it waits for the next job.
+  group.unfinished = outcome && replica.unfinished();
+  group.changed =
+      outcome && (replica.last_change() != change_before || replica.registry() != registry_before);
   return group;
 }
 

@@ -54,7 +54,10 @@ class JobQueues {
 
 struct CommittedGroup {
   std::vector<std::pair<QueuedJob, Result<void>>> jobs;  // with what each is to be told
-  Result<void> committed;   // failed: the replica must be closed and opened again
+  Result<void> committed;  // failed: the replica must be closed and opened again
+  // Something could not be read, so nothing was written and none of the jobs was carried out; the
+  // replica is as it was.
+  std::optional<Error> spoiled;
   bool changed = false;     // something that followers and neighbours are to be told
   bool unfinished = false;  // the replica has work left
   std::size_t bytes = 0;    // about so many were written

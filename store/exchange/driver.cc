@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <utility>
 
+#include "protocol/session/hello.h"
 #include "store/exchange/peers.h"
 
 namespace lienthong::store {
 namespace {
 
 constexpr std::chrono::seconds kStallFirst{2}, kStallMax{60};
+constexpr std::chrono::seconds kNoteAgain{2};
 
 bool write_presented(Transaction& transaction, const std::vector<Statement>& presented) {
   for (const Statement& statement : presented) {
@@ -24,6 +26,7 @@ Driver::Driver(Peers& peers, SessionConfig config, DriverHost& host)
       host_(host),
       session_(peers.replica(), config, host.now()),
       initiator_(config.initiator),
+      session_start_(config.start),
       granted_(config.window_bytes + kCustodyWindow),
       dialled_(config.initiator ? config.expected_agency : std::nullopt),
       heard_at_(host.now()) {
@@ -79,6 +82,10 @@ void Driver::perform(Action& action) {
     on_cursor(std::move(*heard));
   } else if (const auto* refused = std::get_if<PeerRefused>(&action)) {
     note_refused(*refused);
+  } else if (const auto* twin = std::get_if<PeerTwin>(&action)) {
+    note_own_twin(twin->twin);
+  } else if (const auto* still = std::get_if<StandsStill>(&action)) {
+    host_.observe(*still);
   } else if (const auto* set = std::get_if<SetCursor>(&action)) {
     on_set_cursor(*set);
   } else if (std::holds_alternative<HealWork>(action)) {
@@ -103,7 +110,10 @@ void Driver::on_established(Established fact) {
     const Established& peer = *self->peer_;
     if (!write_presented(transaction, peer.presented))
       return Error(Errc::kUnknownCertificate, "what the peer presented does not stand");
-    if (!self->initiator_) transaction.note_session_number_seen(peer.node, peer.session_number);
+    if (!self->initiator_)
+      transaction.note_session_number_seen(peer.node, peer.session_number);
+    else
+      transaction.note_clock(peer.node, peer.session_number);
     LT_TRY_VOID(transaction.begin_feed(peer.agency));
     const auto sealed = transaction.seal_pending(peer.agency, self->peers_.seal_at_once());
     return sealed.ok() ? Result<void>() : sealed.error();
@@ -119,8 +129,47 @@ void Driver::on_live() {
   live_ = true;
   const bool stays = peers_.came_up(*this, now());
   host_.on_live(stays);
+  exchange_lives();
   share_line();
   if (stays) peers_.grown();  // what waited for somebody to be there
+}
+
+// What the peer's start says, and that it has heard ours. A twin is told of in every session, for
+// both machines come.
+void Driver::exchange_lives() {
+  if (session_start_ == 0 && peer_->start == 0) return;
+  const auto twin = std::make_shared<std::optional<Twin>>();
+  const auto job = [twin, peer = *peer_, ours = session_start_, called = !initiator_,
+                    address = host_.address()](Transaction& transaction) {
+    if (ours != 0) note_told_life(transaction, peer.node, ours);
+    *twin = hear_life(transaction, peer.node, {peer.start, peer.start_before},
+                      called ? peer.session_number : 0, address);
+    return Result<void>();
+  };
+  const auto noted = [self = shared_from_this(), twin](const Result<void>& result) {
+    if (self->ended_ || !result || !*twin) return;
+    self->host_.observe(TwinSeen{**twin, false});
+    self->session_.tell_twin(
+        {static_cast<std::uint64_t>((*twin)->since), static_cast<std::uint64_t>((*twin)->last),
+         (*twin)->address, (*twin)->other_address},
+        self->now());
+    self->perform();
+  };
+  peers_.writer().post(job, noted);
+}
+
+void Driver::note_own_twin(const wire::TwinMessage& told) {
+  Twin twin;
+  twin.since = static_cast<UnixMillis>(told.since);
+  twin.last = static_cast<UnixMillis>(told.last);
+  twin.address = printable(told.address);
+  twin.other_address = printable(told.other_address);
+  host_.observe(TwinSeen{twin, true});
+  const auto job = [node = peer_->node, twin](Transaction& transaction) {
+    store::note_own_twin(transaction, node, twin);
+    return Result<void>();
+  };
+  peers_.writer().post(job, nullptr);
 }
 
 // ---- what comes ----
@@ -138,7 +187,9 @@ void Driver::on_part(StorePart part) {
   const auto job = [work, node = peer_->node,
                     agency = peer_->agency](Transaction& transaction) -> Result<void> {
     const StorePart& what = work->part;
-    const auto beginning = what.may_repeat ? Beginning::kGuess : Beginning::kKnown;
+    const auto beginning = what.beside_healing ? Beginning::kBesideHealing
+                           : what.may_repeat   ? Beginning::kGuess
+                                               : Beginning::kKnown;
     LT_TRY(work->outcome, transaction.receive(what.kind, node, agency, what.part, beginning));
     return {};
   };
@@ -193,8 +244,11 @@ void Driver::on_set_cursor(const SetCursor& set) {
   };
   const auto done = [self = shared_from_this(), cursor,
                      kind = set.kind](const Result<void>& result) {
-    if (self->ended_ || !result) return;
-    self->session_.on_cursor_set(kind, *cursor, self->now());
+    if (self->ended_) return;
+    if (result)
+      self->session_.on_cursor_set(kind, *cursor, self->now());
+    else
+      self->session_.on_cursor_not_set(kind, self->now());
     self->perform();
   };
   peers_.writer().post(job, done);
@@ -204,25 +258,53 @@ void Driver::on_set_cursor(const SetCursor& set) {
 
 void Driver::on_cursor(PeerCursor heard) {
   host_.observe(heard);
-  heard_[heard.kind] = std::move(heard.cursor);
-  if (!noting_) note_cursors();
+  Heard& known = heard_[heard.kind];
+  if (heard.in_full) {
+    known.told = std::move(heard.cursor);
+    known.stale = heard.stale;
+    known.acknowledged.reset();
+  } else {
+    known.acknowledged = std::move(heard.cursor);
+  }
+  if ((!noting_ || heard.stale) && !note_again_from_) note_cursors();
 }
 
-// One write at a time; what is heard meanwhile goes into the next.
+// One write at a time; what is heard meanwhile goes into the next. But a cursor that does not fit
+// holds up our feed until that has a new epoch.
 void Driver::note_cursors() {
-  const auto job = [node = peer_->node,
-                    heard = std::exchange(heard_, {})](Transaction& transaction) {
-    for (const auto& [kind, cursor] : heard) transaction.note_heard_cursor(kind, node, cursor);
+  const auto heard = std::make_shared<std::map<FeedKind, Heard>>(std::exchange(heard_, {}));
+  const bool pressing =
+      std::ranges::any_of(*heard, [](const auto& of_kind) { return of_kind.second.stale; });
+  const auto job = [node = peer_->node, agency = peer_->agency, heard](Transaction& transaction) {
+    for (const auto& [kind, known] : *heard) {
+      if (known.told) transaction.note_told_cursor(kind, node, agency, *known.told);
+      if (known.acknowledged) transaction.note_heard_cursor(kind, node, *known.acknowledged);
+    }
     return Result<void>();
   };
   noting_ = true;
-  const auto noted = [self = shared_from_this()](const Result<void>& result) {
+  const auto noted = [self = shared_from_this(), heard](const Result<void>& result) {
     self->noting_ = false;
     if (self->ended_) return;
-    if (result && !self->heard_.empty()) self->note_cursors();
+    if (!result) {  // what was told since counts more
+      for (auto& [kind, known] : *heard)
+        if (Heard& newer = self->heard_[kind]; !newer.told && known.told) {
+          newer.told = std::move(known.told);
+          newer.stale = known.stale;
+        }
+      self->note_again_from_ = self->now() + kNoteAgain;
+    } else if (!self->heard_.empty()) {
+      self->note_cursors();
+    }
     self->feed_grown();
   };
-  peers_.writer().post(job, noted, Urgency::kCanWait);
+  peers_.writer().post(job, noted, pressing ? Urgency::kNow : Urgency::kCanWait);
+}
+
+void Driver::note_cursors_again() {
+  if (!note_again_from_ || noting_ || now() < *note_again_from_) return;
+  note_again_from_.reset();
+  note_cursors();
 }
 
 // Listed, so that somebody here learns that work of this office is not taken there.
@@ -263,6 +345,8 @@ void Driver::tick() {
   session_.on_tick(now());
   share_line();
   resume_storing();
+  note_cursors_again();
+  peers_.seal_again(now());
   perform();
   lift_rest_after_restore();
   // A feed that began anew during the session ends as well.
@@ -296,10 +380,12 @@ void Driver::share_line() {
   if (live_) session_.set_intake_turn(peers_.intake_turn(*this, !caught_up_, now()), now());
 }
 
-// A disk that was an older copy: once a neighbour has given back all it has for us, custody goes
-// on.
+// A disk that was an older copy: once a neighbour has given back all it has for us, and nothing
+// says that something is missing all the same, custody goes on.
 void Driver::lift_rest_after_restore() {
-  if (ended_ || lifting_ || !peers_.replica().restored() || !session_.stats().drained_in) return;
+  if (ended_ || lifting_ || !live_ || !peers_.replica().restored()) return;
+  if (!std::exchange(doubted_, true)) session_.doubt_feeds(now());
+  if (const SessionStats stats = session_.stats(); !stats.drained_in || stats.doubtful) return;
   lifting_ = true;
   const auto job = [](Transaction& transaction) {
     transaction.clear_restored();

@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "protocol/session/session.h"
+#include "store/exchange/lives.h"
 #include "store/exchange/writer.h"
 
 namespace lienthong::store {
@@ -40,8 +41,13 @@ struct StoreFailed {
   Error error;
 };
 struct CaughtUpAfterRestore {};  // an older copy of a disk has everything back
-using Observation = std::variant<PartStored, PartUnclear, StoreFailed, CaughtUpAfterRestore,
-                                 PeerCursor, PeerLanes, PeerRefused, HealReport>;
+struct TwinSeen {                // two machines use the peer's key, or `ours`
+  Twin twin;
+  bool ours = false;
+};
+using Observation =
+    std::variant<PartStored, PartUnclear, StoreFailed, CaughtUpAfterRestore, PeerCursor, PeerLanes,
+                 PeerRefused, StandsStill, TwinSeen, HealReport>;
 
 // Lanes 1 to 4 that are closed from our side, and why.
 struct ClosedLanes {
@@ -69,6 +75,7 @@ class DriverHost {
   // Everything is said for now.
   virtual void performed() {}
   virtual ClosedLanes closed_lanes() const { return {}; }
+  virtual std::string address() const { return {}; }  // of the peer
   // Our feeds for the peer were looked at up to here.
   virtual void on_feed_ends(const FeedMark& /*registry*/, const FeedMark& /*updates*/) {}
   // A part is about to be stored.
@@ -135,7 +142,10 @@ class Driver : public std::enable_shared_from_this<Driver> {
   void on_set_cursor(const SetCursor& set);
   void on_cursor(PeerCursor heard);
   void note_cursors();
+  void note_cursors_again();
   void note_refused(const PeerRefused& refused);
+  void exchange_lives();
+  void note_own_twin(const wire::TwinMessage& told);
   void on_heal_work();
   void on_healed(const HealReport& report);
   void share_line();
@@ -148,6 +158,7 @@ class Driver : public std::enable_shared_from_this<Driver> {
   DriverHost& host_;
   Session session_;
   const bool initiator_;
+  const std::uint64_t session_start_;  // the start that we say
   const std::size_t granted_;
   const std::optional<AgencyId> dialled_;
   std::optional<Established> peer_;
@@ -159,10 +170,17 @@ class Driver : public std::enable_shared_from_this<Driver> {
   bool caught_up_ = false;                // all was here once that the peer had for us
   std::optional<Instant> stalled_since_;  // what came could not be stored
   std::chrono::seconds stall_wait_{};
-  std::map<FeedKind, Cursor> heard_;  // to be noted
+  struct Heard {                 // to be noted
+    std::optional<Cursor> told;  // in full
+    bool stale = false;          // as in PeerCursor
+    std::optional<Cursor> acknowledged;
+  };
+  std::map<FeedKind, Heard> heard_;
   bool noting_ = false;
-  bool lifting_ = false;     // a write of lift_rest_after_restore() is under way
-  bool noting_end_ = false;  // one of note_exchanged() is
+  std::optional<Instant> note_again_from_;  // it could not be written
+  bool doubted_ = false;                    // this disk is an older copy: both are compared
+  bool lifting_ = false;                    // a write of lift_rest_after_restore() is under way
+  bool noting_end_ = false;                 // one of note_exchanged() is
   std::vector<std::function<void(std::optional<HealReport>)>> compared_listeners_;
   CloseCode close_code_ = CloseCode::kNone;
   bool closed_by_peer_ = false;

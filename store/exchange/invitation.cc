@@ -94,8 +94,7 @@ Result<InvitationPlan> plan_invitation(const Registry& registry, const Identity&
     plan.machines = registry.certificates_of(info.id).size();
     return plan;
   }
-  if (known.error().code() == Errc::kConflict || !is_agency_code(naming.code))
-    return known.error();
+  if (known.error().code() == Errc::kConflict || !is_agency_code(naming.code)) return known.error();
   LT_TRY_VOID(check_ours_to_give(registry, us, naming.code));
   if (naming.name.empty() || naming.tier.empty()) {
     return Error(Errc::kInvalidArgument,

@@ -6,11 +6,13 @@
 
 #include "protocol/session/hello.h"
 #include "store/exchange/credentials.h"
+#include "store/exchange/lives.h"
 
 namespace lienthong::store {
 namespace {
 
 constexpr std::size_t kIntakeAtOnce = 32;  // neighbours that send us their backlog
+constexpr std::chrono::seconds kSealAgain{2};
 
 }  // namespace
 
@@ -40,6 +42,10 @@ SessionConfig Peers::begin() {
     return memory;
   };
   config.tables = tables_;
+  config.start = config_.start;
+  config.start_told = [&replica = replica_, start = config_.start](const NodeId& node) {
+    return life_for(replica, start, node).before;
+  };
   config.program_version = config_.program_version;
   config.heartbeat = config_.heartbeat;
   config.dead_after = config_.dead_after;
@@ -63,6 +69,10 @@ SessionConfig Peers::dialling(const AgencyId& agency, const std::optional<Callee
   if (callee) {
     config.peer_dh_key = callee->dh_key;
     config.peer_certificate = callee->certificate;
+    config.root = replica_.registry()->root_of(callee->certificate);
+  } else if (const auto machines = replica_.registry()->certificates_of(agency);
+             !machines.empty()) {
+    config.root = replica_.registry()->root_of(machines.front());
   }
   config.expected_agency = agency;
   config.session_number = session_number;
@@ -170,10 +180,20 @@ void Peers::grown() {
   };
   writer_.post(job, [self = shared_from_this(), more](const Result<void>& result) {
     self->sealing_ = false;
+    self->seal_failed_ = !result;
     if (!result && self->config_.on_error) self->config_.on_error(result.error());
     for (const auto& driver : self->drivers()) driver->feed_grown();
     if (std::exchange(self->grown_again_, false) || (result && *more)) self->grown();
   });
+}
+
+// What is written wakes it, but what could not be sealed then would wait for the next change.
+void Peers::seal_again(Instant now) {
+  if (!seal_failed_ || sealing_) return;
+  if (!seal_again_from_) seal_again_from_ = now + kSealAgain;
+  if (now < *seal_again_from_) return;
+  seal_again_from_.reset();
+  grown();
 }
 
 }  // namespace lienthong::store

@@ -24,6 +24,7 @@ struct PeersConfig {
   std::chrono::milliseconds dead_after{20'000};
   const BlobView* blobs = nullptr;            // outlives the peers
   std::size_t seal_at_once = kSealAtOnceMax;  // updates sealed in one commit
+  std::uint64_t start = 0;                    // begin_life(); 0: nothing is said of it
   // A job of Peers failed; for a log.
   std::function<void(const Error&)> on_error;
   explicit PeersConfig(DhKey key) : dh_key(std::move(key)) {}
@@ -48,6 +49,8 @@ class Peers : public std::enable_shared_from_this<Peers> {
   // Seals what waits for those who are there, then lets their sessions send. What happens meanwhile
   // is taken up by the next round. Feeds that are not whole yet are filled on the way.
   void grown();
+  // A round that could not be written is begun anew after a while; for drivers' ticks.
+  void seal_again(Instant now);
   // No more rounds of grown().
   void stop() { stopped_ = true; }
 
@@ -81,6 +84,8 @@ class Peers : public std::enable_shared_from_this<Peers> {
   FirstMessages first_messages_;
   BacklogTurns turns_, intake_;
   bool sealing_ = false, grown_again_ = false;
+  bool seal_failed_ = false;
+  std::optional<Instant> seal_again_from_;
   bool stopped_ = false;
   mutable std::shared_ptr<const Registry> counted_;  // callers_ are of this registry
   mutable std::size_t callers_ = 1;

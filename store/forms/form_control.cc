@@ -29,6 +29,7 @@ std::string evidence(std::string_view side, const CustodyEntry& entry) {
       entry.seal ? ", niêm phong " + entry.seal->hex().substr(0, 12) : std::string(", chưa niêm");
   const UnixMillis written = entry.link.hlc.millis();
   if (day_at(written) != day_at(entry.at)) text += ", ghi ngày " + form_date(written);
+  if (entry.came_at != 0) text += ", giờ nghi sai, đến lúc " + form_time(entry.came_at);
   return text;
 }
 

@@ -26,6 +26,8 @@ std::vector<Arrival> arrivals(const Report& report, const Replica& replica,
     if (const auto found = heard.find(agency); found != heard.end()) {
       line.until = found->second;
       line.known_by = KnownBy::kNewestChange;
+      line.doubtful = is_doubtful(line.until, now);
+      if (line.doubtful) line.until = now;
     }
     const auto direct = std::ranges::find(contacts, agency, &Contact::agency);
     if (direct != contacts.end()) {

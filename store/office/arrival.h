@@ -29,7 +29,8 @@ struct Arrival {
   AgencyId agency;
   UnixMillis until = 0;  // 0: nothing of it is here
   KnownBy known_by = KnownBy::kNothing;
-  bool behind = false;  // of what the report is as of
+  bool behind = false;    // of what the report is as of
+  bool doubtful = false;  // its newest change names a time more than a day ahead: `until` is now
 };
 // In the order of the report's agencies.
 std::vector<Arrival> arrivals(const Report& report, const Replica& replica,

@@ -214,7 +214,10 @@ DataReport DataCheck::run() {
 std::string_view to_string(Finding finding) { return kNames[static_cast<std::size_t>(finding)]; }
 
 bool clock_doubtful(const Replica& replica, UnixMillis now) {
-  return now != 0 && now + kMinuteMillis < replica.newest_time();
+  if (now == 0) return false;
+  const ClockVerdict verdict = replica.clock(now);
+  if (verdict.fault != ClockFault::kNone) return true;
+  return !verdict.confirmed && now + kMinuteMillis < replica.newest_time();
 }
 
 DataReport check_data(const Replica& replica, const DataCheckOptions& options) {

@@ -47,8 +47,9 @@ struct DataReport {
   bool clock_doubtful = false;        // this machine's clock is behind what it has been shown
 };
 
-// The office's clock is behind the newest time that any change here names, by more than a minute:
-// what is written now gets that time, and deadlines would be wrong. `now` 0: not known, false.
+// The office's clock is known to be wrong (Replica::clock); or it is behind the newest time that
+// any change here names, by more than a minute, and no neighbour's clock says the same as it. `now`
+// 0: not known, false.
 bool clock_doubtful(const Replica& replica, UnixMillis now);
 
 struct DataCheckOptions {

@@ -75,6 +75,10 @@ std::unordered_map<UpdateId, AgencyId> turns(const RecordState& state) {
   return after;
 }
 
+UnixMillis doubted(UnixMillis at, const StoredUpdate& stored) {
+  return is_doubtful(at, stored.received_at) ? stored.received_at : 0;
+}
+
 TimelineEntry timeline_entry(const Updates::Entry& entry) {
   const StoredUpdate& stored = *entry.stored;
   TimelineEntry out;
@@ -82,6 +86,7 @@ TimelineEntry timeline_entry(const Updates::Entry& entry) {
   out.kind = stored.open.kind;
   out.agency = stored.agency;
   out.at = stored.open.at != 0 ? stored.open.at : stored.update.envelope.hlc.millis();
+  out.came_at = doubted(out.at, stored);
   out.action = stored.open.action;
   out.to = stored.open.target;
   out.deadline = stored.open.deadline;
@@ -118,6 +123,7 @@ void read_custody(Dossier& dossier, Updates& updates) {
       out.node = entry.stored->node;
       out.seal = entry.stored->seal;
       if (entry.stored->open.at != 0) out.at = entry.stored->open.at;
+      out.came_at = doubted(out.at, *entry.stored);
     }
     dossier.custody.push_back(std::move(out));
   }

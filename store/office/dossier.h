@@ -21,6 +21,7 @@ struct TimelineEntry {
   AgencyId to;              // consult, share: who is asked or shown; else zero
   UnixMillis deadline = 0;  // consult; 0: none
   bool directive = false;   // a superior's note
+  UnixMillis came_at = 0;   // where `at` is doubtful (clocks.h): when it came; else 0
 };
 
 struct CustodyEntry {
@@ -28,6 +29,7 @@ struct CustodyEntry {
   NodeId node;  // who signed
   std::optional<SealId> seal;
   UnixMillis at = 0;
+  UnixMillis came_at = 0;  // as TimelineEntry's
 };
 
 struct Dossier {

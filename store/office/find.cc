@@ -82,11 +82,15 @@ void Selection::shrink() {
   found_.resize(filter_.limit);
 }
 
-UnixMillis updated_at(const Replica& replica, const RecordState& state) {
-  UnixMillis newest = 0;
-  for (const UpdateId& id : state.heads)
-    if (const auto update = replica.find_update(id))
-      newest = std::max(newest, update->update.envelope.hlc.millis());
+Updated updated(const Replica& replica, const RecordState& state) {
+  Updated newest;
+  for (const UpdateId& id : state.heads) {
+    const auto update = replica.find_update(id);
+    if (!update) continue;
+    const UnixMillis at = update->update.envelope.hlc.millis();
+    if (at > newest.at)
+      newest = {at, is_doubtful(at, update->received_at) ? update->received_at : 0};
+  }
   return newest;
 }
 

@@ -61,7 +61,11 @@ class Selection {
   std::string last_;  // code beyond which nothing is shown; empty: not known yet
 };
 
-// Time of the newest change, from the heads.
-UnixMillis updated_at(const Replica& replica, const RecordState& state);
+// Time of the newest change, from the heads; where it is doubtful (clocks.h), when that came.
+struct Updated {
+  UnixMillis at = 0;       // 0: not known
+  UnixMillis came_at = 0;  // 0: not doubtful
+};
+Updated updated(const Replica& replica, const RecordState& state);
 
 }  // namespace lienthong::store

@@ -107,7 +107,7 @@ void for_each_marked(const Replica& replica, std::initializer_list<Mark> marks,
     });
   }
   std::ranges::sort(numbers);
-  numbers.erase(std::ranges::unique(numbers).begin(), numbers.end());
+  numbers.erase(std::unique(numbers.begin(), numbers.end()), numbers.end());
   for (const std::uint32_t number : numbers) {
     const auto entry = read_record(raw.database(), number);
     if (entry && !visit(*entry)) return;  // none: changed meanwhile

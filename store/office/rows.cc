@@ -76,7 +76,7 @@ std::vector<std::uint32_t> OfficeReader::touched_since(std::uint64_t update) con
                                          return true;
                                        });
   std::ranges::sort(out);
-  out.erase(std::ranges::unique(out).begin(), out.end());
+  out.erase(std::unique(out.begin(), out.end()), out.end());
   return out;
 }
 
@@ -88,7 +88,7 @@ std::optional<std::string> OfficeReader::row_at(std::uint32_t record, std::uint6
   std::erase_if(row.updates, [update](std::uint64_t number) { return number > update; });
   if (row.updates.empty()) return std::nullopt;
   const auto ledger = raw.ledger();
-  const auto graph = read_graph(raw.database(), *ledger, raw.root(), row);
+  const auto graph = read_graph(raw.database(), *ledger, row);
   const RecordState state = fold(graph, *ledger->registry);
   if (!has_row(state)) return std::nullopt;
   KnownNames known(names());

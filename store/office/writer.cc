@@ -126,6 +126,9 @@ std::unique_ptr<RecordDraft> OfficeWriter::open(std::uint32_t record, const Reco
 }
 
 void OfficeWriter::entered(const GraphUpdate& update) {
+  const Hlc hlc = update.envelope.hlc;
+  if (Hlc::at(hlc.millis()) != hlc)
+    return;  // counted up from a parent's, perhaps from another clock
   std::uint64_t& newest = heard_[update.agency];
   newest = std::max(newest, update.envelope.hlc.value);
 }

@@ -83,7 +83,7 @@ ChangePage Replica::change_events(std::uint64_t since, std::size_t limit) const 
   page.last = since;
   while (page.last < ledger->updates && page.events.size() < limit) {
     const std::uint64_t number = ++page.last;
-    if (const auto update = read_update(database, *ledger, impl_->root, number))
+    if (const auto update = read_update(database, *ledger, number))
       page.events.push_back(event_of(*update));
     else if (const auto row = database.get(key::change(number)))
       page.events.push_back(event_of(decode_change_row(*row), number, impl_->identity.agency));

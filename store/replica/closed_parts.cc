@@ -42,7 +42,9 @@ bool Transaction::Impl::closed_part_fits(NewUpdate& made,
     update.closed.clear();
     return true;
   }
-  if (computed != secret && !check_closed(root(), *secret, update).ok()) return false;
+  if (computed != secret &&
+      !check_closed(registry().root_of(update.envelope.certificate), *secret, update).ok())
+    return false;
   auto form = check_closed_form(update, made.body);
   if (form.ok()) {
     made.closed = *std::move(form);

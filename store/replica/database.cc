@@ -32,7 +32,9 @@ Error to_error(const rocksdb::Status& status, const std::string& path) {
   if (status.IsCorruption()) return Error(Errc::kCorrupt, text);
   if (status.IsInvalidArgument() && text.find("does not exist") != std::string::npos)
     return Error(Errc::kNotFound, text);
-  if (text.find("lock ") != std::string::npos || text.find("LOCK") != std::string::npos)
+  // "While lock file", "lock hold by current process". Not "while open a file for lock", as where
+  // the disk is read-only.
+  if (status.ToString().find("lock ") != std::string::npos)
     return Error(Errc::kBusy, path + " is in use by another process");
   return Error(Errc::kIo, text);
 }

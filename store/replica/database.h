@@ -125,7 +125,7 @@ Error to_error(const rocksdb::Status& status, const std::string& path);
 // be scanned.
 class Overlay {
  public:
-  static constexpr std::string_view kScanned = "DHIJPWXfkqrsy";
+  static constexpr std::string_view kScanned = "DHIJPWXfkpqrswy";
 
   explicit Overlay(const Database& database) : database_(database) {}
   std::optional<std::string> get(std::string_view key) const;

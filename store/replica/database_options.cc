@@ -6,9 +6,24 @@
 #include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
 
+#include <cstdarg>
 #include <filesystem>
 
 namespace lienthong::store {
+namespace {
+
+// RocksDB's own log would lie beside the data. A line that does not fit on a full or read-only disk
+// ends the process where RocksDB is built with its assertions, as Debian builds it: its writer must
+// not be used again after an error. What went wrong is in the status that each call returns, and in
+// what a FailureNote hears.
+class NoLog final : public rocksdb::Logger {
+ public:
+  NoLog() : Logger(rocksdb::InfoLogLevel::FATAL_LEVEL) {}
+  using Logger::Logv;
+  void Logv(const char*, va_list) override {}
+};
+
+}  // namespace
 
 // For 24 MB resident with 20,000 dossiers: one small cache with index and filter blocks inside, two
 // small write buffers, few open files (docs/storage.md, "Memory").
@@ -30,9 +45,7 @@ rocksdb::Options small_machine_options(rocksdb::Env* env, bool create) {
   options.stats_dump_period_sec = 0;
   options.stats_persist_period_sec = 0;
   options.writable_file_max_buffer_size = 128U << 10;  // of each file that is being written
-  options.keep_log_file_num = 2;
-  options.max_log_file_size = 1U << 20;
-  options.info_log_level = rocksdb::WARN_LEVEL;
+  options.info_log = std::make_shared<NoLog>();
   options.level_compaction_dynamic_level_bytes = true;
   options.compression = rocksdb::kLZ4Compression;
   // A file of level 0 spans all kinds of rows, so it is merged with the whole level below: that one
@@ -86,13 +99,6 @@ rocksdb::ColumnFamilyOptions update_options(const rocksdb::Options& main) {
   return options;
 }
 
-// RocksDB would begin a new LOG in the folder.
-class NoLog final : public rocksdb::Logger {
- public:
-  using rocksdb::Logger::Logv;
-  void Logv(const char*, va_list) override {}
-};
-
 }  // namespace
 
 std::vector<rocksdb::ColumnFamilyDescriptor> families_of(const rocksdb::Options& options) {
@@ -120,7 +126,6 @@ rocksdb::Status look_at(const std::string& path, rocksdb::Env* env, LookedAt& ou
   rocksdb::Options options = small_machine_options(env, false);
   options.wal_dir = std::filesystem::path(path).parent_path().string();  // no logs lie there
   if (options.wal_dir.empty()) options.wal_dir.assign(1, '.');
-  options.info_log = std::make_shared<NoLog>();
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
   const auto status =

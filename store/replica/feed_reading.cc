@@ -37,7 +37,6 @@ class FeedReader {
         updates_(database_),
         seals_(database_),
         ledger_(replica.ledger()),
-        root_(replica.root),
         what_(what) {
     const auto known = ledger_->node_numbers.find(what.reader_node);
     if (known != ledger_->node_numbers.end()) reader_ = known->second;
@@ -50,8 +49,12 @@ class FeedReader {
   }
 
   bool echoed(std::uint32_t source) const { return source != 0 && source == reader_; }
+  // It need not go back; what is to be carried back is no echo.
+  bool left_out(std::uint32_t source, std::uint64_t position) const {
+    return echoed(source) && position > carry_to_;
+  }
   bool passes_over(std::uint32_t source, std::uint64_t position) const {
-    if (echoed(source) && what_.echo == Echo::kPassOver && position > carry_to_) return true;
+    if (what_.echo == Echo::kPassOver && left_out(source, position)) return true;
     return std::ranges::any_of(what_.skip, [position](const CursorRange& range) {
       return range.first <= position && position <= range.last;
     });
@@ -104,14 +107,13 @@ class FeedReader {
       indices.push_back(line.leaf);
       unit.leaves.push_back(SealedLeaf{line.leaf, std::move(line.update)});
     }
-    unit.proof = evidence->prove(root_, indices);
+    unit.proof = evidence->prove(ledger_->registry->root_of(unit.seal.certificate), indices);
     return unit;
   }
 
   const Database& database_;
   RowReader updates_, seals_;
   std::shared_ptr<const Ledger> ledger_;
-  const RootFingerprint& root_;
   const FeedRead& what_;
   std::uint32_t reader_ = 0;
   std::uint64_t carry_to_ = 0;
@@ -188,7 +190,7 @@ Result<std::optional<FeedPart>> read_statements(const Database& database, const 
   const std::uint64_t end = std::min(reader.ledger().statements, what.last);
   if (first == 0 || first > end) return std::optional<FeedPart>();
   FeedPart part;
-  part.epoch = reader.ledger().statement_epoch;
+  part.epoch = reader.ledger().statement_epoch_for(what.reader);
   CursorRange stretch{first, 0, 0};
   std::size_t bytes = 0;
   for (std::uint64_t number = first; number <= end && bytes < what.bytes_max; ++number) {
@@ -217,7 +219,7 @@ std::uint64_t position_of(std::string_view entry_key) {
 FeedMark Replica::feed_end(FeedKind kind, const AgencyId& reader) const {
   const auto ledger = impl_->ledger();
   if (kind == FeedKind::kRegistry)
-    return {ledger->statement_epoch, ledger->statements, ledger->statement_hash};
+    return {ledger->statement_epoch_for(reader), ledger->statements, ledger->statement_hash};
   const FeedMeta* meta = ledger->whole_feed(reader);
   return meta == nullptr ? FeedMark{} : FeedMark{meta->epoch, meta->end, meta->hash};
 }
@@ -310,7 +312,7 @@ std::vector<FeedLine> Replica::feed_lines(const AgencyId& reader, const NodeId& 
                                               feed.ledger().unsealed == 0 ||
                                               !impl_->database->get(key::unsealed(entry.update)));
                           line.sealed = sealed;
-                          line.echoed = feed.echoed(entry.source);
+                          line.echoed = feed.left_out(entry.source, line.position);
                           lines.push_back(line);
                           return true;
                         });

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "protocol/base/limits.h"
+#include "store/replica/local_names.h"
 #include "store/replica/transaction_impl.h"
 
 namespace lienthong::store {
@@ -37,24 +38,30 @@ std::uint64_t Transaction::Impl::random_number() {
 // A cursor of the feed's own epoch that names a place which is not there: one of the two disks is
 // an older copy. Its numbers may have been used twice, so the feed gets a new epoch and begins
 // again.
-void Transaction::Impl::renew_feed_unless_it_fits(FeedKind kind, const NodeId& reader,
+void Transaction::Impl::renew_feed_unless_it_fits(FeedKind kind, const AgencyId& agency,
                                                   const FeedMark& mark) {
   if (kind == FeedKind::kRegistry) {
-    if (mark.epoch != ledger.statement_epoch || mark.number == 0) return;
+    if (mark.epoch != ledger.statement_epoch_for(agency) || mark.number == 0) return;
     const auto row =
         mark.number > ledger.statements ? std::nullopt : overlay.get(key::statement(mark.number));
-    if (!row || decode_statement_row(*row).hash != mark.hash)
-      ledger.statement_epoch = random_number();
+    if (!row || decode_statement_row(*row).hash != mark.hash) renew_statement_epoch(agency);
     return;
   }
-  const auto certificate = registry().certificate_of(reader);
-  if (!certificate) return;
-  const auto at = ledger.feeds.find(registry().find_certificate(*certificate)->agency);
+  const auto at = ledger.feeds.find(agency);
   if (at == ledger.feeds.end() || mark.epoch != at->second.epoch || mark.number == 0) return;
   const auto row = mark.number > at->second.end
                        ? std::nullopt
                        : overlay.get(key::feed_entry(at->second.number, mark.number));
   if (!row || decode_feed_entry(*row).hash != mark.hash) at->second.epoch = random_number();
+}
+
+// For that reader alone: what one says of its disk costs the others nothing.
+void Transaction::Impl::renew_statement_epoch(const AgencyId& reader) {
+  const std::uint64_t epoch = random_number();
+  ledger.statement_epochs[reader] = epoch;
+  std::string name(local::kStatementEpoch);
+  name += as_text(reader.view());
+  overlay.put(key::local(name), encode_number(epoch));
 }
 
 void Transaction::Impl::append(FeedMeta& meta, std::uint64_t number, const FreshUpdate& update) {
@@ -99,12 +106,13 @@ std::vector<AgencyId> Transaction::Impl::audience_of(const RecordState& state) {
   return united(members, audience(lead->state, registry()));
 }
 
-void Transaction::Impl::find_readers(OpenRecord& record) {
+void Transaction::Impl::find_readers(OpenRecord& record, std::uint32_t number) {
   record.readers.clear();
   if (ledger.feeds.empty()) return;
   for (const AgencyId& agency : audience_of(record.state))
     if (const auto meta = ledger.feeds.find(agency); meta != ledger.feeds.end())
-      record.readers.push_back(&meta->second);
+      if (!is_held_back(record, number, agency, meta->second.number))
+        record.readers.push_back(&meta->second);
 }
 
 // Brings every feed of the record's audience up to its update `up_to`. Updates lie in the record in
@@ -175,7 +183,7 @@ void Transaction::Impl::fill_feed(const AgencyId& reader, std::uint32_t records_
     OpenRecord* record = find(number);
     if (record == nullptr) continue;
     flush();  // it may be to be judged anew
-    find_readers(*record);
+    find_readers(*record, number);
     if (!record->readers.empty()) touch(*record, number);
     flush();  // its lead as well
     open.erase(number);

@@ -10,8 +10,8 @@ IdPrefix prefix_of(ByteView id) {
   return out;
 }
 
-StatementId stored_statement_id(const RootFingerprint& root, std::string_view row) {
-  return statement_id(root, decode_statement_row(row).statement);
+StatementId stored_statement_id(const Registry& registry, std::string_view row) {
+  return registry.id_of(decode_statement_row(row).statement);
 }
 
 }  // namespace
@@ -55,7 +55,7 @@ std::optional<FeedDigest> Replica::feed_digest(FeedKind kind, const AgencyId& re
     out.sum = meta.sum;
     return out;
   }
-  out.mark = {ledger->statement_epoch, ledger->statements, ledger->statement_hash};
+  out.mark = {ledger->statement_epoch_for(reader), ledger->statements, ledger->statement_hash};
   out.count = ledger->statements;
   const std::lock_guard lock(impl_->mutex);
   if (impl_->statements_summed > out.count) {
@@ -65,7 +65,7 @@ std::optional<FeedDigest> Replica::feed_digest(FeedKind kind, const AgencyId& re
   while (impl_->statements_summed < out.count) {
     const auto row = impl_->database->get(key::statement(impl_->statements_summed + 1));
     if (!row) return std::nullopt;
-    add_to_sum(impl_->statement_sum, stored_statement_id(impl_->root, *row).view());
+    add_to_sum(impl_->statement_sum, stored_statement_id(*ledger->registry, *row).view());
     ++impl_->statements_summed;
   }
   out.sum = impl_->statement_sum;
@@ -81,7 +81,7 @@ std::vector<IdPrefix> Replica::feed_ids(FeedKind kind, const AgencyId& reader, s
   if (kind == FeedKind::kRegistry) {
     database.scan("T", key::statement(first), [&](std::string_view, std::string_view row) {
       if (out.size() >= limit) return false;
-      out.push_back(prefix_of(stored_statement_id(impl_->root, row).view()));
+      out.push_back(prefix_of(stored_statement_id(*ledger->registry, row).view()));
       return true;
     });
     return out;

@@ -11,6 +11,8 @@
 
 namespace lienthong::store {
 
+class Database;
+
 struct OwnSeals {                 // of this start
   std::uint64_t incarnation = 0;  // 0: not minted yet
   std::uint32_t number = 0;       // of the last seal
@@ -29,7 +31,8 @@ void count_pen_row(PenShares& shares, const PenRow& row, int change);  // pen.cc
 
 struct Ledger {
   std::uint64_t statement_epoch = 0;  // of the registry's feed; minted with the database
-  std::uint64_t updates = 0;          // last local number, of an update or a ChangeRow
+  std::map<AgencyId, std::uint64_t> statement_epochs;  // for readers who named a place not there
+  std::uint64_t updates = 0;  // last local number, of an update or a ChangeRow
   std::uint32_t records = 0;
   std::uint32_t seals = 0;
   std::uint32_t nodes = 0;
@@ -55,6 +58,10 @@ struct Ledger {
   // not stored: of this start, or rebuilt at start
   std::uint32_t stale = 0;  // rows of records to be folded again
   PenShares pen;
+  std::shared_ptr<const ClockReadings> clocks;  // null: none
+  std::uint64_t pushes = 0;                     // rows wr
+  bool pen_indexed = true;                      // its rows p are whole
+  UnixMillis pen_swept_at = 0;                  // when what waited for long was last looked for
   std::map<AgencyId, FeedMeta> feeds;
   std::map<AgencyId, std::uint32_t> filling;  // of them: records gone through so far
   std::map<NodeId, std::uint32_t> node_numbers;
@@ -71,6 +78,10 @@ struct Ledger {
   std::uint64_t unsealed_from = 0;             // no update before this one waits to be sealed
 
   bool unfinished() const { return stale > 0 || sweep.next <= sweep.last; }
+  std::uint64_t statement_epoch_for(const AgencyId& reader) const {
+    const auto at = statement_epochs.find(reader);
+    return at == statement_epochs.end() ? statement_epoch : at->second;
+  }
   // Null: there is none, or it is not whole yet: then nobody reads it.
   const FeedMeta* whole_feed(const AgencyId& reader) const {
     const auto at = feeds.find(reader);
@@ -78,6 +89,7 @@ struct Ledger {
   }
 };
 
+void load_pen(const Database& database, Ledger& ledger);  // pen.cc
 std::string encode(const Ledger::Sweep& sweep);
 Ledger::Sweep decode_sweep(std::string_view bytes);
 std::string encode_counters(const Ledger& ledger);

@@ -6,13 +6,22 @@
 
 namespace lienthong::store::local {
 
-inline constexpr std::string_view kNumbering = "numbering";  // day and last number of next_code()
+// Day and last number of next_code(), by programs that kept one day only.
+inline constexpr std::string_view kNumbering = "numbering";
 // What follows tells one from another:
+inline constexpr std::string_view kDayNumber = "numbering/";         // day: its last number
 inline constexpr std::string_view kInvite = "invite/";               // number of the invitation
 inline constexpr std::string_view kOperationKey = "operation-key/";  // of offers withdrawn
-inline constexpr std::string_view kReport = "report/";               // form, agency, period
+inline constexpr std::string_view kKeyContent = "k/";   // hash of a key: what it was used for
+inline constexpr std::string_view kReport = "report/";  // form, agency, period
 inline constexpr std::string_view kDocumentNumber =
     "document-number/";                                // direction, register, year
 inline constexpr std::string_view kBudget = "budget";  // the day's spending
+inline constexpr std::string_view kStarts = "life/starts";
+inline constexpr std::string_view kStartTold = "life/told/";     // node: as it heard it last
+inline constexpr std::string_view kStartsHeard = "life/heard/";  // node
+inline constexpr std::string_view kOwnTwin = "life/twin";        // as a neighbour tells it
+inline constexpr std::string_view kImport = "bundle/";           // node and time of its making
+inline constexpr std::string_view kStatementEpoch = "registry-epoch/";  // agency
 
 }  // namespace lienthong::store::local

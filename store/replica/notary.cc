@@ -83,7 +83,7 @@ void Transaction::Impl::uphold_by_itself() {
     return;
   }
   std::ranges::sort(records);
-  records.erase(std::ranges::unique(records).begin(), records.end());
+  records.erase(std::unique(records.begin(), records.end()), records.end());
   for (const std::uint32_t number : records) uphold_all_in(number);
   if (!ledger.forks_due) return;
   std::vector<std::uint32_t> waiting;
@@ -136,7 +136,7 @@ bool Transaction::Impl::uphold_in(std::uint32_t number) {
     return Brought{update - stored.came_after, overlay.get(key::moved(update)).has_value()};
   };
   const RecordId id = record->row.id;
-  const auto graph = read_graph(overlay, ledger, root(), record->row);
+  const auto graph = read_graph(overlay, ledger, record->row);
   const Duty owed = duty(graph, ours, registry(), brought);
   if (owed.uphold.is_zero()) return false;
   Draft draft;
@@ -158,7 +158,7 @@ std::vector<Fork> Transaction::forks_of(const RecordId& record) const {
   OpenRecord* found = number ? impl_->find(*number) : nullptr;
   if (found == nullptr) return {};
   impl_->settle(*found, *number);
-  return lienthong::forks_of(read_graph(impl_->overlay, impl_->ledger, impl_->root(), found->row),
+  return lienthong::forks_of(read_graph(impl_->overlay, impl_->ledger, found->row),
                              impl_->registry());
 }
 
@@ -167,9 +167,8 @@ std::vector<Fork> Replica::forks_of(const RecordId& record) const {
   const auto bytes = number ? impl_->database->get(key::record(*number)) : std::nullopt;
   if (!bytes) return {};
   const auto ledger = impl_->ledger();
-  return lienthong::forks_of(
-      read_graph(*impl_->database, *ledger, impl_->root, decode_record_row(*bytes)),
-      *ledger->registry);
+  return lienthong::forks_of(read_graph(*impl_->database, *ledger, decode_record_row(*bytes)),
+                             *ledger->registry);
 }
 
 bool Replica::comes_at_once(const NodeId& node) const {

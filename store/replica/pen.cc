@@ -8,6 +8,8 @@
 namespace lienthong::store {
 namespace {
 
+constexpr UnixMillis kWaitMax = 30LL * 86'400'000, kSweepPause = 3'600'000;
+
 // Of the agency that stands there on an issuing line, 0: certified by the root.
 std::size_t share_max(std::size_t depth) {
   return std::max(kPenShareCountMax >> std::min<std::size_t>(2 * depth, 32), kPenShareCountMin);
@@ -20,6 +22,34 @@ void count(std::map<Key, std::uint32_t>& shares, const Key& key, int change) {
   if (at->second == 0) shares.erase(at);
 }
 
+// What a row in the pen can be woken by, first 16 bytes each: the update that it misses; or, by
+// what its update and its seal name, a statement or a tree version. Of what lies beyond the cuts
+// of its machine: the word of that machine's certificate.
+enum class Awaits : char { kUpdate = 'u', kStatement = 's', kTree = 'v', kCut = 'c' };
+
+std::string await_key(Awaits what, ByteView id) {  // on disk: never change
+  return std::string("p").append(1, static_cast<char>(what)).append(as_text(id.first(16)));
+}
+std::string await_tree(TreeVersion version) {
+  std::string out = std::string("p").append(1, static_cast<char>(Awaits::kTree));
+  return out + encode_number(0) + encode_number(version);
+}
+
+std::vector<std::string> awaits(const PenRow& row) {
+  const CertificateId& sealer = row.unit.seal.certificate;
+  if (row.why == PenReason::kRevoked) return {await_key(Awaits::kCut, sealer.view())};
+  if (row.why == PenReason::kUnverified) return {await_key(Awaits::kStatement, sealer.view())};
+  if (!row.missing.is_zero()) return {await_key(Awaits::kUpdate, row.missing.view())};
+  const Update& update = row.unit.leaves.front().update;
+  std::vector<std::string> out = {await_key(Awaits::kStatement, update.envelope.certificate.view()),
+                                  await_tree(update.envelope.tree_version)};
+  const AgencyId target = decode_stored_open(update).target;
+  if (!target.is_zero()) out.push_back(await_key(Awaits::kStatement, target.view()));
+  return out;
+}
+
+std::string pen_name(const UpdateId& id) { return key::pen(id).substr(1); }
+
 }  // namespace
 
 void count_pen_row(PenShares& shares, const PenRow& row, int change) {
@@ -28,6 +58,20 @@ void count_pen_row(PenShares& shares, const PenRow& row, int change) {
     case PenReason::kUnverified: return count(shares.unverified, row.entry.from, change);
     case PenReason::kRevoked: return count(shares.held, row.unit.seal.certificate, change);
   }
+}
+
+void load_pen(const Database& database, Ledger& ledger) {
+  database.scan("P", "P", [&](std::string_view, std::string_view value) {
+    count_pen_row(ledger.pen, decode_pen_row(value), 1);
+    ledger.pen_indexed = false;
+    return true;
+  });
+  database.scan("p", "p", [&](std::string_view, std::string_view) {
+    ledger.pen_indexed = true;
+    return false;
+  });
+  database.scan("wr", "wr",
+                [&](std::string_view, std::string_view) { return ++ledger.pushes > 0; });
 }
 
 // Those above us share the whole of it with us. While all is taken, whoever has next to nothing in
@@ -53,30 +97,44 @@ bool Transaction::Impl::pen_is_full(const NodeId& from) const {
   return all >= kPenEntryCountMax && much;
 }
 
-void Transaction::Impl::put_into_pen(PenRow row, const SealedUnit& unit, const SealedLeaf& leaf) {
-  if (overlay.get(key::pen(row.entry.id))) return;
+// Leaves of one unit follow each other: their hashes are computed once.
+SealEvidence& Transaction::Impl::evidence_of(const SealedUnit& unit) {
+  if (pen_unit == &unit) return *pen_evidence;
   std::vector<IndexedLeaf> indexed;
-  for (const SealedLeaf& other : unit.leaves)
-    indexed.push_back({other.index, id_cast<Hash256>(update_id(root(), other.update))});
-  SealEvidence evidence(unit.seal);
-  const auto absorbed = evidence.absorb(root(), indexed, unit.proof);
+  const RootFingerprint& root = registry().root_of(unit.seal.certificate);
+  for (const SealedLeaf& leaf : unit.leaves)
+    indexed.push_back({leaf.index, id_cast<Hash256>(update_id(registry(), leaf.update))});
+  pen_evidence.emplace(unit.seal);
+  const auto absorbed = pen_evidence->absorb(root, indexed, unit.proof);
   LT_CHECK(absorbed.ok());  // verified by the caller
+  pen_unit = &unit;
+  return *pen_evidence;
+}
+
+void Transaction::Impl::put_into_pen(PenRow row, const SealedUnit& unit, const SealedLeaf& leaf) {
   row.entry.since = now;
   row.unit.seal = unit.seal;
   row.unit.leaves.push_back(leaf);
   const std::uint16_t index = leaf.index;
-  row.unit.proof = evidence.prove(root(), std::span(&index, 1));
+  row.unit.proof =
+      evidence_of(unit).prove(registry().root_of(unit.seal.certificate), std::span(&index, 1));
+  store_in_pen(row);
+}
+
+void Transaction::Impl::store_in_pen(const PenRow& row) {
   overlay.put(key::pen(row.entry.id), encode(row));
+  for (const std::string& place : awaits(row)) overlay.put(place + pen_name(row.entry.id), "");
   ++ledger.waiting;
   count_pen_row(ledger.pen, row, 1);
   if (row.missing.is_zero()) return;
-  awaited().insert(row.missing);
-  if (const auto other = overlay.get(key::pen(row.missing)))
-    pen_released = pen_released || decode_pen_row(*other).why == PenReason::kRevoked;
+  if (const auto other = overlay.get(key::pen(row.missing)))  // held back: it is built upon
+    if (decode_pen_row(*other).why == PenReason::kRevoked)
+      pen_woken.push_back(key::pen(row.missing));
 }
 
 void Transaction::Impl::take_from_pen(const PenRow& row) {
   overlay.erase(key::pen(row.entry.id));
+  for (const std::string& place : awaits(row)) overlay.erase(place + pen_name(row.entry.id));
   --ledger.waiting;
   count_pen_row(ledger.pen, row, -1);
 }
@@ -84,11 +142,36 @@ void Transaction::Impl::take_from_pen(const PenRow& row) {
 void Transaction::Impl::wait(const SealedUnit& unit, const SealedLeaf& leaf, const UpdateId& id,
                              const UpdateId& missing, std::string reason, const NodeId& from,
                              PenReason why) {
+  if (overlay.get(key::pen(id))) return;
+  if (!waking && !pen_full) {
+    pen_full = pen_is_full(from);
+    if (*pen_full && drop_what_waited_long()) pen_full = pen_is_full(from);
+  }
+  if (!waking && *pen_full) return;  // the part is not taken
   PenRow row;
   row.why = why;
   row.entry = WaitingEntry{id, from, std::move(reason)};
   row.missing = missing;
   put_into_pen(std::move(row), unit, leaf);
+}
+
+// What is missing does not come any more: what has waited for it so long makes room for others. At
+// most once in an hour. False: nothing did.
+bool Transaction::Impl::drop_what_waited_long() {
+  if (now - ledger.pen_swept_at < kSweepPause && now >= ledger.pen_swept_at) return false;
+  ledger.pen_swept_at = now;
+  std::vector<PenRow> rows;
+  overlay.scan("P", "P", [&](std::string_view, std::string_view value) {
+    PenRow row = decode_pen_row(value);
+    if (now - row.entry.since > kWaitMax) rows.push_back(std::move(row));
+    return true;
+  });
+  for (const PenRow& row : rows) {
+    take_from_pen(row);
+    refuse(row.entry.from, AgencyId{}, row.entry.id,
+           "it waited for 30 days, and the room was needed: " + row.entry.reason);
+  }
+  return !rows.empty();
 }
 
 // What nobody can check yet is kept, but little of it.
@@ -115,7 +198,7 @@ bool Transaction::Impl::hold_back(const SealedUnit& unit, std::span<const Update
                                   std::span<const std::optional<std::uint64_t>> numbers,
                                   const NodeId& from, ReceiveOutcome& outcome) {
   for (std::size_t i = 0; i < ids.size(); ++i)
-    if (numbers[i] || awaited().contains(ids[i])) return false;
+    if (numbers[i] || is_awaited(ids[i])) return false;
   for (std::size_t i = 0; i < ids.size(); ++i) {
     const auto share = ledger.pen.held.find(unit.seal.certificate);
     if (share != ledger.pen.held.end() && share->second >= kPenRevokedCountMax) {
@@ -129,50 +212,79 @@ bool Transaction::Impl::hold_back(const SealedUnit& unit, std::span<const Update
   return true;
 }
 
-// Parents that something in the pen misses.
-std::set<UpdateId>& Transaction::Impl::awaited() {
-  if (!pen_awaits) {
-    pen_awaits.emplace();
-    if (ledger.waiting > 0)
-      overlay.scan("P", "P", [&](std::string_view, std::string_view value) {
-        const PenRow row = decode_pen_row(value);
-        if (!row.missing.is_zero()) pen_awaits->insert(row.missing);
-        return true;
-      });
-  }
-  return *pen_awaits;
+// Whether something in the pen misses it.
+bool Transaction::Impl::is_awaited(const UpdateId& id) {
+  if (ledger.waiting == 0) return false;
+  index_pen();
+  const std::string prefix = await_key(Awaits::kUpdate, id.view());
+  bool found = false;
+  overlay.scan(prefix, prefix, [&](std::string_view, std::string_view) {
+    found = true;
+    return false;
+  });
+  return found;
 }
 
-// Tries what waits again, as long as something moves. The pen is nearly always empty.
+// Of a database that a program wrote which looked through all of the pen.
+void Transaction::Impl::index_pen() {
+  if (std::exchange(ledger.pen_indexed, true)) return;
+  std::vector<PenRow> rows;
+  overlay.scan("P", "P", [&](std::string_view, std::string_view value) {
+    rows.push_back(decode_pen_row(value));
+    return true;
+  });
+  for (const PenRow& row : rows)
+    for (const std::string& place : awaits(row)) overlay.put(place + pen_name(row.entry.id), "");
+}
+
+// ---- what has come, and wakes what waits for it ----
+
+void Transaction::Impl::came(const UpdateId& update) {
+  if (ledger.waiting > 0) pen_came.push_back(await_key(Awaits::kUpdate, update.view()));
+}
+void Transaction::Impl::came(const StatementId& statement) {
+  if (ledger.waiting > 0) pen_came.push_back(await_key(Awaits::kStatement, statement.view()));
+}
+
+void Transaction::Impl::wake_for_registry(const Registry& before) {
+  if (ledger.waiting > 0) {
+    for (TreeVersion v = before.newest(); v < registry().newest();)
+      pen_came.push_back(await_tree(++v));
+    const auto moved = registry().judged_otherwise(before);
+    for (const auto& [certificate, rows] : ledger.pen.held)
+      if (std::ranges::find(moved, registry().find_certificate(certificate)->node) != moved.end())
+        pen_came.push_back(await_key(Awaits::kCut, certificate.view()));
+  }
+  wake();
+}
+
+// Each row is tried once for each thing that it waited for and that came.
 void Transaction::Impl::wake() {
-  for (bool progress = ledger.waiting > 0; progress;) {
-    progress = false;
-    pen_released = false;
-    std::vector<PenRow> rows;
-    overlay.scan("P", "P", [&](std::string_view, std::string_view value) {
-      PenRow row = decode_pen_row(value);
-      const bool ready = row.missing.is_zero()
-                             ? pen_registry_changed || (row.why == PenReason::kRevoked &&
-                                                        awaited().contains(row.entry.id))
-                             : update_number(overlay, row.missing).has_value();
-      if (ready) rows.push_back(std::move(row));
-      return true;
-    });
-    pen_registry_changed = false;
-    for (const PenRow& row : rows) {
+  if (ledger.waiting > 0) index_pen();
+  waking = true;
+  while (!pen_came.empty() || !pen_woken.empty()) {
+    for (const std::string& prefix : std::exchange(pen_came, {}))
+      overlay.scan(prefix, prefix, [&](std::string_view k, std::string_view) {
+        pen_woken.push_back("P" + std::string(k.substr(prefix.size())));
+        return true;
+      });
+    for (const std::string& place : std::exchange(pen_woken, {})) {
+      const auto bytes = overlay.get(place);
+      if (!bytes) continue;  // it was tried for something else
+      const PenRow row = decode_pen_row(*bytes);
       take_from_pen(row);
       ReceiveOutcome outcome;
       receive_waiting(row, outcome);
-      progress = progress || outcome.added > 0;
       for (const Refusal& refused : outcome.refused)
         refuse(row.entry.from, AgencyId{}, refused.id,
                std::string(to_string(refused.code)) + ": " + refused.detail);
     }
-    progress = progress || pen_released;
   }
+  waking = false;
 }
 
 void Transaction::Impl::receive_waiting(const PenRow& row, ReceiveOutcome& outcome) {
+  pen_unit = nullptr;
   const std::uint32_t source = node_number(row.entry.from);
   for (const VerifiedLeaf& leaf :
        verify_unit(row.unit, row.entry.from, Naming::kInFull, nullptr, outcome)) {

@@ -81,15 +81,15 @@ Result<void> erase_rows(Database& database, std::string_view letters) {
 }
 
 // Rows of all records for these projections, in batches. The last one is left to the caller.
-Result<void> build_rows(Database& database, const Ledger& ledger, const RootFingerprint& root,
-                        const Projections& fresh, Changes& changes) {
+Result<void> build_rows(Database& database, const Ledger& ledger, const Projections& fresh,
+                        Changes& changes) {
   auto overlay = std::make_unique<Overlay>(database);
   auto writers = std::make_unique<ProjectionWriters>(fresh, *overlay);
   Result<void> written;
   database.scan("R", "R", [&](std::string_view k, std::string_view value) {
     const RecordRow row = decode_record_row(value);
     const RecordState state = decode_stored_state(row);
-    const auto graph = read_graph(database, ledger, root, row);
+    const auto graph = read_graph(database, ledger, row);
     for (const GraphUpdate& update : graph) writers->entered(update);
     const RecordDrafts drafts = writers->open(decode_number4(k.substr(1)), nullptr);
     refolded(drafts, state, graph);
@@ -184,7 +184,7 @@ std::optional<std::string> projections_note(const Projections& projections) {
   return note_of(kept_of(projections));
 }
 
-Result<void> load_projections(Database& database, const Ledger& ledger, const RootFingerprint& root,
+Result<void> load_projections(Database& database, const Ledger& ledger,
                               const Projections& projections) {
   Kept kept = decode(database.get(key::meta(kProjectionsNote)).value_or(std::string(kUsual)));
   const Kept wanted = kept_of(projections);
@@ -204,7 +204,7 @@ Result<void> load_projections(Database& database, const Ledger& ledger, const Ro
   }
   for (const auto& projection : projections) projection->load(database);
   if (fresh.empty()) return {};
-  LT_TRY_VOID(build_rows(database, ledger, root, fresh, changes));
+  LT_TRY_VOID(build_rows(database, ledger, fresh, changes));
   changes.rows[key::meta(kProjectionsNote)] = note_of(wanted);
   return database.write(changes);
 }

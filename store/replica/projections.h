@@ -47,7 +47,7 @@ std::optional<std::string> projections_note(const Projections& projections);
 // Loads them all, and builds anew the rows of those that the database does not keep, or not in that
 // version; what was cut is begun again. Fails: kNewerVersion (it keeps rows that would go stale;
 // says whose), kDiskFull, kIo.
-Result<void> load_projections(Database& database, const Ledger& ledger, const RootFingerprint& root,
+Result<void> load_projections(Database& database, const Ledger& ledger,
                               const Projections& projections);
 
 }  // namespace lienthong::store

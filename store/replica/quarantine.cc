@@ -8,8 +8,22 @@ void Transaction::Impl::keep_refusal(RefusedEntry entry) {
   entry.number = ++ledger.refused;
   entry.at = now;
   overlay.put(key::refused(entry.number), encode(entry));
-  if (++ledger.refused_kept > kRefusedCountMax)
-    overlay.erase(key::refused(entry.number - kRefusedCountMax)), --ledger.refused_kept;
+  if (++ledger.refused_kept > kRefusedCountMax) drop_oldest_refusal(entry.number);
+}
+
+// Their numbers have gaps: what was sent again is on the list no longer.
+void Transaction::Impl::drop_oldest_refusal(std::uint64_t newest) {
+  std::string oldest = key::refused(newest - kRefusedCountMax);
+  replica.database->scan("Q", key::refused(refused_from),
+                         [&](std::string_view k, std::string_view) {
+                           if (!overlay.get(k)) return true;  // dropped in this commit
+                           oldest = k;
+                           return false;
+                         });
+  refused_from = decode_number(std::string_view(oldest).substr(1)) + 1;
+  if (!overlay.get(oldest)) return;
+  overlay.erase(oldest);
+  --ledger.refused_kept;
 }
 
 void Transaction::Impl::refuse(const NodeId& from, const AgencyId& agency, const UpdateId& id,

@@ -67,7 +67,7 @@ std::optional<UpdateSeal> read_update_seal(const Source& source, const UpdateRow
 // A stored update as readers see it. nullopt: withdrawn.
 template <class Source>
 std::optional<StoredUpdate> read_update(const Source& source, const Ledger& ledger,
-                                        const RootFingerprint& root, std::uint64_t number) {
+                                        std::uint64_t number) {
   const auto bytes = source.get(key::update(number));
   if (!bytes) return std::nullopt;
   UpdateRow row = decode_update_row(*bytes);
@@ -83,7 +83,8 @@ std::optional<StoredUpdate> read_update(const Source& source, const Ledger& ledg
     out.node = certificate->node;
   }
   if (sealed)
-    if (const auto seal = read_seal(source, sealed->seal)) out.seal = seal_id(root, *seal);
+    if (const auto seal = read_seal(source, sealed->seal))
+      out.seal = seal_id(*ledger.registry, *seal);
   out.received_at = row.received_at;
   out.ours = row.source == 0;
   return out;
@@ -105,18 +106,17 @@ inline bool counts_in_full(const GraphUpdate& update) {
 }
 
 template <class Source>
-void add_held_seal(const Source& source, const RootFingerprint& root, std::uint32_t number,
+void add_held_seal(const Source& source, const Registry& registry, std::uint32_t number,
                    std::vector<HeldSeal>& seals) {
   auto seal = read_seal(source, number);
   if (!seal) throw std::runtime_error("stored seal is missing");
-  const SealId id = seal_id(root, *seal);
+  const SealId id = seal_id(registry, *seal);
   seals.push_back({*std::move(seal), id});
 }
 
 // The update as the fold sees it.
 template <class Source>
-GraphUpdate read_graph_update(const Source& source, const Ledger& ledger,
-                              const RootFingerprint& root, std::uint64_t number) {
+GraphUpdate read_graph_update(const Source& source, const Ledger& ledger, std::uint64_t number) {
   const auto bytes = source.get(key::update(number));
   if (!bytes)
     throw std::runtime_error("update " + std::to_string(number) + " of a record is missing");
@@ -132,12 +132,12 @@ GraphUpdate read_graph_update(const Source& source, const Ledger& ledger,
     out.node = certificate->node;
   }
   std::vector<HeldSeal> seals;
-  if (sealed) add_held_seal(source, root, sealed->seal, seals);
+  if (sealed) add_held_seal(source, registry, sealed->seal, seals);
   set_trust(out, registry, seals);
   if (!sealed || counts_in_full(out)) return out;
   const std::string prefix = key::further_seals(number);
   source.scan(prefix, prefix, [&](std::string_view k, std::string_view) {
-    add_held_seal(source, root, decode_number4(k.substr(9)), seals);
+    add_held_seal(source, registry, decode_number4(k.substr(9)), seals);
     return true;
   });
   if (seals.size() > 1) set_trust(out, registry, seals);
@@ -146,11 +146,11 @@ GraphUpdate read_graph_update(const Source& source, const Ledger& ledger,
 
 template <class Source>
 std::vector<GraphUpdate> read_graph(const Source& source, const Ledger& ledger,
-                                    const RootFingerprint& root, const RecordRow& row) {
+                                    const RecordRow& row) {
   std::vector<GraphUpdate> out;
   out.reserve(row.updates.size());
   for (const std::uint64_t number : row.updates)
-    out.push_back(read_graph_update(source, ledger, root, number));
+    out.push_back(read_graph_update(source, ledger, number));
   return out;
 }
 

@@ -29,7 +29,7 @@ Result<ReceiveOutcome> Transaction::receive(FeedKind kind, const NodeId& from,
     return static_cast<const OpenRecord*>(record);
   });
   names->seals = &tx.replica.recent_seals;
-  auto body = wire::decode_part(tx.root(), part.body, names.get());
+  auto body = wire::decode_part(RootOf(tx.ledger.registry), part.body, names.get());
   if (!body.ok() && body.error().code() == Errc::kUnclear) {
     const auto row = tx.overlay.get(key::cursor(kind, from));
     ReceiveOutcome outcome;
@@ -60,9 +60,7 @@ Result<ReceiveOutcome> Transaction::Impl::receive(FeedKind kind, const NodeId& f
                                                   const AgencyId& from_agency, const FeedPart& part,
                                                   Naming naming, Beginning beginning, Facts facts) {
   ReceiveOutcome outcome;
-  // The registry always comes in: it may be what the others wait for.
-  if (kind == FeedKind::kUpdates && pen_is_full(from))
-    return Error(Errc::kBusy, "too much of this neighbour's waits for something that is not here");
+  pen_full.reset();
   const std::uint32_t source = node_number(from);
   const std::string row_key = key::cursor(kind, from);
   const auto row = overlay.get(row_key);
@@ -73,16 +71,24 @@ Result<ReceiveOutcome> Transaction::Impl::receive(FeedKind kind, const NodeId& f
   const bool may_repeat = beginning == Beginning::kGuess && !part.covered.empty() &&
                           part.epoch == outcome.cursor.mark.epoch &&
                           part.covered.back().last <= outcome.cursor.mark.number;
-  if (!may_repeat) note_new_beginning(kind, from, from_agency, outcome.cursor.mark, part);
+  // Healing sets a lost cursor once all is here that it names; until then it stays.
+  const bool stays =
+      beginning == Beginning::kBesideHealing && !fresh && part.epoch != outcome.cursor.mark.epoch;
+  if (!may_repeat && !stays) note_new_beginning(kind, from, from_agency, outcome.cursor.mark, part);
   const std::uint64_t came_before = came_first;
   if (const auto backfill = overlay.get(key::backfill(from)))
     came_first = std::min(came_first, decode_number(*backfill));
-  if (ledger.restored_below != 0) came_first = std::min(came_first, ledger.restored_below);
+  // What comes back to an older copy comes at once, from the first one that it did not hold.
+  if (ledger.restored_below != 0) came_first = std::min(came_first, ledger.restored_below + 1);
   if (kind == FeedKind::kRegistry)
     receive_statements(part.statements, from, from_agency, source, outcome);
   else
     receive_units(part.units, from, source, naming, facts, outcome);
   came_first = came_before;
+  // What has come whole is taken in any case, and so is the registry: it may be what others wait
+  // for.
+  if (pen_full.value_or(false))
+    return Error(Errc::kBusy, "too much of this neighbour's waits for something that is not here");
   bind_numbers_used_twice();
   settle_all();
   honour_recalls();
@@ -93,6 +99,7 @@ Result<ReceiveOutcome> Transaction::Impl::receive(FeedKind kind, const NodeId& f
   if (outcome.unclear) return outcome;
   if (may_repeat && (outcome.added > 0 || outcome.waiting > 0))
     note_new_beginning(kind, from, from_agency, outcome.cursor.mark, part);
+  if (stays) return outcome;
   for (const CursorRange& stretch : part.covered)
     outcome.cursor.add(part.epoch, stretch.first, stretch.last, stretch.hash);
   overlay.put(row_key, encode_cursor_row(outcome.cursor));
@@ -108,15 +115,19 @@ void Transaction::Impl::note_new_beginning(FeedKind kind, const NodeId& from,
   if (part.covered.empty() || mark.number == 0) return;
   if (part.epoch == mark.epoch && part.covered.front().first > mark.number) return;
   note_backfill(from);
+  carry_back(kind, from, agency);
+}
+
+void Transaction::Impl::carry_back(FeedKind kind, const NodeId& node, const AgencyId& agency) {
   const auto feed_of_reader = ledger.feeds.find(agency);
   const std::uint64_t end = kind == FeedKind::kRegistry            ? ledger.statements
                             : feed_of_reader == ledger.feeds.end() ? 0
                                                                    : feed_of_reader->second.end;
-  overlay.put(key::carry(kind, from), encode_number(end));
+  overlay.put(key::carry(kind, node), encode_number(end));
 }
 
-// Parents may lie in a later unit of the same part: what misses one is tried again as long as
-// others enter, and waits in the pen if it still does.
+// Parents may lie in a later unit of the same part: what misses one is tried again when that has
+// entered, and waits in the pen if it has not.
 void Transaction::Impl::receive_units(const std::vector<SealedUnit>& units, const NodeId& from,
                                       std::uint32_t source, Naming naming, Facts facts,
                                       ReceiveOutcome& outcome) {
@@ -126,27 +137,39 @@ void Transaction::Impl::receive_units(const std::vector<SealedUnit>& units, cons
     for (const VerifiedLeaf& leaf : verify_unit(units[i], from, naming, known, outcome))
       pending.push_back({&units[i], leaf});
   }
-  for (bool progress = true; progress && !pending.empty();) {
-    progress = false;
-    std::vector<PendingLeaf> missing;
-    for (const PendingLeaf& item : pending) {
-      const auto refused = receive_leaf(*item.unit, item.verified, from, source, outcome);
-      if (!refused)
-        progress = true;
-      else if (refused->code == Errc::kUnknownParent)
-        missing.push_back(item);
-      else
+  enter_or_wait(pending, from, source, outcome);
+  wake();
+}
+
+// Each is tried once, and once more for each parent that comes after it.
+void Transaction::Impl::enter_or_wait(const std::vector<PendingLeaf>& arrived, const NodeId& from,
+                                      std::uint32_t source, ReceiveOutcome& outcome) {
+  std::map<UpdateId, std::vector<std::size_t>> missing;  // what waits for it, by place
+  std::vector<bool> waits(arrived.size(), false);
+  for (std::size_t next = 0; next < arrived.size(); ++next) {
+    for (std::vector<std::size_t> due = {next}; !due.empty();) {
+      const std::size_t place = due.back();
+      const auto& [unit, verified] = arrived[place];
+      due.pop_back();
+      const auto refused = receive_leaf(*unit, verified, from, source, outcome);
+      waits[place] = refused && refused->code == Errc::kUnknownParent;
+      if (waits[place]) {
+        missing[missing_parent(verified.leaf->update)].push_back(place);
+      } else if (refused) {
         outcome.refused.push_back(*refused);
+      } else if (const auto freed = missing.extract(verified.id)) {
+        due.insert(due.end(), freed.mapped().rbegin(), freed.mapped().rend());
+      }
     }
-    pending = std::move(missing);
   }
-  for (const PendingLeaf& item : pending) {
-    const SealedLeaf& leaf = *item.verified.leaf;
-    wait(*item.unit, leaf, item.verified.id, missing_parent(leaf.update), "a parent is missing",
-         from);
+  for (std::size_t place = 0; place < arrived.size(); ++place) {
+    if (!waits[place]) continue;
+    const auto& [unit, verified] = arrived[place];
+    wait(*unit, *verified.leaf, verified.id, missing_parent(verified.leaf->update),
+         "a parent is missing", from);
     ++outcome.waiting;
   }
-  wake();
+  pen_unit = nullptr;
 }
 
 // Signature and Merkle path. The leaves that may be entered; the others are refused or wait.
@@ -157,7 +180,7 @@ std::vector<Transaction::Impl::VerifiedLeaf> Transaction::Impl::verify_unit(
   std::vector<UpdateId> ids;
   if (facts != nullptr) ids = facts->ids;
   for (const SealedLeaf& leaf : unit.leaves) {
-    if (facts == nullptr) ids.push_back(update_id(root(), leaf.update));
+    if (facts == nullptr) ids.push_back(update_id(registry(), leaf.update));
     indexed.push_back({leaf.index, id_cast<Hash256>(ids[indexed.size()])});
   }
   const auto refuse_all = [&](const Error& error) {
@@ -169,9 +192,10 @@ std::vector<Transaction::Impl::VerifiedLeaf> Transaction::Impl::verify_unit(
     if (ids.empty()) outcome.refused.push_back(refusal(UpdateId{}, error));
     return std::vector<VerifiedLeaf>{};
   };
-  const SealId id = seal_id(root(), unit.seal);
+  const RootFingerprint& root = registry().root_of(unit.seal.certificate);
+  const SealId id = seal_id(root, unit.seal);
   if (facts == nullptr || !facts->root_computed) {
-    const auto merkle = merkle_root_from_part(root(), unit.seal.count, indexed, unit.proof);
+    const auto merkle = merkle_root_from_part(root, unit.seal.count, indexed, unit.proof);
     if (!merkle.ok()) return refuse_all(merkle.error());
     if (*merkle != unit.seal.root)
       return refuse_all(Error(Errc::kBadHash, "the seal does not cover the update"));
@@ -188,7 +212,7 @@ std::vector<Transaction::Impl::VerifiedLeaf> Transaction::Impl::verify_unit(
   }
   const auto known = seal_number(overlay, id);
   if (!known) {
-    if (auto verified = verify_seal(root(), unit.seal, signer->node); !verified.ok())
+    if (auto verified = verify_seal(root, unit.seal, signer->node); !verified.ok())
       return refuse_all(verified.error());
     if (signer->node == replica.identity.node) forgotten_own_seal();
   }
@@ -238,6 +262,7 @@ std::optional<Refusal> Transaction::Impl::receive_leaf(const SealedUnit& unit,
                                                        const VerifiedLeaf& verified,
                                                        const NodeId& from, std::uint32_t source,
                                                        ReceiveOutcome& outcome) {
+  ++leaves_tried;
   const auto& [leaf, id, seal_row, before, secret] = verified;
   const Update& sent = leaf->update;
   // It may have entered since it was verified, from another unit of the part.
@@ -305,14 +330,14 @@ void Transaction::Impl::note_further_seal(std::uint64_t number, const UpdateSeal
   std::size_t further = 0;
   const std::string prefix = key::further_seals(number);
   overlay.scan(prefix, prefix, [&](std::string_view, std::string_view) { return ++further > 0; });
-  const GraphUpdate before = read_graph_update(overlay, ledger, root(), number);
+  const GraphUpdate before = read_graph_update(overlay, ledger, number);
   if (counts_in_full(before)) {
     if (further < kFurtherSealsMax)
       overlay.put(key::further_seal(number, seal.seal), encode_number(seal.leaf));
     return;
   }
   overlay.put(key::further_seal(number, seal.seal), encode_number(seal.leaf));
-  const GraphUpdate after = read_graph_update(overlay, ledger, root(), number);
+  const GraphUpdate after = read_graph_update(overlay, ledger, number);
   const bool better = after.believed != before.believed || after.held_to != before.held_to;
   // One that brings it in is taken however many are here: others may hold that one alone.
   if (better || further >= kFurtherSealsMax) overlay.erase(key::further_seal(number, seal.seal));

@@ -1,6 +1,9 @@
 // Records that are to be judged anew because the registry has grown: only those that it concerns,
 // some in each commit. Until its turn has come a record reads as it was judged before; who opens
 // one to write finds it judged anew.
+#include <algorithm>
+
+#include "protocol/record/codec.h"
 #include "store/replica/change_log.h"
 #include "store/replica/transaction_impl.h"
 
@@ -9,6 +12,17 @@ namespace {
 
 constexpr std::size_t kAtOnce = 256;          // records, in the commit of the statement itself
 constexpr std::size_t kOpenRecordsMax = 256;  // kept decoded while others are folded
+
+// With several roots a word about a tree may concern any version, whichever root writes ours.
+bool other_trees_grew(const Registry& before, const Registry& after) {
+  if (after.roots().size() == 1) return false;
+  return std::ranges::any_of(after.statements(), [&](const StatementId& id) {
+    if (before.contains(id)) return false;
+    const auto body = wire::decode_statement(after.find_statement(id)->body);
+    return body.ok() &&
+           (std::holds_alternative<TreeChange>(*body) || std::holds_alternative<Adoption>(*body));
+  });
+}
 
 }  // namespace
 
@@ -74,8 +88,10 @@ void Transaction::Impl::find_stale(const Registry& before) {
     });
     for (const std::uint32_t record : records) mark_stale(record);
   }
-  if (after.newest() != before.newest() || after.tree_head().id != before.tree_head().id) {
-    bool all = before.newest() != before.tree_head().number;
+  const bool others = other_trees_grew(before, after);
+  if (others || after.newest() != before.newest() ||
+      after.tree_head().id != before.tree_head().id) {
+    bool all = others || before.newest() != before.tree_head().number;
     for (TreeVersion v = 1; v <= before.tree_head().number; ++v)
       all = all || after.tree_id(v) != before.tree_id(v);
     ledger.sweep = {1, ledger.records, all || (ledger.unfinished() && ledger.sweep.all)};

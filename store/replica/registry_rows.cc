@@ -21,11 +21,12 @@ bool waits(Errc code) {
 void Transaction::Impl::keep_statement(const Statement& statement, const StatementId& id,
                                        std::uint32_t source) {
   ledger.statement_hash = next_feed_hash(root(), ledger.statement_hash, id.view());
+  came(id);
   overlay.put(key::statement(++ledger.statements),
               encode(StatementRow{source, ledger.statement_hash, statement}));
   if (const auto* seal = std::get_if<Seal>(&statement.authority))
-    note_node_seal(*seal,
-                   {seal->incarnation, seal->number, seal_id(root(), *seal), ledger.seals, true});
+    note_node_seal(
+        *seal, {seal->incarnation, seal->number, seal_id(registry(), *seal), ledger.seals, true});
 }
 
 Result<StatementId> Transaction::Impl::add_one(const Statement& statement) {
@@ -57,7 +58,7 @@ void Transaction::Impl::receive_statements(const std::vector<Statement>& stateme
   std::vector<Statement> fresh;
   std::optional<std::pair<std::size_t, std::size_t>> counted;  // of what waits
   const auto keep_or_refuse = [&](const Statement& statement, const Error& error) {
-    const StatementId id = statement_id(root(), statement);
+    const StatementId id = statement_id(root(), statement);  // here alone: its root may be unknown
     const bool may_wait = waits(error.code());
     if (may_wait && overlay.get(key::waiting_statement(id))) {
       ++outcome.waiting;
@@ -73,7 +74,7 @@ void Transaction::Impl::receive_statements(const std::vector<Statement>& stateme
     ++outcome.waiting;
   };
   for (const Statement& statement : statements) {
-    if (registry().contains(statement_id(root(), statement)))
+    if (registry().contains(registry().id_of(statement)))
       ++outcome.duplicates;
     else if (const auto admitted = registry().admit(statement); admitted.ok())
       fresh.push_back(statement);
@@ -103,7 +104,7 @@ std::vector<std::optional<Error>> Transaction::Impl::add_all(std::span<const Sta
   ledger.registry = grown;
   std::set<StatementId> kept;
   for (std::size_t i = 0; i < statements.size(); ++i) {
-    const StatementId id = statement_id(root(), statements[i]);
+    const StatementId id = registry().id_of(statements[i]);
     if (!failed[i] && !before->contains(id) && kept.insert(id).second)
       keep_statement(statements[i], id, source);
   }
@@ -128,6 +129,11 @@ std::set<StatementId> names_of(const Statement& statement) {
     for (const StatementId& id : revocation->after) add(id);
   if (const auto* closing = std::get_if<Closing>(&*body))
     for (const StatementId& id : closing->after) add(id);
+  if (const auto* adoption = std::get_if<Adoption>(&*body)) {
+    add(adoption->previous);
+    add(adoption->adopted_previous);
+    add(adoption->place);
+  }
   if (const auto* tree = std::get_if<TreeChange>(&*body)) {
     add(tree->previous);
     for (const AgencyChange& change : tree->changes) {
@@ -162,7 +168,7 @@ bool Transaction::Impl::try_waiting_statements() {
     if (counts(row.statement))  // a signature is checked, so once
       named.merge(names_of(row.statement));
     else
-      silent.emplace(statement_id(root(), row.statement), &row.statement);
+      silent.emplace(registry().id_of(row.statement), &row.statement);
   }
   for (bool more = true; std::exchange(more, false);)
     for (auto at = silent.begin(); at != silent.end();) {
@@ -178,9 +184,10 @@ bool Transaction::Impl::try_waiting_statements() {
   std::vector<NodeId> from;
   for (const WaitingStatement& row : waiting) {
     const StatementId id = statement_id(root(), row.statement);
+    const bool called = named.contains(registry().id_of(row.statement));
     const auto admitted = registry().admit(row.statement);
     const bool aside = !admitted.ok() && admitted.error().code() == Errc::kRevoked;
-    if (aside && !named.contains(id)) continue;
+    if (aside && !called) continue;
     if (!admitted.ok() && !aside) {
       overlay.erase(key::waiting_statement(id));
       refuse(row.from, AgencyId{}, id_cast<UpdateId>(id),
@@ -211,8 +218,7 @@ void Transaction::Impl::registry_grew(const Registry& before) {
   write_closings(before);
   find_stale(before);
   start_feeds_of_relatives();
-  pen_registry_changed = true;
-  wake();
+  wake_for_registry(before);
 }
 
 Result<StatementId> Transaction::add_statement(const Statement& statement) {
@@ -222,16 +228,32 @@ Result<StatementId> Transaction::add_statement(const Statement& statement) {
   return id;
 }
 
-Result<StatementId> Transaction::Impl::say(const StatementBody& body) {
+Result<std::size_t> Transaction::add_statements(std::span<const Statement> statements) {
+  const std::shared_ptr<const Registry> before = impl_->ledger.registry;
+  std::vector<Statement> admitted;
+  for (const Statement& statement : statements)
+    if (const auto may = before->admit(statement); may.ok() || may.error().code() == Errc::kRevoked)
+      admitted.push_back(statement);
+  for (const auto& failed : impl_->add_all(admitted, 0))
+    if (failed) return *failed;
+  if (impl_->ledger.registry != before) impl_->registry_grew(*before);
+  return impl_->ledger.registry->size() - before->size();
+}
+
+Result<StatementId> Transaction::Impl::say(const StatementBody& body, std::uint64_t leaving) {
   const Identity& self = replica.identity;
+  // Beyond its room nothing that it ever said would count.
+  if (registry().find_certificate(self.certificate) != nullptr &&
+      registry().room_left(self.certificate) < leaving + statement_cost(body))
+    return Error(Errc::kNotAllowed, "no room for more statements under this machine's certificate");
   if (ledger.own.incarnation == 0) mint_incarnation();
   const Statement statement =
-      sign_by_node(root(), self.key, self.certificate, ledger.own.incarnation,
-                   ledger.own.number + 1, ledger.own.last, body);
+      sign_by_node(registry().root_of(self.certificate), self.key, self.certificate,
+                   ledger.own.incarnation, ledger.own.number + 1, ledger.own.last, body);
   LT_TRY(const StatementId id, add_one(statement));
   const Seal& seal = std::get<Seal>(statement.authority);
   ledger.own.number = seal.number;
-  ledger.own.last = seal_id(root(), seal);
+  ledger.own.last = seal_id(registry(), seal);
   return id;
 }
 

@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "protocol/record/codec.h"
+#include "store/replica/local_names.h"
 #include "store/replica/replica_impl.h"
 
 namespace lienthong::store {
@@ -69,9 +70,26 @@ Result<std::unique_ptr<Replica>> Replica::open(Options options, Identity identit
   LT_TRY(impl->database, Database::open(impl->options.path, impl->options.env, impl->options.create,
                                         impl->options.accept_missing_end ? MissingEnd::kAccept
                                                                          : MissingEnd::kRefuse));
-  LT_TRY_VOID(impl->load());
+  try {
+    LT_TRY_VOID(impl->load());
+  } catch (const std::exception& problem) {
+    return Error(Errc::kCorrupt, impl->options.path + ": " + problem.what());
+  }
   return std::unique_ptr<Replica>(new Replica(std::move(impl)));
 }
+
+namespace {
+
+void read_statement_epochs(const Database& database, Ledger& ledger) {
+  const std::string epochs = key::local(local::kStatementEpoch);
+  database.scan(epochs, epochs, [&](std::string_view name, std::string_view value) {
+    const ByteView agency = as_bytes(name.substr(epochs.size()));
+    ledger.statement_epochs[AgencyId::from(agency)] = decode_number(value);
+    return true;
+  });
+}
+
+}  // namespace
 
 Result<void> Replica::Impl::load() {
   auto ledger = std::make_shared<Ledger>();
@@ -101,6 +119,7 @@ Result<void> Replica::Impl::load() {
     if (!counters) return Error(Errc::kCorrupt, database->path() + " has no counters");
     decode_counters(*counters, *ledger);
   }
+  read_statement_epochs(*database, *ledger);
   std::vector<Statement> statements;
   database->scan("T", "T", [&](std::string_view, std::string_view value) {
     statements.push_back(decode_statement_row(value).statement);
@@ -124,12 +143,9 @@ Result<void> Replica::Impl::load() {
     return true;
   });
   if (const auto sweep = database->get(key::meta("sweep"))) ledger->sweep = decode_sweep(*sweep);
-  database->scan("P", "P", [&](std::string_view, std::string_view value) {
-    count_pen_row(ledger->pen, decode_pen_row(value), 1);
-    return true;
-  });
+  load_pen(*database, *ledger);
   database->scan("q", "q", [&](std::string_view, std::string_view) { return ++ledger->stale > 0; });
-  LT_TRY_VOID(load_projections(*database, *ledger, root, projections));
+  LT_TRY_VOID(load_projections(*database, *ledger, projections));
   database->scan("J", "J", [&](std::string_view, std::string_view) {
     ledger->leads = true;
     return false;
@@ -150,13 +166,13 @@ Result<void> Replica::bootstrap(std::span<const Statement> statements) {
   LT_TRY(ledger->registry, first.with(statements.subspan(1)));
   Changes changes;
   for (const Statement& statement : statements) {
-    const StatementId id = statement_id(impl_->root, statement);
+    const StatementId id = ledger->registry->id_of(statement);
     ledger->statement_hash = next_feed_hash(impl_->root, ledger->statement_hash, id.view());
     changes.rows[key::statement(++ledger->statements)] =
         encode(StatementRow{0, ledger->statement_hash, statement});
     const auto* seal = std::get_if<Seal>(&statement.authority);
     if (seal == nullptr) continue;
-    const NodeSeal row{seal->incarnation, seal->number, seal_id(impl_->root, *seal), 0, true};
+    const NodeSeal row{seal->incarnation, seal->number, seal_id(*ledger->registry, *seal), 0, true};
     const NodeId& node = ledger->registry->find_certificate(seal->certificate)->node;
     changes.ordered[key::node_seal(node, row.incarnation, row.number, row.id)] = encode(row);
   }
@@ -228,7 +244,7 @@ std::optional<StoredUpdate> Replica::find_update(const UpdateId& id) const {
 }
 
 std::optional<StoredUpdate> Replica::find_update(std::uint64_t number) const {
-  return read_update(*impl_->database, *impl_->ledger(), impl_->root, number);
+  return read_update(*impl_->database, *impl_->ledger(), number);
 }
 
 std::optional<ShownPart> Replica::show_closed_part(const UpdateId& id) const {
@@ -239,7 +255,9 @@ std::optional<ShownPart> Replica::show_closed_part(const UpdateId& id) const {
   const auto record = impl_->database->get(key::record(row.record));
   const auto secret = record ? decode_record_row(*record).secret : std::nullopt;
   if (row.update.closed.empty() || !secret) return std::nullopt;
-  return lienthong::show_closed_part(impl_->root, *secret, std::move(row.update));
+  return lienthong::show_closed_part(
+      impl_->ledger()->registry->root_of(row.update.envelope.certificate), *secret,
+      std::move(row.update));
 }
 
 void Replica::for_each_record(const std::function<bool(const RecordEntry&)>& visit) const {
@@ -253,7 +271,7 @@ std::vector<StoredUpdate> Replica::changes(std::uint64_t since, std::size_t limi
   std::vector<StoredUpdate> out;
   const auto ledger = impl_->ledger();
   for (std::uint64_t number = since + 1; number <= ledger->updates && out.size() < limit; ++number)
-    if (auto update = read_update(*impl_->database, *ledger, impl_->root, number))
+    if (auto update = read_update(*impl_->database, *ledger, number))
       out.push_back(*std::move(update));
   return out;
 }
@@ -380,7 +398,7 @@ std::vector<RecordId> Replica::verify_states() const {
         (ledger->stale > 0 && impl_->database->get(key::stale(number))))
       return true;  // its turn to be judged anew has not come
     const RecordRow row = decode_record_row(value);
-    const auto graph = read_graph(*impl_->database, *ledger, impl_->root, row);
+    const auto graph = read_graph(*impl_->database, *ledger, row);
     const RecordState state = fold(graph, *ledger->registry);
     const auto agrees = [&](const auto& projection) {
       return projection->agrees(*impl_->database, number, state, graph);

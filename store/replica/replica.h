@@ -16,6 +16,7 @@
 #include "protocol/record/fold.h"
 #include "protocol/record/notary.h"
 #include "protocol/sync/replica_view.h"
+#include "store/replica/clocks.h"
 
 namespace rocksdb {
 class Env;
@@ -53,7 +54,15 @@ struct Options {
   // has those of this program. A database that keeps more is not opened; what it does not keep yet,
   // or not in this version, is built when it is opened.
   std::vector<ProjectionMaker> projections = {};
+  UnixMillis released_at = 0;  // no clock that is right says an earlier time; 0: not known
 };
+
+struct HeldPush {
+  AgencyId origin, to;
+  std::uint64_t count = 0;
+};
+// Of one office's, towards one neighbour, so many are handed on at once.
+inline constexpr std::size_t kPushedCountMax = 256;
 
 struct StoredUpdate {
   std::uint64_t number = 0;  // local: 1, 2, … in the order in which they entered the graph
@@ -124,6 +133,11 @@ struct RecordEntry {
 
 class Transaction;
 
+struct SentAgain {
+  std::size_t updates = 0;   // that neighbours had refused
+  std::size_t resealed = 0;  // that had been sealed under a key which is not their certificate's
+};
+
 // As many updates as may be sealed in one commit where others wait for the writer: some 0.3 s.
 inline constexpr std::size_t kSealAtOnceMax = 2560;
 
@@ -191,6 +205,12 @@ class Replica final : public ReplicaView {
   std::uint64_t last_change() const;
   // The newest time that any update here names: a clock that is behind it is wrong, or another was.
   UnixMillis newest_time() const;
+  // Of an office's offers, legs and consultations for others, by whose feed they leave, those that
+  // are held back here until earlier ones are answered.
+  std::vector<HeldPush> held_pushes() const;
+  // The neighbour to whom the record does not go on for that reason; nullopt: it does.
+  std::optional<AgencyId> held_back_from(const RecordId& record) const;
+  ClockVerdict clock(UnixMillis now) const;  // as Transaction's
   Counts counts() const;
   // Updates that no other machine has acknowledged. Reads what the neighbours lack: some 0.5 µs for
   // each of it, 10 where it is in the feeds of several.
@@ -198,7 +218,7 @@ class Replica final : public ReplicaView {
   std::vector<WaitingEntry> waiting() const;
   std::vector<RefusedEntry> refused(std::size_t limit) const;  // newest first
   // What the node has durably acknowledged of our feed for its agency: a hint.
-  Cursor heard_cursor(FeedKind kind, const NodeId& reader) const;
+  Cursor heard_cursor(FeedKind kind, const NodeId& reader) const override;
   // Where that update lies in our feed for an agency; the last place, if it lies there more than
   // once. Looks from the end, so recent updates are found at once.
   std::optional<std::uint64_t> feed_position(const AgencyId& reader, const UpdateId& id) const;
@@ -243,8 +263,9 @@ struct Refusal {
 };
 
 // Whether the sender of a part knew where we stand. kGuess: a part that we have as a whole is one
-// that came before; from kKnown it shows that the sender's disk is an older copy.
-enum class Beginning { kKnown, kGuess };
+// that came before; from kKnown it shows that the sender's disk is an older copy. kBesideHealing: a
+// lost cursor stays as it is until set_cursor().
+enum class Beginning { kKnown, kGuess, kBesideHealing };
 
 struct ReceiveOutcome {
   Cursor cursor;  // durable once the transaction is committed
@@ -322,6 +343,9 @@ class Transaction {
   // A statement made here or brought by hand. Errors as Registry::check; waiting statements fail
   // too.
   Result<StatementId> add_statement(const Statement& statement);
+  // Many, in an order in which each passes after those before it, and how many are new. Those for
+  // which there is no room are left out. Then this transaction is not to be committed, if it fails.
+  Result<std::size_t> add_statements(std::span<const Statement> statements);
   // Makes and seals a statement of this node.
   Result<StatementId> state(const StatementBody& body);
   // Seals what was never sealed and lies in that agency's audience, the oldest first, at most
@@ -334,9 +358,13 @@ class Transaction {
   Result<void> begin_feed(const AgencyId& reader);
   // One step further with feeds that are not whole, wherever they were left; false: all are.
   bool fill_feeds();
-  // What a node says it durably has of our feed. A place that is not there gives the feed a new
-  // epoch: tell the sessions that the feed has grown.
+  // What a node durably has of our feed, as it acknowledges. A place that is not there gives the
+  // feed a new epoch: tell the sessions that the feed has grown.
   void note_heard_cursor(FeedKind kind, const NodeId& reader, const Cursor& cursor);
+  // The same of its cursor, told in full. One before what it had shows that its disk is an older
+  // copy: what it delivered is carried back to it, up to where the feed ends now.
+  void note_told_cursor(FeedKind kind, const NodeId& reader, const AgencyId& agency,
+                        const Cursor& cursor);
   // Our durable position in a node's feed, after healing. What was noted beyond it in the same
   // epoch stays.
   Cursor set_cursor(FeedKind kind, const NodeId& writer, const FeedMark& mark,
@@ -374,9 +402,21 @@ class Transaction {
   ReceiveOutcome take_back(const Salvaged& salvaged);
   // After the last one. Something was lost: restored() until a neighbour has given all back.
   void end_taking_back(Lost lost);
+  // What neighbours have refused of ours goes to each of them again, and is taken off the list:
+  // what is refused once more is listed again. For when the cause may have been mended: at each
+  // start.
+  SentAgain send_refused_again();
 
   // Local numbers of updates that entered the graph in this transaction, ours and others'.
   const std::vector<std::uint64_t>& entered() const;
+  // How often an update of others was looked at, whether it entered or has to wait: what receiving
+  // costs.
+  std::uint64_t tried() const;
+
+  // Whether the clock of this machine can be believed, by what is known now (clocks.h).
+  ClockVerdict clock() const;
+  // What the clock of a neighbour said just now.
+  void note_clock(const NodeId& node, std::uint64_t said);
 
   // A step further with records that the registry's growth concerns; false: none is left.
   bool go_on();

@@ -53,17 +53,19 @@ std::string cursor(FeedKind kind, const NodeId& writer);  // C → Cursor
 std::string heard(FeedKind kind, const NodeId& reader);   // H → Cursor
 std::string carry(FeedKind kind, const NodeId& node);     // B → position
 std::string session_numbers(const NodeId& node);          // Z → sent, seen
-std::string pen(const UpdateId& id);                      // P → PenRow
-std::string refused(std::uint64_t number);                // Q → RefusedRow
-std::string idempotency(ByteView key_hash);               // K → UpdateId
-std::string local(std::string_view name);                 // L name → bytes
-std::string change(std::uint64_t number);                 // c → ChangeRow (change_log.h)
-std::string forked(std::uint32_t record);                 // f → nothing: custody forks there
-std::string upheld(std::uint32_t record);                 // n → what our desk upheld by itself
-std::string moved(std::uint64_t number);                  // g → nothing: see Brought::moved
-std::string backfill(const NodeId& node);                 // h → number of the first that came
+// w: what goes on, or is held back, for others (pushes.cc)
+std::string pen(const UpdateId& id);  // P → PenRow
+// p → nothing: what a row P waits for (pen.cc), first 16 bytes of its update
+std::string refused(std::uint64_t number);   // Q → RefusedRow
+std::string idempotency(ByteView key_hash);  // K → UpdateId
+std::string local(std::string_view name);    // L name → bytes
+std::string change(std::uint64_t number);    // c → ChangeRow (change_log.h)
+std::string forked(std::uint32_t record);    // f → nothing: custody forks there
+std::string upheld(std::uint32_t record);    // n → what our desk upheld by itself
+std::string moved(std::uint64_t number);     // g → nothing: see Brought::moved
+std::string backfill(const NodeId& node);    // h → number of the first that came
 // All of these letters. Others belong to projections (projection.h).
-inline constexpr std::string_view kLetters = "MUIYXxRrDJSVsEeFTWNCHBZPQKLcfnghkqy";
+inline constexpr std::string_view kLetters = "MUIYXxRrDJSVsEeFTWNCHBZPpQKLcfnghkqwy";
 }  // namespace key
 
 struct UpdateSeal {

@@ -13,7 +13,6 @@ namespace lienthong::store {
 namespace {
 
 constexpr std::string_view kRow = "scrub";
-constexpr std::size_t kKeyBytesMax = 128;
 
 }  // namespace
 
@@ -53,42 +52,16 @@ Result<void> scrub_file(const Replica& replica, const ScrubFile& file) {
   return why;
 }
 
-std::string scrub_scans(const Replica& replica, std::string_view from, std::uint64_t bytes_max,
-                        const std::function<void(const std::string& after)>& bad) {
-  Database& database = RawReplica(replica).database();
-  rocksdb::ReadOptions how;
-  how.fill_cache = false;
-  const std::unique_ptr<rocksdb::Iterator> at(database.db().NewIterator(how, database.scans()));
-  std::uint64_t bytes = 0;
-  std::string last(from);
-  at->Seek(last);
-  for (;;) {
-    if (!at->status().ok()) {
-      bad(last);
-      if (!step_past_damage(*at, "", last)) return {};
-      continue;
-    }
-    if (!at->Valid()) return {};
-    last.assign(at->key().data(), at->key().size());
-    bytes += last.size() + at->value().size();
-    if (bytes > bytes_max) return last + '\0';
-    at->Next();
-  }
-}
-
 ScrubState scrub_state(const Replica& replica) {
   ScrubState out;
   const auto row = replica.local_value(kRow);
   if (!row) return out;
   ByteReader in(*row);
-  const auto begun = in.u64(), finished = in.u64(), file = in.u64(), bad = in.u64();
-  const auto from = in.sized(kKeyBytesMax);
-  if (!begun.ok() || !finished.ok() || !file.ok() || !bad.ok() || !from.ok()) return ScrubState{};
+  const auto begun = in.u64(), finished = in.u64(), file = in.u64();
+  if (!begun.ok() || !finished.ok() || !file.ok()) return out;
   out.begun = static_cast<UnixMillis>(*begun);
   out.finished = static_cast<UnixMillis>(*finished);
   out.file = *file;
-  out.bad_scans = *bad;
-  out.scans_from = as_text(*from);
   return out;
 }
 
@@ -97,8 +70,6 @@ void note_scrub_state(Transaction& transaction, const ScrubState& state) {
   out.u64(static_cast<std::uint64_t>(state.begun));
   out.u64(static_cast<std::uint64_t>(state.finished));
   out.u64(state.file);
-  out.u64(state.bad_scans);
-  out.sized(std::string_view(state.scans_from));
   const ByteView bytes = out.bytes();
   transaction.set_local_value(kRow, Bytes(bytes.begin(), bytes.end()));
 }

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -22,18 +21,11 @@ std::vector<ScrubFile> files_to_scrub(const Replica& replica);
 // when it is opened next. A file that is there no more is well.
 Result<void> scrub_file(const Replica& replica, const ScrubFile& file);
 
-// Rows of scans from that key on, about so many bytes; `bad` is told of each stretch that cannot be
-// read, by the last key before it. The key to go on from; empty: that was the last.
-std::string scrub_scans(const Replica& replica, std::string_view from, std::uint64_t bytes_max,
-                        const std::function<void(const std::string& after)>& bad);
-
 // What is remembered across restarts.
 struct ScrubState {
-  UnixMillis begun = 0;         // of the round that goes on; 0: none does
-  UnixMillis finished = 0;      // of the last whole round; 0: there was none
-  std::uint64_t file = 0;       // last table read in this round
-  std::string scans_from;       // how far the scans are; empty: not begun
-  std::uint64_t bad_scans = 0;  // stretches of scans that could not be read, in the last round
+  UnixMillis begun = 0;     // of the round that goes on; 0: none does
+  UnixMillis finished = 0;  // of the last whole round; 0: there was none
+  std::uint64_t file = 0;   // last table read in this round
 };
 ScrubState scrub_state(const Replica& replica);
 void note_scrub_state(Transaction& transaction, const ScrubState& state);

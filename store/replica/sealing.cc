@@ -11,10 +11,10 @@ void Transaction::Impl::mint_incarnation() { ledger.own = OwnSeals{random_number
 Seal Transaction::Impl::next_seal(std::span<const Hash256> leaves) {
   if (ledger.own.incarnation == 0) mint_incarnation();
   const Identity& self = replica.identity;
-  Seal seal = make_seal(root(), self.key, self.certificate, ledger.own.incarnation,
-                        ledger.own.number + 1, ledger.own.last, leaves);
+  Seal seal = make_seal(registry().root_of(self.certificate), self.key, self.certificate,
+                        ledger.own.incarnation, ledger.own.number + 1, ledger.own.last, leaves);
   ledger.own.number = seal.number;
-  ledger.own.last = seal_id(root(), seal);
+  ledger.own.last = seal_id(registry(), seal);
   return seal;
 }
 
@@ -32,7 +32,7 @@ std::uint32_t Transaction::Impl::store_seal(const Seal& seal, const SealId& id,
     overlay.put(key::seal(number), std::string(as_text(encode_seal(seal))));
     note_node_seal(seal, {seal.incarnation, seal.number, id, number, false});
   }
-  const auto absorbed = evidence.absorb(root(), leaves, proof);
+  const auto absorbed = evidence.absorb(registry().root_of(seal.certificate), leaves, proof);
   LT_CHECK(absorbed.ok());  // verified, or made, before
   overlay.put(key::evidence(number), std::string(as_text(evidence.encode())));
   return number;
@@ -128,10 +128,12 @@ void Transaction::Impl::seal_batch(std::span<const Unsealed> batch) {
   }
   const Seal seal = next_seal(leaves);
   const std::uint32_t number = store_seal(seal, ledger.own.last, indexed, {});
+  const bool cut = registry().is_cut(replica.identity.certificate);
   for (std::size_t i = 0; i < batch.size(); ++i) {
     overlay.put(key::update_seal(batch[i].number),
                 encode(UpdateSeal{number, static_cast<std::uint16_t>(i)}));
     overlay.erase(key::unsealed(batch[i].number));
+    if (cut) mark_stale(batch[i].record);  // judged so far as what has no seal
   }
   ledger.unsealed -= batch.size();
 }

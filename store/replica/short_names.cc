@@ -58,7 +58,7 @@ std::optional<UpdateId> find_update_in(const Source& source, ByteView prefix) {
 
 // What begins so in the index of seals, and is that in full.
 template <class Source>
-std::vector<wire::Names::HeldSeal> find_seals_in(const Source& source, const RootFingerprint& root,
+std::vector<wire::Names::HeldSeal> find_seals_in(const Source& source, const Registry& registry,
                                                  ByteView prefix) {
   std::string begin = "s";
   begin += as_text(prefix.first(std::min(prefix.size(), kIndexed)));
@@ -72,7 +72,7 @@ std::vector<wire::Names::HeldSeal> find_seals_in(const Source& source, const Roo
   for (const std::uint64_t number : numbers) {
     const auto seal = read_seal(source, static_cast<std::uint32_t>(number));
     if (!seal) continue;
-    const SealId id = seal_id(root, *seal);
+    const SealId id = seal_id(registry, *seal);
     if (starts_with(id.view(), prefix)) out.push_back({id, *seal});
   }
   return out;
@@ -84,12 +84,13 @@ std::optional<UpdateId> last_link(const RecordState& state) {
 
 // What is known of a seal's tree, from what is held of it.
 template <class Source>
-std::optional<std::vector<Hash256>> prove_from(const Source& source, const RootFingerprint& root,
+std::optional<std::vector<Hash256>> prove_from(const Source& source, const Registry& registry,
                                                const SealId& id,
                                                std::span<const std::uint16_t> indices) {
   const auto number = seal_number(source, id);
   const auto evidence = number ? read_evidence(source, *number) : std::nullopt;
-  return evidence ? evidence->siblings(root, indices) : std::nullopt;
+  if (!evidence) return std::nullopt;
+  return evidence->siblings(registry.root_of(evidence->seal().certificate), indices);
 }
 
 // Agencies and certificates are named among all statements.
@@ -110,7 +111,7 @@ class RegistryNames : public wire::Names {
     if (!id || registry_->find_agency(id_cast<AgencyId>(*id)) == nullptr) return std::nullopt;
     return id_cast<AgencyId>(*id);
   }
-  RootFingerprint root() const { return registry_->root(); }
+  const Registry& registry() const { return *registry_; }
   std::optional<CertificateId> find_certificate(ByteView prefix) const override {
     const auto id = only_statement(prefix);
     if (!id || registry_->find_certificate(id_cast<CertificateId>(*id)) == nullptr)
@@ -253,11 +254,11 @@ class ReceiverNames final : public RegistryNames {
     return find_update_in(overlay_, prefix);
   }
   std::vector<HeldSeal> held_seals(ByteView prefix) const override {
-    return find_seals_in(overlay_, root(), prefix);
+    return find_seals_in(overlay_, registry(), prefix);
   }
   std::optional<std::vector<Hash256>> seal_proof(
       const SealId& id, std::span<const std::uint16_t> indices) const override {
-    return prove_from(overlay_, root(), id, indices);
+    return prove_from(overlay_, registry(), id, indices);
   }
   std::optional<wire::RecordPlace> place_now(const RecordId& id) const override {
     const OpenRecord* record = find(id);

@@ -2,6 +2,7 @@
 #include <set>
 
 #include "protocol/base/limits.h"
+#include "protocol/feed/went_back.h"
 #include "protocol/record/codec.h"
 #include "protocol/record/fields.h"
 #include "protocol/record/registers.h"
@@ -66,7 +67,7 @@ void Transaction::Impl::touch(OpenRecord& record, std::uint32_t number) {
 
 void Transaction::Impl::fold_if_stale(OpenRecord& record, std::uint32_t number) {
   if (!record.stale) return;
-  const auto graph = read_graph(overlay, ledger, root(), record.row);
+  const auto graph = read_graph(overlay, ledger, record.row);
   const RecordState before = std::exchange(record.state, fold(graph, registry()));
   note_moved(before, record.state);
   refolded(record.drafts, record.state, graph);
@@ -105,7 +106,7 @@ void Transaction::Impl::settle_state(OpenRecord& record, std::uint32_t number) {
 void Transaction::Impl::settle(OpenRecord& record, std::uint32_t number) {
   if (!record.unsettled) return;
   settle_state(record, number);
-  find_readers(record);
+  find_readers(record, number);
   feed_record(record, ledger.updates);
   record.unsettled = false;
 }
@@ -119,7 +120,7 @@ void Transaction::Impl::settle_all() {
     }
   }
   for (const std::uint32_t number : records)
-    if (OpenRecord& record = open.at(number); record.unsettled) find_readers(record);
+    if (OpenRecord& record = open.at(number); record.unsettled) find_readers(record, number);
   for (; offered < entered.size(); ++offered)
     if (OpenRecord& record = open.at(just_entered[offered].record); record.unsettled)
       feed_record(record, entered[offered]);
@@ -128,6 +129,7 @@ void Transaction::Impl::settle_all() {
     if (record.unsettled) feed_record(record, ledger.updates);
     record.unsettled = false;
   }
+  go_on_with_pushes();
   if (!unsettled.empty()) settle_all();  // looking for readers opened one that is to be judged anew
 }
 
@@ -168,7 +170,7 @@ std::span<const HeldSeal> Transaction::Impl::held_seal(std::uint32_t number) {
     auto seal = read_seal(overlay, number);
     LT_CHECK(seal.has_value());
     last_seal_number = number;
-    last_seal.id = seal_id(root(), *seal);
+    last_seal.id = seal_id(registry(), *seal);
     last_seal.seal = *std::move(seal);
   }
   return std::span(&last_seal, 1);
@@ -211,6 +213,8 @@ std::uint64_t Transaction::Impl::enter(NewUpdate update) {
   ledger.newest_hlc = std::max(ledger.newest_hlc, view.envelope.hlc.value);
   note_key(update.closed, view.envelope.certificate, update.id);
   overlay.put(key::update_index(update.id), encode_number(number));
+  came(update.id);
+  if (update.source != 0) note_clock(view);
   const bool custody = is_custody(view.open.kind);
   const UpdateRow row{update.id, record_no,           update.source, now, std::move(update.update),
                       custody,   number - came_first, update.seal};
@@ -250,9 +254,12 @@ void Transaction::Impl::rollback() {
   forked.clear();
   refused_there.reset();
   last_seal_number = 0;
-  pen_awaits.reset();
+  pen_unit = nullptr;
+  pen_came.clear();
+  answered.clear();
+  pen_woken.clear();
+  waking = false;
   used_twice.clear();
-  pen_registry_changed = pen_released = false;
   came_first = first_of_commit;
   overlay.rollback();
   projections.rollback();
@@ -271,6 +278,7 @@ const Identity& Transaction::identity() const { return impl_->replica.identity; 
 UnixMillis Transaction::now() const { return impl_->now; }
 bool Transaction::restored() const { return impl_->ledger.restored_below != 0; }
 const std::vector<std::uint64_t>& Transaction::entered() const { return impl_->entered; }
+std::uint64_t Transaction::tried() const { return impl_->leaves_tried; }
 
 std::optional<RecordEntry> Transaction::find_record(const RecordId& id) const {
   const auto number = record_number(impl_->overlay, id);
@@ -310,7 +318,7 @@ std::optional<UpdateId> Transaction::find_key(ByteView key_hash) const {
 std::optional<StoredUpdate> Transaction::find_update(const UpdateId& id) const {
   const auto number = update_number(impl_->overlay, id);
   if (!number) return std::nullopt;
-  return read_update(impl_->overlay, impl_->ledger, impl_->root(), *number);
+  return read_update(impl_->overlay, impl_->ledger, *number);
 }
 
 Result<UpdateId> Transaction::write(Draft draft) { return impl_->write(std::move(draft)); }
@@ -322,7 +330,7 @@ std::vector<UpdateId> Transaction::Impl::choose_parents(const OpenRecord& record
   std::vector<UpdateId> heads = record.state.heads;
   if (heads.size() <= kParentCountMax) return heads;
   std::map<UpdateId, GraphUpdate> graph;
-  for (GraphUpdate& update : read_graph(overlay, ledger, root(), record.row)) {
+  for (GraphUpdate& update : read_graph(overlay, ledger, record.row)) {
     const UpdateId id = update.id;
     graph.emplace(id, std::move(update));
   }
@@ -347,6 +355,20 @@ std::vector<UpdateId> Transaction::Impl::choose_parents(const OpenRecord& record
   heads.resize(kParentCountMax);
   std::ranges::sort(heads);
   return heads;
+}
+
+// What an update of the record has to come after: its parents, and what the record's history ends
+// with. Nothing else: a clock that is ahead dates what it touched, and nobody's other work.
+Hlc Transaction::Impl::newest_clock(const OpenRecord& record,
+                                    std::span<const UpdateId> parents) const {
+  Hlc newest = record.state.latest;
+  for (const UpdateId& parent : parents) {
+    if (!record.state.timeline.empty() && record.state.timeline.back() == parent) continue;
+    const auto number = update_number(overlay, parent);
+    const auto row = overlay.get(key::update(number.value()));
+    newest = std::max(newest, decode_update_row(row.value()).update.envelope.hlc);
+  }
+  return newest;
 }
 
 Result<UpdateId> Transaction::Impl::write(Draft draft) {
@@ -379,8 +401,7 @@ Result<UpdateId> Transaction::Impl::write(Draft draft) {
                    "this machine was restored from an older copy: custody of records that it held "
                    "before rests until a neighbour has given everything back");
   }
-  const Hlc hlc = Hlc::next(now, Hlc{ledger.newest_hlc});
-  envelope.hlc = hlc;
+  envelope.hlc = Hlc::next(now, record != nullptr ? newest_clock(*record, envelope.deps) : Hlc{});
   update.body = std::move(draft.open);
   update.update.open = wire::encode(update.body);
   std::optional<RecordSecret> secret;
@@ -394,14 +415,14 @@ Result<UpdateId> Transaction::Impl::write(Draft draft) {
                                           : "the record's closed parts were erased");
     draft.closed->key_hash = draft.key_hash;
     update.update.closed = wire::encode(*draft.closed);
-    update.update.closed_hash =
-        closed_part_hash(root(), *secret, encode_envelope(envelope), update.update.closed);
+    update.update.closed_hash = closed_part_hash(registry().root_of(envelope.certificate), *secret,
+                                                 encode_envelope(envelope), update.update.closed);
   }
   LT_TRY(update.body, check_form(update.update));
   if (!update.update.closed.empty()) {
     LT_TRY(update.closed, check_closed_form(update.update, update.body));
   }
-  const UpdateId id = update.id = update_id(root(), update.update);
+  const UpdateId id = update.id = update_id(registry(), update.update);
   if (!draft.closed && !draft.key_hash.empty())  // it is erased: the key stays on this machine
     overlay.put(key::idempotency(draft.key_hash), std::string(as_text(id.view())));
   enter(std::move(update));
@@ -477,8 +498,18 @@ std::optional<Bytes> Transaction::local_value(std::string_view name) const {
 void Transaction::note_heard_cursor(FeedKind kind, const NodeId& reader, const Cursor& cursor) {
   impl_->node_number(reader);
   impl_->ledger.heard_since_start = true;
-  impl_->renew_feed_unless_it_fits(kind, reader, cursor.mark);
+  if (const auto certificate = impl_->registry().certificate_of(reader))
+    impl_->renew_feed_unless_it_fits(kind, impl_->registry().find_certificate(*certificate)->agency,
+                                     cursor.mark);
   impl_->overlay.put(key::heard(kind, reader), encode_cursor_row(cursor));
+}
+
+void Transaction::note_told_cursor(FeedKind kind, const NodeId& reader, const AgencyId& agency,
+                                   const Cursor& cursor) {
+  const auto row = impl_->overlay.get(key::heard(kind, reader));
+  if (row && went_back(cursor, decode_cursor_row(*row))) impl_->carry_back(kind, reader, agency);
+  impl_->renew_feed_unless_it_fits(kind, agency, cursor.mark);
+  note_heard_cursor(kind, reader, cursor);
 }
 
 std::uint64_t Transaction::next_session_number(const NodeId& node, std::uint64_t above) {
@@ -496,6 +527,7 @@ void Transaction::note_session_number_seen(const NodeId& node, std::uint64_t num
   const auto row = impl_->overlay.get(key::session_numbers(node));
   const std::string sent = row ? row->substr(0, 8) : encode_number(0);
   const std::uint64_t seen = row ? decode_number(row->substr(8)) : 0;
+  impl_->note_session_clock(node, number, seen);
   impl_->overlay.put(key::session_numbers(node), sent + encode_number(std::max(seen, number)));
 }
 

@@ -6,6 +6,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "protocol/record/closings.h"
 #include "protocol/wire/part.h"
 #include "store/replica/replica_impl.h"
 
@@ -107,14 +108,20 @@ struct Transaction::Impl {
   std::uint32_t last_seal_number = 0;  // 0: none was asked for yet
   HeldSeal last_seal;
 
+  // ---- clocks (clocks.cc) ----
+  void note_clock(const NodeId& node, std::optional<UnixMillis> theirs);  // nullopt: not known
+  void note_clock(const GraphUpdate& update);
+  void note_session_clock(const NodeId& node, std::uint64_t number, std::uint64_t before);
+
   // ---- feeds (feeds.cc) ----
   std::uint64_t random_number();  // never 0
-  void renew_feed_unless_it_fits(FeedKind kind, const NodeId& reader, const FeedMark& mark);
+  void renew_feed_unless_it_fits(FeedKind kind, const AgencyId& agency, const FeedMark& mark);
+  void renew_statement_epoch(const AgencyId& reader);
   FeedMeta& feed(const AgencyId& reader);  // made when missing, empty
   void append(FeedMeta& meta, std::uint64_t number, const FreshUpdate& update);
   FreshUpdate feedable(std::uint64_t number) const;
   std::vector<AgencyId> audience_of(const RecordState& state);  // as Replica::audience_of
-  void find_readers(OpenRecord& record);
+  void find_readers(OpenRecord& record, std::uint32_t number);
   void feed_record(OpenRecord& record, std::uint64_t up_to);
   void leave_feeds(OpenRecord& record);
   void note_sealed(const AgencyId& reader);             // all of that feed is (healing.cc)
@@ -122,6 +129,20 @@ struct Transaction::Impl {
   void fill_feed(const AgencyId& reader, std::uint32_t records_max);
   void start_feeds_of_relatives();
   std::uint32_t node_number(const NodeId& node);
+
+  // ---- what is handed on for others (pushes.cc) ----
+  struct OpenPush {
+    AgencyId from, to;
+  };
+  std::optional<OpenPush> open_push(const RecordState& state);
+  bool is_rationed(const OpenPush& push, const AgencyId& reader) const;
+  std::size_t count_pushes(std::uint32_t feed, const AgencyId& origin) const;  // up to the most
+  void set_push(std::uint32_t feed, std::uint32_t record, const std::optional<AgencyId>& origin,
+                bool held);
+  void go_on_with_pushes();
+  bool is_held_back(const OpenRecord& record, std::uint32_t number, const AgencyId& reader,
+                    std::uint32_t feed);
+  std::set<std::pair<std::uint32_t, AgencyId>> answered;  // by feed and origin
 
   // ---- receiving (receive.cc) ----
   struct VerifiedLeaf {
@@ -145,6 +166,8 @@ struct Transaction::Impl {
                                  Facts facts = {});
   void receive_units(const std::vector<SealedUnit>& units, const NodeId& from, std::uint32_t source,
                      Naming naming, Facts facts, ReceiveOutcome& outcome);
+  void enter_or_wait(const std::vector<PendingLeaf>& arrived, const NodeId& from,
+                     std::uint32_t source, ReceiveOutcome& outcome);
   std::vector<VerifiedLeaf> verify_unit(const SealedUnit& unit, const NodeId& from, Naming naming,
                                         const wire::UnitFacts* facts, ReceiveOutcome& outcome);
   std::optional<Refusal> receive_leaf(const SealedUnit& unit, const VerifiedLeaf& verified,
@@ -165,6 +188,8 @@ struct Transaction::Impl {
 
   // ---- the pen (pen.cc) ----
   bool pen_is_full(const NodeId& from) const;
+  std::optional<bool> pen_full;  // of the part: as it was when the first of it had to wait
+  bool waking = false;
   void put_into_pen(PenRow row, const SealedUnit& unit, const SealedLeaf& leaf);
   void take_from_pen(const PenRow& row);
   void wait(const SealedUnit& unit, const SealedLeaf& leaf, const UpdateId& id,
@@ -175,17 +200,30 @@ struct Transaction::Impl {
   bool hold_back(const SealedUnit& unit, std::span<const UpdateId> ids,
                  std::span<const std::optional<std::uint64_t>> numbers, const NodeId& from,
                  ReceiveOutcome& outcome);
-  std::set<UpdateId>& awaited();
-  std::optional<std::set<UpdateId>> pen_awaits;  // read when first asked for
-  bool pen_released = false;                     // something waits for what was held back
+  void store_in_pen(const PenRow& row);
+  SealEvidence& evidence_of(const SealedUnit& unit);
+  std::optional<SealEvidence> pen_evidence;
+  const SealedUnit* pen_unit = nullptr;  // of which it is
+  bool is_awaited(const UpdateId& id);
+  void index_pen();
+  void came(const UpdateId& update);
+  void came(const StatementId& statement);
+  std::vector<std::string> pen_came;   // prefixes of rows that tell who waits for it
+  std::vector<std::string> pen_woken;  // keys of rows
   void wake();
+  void wake_for_registry(const Registry& before);
+  bool drop_what_waited_long();
+  std::uint64_t leaves_tried = 0;  // leaves that were looked at, however often
   void receive_waiting(const PenRow& row, ReceiveOutcome& outcome);
 
   void refuse(const NodeId& from, const AgencyId& agency, const UpdateId& id, std::string reason);
   // What neighbours have refused of ours, read when first asked for (quarantine.cc).
   std::optional<std::set<std::pair<UpdateId, NodeId>>> refused_there;
   void keep_refusal(RefusedEntry entry);
-  bool pen_registry_changed = false;  // what waits for a certificate or tree version may go on
+  void drop_oldest_refusal(std::uint64_t newest);
+  std::uint64_t refused_from = 0;                               // none before this one is kept
+  void feed_again(std::uint64_t number, const AgencyId* only);  // null: in all
+  std::size_t break_seal(std::uint32_t number);
 
   // ---- the notary (notary.cc) ----
   const std::uint64_t first_of_commit = ledger.updates + 1;
@@ -194,6 +232,8 @@ struct Transaction::Impl {
   void note_forks(OpenRecord& record, std::uint32_t number);
   void note_moved(const RecordState& before, const RecordState& after);
   void note_backfill(const NodeId& from);
+  // What that node delivered goes back to it, up to where our feed for it ends now.
+  void carry_back(FeedKind kind, const NodeId& node, const AgencyId& agency);
   bool may_uphold();
   void uphold_by_itself();
   void uphold_all_in(std::uint32_t number);
@@ -240,12 +280,15 @@ struct Transaction::Impl {
                            std::span<const Hash256> proof);
   void note_node_seal(const Seal& seal, const NodeSeal& row);
   std::vector<Cut> last_seals(const NodeId& node) const;  // (closings.cc)
+  FirstSeals first_seals(const NodeId& node, std::uint64_t incarnation) const;
   void mint_incarnation();
   std::vector<Unsealed> unsealed_for(const AgencyId& reader, std::size_t limit);
   void seal_batch(std::span<const Unsealed> batch);
 
-  Result<StatementId> say(const StatementBody& body);  // it is added, what follows is not done yet
+  // It is added, what follows is not done yet. So much room stays `leaving`, or it is not said.
+  Result<StatementId> say(const StatementBody& body, std::uint64_t leaving = 0);
   Result<UpdateId> write(Draft draft);
+  Hlc newest_clock(const OpenRecord& record, std::span<const UpdateId> parents) const;
   std::vector<UpdateId> choose_parents(const OpenRecord& record, const UpdateId& link) const;
 };
 

@@ -66,7 +66,11 @@ Database& Blobs::database() const { return RawReplica(replica_).database(); }
 
 Result<std::unique_ptr<Blobs>> Blobs::open(const Replica& replica) {
   auto blobs = std::unique_ptr<Blobs>(new Blobs(replica));
-  LT_TRY_VOID(blobs->load());
+  try {
+    LT_TRY_VOID(blobs->load());
+  } catch (const std::exception& problem) {
+    return Error(Errc::kCorrupt, problem.what());
+  }
   return blobs;
 }
 
@@ -106,9 +110,14 @@ std::optional<std::string> Blobs::get(const std::string& key) const {
 
 void Blobs::scan(const std::string& prefix,
                  const std::function<bool(std::string_view, std::string_view)>& visit) const {
+  scan_from(prefix, prefix, visit);
+}
+
+void Blobs::scan_from(const std::string& prefix, const std::string& from,
+                      const std::function<bool(std::string_view, std::string_view)>& visit) const {
   const std::unique_ptr<rocksdb::Iterator> at(
       database().db().NewIterator(rocksdb::ReadOptions(), database().scans()));
-  for (at->Seek(prefix); at->Valid() && at->key().starts_with(prefix); at->Next()) {
+  for (at->Seek(from); at->Valid() && at->key().starts_with(prefix); at->Next()) {
     if (!visit({at->key().data(), at->key().size()}, {at->value().data(), at->value().size()}))
       return;
   }
@@ -186,20 +195,6 @@ std::optional<std::uint64_t> Blobs::held_size(const BlobId& id) const {
   return found ? std::optional(found->size) : std::nullopt;
 }
 
-std::optional<HeldChunk> Blobs::read_chunk(const BlobId& id, std::uint32_t index) const {
-  const auto found = row(id);
-  if (!found || index >= chunk_count(found->size)) return std::nullopt;
-  const auto bytes = get(blob_key::chunk(found->number, index));
-  const auto proof = get(blob_key::proof(found->number, index));
-  if (!bytes || !proof) return std::nullopt;
-  HeldChunk chunk;
-  chunk.size = found->size;
-  chunk.bytes = to_bytes(as_bytes(*bytes));
-  for (std::size_t at = 0; at + Hash256::kSize <= proof->size(); at += Hash256::kSize)
-    chunk.proof.push_back(Hash256::from(as_bytes(*proof).subspan(at, Hash256::kSize)));
-  return chunk;
-}
-
 // ---- looking ----
 
 std::optional<BlobInfo> Blobs::find(const BlobId& id) const {
@@ -238,7 +233,7 @@ std::vector<AgencyId> Blobs::readers(const BlobId& id) const {
     for (const AgencyId& agency : replica_.audience_of(entry->state)) out.push_back(agency);
   }
   std::ranges::sort(out);
-  out.erase(std::ranges::unique(out).begin(), out.end());
+  out.erase(std::unique(out.begin(), out.end()), out.end());
   return out;
 }
 

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -55,6 +56,16 @@ struct BlobWant {
   bool has(BlobReason reason) const { return (reasons & static_cast<std::uint8_t>(reason)) != 0; }
 };
 
+struct DamagedBlob {  // did not read back, and has not come again yet
+  BlobId id;
+  UnixMillis since = 0;
+};
+
+struct BlobPlace {  // how far a look through all files has come
+  BlobId id;
+  std::uint32_t chunk = 0;
+};
+
 struct BlobCounts {
   std::uint64_t files = 0;      // whole
   std::uint64_t partial = 0;    // some chunks
@@ -95,6 +106,16 @@ class Blobs final : public BlobView {
   std::uint64_t disk_bytes() const;
   // Stops when `visit` returns false.
   void for_each(const std::function<bool(const BlobInfo&)>& visit) const;
+
+  // ---- what does not read back ----
+  // read_chunk() verifies what it reads; a chunk that is held and does not come back is noted.
+  bool has_damage() const;
+  // What was noted is not here any more: it is wanted, and listed until all of the file is here
+  // again. The files concerned. Synced.
+  Result<std::vector<BlobId>> give_up_damaged(UnixMillis now);
+  std::vector<DamagedBlob> damaged(std::size_t limit) const;
+  // Reads so many chunks from there on, and leaves `place` behind them; after the last it is zero.
+  void look_through(BlobPlace& place, std::uint32_t chunks) const;
 
   // ---- writing, synced ----
   Result<BlobUpload> begin_upload();
@@ -142,6 +163,10 @@ class Blobs final : public BlobView {
   std::optional<std::string> get(const std::string& key) const;
   void scan(const std::string& prefix,
             const std::function<bool(std::string_view, std::string_view)>& visit) const;
+  void scan_from(const std::string& prefix, const std::string& from,
+                 const std::function<bool(std::string_view, std::string_view)>& visit) const;
+  void note_damage(const BlobId& id, std::uint32_t index) const;
+  static BlobId after(const BlobId& id);  // zero: it was the last
   std::optional<Row> row(const BlobId& id) const;
   std::optional<ChunkMap> map_of(const Row& row) const;
   void put_row(Batch& batch, const BlobId& id, const Row& row);
@@ -161,6 +186,8 @@ class Blobs final : public BlobView {
 
   const Replica& replica_;
   mutable std::mutex writer_;  // guards writes
+  mutable std::mutex damage_;  // guards what follows
+  mutable std::map<BlobId, std::set<std::uint32_t>> damaged_;
   mutable std::mutex counting_;
   BlobCounts counts_;
   std::uint64_t numbers_ = 0;  // last used

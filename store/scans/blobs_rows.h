@@ -66,9 +66,10 @@ template <class Tag>
 std::string of(char kind, const Id<Tag>& id) {
   return std::string(1, kind).append(as_text(id.view()));
 }
-inline std::string blob(const BlobId& id) { return of('b', id); }    // → Row
-inline std::string wanted(const BlobId& id) { return of('w', id); }  // → reasons, since
-inline std::string name(const BlobId& id, const RecordId& record) {  // → update that names it
+inline std::string blob(const BlobId& id) { return of('b', id); }     // → Row
+inline std::string wanted(const BlobId& id) { return of('w', id); }   // → reasons, since
+inline std::string damaged(const BlobId& id) { return of('d', id); }  // → since when
+inline std::string name(const BlobId& id, const RecordId& record) {   // → update that names it
   return of('n', id).append(as_text(record.view()));
 }
 inline std::string named(const RecordId& record, const BlobId& id) {  // → length as the record says

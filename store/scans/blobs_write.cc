@@ -24,6 +24,7 @@ std::uint64_t Blobs::next_number(Batch& batch) {
 void Blobs::put_row(Batch& batch, const BlobId& id, const Row& row) {
   batch.put(blob_key::blob(id), row.encode());
   batch.rows[id] = row;
+  if (row.complete() && get(blob_key::damaged(id))) batch.erase(blob_key::damaged(id));
 }
 
 void Blobs::erase_blob(Batch& batch, const BlobId& id) {
@@ -31,6 +32,7 @@ void Blobs::erase_blob(Batch& batch, const BlobId& id) {
   if (!before) return;
   batch.erase(blob_key::blob(id));
   batch.erase(blob_key::map(before->number));
+  batch.erase(blob_key::damaged(id));
   batch.freed.push_back(before->number);
   batch.rows[id] = std::nullopt;
   scan(blob_key::of('g', id), [&batch](std::string_view key, std::string_view) {

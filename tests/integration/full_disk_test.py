@@ -8,64 +8,13 @@ all; at last its syncs fail. After each it goes on by itself.
 """
 import json
 import os
-import shutil
-import subprocess
-import sys
 import time
 
+import disks
 import offices
-from offices import Wrong, expect, wait
+from offices import expect, wait
 
-NO_RIGHTS = 77
 DISK_MB = 96
-INSIDE = "LIENTHONG_TEST_MOUNTS"
-
-
-def enter_namespace():
-    """Runs this program again where it may mount."""
-    if os.environ.get(INSIDE):
-        return
-    os.environ[INSIDE] = "1"
-    unshare = shutil.which("unshare") or "/usr/bin/unshare"
-    for options in (["--mount"], ["--user", "--map-root-user", "--mount"]):
-        command = [unshare, *options, "--propagation", "private"]
-        try:
-            tried = subprocess.run(command + ["mount", "-t", "tmpfs", "-o", "size=1m", "none",
-                                              "/mnt"], capture_output=True, check=False)
-        except OSError:
-            continue
-        if tried.returncode == 0:
-            os.execv(unshare, command + [sys.executable, "-B", *sys.argv])
-    print("not tried: no right to mount a file system of its own")
-    sys.exit(NO_RIGHTS)
-
-
-class Disk:
-    """A file system in memory, and what fills it."""
-
-    def __init__(self, folder):
-        os.makedirs(folder, mode=0o700)
-        self.folder, self.ballast = folder, os.path.join(folder, "ballast")
-        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_MB}m,mode=0700", "none", folder],
-                       check=True)
-
-    def fill(self):
-        block = b"x" * 4096
-        with open(self.ballast, "ab", buffering=0) as file:
-            try:
-                while file.write(block):
-                    pass
-            except OSError:
-                pass
-        found = os.statvfs(self.folder)
-        expect(found.f_bavail * found.f_frsize < 4096, "the disk is not full")
-
-    def free(self):
-        os.remove(self.ballast)
-
-    def has_reserve(self):
-        path = os.path.join(self.folder, "reserve")
-        return os.path.exists(path) and os.stat(path).st_blocks * 512 >= 16 << 20
 
 
 def dossier(code, holder):
@@ -203,7 +152,7 @@ def check_failed_sync(bench, province, district, switch):
 def test(bench):
     province = bench.found("H47")
     district = bench.office("H47.12")
-    disk = Disk(district.folder)
+    disk = disks.MemoryDisk(district.folder, DISK_MB)
     bench.enrol("H47.12")
     create_and_offer(province, "H47-260101-0000")
     wait("the first handoff arrives", lambda: holder_of(district, "H47-260101-0000"))
@@ -227,5 +176,5 @@ if __name__ == "__main__":
     arguments = offices.parser(__doc__)
     arguments.add_argument("--fail-syncs", required=True, help="path of libfail_syncs.so")
     options = arguments.parse_args()
-    enter_namespace()
+    disks.enter_namespace()
     offices.main(options, test)

@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
 """Kills agents at random moments while all of them work and sync; then nothing may be missing.
 
-A province, a district and three communes as real processes. At each of them a worker creates
+A province, a district and three communes as real processes, or a district and three communes
+(--two-tiers). At each of them a worker creates
 dossiers, writes to them and hands them over without a pause. An agent at random is killed with
-SIGKILL and started again, --kills times; some die again while they start. Every line that the API
+SIGKILL and started again, --kills times; some die again while they start, and now and then several
+at once. With --power its disk loses its power at the same moment, half of the times: what was not
+synced is gone. With --megabytes the kernel holds each to so much memory. Every line that the API
 has acknowledged is kept here, outside. At the end: each of them is in every replica of its
 audience, all replicas agree record by record, refolding finds no difference, nothing was refused
 or waits, and every dossier has one code and one custodian. A worker whose agent dies before it
@@ -17,10 +20,13 @@ import sys
 import threading
 import time
 
+import disks
 import offices
-from offices import TREE, Wrong, expect
+from memory_limit import MemoryLimit
+from offices import TREE, expect
 
 PARENT = {code: parent for code, _, _, parent in TREE}
+DISK_MB = 256
 
 
 def chain(code):
@@ -33,8 +39,9 @@ def chain(code):
 class Worker(threading.Thread):
     """The people of one office: they repeat what was not answered until it is."""
 
-    def __init__(self, office, seed):
+    def __init__(self, office, seed, codes):
         super().__init__(name=office.code, daemon=True)
+        self.codes = codes  # of all offices
         self.office, self.random = office, random.Random(f"{seed} {office.code}")
         self.acknowledged = []  # (operation, answer)
         self.refused = collections.Counter()
@@ -102,7 +109,7 @@ class Worker(threading.Thread):
         if roll < 0.85:
             return self.keyed({"op": "note", "code": code, "note": "ghi chú"})
         self.mine.remove(code)
-        others = [place[0] for place in TREE if place[0] != self.office.code]
+        others = [code for code in self.codes if code != self.office.code]
         return self.keyed({"op": "offer", "code": code, "to": self.random.choice(others)})
 
     def send(self, operations):
@@ -136,20 +143,39 @@ class Worker(threading.Thread):
         return None
 
 
-def kill_some(bench, options, workers):
-    """Each time one at random, at a random moment."""
-    rng = random.Random(options.seed)
-    for number in range(1, options.kills + 1):
-        moment = rng.uniform(0.05, options.pause)
-        threading.Event().wait(moment)
-        office = rng.choice(list(bench.offices.values()))
+def strike(bench, options, rng, number):
+    """Kills one, now and then several at once; some of them with their disks."""
+    running = list(bench.offices.values())
+    roll = rng.random()
+    count = len(running) if roll < 0.05 else 2 if roll < 0.2 else 1
+    struck = rng.sample(running, count)
+    cut = [office for office in struck if options.power and rng.random() < 0.5]
+    for office in struck:
         expect(office.process.poll() is None, f"{office.code} ended by itself with "
                f"{office.process.returncode} before kill {number}\n" + offices.tail(office.log))
+        if office in cut:
+            options.disks[office.code].lose_power()
         office.kill()
+    for office in struck:
+        if office in cut:
+            options.disks[office.code].restore_power()
         office.spawn()
-        bench.say(f"kill {number:2}: {office.code}")
+    names = " ".join(office.code + ("!" if office in cut else "") for office in struck)
+    bench.say(f"kill {number:2}: {names}")
+    return struck
+
+
+def kill_some(bench, options, workers):
+    """Each time at a random moment."""
+    rng = random.Random(options.seed)
+    number = 0
+    while number < options.kills:
+        threading.Event().wait(rng.uniform(0.05, options.pause))
+        struck = strike(bench, options, rng, number + 1)
+        number += len(struck)
         if rng.random() < 0.75:
-            offices.wait(f"{office.code} answers after kill {number}", office.answers)
+            for office in struck:
+                offices.wait(f"{office.code} answers after kill {number}", office.answers)
         for worker in workers:
             expect(worker.failure is None, f"{worker.name}: {worker.failure!r}")
 
@@ -221,12 +247,61 @@ def check_acknowledged(bench, workers, holders):
     return count
 
 
+def prepare(bench, options, codes):
+    """Disks that can lose their power, and bounds of memory, as far as they are asked for."""
+    options.disks, options.limits = {}, []
+    if options.power:
+        why_not = disks.why_no_images(bench.folder)
+        if why_not:
+            bench.say(f"no power is cut: {why_not}")
+            options.power = False
+    for code in codes:
+        office = bench.office(code)
+        if options.power:
+            options.disks[code] = disks.ImageDisk(office.folder, DISK_MB)
+        if options.megabytes:
+            limit = MemoryLimit(code, options.megabytes)
+            if not limit.folder:
+                bench.say(f"memory is not bounded: {limit.why_not}")
+                options.megabytes = 0
+                continue
+            office.enter = limit.join
+            options.limits.append(limit)
+
+
+def check_limits(bench, options):
+    for limit in options.limits:
+        expect(limit.kills() == 0, f"{limit.folder}: killed for want of memory")
+    if options.limits:
+        bench.say(f"none needed more than {options.megabytes} MB")
+
+
+def finish(bench, options):
+    for office in bench.offices.values():
+        if office.process and office.process.poll() is None:
+            office.kill()
+    for limit in options.limits:
+        limit.close()
+    for disk in options.disks.values():
+        disk.unmount()
+
+
 def test(bench, options):
+    try:
+        storm(bench, options)
+    finally:
+        finish(bench, options)
+
+
+def storm(bench, options):
     bench.say(f"seed {options.seed}, {options.kills} kills; again with: --seed {options.seed} "
               f"--kills {options.kills}")
-    bench.deploy([place[0] for place in TREE])
-    bench.say("5 agents run")
-    workers = [Worker(office, options.seed) for office in bench.offices.values()]
+    codes = [place[0] for place in TREE][1 if options.two_tiers else 0:]
+    PARENT[codes[0]] = None
+    prepare(bench, options, codes)
+    bench.deploy(codes)
+    bench.say(f"{len(codes)} agents run")
+    workers = [Worker(office, options.seed, codes) for office in bench.offices.values()]
     for worker in workers:
         worker.start()
     kill_some(bench, options, workers)
@@ -241,6 +316,7 @@ def test(bench, options):
     bench.say("the work ends")
     bench.wait_in_sync(3 * offices.PATIENCE)
     bench.say("in sync")
+    check_limits(bench, options)
     check_status(bench)
     holders = check_records(bench)
     count = check_acknowledged(bench, workers, holders)
@@ -255,7 +331,12 @@ def main():
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
     parser.add_argument("--pause", type=float, default=0.6, help="longest time between two kills")
+    parser.add_argument("--two-tiers", action="store_true", help="a district and its communes")
+    parser.add_argument("--power", action="store_true", help="disks lose their power as well")
+    parser.add_argument("--megabytes", type=int, default=0, help="memory of each agent")
     options = parser.parse_args()
+    if options.power:
+        disks.enter_namespace()
     offices.main(options, lambda bench: test(bench, options))
 
 

@@ -94,6 +94,7 @@ class Office:
         self.log = os.path.join(bench.folder, code + ".log")
         self.port = free_port()
         self.process = None
+        self.enter = None  # what its process does before it is the agent's
 
     # ---- the command line ----
 
@@ -161,7 +162,7 @@ class Office:
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 [self.bench.daemon, "--config", self.config], stdout=log, stderr=log,
-                stdin=subprocess.DEVNULL, start_new_session=True)
+                stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=self.enter)
 
     def start(self):
         self.spawn()
@@ -251,12 +252,13 @@ class Bench:
         return parent.cli("invite", child.code, "--name", child.name, "--tier", child.tier,
                           *words).strip()
 
-    def enrol(self, code):
+    def enrol(self, code, socket_path=None):
         """An office below one that runs, by token, running."""
         child = self.office(code)
+        child.socket = socket_path or child.socket
         parent = self.office(next(place[3] for place in TREE if place[0] == code))
         child.cli("enroll", self.invite(parent, child), "--data", child.folder, "--listen",
-                  f"127.0.0.1:{child.port}")
+                  f"127.0.0.1:{child.port}", *(["--socket", socket_path] if socket_path else []))
         child.configure()
         child.start()
         return child

@@ -9,6 +9,7 @@
 #include "protocol/record/codec.h"
 #include "store/desk/operations.h"
 #include "store/office/report.h"
+#include "tests/support/field_writes.h"
 #include "tests/support/offices.h"
 
 namespace lienthong::test {
@@ -16,10 +17,6 @@ namespace {
 
 constexpr UnixMillis kDay = 86'400'000;
 constexpr UnixMillis kStart = 1'680'307'200'000;  // 2023-04-01T00:00:00Z
-
-FieldWrite write_of(Field field, FieldValue value) {
-  return {static_cast<std::uint16_t>(field), std::move(value)};
-}
 
 class Dice {
  public:

@@ -7,6 +7,9 @@
 #include <mutex>
 #include <set>
 #include <string>
+#include <vector>
+
+#include "tests/simulation/background.h"
 
 namespace lienthong::sim {
 namespace {
@@ -22,6 +25,24 @@ struct File {
   std::size_t synced = 0;
 };
 using Names = std::map<std::string, std::shared_ptr<File>>;
+using Renaming = std::vector<std::pair<std::string, std::shared_ptr<File>>>;  // null: away
+
+constexpr std::size_t kPageBytes = 4096;
+
+// Pages that were not synced reach the disk or not, each by itself.
+std::string scattered(const File& file, Dice& dice) {
+  std::string out = file.bytes.substr(0, file.synced);
+  const double part = dice.unit();
+  for (std::size_t at = file.synced; at < file.bytes.size();) {
+    const std::size_t end = std::min(file.bytes.size(), (at / kPageBytes + 1) * kPageBytes);
+    if (dice.chance(part)) {
+      out.resize(at, '\0');
+      out += file.bytes.substr(at, end - at);
+    }
+    at = end;
+  }
+  return out;
+}
 
 // `/a//b/` and `/a/b` are one name.
 std::string plain(const std::string& path) {
@@ -74,12 +95,35 @@ class Disk::Files final : public rocksdb::FileSystem {
     const std::lock_guard lock(mutex_);
     full_ = full;
   }
-  void boot(Loss loss, double torn_part) {
+  void fail_read(int count) {
     const std::lock_guard lock(mutex_);
-    if (loss != Loss::kNothing) live_ = surviving(loss == Loss::kTorn ? torn_part : 0);
+    reads_left_ = count;
+  }
+  bool read_failed() const {
+    const std::lock_guard lock(mutex_);
+    return read_failed_;
+  }
+  void set_calm(bool calm) {
+    const std::lock_guard lock(mutex_);
+    calm_ = calm;
+  }
+  void boot(Loss loss, Dice& dice) {
+    const std::lock_guard lock(mutex_);
+    if (loss == Loss::kScattered) {
+      for (std::size_t i = dice.below(renamings_.size() + 1), at = 0; at < i; ++at)
+        rename(durable_, renamings_[at]);
+      Names left;
+      for (const auto& [name, file] : durable_) left[name] = made(scattered(*file, dice));
+      live_ = std::move(left);
+    } else if (loss != Loss::kNothing) {
+      live_ = surviving(loss == Loss::kTorn ? dice.unit() : 0);
+    }
     durable_ = live_;
+    renamings_.clear();
     locked_.clear();
     stopped_ = false;
+    read_failed_ = false;
+    reads_left_ = 0;
     fuse_ = 0;
   }
   Names surviving(double part) const {
@@ -87,12 +131,21 @@ class Disk::Files final : public rocksdb::FileSystem {
     for (const auto& [name, file] : durable_) {
       const auto kept =
           static_cast<std::size_t>(static_cast<double>(file->bytes.size() - file->synced) * part);
-      auto copy = std::make_shared<File>();
-      copy->bytes = file->bytes.substr(0, file->synced + kept);
-      copy->synced = copy->bytes.size();
-      out.emplace(name, std::move(copy));
+      out.emplace(name, made(file->bytes.substr(0, file->synced + kept)));
     }
     return out;
+  }
+  std::string rot(Dice& dice) {
+    const std::lock_guard lock(mutex_);
+    std::vector<std::string> names;
+    for (const auto& [name, file] : live_)
+      if (!file->bytes.empty()) names.push_back(name);
+    if (names.empty()) return {};
+    const std::string& name = names[dice.below(names.size())];
+    auto copy = made(live_[name]->bytes);  // copies of the disk keep theirs
+    copy->bytes[dice.below(copy->bytes.size())] ^= static_cast<char>(1U << dice.below(8));
+    live_[name] = durable_[name] = copy;
+    return name;
   }
   std::shared_ptr<const Image> copy() const {
     const std::lock_guard lock(mutex_);
@@ -105,6 +158,7 @@ class Disk::Files final : public rocksdb::FileSystem {
     durable_ = image.names;
     live_ = surviving(0);  // copies: the image may be restored again
     durable_ = live_;
+    renamings_.clear();
   }
 
   // ---- files ----
@@ -129,8 +183,13 @@ class Disk::Files final : public rocksdb::FileSystem {
     return IOStatus::OK();
   }
   IOStatus read(const File& file, std::uint64_t offset, std::size_t size, Slice* result,
-                char* out) const {
+                char* out) {
     const std::lock_guard lock(mutex_);
+    *result = Slice(out, 0);
+    if (!calm_ && reads_left_ > 0 && --reads_left_ == 0) {
+      read_failed_ = true;
+      return IOStatus::IOError("the disk does not read");
+    }
     const std::size_t at = std::min<std::size_t>(offset, file.bytes.size());
     const std::size_t n = std::min(size, file.bytes.size() - at);
     std::memcpy(out, file.bytes.data() + at, n);
@@ -147,6 +206,9 @@ class Disk::Files final : public rocksdb::FileSystem {
     std::erase_if(durable_, [&](const auto& entry) { return folder_of(entry.first) == folder; });
     for (const auto& [name, file] : live_)
       if (folder_of(name) == folder) durable_.emplace(name, file);
+    std::erase_if(renamings_, [&](const Renaming& renaming) {
+      return folder_of(renaming.front().first) == folder;
+    });
     return IOStatus::OK();
   }
 
@@ -181,7 +243,9 @@ class Disk::Files final : public rocksdb::FileSystem {
   IOStatus DeleteFile(const std::string& path, const IOOptions&, IODebugContext*) override {
     const std::lock_guard lock(mutex_);
     if (stopped_) return IOStatus::IOError("the disk has stopped");
-    return live_.erase(plain(path)) > 0 ? IOStatus::OK() : IOStatus::NotFound(path);
+    if (live_.erase(plain(path)) == 0) return IOStatus::NotFound(path);
+    renamings_.push_back({{plain(path), nullptr}});
+    return IOStatus::OK();
   }
   IOStatus CreateDir(const std::string& path, const IOOptions& options,
                      IODebugContext* debug) override {
@@ -219,6 +283,7 @@ class Disk::Files final : public rocksdb::FileSystem {
     const auto file = at->second;
     live_.erase(at);
     live_[plain(to)] = file;
+    renamings_.push_back({{plain(from), nullptr}, {plain(to), file}});
     return IOStatus::OK();
   }
   IOStatus LockFile(const std::string& path, const IOOptions&, rocksdb::FileLock** lock,
@@ -268,12 +333,30 @@ class Disk::Files final : public rocksdb::FileSystem {
     return at == live_.end() ? nullptr : at->second;
   }
 
+  static std::shared_ptr<File> made(std::string bytes) {
+    auto file = std::make_shared<File>();
+    file->bytes = std::move(bytes);
+    file->synced = file->bytes.size();
+    return file;
+  }
+  static void rename(Names& names, const Renaming& renaming) {
+    for (const auto& [name, file] : renaming)
+      if (file)
+        names[name] = file;
+      else
+        names.erase(name);
+  }
+
   mutable std::mutex mutex_;
   Names live_, durable_;
+  std::vector<Renaming> renamings_;  // since their folder was synced, in order
   std::set<std::string> folders_, locked_;
   bool stopped_ = false;
   bool full_ = false;
-  int fuse_ = 0;  // 0: none
+  int fuse_ = 0;        // 0: none
+  int reads_left_ = 0;  // 0: none fails
+  bool read_failed_ = false;
+  bool calm_ = false;
 
   class Sequential final : public rocksdb::FSSequentialFile {
    public:
@@ -370,6 +453,7 @@ IOStatus Disk::Files::NewWritableFile(const std::string& path, const FileOptions
   if (stopped_) return IOStatus::IOError("the disk has stopped");
   auto file = std::make_shared<File>();
   live_[plain(path)] = file;
+  renamings_.push_back({{plain(path), file}});
   *result = std::make_unique<Writable>(*this, plain(path), std::move(file));
   return IOStatus::OK();
 }
@@ -380,14 +464,27 @@ IOStatus Disk::Files::NewDirectory(const std::string& path, const IOOptions&,
   return IOStatus::OK();
 }
 
-Disk::Disk() : files_(std::make_shared<Files>()), env_(rocksdb::NewCompositeEnv(files_)) {}
+Disk::Disk()
+    : files_(std::make_shared<Files>()),
+      env_(rocksdb::NewCompositeEnv(files_)),
+      background_(std::make_unique<Background>(env_.get())) {}
 Disk::~Disk() = default;
-rocksdb::Env* Disk::env() { return env_.get(); }
+rocksdb::Env* Disk::env() { return background_.get(); }
 void Disk::stop() { files_->stop(); }
 void Disk::stop_at(int count) { files_->stop_at(count); }
 bool Disk::stopped() const { return files_->stopped(); }
 void Disk::set_full(bool full) { files_->set_full(full); }
-void Disk::boot(Loss loss, double torn_part) { files_->boot(loss, torn_part); }
+void Disk::fail_read(int count) { files_->fail_read(count); }
+bool Disk::read_failed() const { return files_->read_failed(); }
+void Disk::set_calm(bool calm) { files_->set_calm(calm); }
+void Disk::catch_up() { background_->catch_up(); }
+std::size_t Disk::forced() const { return background_->forced(); }
+void Disk::let_go() { background_->open(); }
+void Disk::boot(Loss loss, Dice& dice) {
+  background_->shut();
+  files_->boot(loss, dice);
+}
+std::string Disk::rot(Dice& dice) { return files_->rot(dice); }
 std::shared_ptr<const Disk::Image> Disk::copy() const { return files_->copy(); }
 void Disk::restore(const Image& image) { files_->restore(image); }
 

@@ -7,8 +7,13 @@
 #include <rocksdb/env.h>
 
 #include <memory>
+#include <string>
+
+#include "tests/simulation/dice.h"
 
 namespace lienthong::sim {
+
+class Background;
 
 class Disk {
  public:
@@ -26,14 +31,31 @@ class Disk {
   bool stopped() const;
   // Appends fail for want of space while set.
   void set_full(bool full);
+  // The `count`-th read from now on fails (1: the next); 0: none does.
+  void fail_read(int count);
+  // Whether one did since the disk was booted.
+  bool read_failed() const;
+  // While set, reads do not fail nor count: the simulator looks by itself.
+  void set_calm(bool calm);
+
+  // What RocksDB has left for its threads is done now, or never: see background.h.
+  void catch_up();
+  std::size_t forced() const;
+  // The database is about to be closed.
+  void let_go();
 
   // How a stopped disk looks afterwards.
   enum class Loss {
-    kNothing,   // the process was killed: the system had it all
-    kUnsynced,  // the power was cut: what was not synced is gone
-    kTorn,      // the same, but a part of the unsynced bytes had reached the disk
+    kNothing,    // the process was killed: the system had it all
+    kUnsynced,   // the power was cut: what was not synced is gone
+    kTorn,       // the same, but a part of the unsynced bytes had reached the disk
+    kScattered,  // the same, but any of its pages had, whichever the disk wrote first; between
+                 // them lie zeros. So with names: the first of those that were not synced are there
   };
-  void boot(Loss loss, double torn_part = 0.5);
+  void boot(Loss loss, Dice& dice);
+
+  // Turns a bit of a file of the stopped disk around; its name, empty: there was none.
+  std::string rot(Dice& dice);
 
   // What a power cut would leave now; a backup that was made while the machine ran.
   struct Image;
@@ -45,6 +67,7 @@ class Disk {
   class Files;
   std::shared_ptr<Files> files_;
   std::unique_ptr<rocksdb::Env> env_;
+  std::unique_ptr<Background> background_;
 };
 
 }  // namespace lienthong::sim

@@ -7,15 +7,19 @@ namespace lienthong::sim {
 // ---- the parent ----
 
 Door::Door(std::shared_ptr<Stream> stream, const store::Replica& replica, Writer& writer,
-           const DhKey& ours, const DhKey& ephemeral, std::function<UnixMillis()> clock)
+           const DhKey& ours, const DhKey& ephemeral, std::function<UnixMillis()> clock,
+           Guard guard)
     : stream_(std::move(stream)),
       replica_(replica),
       writer_(writer),
       parent_(replica.root(), ours, ephemeral),
-      clock_(std::move(clock)) {}
+      clock_(std::move(clock)),
+      guard_(std::move(guard)) {}
 
 void Door::start(ByteView first) {
-  stream_->on_bytes = [self = shared_from_this()](ByteView bytes) { self->on_bytes(bytes); };
+  stream_->on_bytes = [self = shared_from_this()](ByteView bytes) {
+    self->guard_([&] { self->on_bytes(bytes); });
+  };
   stream_->on_end = [self = shared_from_this()] { self->end(); };
   on_bytes(first);
 }

@@ -14,9 +14,10 @@ namespace lienthong::sim {
 // The parent's side of one connection.
 class Door : public std::enable_shared_from_this<Door> {
  public:
+  using Guard = std::function<void(const std::function<void()>&)>;  // runs what may read the disk
   // `clock`: the parent's. All outlive the machine's life; the writer drops what comes after it.
   Door(std::shared_ptr<Stream> stream, const store::Replica& replica, Writer& writer,
-       const DhKey& ours, const DhKey& ephemeral, std::function<UnixMillis()> clock);
+       const DhKey& ours, const DhKey& ephemeral, std::function<UnixMillis()> clock, Guard guard);
   void start(ByteView first);
 
  private:
@@ -31,6 +32,7 @@ class Door : public std::enable_shared_from_this<Door> {
   Writer& writer_;
   EnrolmentParent parent_;
   std::function<UnixMillis()> clock_;
+  Guard guard_;
   bool granting_ = false;
 };
 

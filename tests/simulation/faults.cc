@@ -3,22 +3,35 @@
 #include <algorithm>
 
 #include "tests/simulation/adversary.h"
+#include "tests/simulation/registrar.h"
 
 namespace lienthong::sim {
 namespace {
 
 constexpr std::size_t kKeptPartCountMax = 60;
 constexpr std::size_t kBackupCountMax = 3;
-constexpr std::int64_t kDay = 86'400'000;
+constexpr std::size_t kTwinPlace = 3'000'000;  // in the network: no machine of the province
+constexpr std::int64_t kHour = 3'600'000, kDay = 24 * kHour;
 
 }  // namespace
+
+// A machine that is there twice. What the twin acknowledges goes with it where nobody heard of it.
+struct Faults::Twin {
+  std::unique_ptr<Machine> machine;
+  Ledger ledger;
+  Workload workload;
+  Twin(std::unique_ptr<Machine> m, Dice dice) : machine(std::move(m)), workload(ledger, dice) {}
+};
 
 Faults::Faults(FaultScene scene, const FaultRates& rates, Dice dice)
     : scene_(scene),
       rates_(rates),
+      streams_(dice.fork()),
       dice_(dice),
       adversary_(std::make_unique<Adversary>(scene.timeline, scene.network, scene.deployment,
-                                             scene.machines, dice_.fork())) {}
+                                             scene.machines, dice_.fork())),
+      registrar_(std::make_unique<Registrar>(scene.timeline, scene.deployment, scene.machines,
+                                             dice_.fork())) {}
 Faults::~Faults() = default;
 
 void Faults::watch(Machine& machine) {
@@ -37,45 +50,78 @@ void Faults::watch(Machine& machine) {
 void Faults::start() {
   for (const auto& machine : scene_.machines) watch(*machine);
   plan("link_down", rates_.link_down, &Faults::link_down);
+  plan("outages", rates_.outages, &Faults::outage);
   plan("partition", rates_.partition, &Faults::partition);
+  plan("one_way", rates_.one_way, &Faults::one_way);
+  plan("qualities", rates_.qualities, &Faults::quality);
+  plan("corruption", rates_.corruption, &Faults::corrupt);
   plan("cuts", rates_.cuts, &Faults::cuts);
   plan("kills", rates_.kills, &Faults::kill);
   plan("power_cuts", rates_.power_cuts, &Faults::power_cut);
+  plan("scattered", rates_.scattered, &Faults::scatter);
   plan("commit_crashes", rates_.commit_crashes, &Faults::commit_crash);
+  plan("long_stops", rates_.long_stops, &Faults::long_stop);
   plan("disk_full", rates_.disk_full, &Faults::disk_full);
+  plan("slow_disks", rates_.slow_disks, &Faults::slow_disk);
+  plan("read_errors", rates_.read_errors, &Faults::read_error);
+  plan("rot", rates_.rot, &Faults::rot);
   plan("wrong_clocks", rates_.wrong_clocks, &Faults::wrong_clock);
   plan("replays", rates_.replays, &Faults::replay);
   plan("duplicates", rates_.duplicates, &Faults::duplicate);
   plan("backups", rates_.backups, &Faults::backup);
   plan("restores", rates_.restores, &Faults::restore);
+  plan("blind_restores", rates_.blind_restores, &Faults::blind_restore);
   plan("lost_cursors", rates_.lost_cursors, &Faults::lose_cursor);
   plan("no_room", rates_.no_room, &Faults::no_room);
   plan("closed_lanes", rates_.closed_lanes, &Faults::close_lanes);
   plan("second_dials", rates_.second_dials, &Faults::dial_beside);
   plan("intruders", rates_.intruders, &Faults::intrude);
   plan("forgeries", rates_.forgeries, &Faults::forge);
+  plan("clones", rates_.clones, &Faults::clone);
+  plan("tree_changes", rates_.tree_changes, &Faults::change_tree);
+  plan("renewals", rates_.renewals, &Faults::renew);
 }
 
 void Faults::plan(const char* name, double per_minute, Fault fault) {
-  if (per_minute <= 0) return;
+  Dice dice = streams_.fork();
+  if (per_minute > 0) plan(name, per_minute, fault, std::make_shared<Dice>(dice));
+}
+
+void Faults::plan(const char* name, double per_minute, Fault fault,
+                  const std::shared_ptr<Dice>& dice) {
   const auto mean = static_cast<std::int64_t>(60'000 / per_minute);
-  scene_.timeline.after(Duration(dice_.between(1, 2 * mean)), [this, name, per_minute, fault] {
+  const Duration wait(dice->between(1, 2 * mean));
+  scene_.timeline.after(wait, [this, name, per_minute, fault, dice] {
     if (stopped_) return;
     ++counts_[name];
+    std::swap(dice_, *dice);
     (this->*fault)();
-    plan(name, per_minute, fault);
+    std::swap(dice_, *dice);
+    plan(name, per_minute, fault, dice);
   });
 }
 
 void Faults::stop() {
   stopped_ = true;
+  for (const auto& twin : twins_)
+    if (twin->machine->on()) twin->machine->crash();
   for (const auto& machine : scene_.machines) {
     machine->disk().set_full(false);
     machine->set_no_room(false);
     machine->set_closed_lanes(0);
+    machine->set_slowness(Duration(0));
+    machine->disk().fail_read(0);
     if (!machine->on() && machine->enrolled()) boot(*machine, off_[machine->index()]);
     machine->disk().stop_at(0);
   }
+}
+
+FaultCounts Faults::counts() const {
+  FaultCounts out = counts_;
+  out["certificates renewed"] += registrar_->renewed();
+  out["trees changed"] += registrar_->trees_changed();
+  out["machines cloned"] += twins_.size();
+  return out;
 }
 
 const Forgeries& Faults::forgeries() const { return adversary_->forgeries(); }
@@ -88,14 +134,55 @@ Machine* Faults::some_machine() {
 
 // ---- the network ----
 
-void Faults::link_down() {
+std::optional<std::pair<std::size_t, std::size_t>> Faults::some_link() {
   const Machine& machine = *scene_.machines[1 + dice_.below(scene_.machines.size() - 1)];
-  if (!machine.parent()) return;  // a newcomer without a token
-  const std::size_t a = machine.index(), b = *machine.parent();
-  scene_.network.set_down(a, b, true);
-  scene_.timeline.after(Duration(dice_.between(1'000, 90'000)),
-                        [this, a, b] { scene_.network.set_down(a, b, false); });
+  if (!machine.parent()) return std::nullopt;  // a newcomer without a token
+  return std::pair(machine.index(), *machine.parent());
 }
+
+void Faults::link_down() {
+  const auto link = some_link();
+  if (!link) return;
+  scene_.network.set_down(link->first, link->second, true);
+  scene_.timeline.after(Duration(dice_.between(1'000, 90'000)), [this, link] {
+    scene_.network.set_down(link->first, link->second, false);
+  });
+}
+
+void Faults::outage() {
+  const auto link = some_link();
+  if (!link) return;
+  scene_.network.set_down(link->first, link->second, true);
+  scene_.timeline.after(Duration(dice_.between(kHour / 4, 6 * kHour)), [this, link] {
+    scene_.network.set_down(link->first, link->second, false);
+  });
+}
+
+void Faults::one_way() {
+  auto link = some_link();
+  if (!link) return;
+  if (dice_.chance(0.5)) std::swap(link->first, link->second);
+  scene_.network.set_deaf(link->first, link->second, true);
+  scene_.timeline.after(Duration(dice_.between(1'000, 120'000)), [this, link] {
+    scene_.network.set_deaf(link->first, link->second, false);
+  });
+}
+
+void Faults::quality() {
+  const auto link = some_link();
+  if (!link) return;
+  LinkQuality quality;
+  quality.delay = Duration(dice_.between(5, 1'500));
+  quality.jitter = Duration(dice_.between(0, 500));
+  quality.bytes_per_second = static_cast<std::size_t>(1'000 << dice_.below(11));
+  quality.loss = dice_.chance(0.5) ? 0.3 * dice_.unit() : 0;
+  scene_.network.set_quality(link->first, link->second, quality);
+  scene_.timeline.after(Duration(dice_.between(10'000, 120'000)), [this, link] {
+    scene_.network.set_quality(link->first, link->second, std::nullopt);
+  });
+}
+
+void Faults::corrupt() { scene_.network.corrupt_some(0.3); }
 
 void Faults::partition() {
   std::set<std::size_t> side;
@@ -151,6 +238,40 @@ void Faults::power_cut() {
   if (Machine* machine = some_machine())
     crash(*machine, dice_.chance(0.5) ? Disk::Loss::kUnsynced : Disk::Loss::kTorn,
           Duration(dice_.between(1'000, 60'000)));
+}
+
+void Faults::scatter() {
+  if (Machine* machine = some_machine())
+    crash(*machine, Disk::Loss::kScattered, Duration(dice_.between(1'000, 60'000)));
+}
+
+void Faults::long_stop() {
+  if (Machine* machine = some_machine())
+    crash(*machine, Disk::Loss::kUnsynced, Duration(dice_.between(kHour / 2, 8 * kHour)));
+}
+
+void Faults::slow_disk() {
+  Machine* machine = some_machine();
+  if (machine == nullptr) return;
+  machine->set_slowness(Duration(dice_.between(100, 5'000)));
+  scene_.timeline.after(Duration(dice_.between(5'000, 60'000)),
+                        [machine] { machine->set_slowness(Duration(0)); });
+}
+
+void Faults::read_error() {
+  if (Machine* machine = some_machine())
+    machine->disk().fail_read(1 + static_cast<int>(dice_.below(20)));
+}
+
+void Faults::rot() {
+  Machine* machine = some_machine();
+  if (machine == nullptr) return;
+  machine->crash();
+  machine->disk().boot(Disk::Loss::kUnsynced, dice_);
+  ++counts_["rotten " + machine->disk().rot(dice_)];
+  machine->disk_replaced();
+  boot(*machine, Disk::Loss::kNothing);
+  forgive_what_is_lost();
 }
 
 // The disk stops at one of the next writes of the log: before it, between write and sync, or after
@@ -242,11 +363,30 @@ void Faults::restore() {
   Machine& machine = *scene_.machines[at->first];
   if (!machine.on()) return;
   for (const auto& other : scene_.machines)
-    if (!other->on() && other->enrolled()) return;  // what it alone holds could not be counted
+    if (!other->on() && other->enrolled()) return;
+  restore(machine, *at->second[dice_.below(at->second.size())]);
+}
+
+// Whoever is off, and whether the machine itself is on; the same copy again while it recovers.
+void Faults::blind_restore() {
+  if (backups_.empty()) return;
+  const auto at =
+      std::next(backups_.begin(), static_cast<std::ptrdiff_t>(dice_.below(backups_.size())));
+  Machine& machine = *scene_.machines[at->first];
+  const auto image = at->second[dice_.below(at->second.size())];
+  restore(machine, *image);
+  if (!dice_.chance(0.4)) return;
+  scene_.timeline.after(Duration(dice_.between(500, 60'000)), [this, &machine, image] {
+    if (!stopped_) restore(machine, *image);
+  });
+}
+
+void Faults::restore(Machine& machine, const Disk::Image& image) {
   ++counts_["restored"];
-  machine.crash();
-  machine.disk().restore(*at->second[dice_.below(at->second.size())]);
-  if (!machine.boot()) return;
+  if (machine.on()) machine.crash();
+  machine.disk().restore(image);
+  machine.disk_replaced();
+  boot(machine, Disk::Loss::kNothing);
   forgive_what_is_lost();
   // Sooner or later somebody says that the machine may hand over its old records again.
   scene_.timeline.after(Duration(dice_.between(30'000, 300'000)), [&machine] {
@@ -260,16 +400,37 @@ void Faults::restore() {
   });
 }
 
+// What no disk has any longer, since one was set back, nobody was told of.
 void Faults::forgive_what_is_lost() {
   std::vector<UpdateId> lost;
   for (const auto& [id, entry] : scene_.ledger.entries()) {
-    const bool held = std::ranges::any_of(scene_.machines, [&](const auto& machine) {
-      return machine->on() && machine->replica().find_update(id).has_value();
-    });
+    const bool held = std::ranges::any_of(
+        scene_.machines, [&](const auto& machine) { return machine->held().contains(id); });
     if (!held) lost.push_back(id);
   }
   for (const UpdateId& id : lost) scene_.ledger.forget(id);
   counts_["updates lost with a disk"] += lost.size();
+}
+
+void Faults::clone() {
+  const Machine* machine = some_machine();
+  if (machine == nullptr || !machine->parent()) return;
+  const auto twin = std::make_shared<Twin>(machine->clone(kTwinPlace + twins_.size(), dice_.fork()),
+                                           dice_.fork());
+  twins_.push_back(twin);
+  twin->machine->on_broken = machine->on_broken;
+  twin->machine->on_failure = [](Machine& failed) { failed.crash(); };
+  if (!twin->machine->boot()) return;
+  work(twin);
+  scene_.timeline.after(Duration(dice_.between(10'000, 120'000)), [twin] {
+    if (twin->machine->on()) twin->machine->crash();
+  });
+}
+
+void Faults::work(const std::shared_ptr<Twin>& twin) {
+  if (!twin->machine->on()) return;
+  twin->machine->guard([&] { twin->workload.act(*twin->machine); });
+  scene_.timeline.after(Duration(dice_.between(500, 8'000)), [this, twin] { work(twin); });
 }
 
 // Of an unknown epoch, or with another hash: as after a mixed-up disk. The process starts anew.
@@ -295,7 +456,21 @@ void Faults::lose_cursor() {
 
 // ---- people ----
 
-void Faults::intrude() { adversary_->intrude(); }
-void Faults::forge() { adversary_->forge(); }
+void Faults::intrude() {
+  in_peace([this] { adversary_->intrude(); });
+}
+void Faults::forge() {
+  in_peace([this] { adversary_->forge(); });
+}
+
+// They look into replicas by no way that a disk would know of.
+void Faults::in_peace(const std::function<void()>& work) {
+  for (const auto& machine : scene_.machines) machine->disk().set_calm(true);
+  work();
+  for (const auto& machine : scene_.machines) machine->disk().set_calm(false);
+}
+
+void Faults::change_tree() { registrar_->change_tree(); }
+void Faults::renew() { registrar_->renew(); }
 
 }  // namespace lienthong::sim

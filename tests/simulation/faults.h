@@ -2,37 +2,16 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "tests/simulation/dials.h"
 #include "tests/simulation/promises.h"
 
 namespace lienthong::sim {
-
-struct FaultRates {           // times a minute, over all machines
-  double link_down = 0;       // one link, for seconds to minutes
-  double partition = 0;       // a group of machines, likewise
-  double cuts = 0;            // some connections break in the middle of a frame
-  double kills = 0;           // of a process
-  double power_cuts = 0;      // at any moment
-  double commit_crashes = 0;  // during or right after a commit
-  double disk_full = 0;
-  double wrong_clocks = 0;
-  double replays = 0;       // an old dial's first bytes again
-  double duplicates = 0;    // a part that was received before, again
-  double backups = 0;       // copies of a disk
-  double restores = 0;      // of such a copy
-  double intruders = 0;     // dials by those who have no business here
-  double forgeries = 0;     // sealed updates without right, broken seals
-  double lost_cursors = 0;  // of a neighbour's feed: they name places that are not there
-  double no_room = 0;       // nothing is written for a while, and asked again
-  double closed_lanes = 0;  // some lanes of a machine, for seconds to minutes
-  double second_dials = 0;  // beside a session that is up, from either side
-  bool only_topmost =
-      false;  // kills, power cuts, commit crashes and full disks hit machine 0 alone
-};
 
 using FaultCounts = std::map<std::string, std::size_t>;
 
@@ -45,6 +24,7 @@ struct FaultScene {
 };
 
 class Adversary;
+class Registrar;
 
 class Faults {
  public:
@@ -56,32 +36,50 @@ class Faults {
   void watch(Machine& machine);
   // Nothing new goes wrong; machines that are off are started.
   void stop();
-  const FaultCounts& counts() const { return counts_; }
+  FaultCounts counts() const;
   const Forgeries& forgeries() const;
 
  private:
   using Fault = void (Faults::*)();
   void plan(const char* name, double per_minute, Fault fault);
+  void plan(const char* name, double per_minute, Fault fault, const std::shared_ptr<Dice>& dice);
   void link_down();
+  void outage();
   void partition();
+  void one_way();
+  void quality();
+  void corrupt();
   void cuts();
   void kill();
   void power_cut();
+  void scatter();
   void commit_crash();
+  void long_stop();
   void disk_full();
+  void slow_disk();
+  void read_error();
+  void rot();
   void wrong_clock();
   void replay();
   void duplicate();
   void backup();
   void restore();
+  void blind_restore();
   void lose_cursor();
   void no_room();
   void close_lanes();
   void dial_beside();
+  void clone();
   void intrude();
   void forge();
+  void change_tree();
+  void renew();
 
+  void in_peace(const std::function<void()>& work);
   Machine* some_machine();  // that is on; null: none
+  // A machine and whom it dials; nullopt: it has no token yet.
+  std::optional<std::pair<std::size_t, std::size_t>> some_link();
+  void restore(Machine& machine, const Disk::Image& image);
   void crash(Machine& machine, Disk::Loss loss, Duration pause);
   void boot(Machine& machine, Disk::Loss loss);
   // What nobody has any longer, since the machine was set back, nobody was told of.
@@ -97,13 +95,18 @@ class Faults {
   };
   FaultScene scene_;
   FaultRates rates_;
-  Dice dice_;
+  Dice streams_;  // of each fault its own, so that without one the others stay as they are
+  Dice dice_;     // of the fault that happens
   FaultCounts counts_;
   bool stopped_ = false;
   std::deque<KeptPart> kept_parts_;
   std::map<std::size_t, std::deque<std::shared_ptr<const Disk::Image>>> backups_;
   std::map<std::size_t, Disk::Loss> off_;  // how a machine that is off will find its disk
+  struct Twin;
+  void work(const std::shared_ptr<Twin>& twin);
+  std::vector<std::shared_ptr<Twin>> twins_;
   std::unique_ptr<Adversary> adversary_;
+  std::unique_ptr<Registrar> registrar_;
 };
 
 }  // namespace lienthong::sim

@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 
+#include "tests/simulation/run_world.h"
 #include "tests/simulation/world.h"
 
 namespace lienthong::sim {
@@ -17,11 +18,6 @@ std::size_t count_of(const World& world, const std::string& outcome) {
   const auto outcomes = world.heal_outcomes();
   const auto at = outcomes.find(outcome);
   return at == outcomes.end() ? 0 : at->second;
-}
-
-std::uint64_t number_from(const char* name, std::uint64_t otherwise) {
-  const char* text = std::getenv(name);
-  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
 }
 
 // A district and a commune that have written and shared some thousand updates.

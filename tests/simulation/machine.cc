@@ -11,7 +11,6 @@ namespace lienthong::sim {
 namespace {
 
 constexpr UnixMillis kStart = 1'680'307'200'000;  // 2023-04-01T00:00:00Z
-constexpr Duration kTick{250};
 constexpr Duration kBackoffMax{60'000};
 constexpr std::size_t kSealFirstMax = 512;  // before a dial, as the daemon does
 
@@ -33,14 +32,35 @@ Machine::~Machine() {
   if (on()) crash();
 }
 
+std::unique_ptr<Machine> Machine::clone(std::size_t index, Dice dice) const {
+  auto out =
+      std::make_unique<Machine>(world_, index, node_, beginnings_, parent_, parent_agency_, dice);
+  out->disk_.stop();
+  out->disk_.restore(*disk_.copy());
+  return out;
+}
+
 UnixMillis Machine::clock() const {
-  return kStart + world_.timeline.elapsed().count() + clock_wrong_;
+  const std::int64_t elapsed = world_.timeline.elapsed().count();
+  return kStart + elapsed + elapsed * drift_ / 1'000'000 + clock_wrong_;
 }
 
 std::function<void()> Machine::while_up(std::function<void()> event) {
   return [this, life = life_, event = std::move(event)] {
-    if (life == life_) event();
+    if (life == life_) guard(event);
   };
+}
+
+// Reading fails by an exception, which ends the process.
+void Machine::guard(const std::function<void()>& work) {
+  try {
+    work();
+  } catch (const std::runtime_error& error) {
+    if (!disk_.read_failed()) on_broken("a machine stopped by itself", error.what());
+    world_.timeline.after(Duration(0), [this, life = life_] {
+      if (life == life_ && on()) on_failure(*this);
+    });
+  }
 }
 
 // ---- life ----
@@ -48,11 +68,19 @@ std::function<void()> Machine::while_up(std::function<void()> event) {
 bool Machine::boot(Disk::Loss loss) {
   LT_CHECK(!on());
   ++life_;
-  disk_.boot(loss, dice_.unit());
+  disk_.boot(loss, dice_);
   open_replica();
   if (!on()) return false;
+  disk_.catch_up();
+  check_held();
   Writer::Hooks hooks;
   hooks.clock = [this] { return clock(); };
+  hooks.committed = [this] {
+    disk_.catch_up();
+    note_held();
+  };
+  hooks.guard = [this](const std::function<void()>& work) { guard(work); };
+  hooks.slowness = [this] { return slowness_; };
   hooks.changed = [this] { peers_->grown(); };
   hooks.failed = [this] { on_failure(*this); };
   hooks.refusal = [this] {
@@ -85,7 +113,7 @@ void Machine::open_replica() {
   options.create = true;
   if (dice_.chance(0.5)) options.fill_records_max = static_cast<std::uint32_t>(1 + dice_.below(5));
   auto opened = store::Replica::open(options, identity, world_.root);
-  if (!opened.ok() && opened.error().code() == Errc::kDiskFull) return;
+  if (!opened.ok() && (opened.error().code() == Errc::kDiskFull || disk_.read_failed())) return;
   if (!opened.ok()) throw std::runtime_error("open: " + opened.error().message());
   replica_ = *std::move(opened);
   if (!replica_->registry())
@@ -93,10 +121,48 @@ void Machine::open_replica() {
       throw std::runtime_error("bootstrap: " + done.error().message());
 }
 
+// ---- what the disk must have ----
+
+void Machine::disk_replaced() {
+  held_.clear();
+  noted_ = 0;
+}
+
+void Machine::note_held() {
+  for (;;) {
+    const store::ChangePage page = replica_->change_events(noted_, 256);
+    for (const store::ChangeEvent& event : page.events) {
+      if (event.kind == store::ChangeKind::kUpdate) held_.insert(event.update);
+      if (event.kind == store::ChangeKind::kWithdrawn) held_.erase(event.update);
+      touched_.insert(event.record);
+    }
+    if (page.last <= noted_) break;
+    noted_ = page.last;
+  }
+  world_.timeline.note(index_ << 8 | 1, as_bytes(std::to_string(noted_)));
+}
+
+// All of it is asked for at the end; here the last that was written, and some.
+void Machine::check_held() {
+  disk_.set_calm(true);
+  const bool cut = replica_->last_change() < noted_;
+  std::size_t missing = 0, step = 1 + held_.size() / 16, at = 0;
+  for (const UpdateId& id : held_)
+    if (cut || at++ % step == 0) missing += !replica_->find_update(id);
+  if (cut && missing == 0) missing = 1;
+  if (missing > 0)
+    on_broken("acknowledged changes are gone after a start",
+              "machine " + std::to_string(index_) + " had told of change " +
+                  std::to_string(noted_) + ", " + std::to_string(missing) + " are missing");
+  note_held();
+  disk_.set_calm(false);
+}
+
 void Machine::crash() {
   LT_CHECK(on());
   ++life_;
   disk_.stop();
+  disk_.let_go();
   writer_->stop();
   peers_->stop();
   for (const auto& link : links_) link->abandon();
@@ -108,7 +174,7 @@ void Machine::crash() {
 }
 
 void Machine::tick() {
-  world_.timeline.after(kTick, while_up([this] {
+  world_.timeline.after(tick_every, while_up([this] {
                           const auto links = links_;
                           for (const auto& link : links) link->tick();
                           tick();
@@ -186,15 +252,19 @@ void Machine::accept(std::shared_ptr<Stream> stream) {
     if (life != life_) return;
     came->insert(came->end(), bytes.begin(), bytes.end());
     if (came->size() < kEnrolmentPreamble.size()) return;
-    const auto line = stream;  // what follows takes this callback away
-    const Bytes first = *came;
-    if (!std::ranges::equal(ByteView(first).first(kEnrolmentPreamble.size()), kEnrolmentPreamble))
-      return static_cast<void>(adopt(line, peers_->answering(), first));
-    std::make_shared<Door>(line, *replica_, *writer_, node_.dh_key, DhKey(entropy_.array<32>()),
-                           [this] { return clock(); })
-        ->start(first);
+    guard([this, line = stream, first = *came] { greet(line, first); });
   };
   stream->on_end = [stream] { stream->on_bytes = nullptr; };
+}
+
+void Machine::greet(const std::shared_ptr<Stream>& line, const Bytes& first) {
+  if (!std::ranges::equal(ByteView(first).first(kEnrolmentPreamble.size()), kEnrolmentPreamble))
+    return static_cast<void>(adopt(line, peers_->answering(), first));
+  const auto guarded = [this](const std::function<void()>& work) { guard(work); };
+  std::make_shared<Door>(
+      line, *replica_, *writer_, node_.dh_key, DhKey(entropy_.array<32>()),
+      [this] { return clock(); }, guarded)
+      ->start(first);
 }
 
 std::shared_ptr<SimLink> Machine::adopt(std::shared_ptr<Stream> stream, SessionConfig config,
@@ -227,6 +297,9 @@ void Machine::saw_part(const SimLink& link, const StorePart& part) {
 void Machine::saw(const SimLink& /*link*/, const store::Observation& what) {
   if (const auto* report = std::get_if<HealReport>(&what)) {
     ++outcomes_[(report->cursor_lost ? "lost " : "") + std::string(to_string(report->outcome))];
+  } else if (const auto* stored = std::get_if<store::PartStored>(&what)) {
+    sights_["entries that came"] += stored->outcome.added;
+    sights_["entries that came twice"] += stored->outcome.duplicates;
   } else if (std::holds_alternative<store::PartUnclear>(what)) {
     ++sights_["unclear parts"];
   } else if (std::holds_alternative<store::StoreFailed>(what)) {
@@ -252,7 +325,7 @@ bool Machine::in_sync_with(const AgencyId& agency) const {
     if (!driver.live() || driver.ended() || driver.closing() || driver.peer().agency != agency)
       return false;
     const SessionStats stats = driver.stats();
-    return stats.drained_in && stats.drained_out;
+    return stats.drained_in && stats.drained_out && !stats.doubtful;
   });
 }
 
@@ -263,8 +336,8 @@ std::string Machine::describe_links() const {
     const SessionStats stats = driver.stats();
     out += " [" + std::string(driver.live() ? driver.peer().node.short_hex() : "unknown") +
            " in=" + std::to_string(stats.pending_in) + " out=" + std::to_string(stats.pending_out) +
-           (stats.drained_in ? " drained_in" : "") + (stats.drained_out ? " drained_out" : "") +
-           (driver.closing() ? " closing" : "") + "]";
+           (stats.doubtful ? " doubtful" : "") + (stats.drained_in ? " drained_in" : "") +
+           (stats.drained_out ? " drained_out" : "") + (driver.closing() ? " closing" : "") + "]";
   }
   return out;
 }
@@ -288,6 +361,17 @@ void Machine::dial() {
   });
 }
 
+void Machine::move(std::size_t parent, const AgencyId& agency) {
+  const auto before = std::exchange(parent_agency_, agency);
+  parent_ = parent;
+  if (before == parent_agency_) return;
+  const auto links = links_;
+  for (const auto& link : links)
+    if (link->driver().known() && link->driver().peer().agency == before)
+      link->driver().close(CloseCode::kGoingAway, "it calls another superior");
+  plan_dial(Duration(0));
+}
+
 void Machine::call(std::size_t machine, const AgencyId& agency) {
   reach(machine, agency, true, [](const std::shared_ptr<SimLink>&) {});
 }
@@ -303,8 +387,10 @@ void Machine::reach(std::size_t machine, const AgencyId& agency, bool with_key,
       return;
     }
     if (!stream) return done(nullptr);
-    const auto callee = with_key ? store::callee_of(*replica_, agency) : std::nullopt;
-    done(adopt(std::move(stream), peers_->dialling(agency, callee, *number)));
+    guard([&] {
+      const auto callee = with_key ? store::callee_of(*replica_, agency) : std::nullopt;
+      done(adopt(stream, peers_->dialling(agency, callee, *number)));
+    });
   };
   const auto numbered = [this, machine, done, reached](const Result<void>& result) {
     if (!result) return done(nullptr);

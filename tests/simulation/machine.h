@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -49,15 +50,34 @@ class Machine final : public LinkHost {
   const test::TestNode& node() const { return node_; }
   const AgencyId& agency() const { return node_.agency; }
   std::optional<std::size_t> parent() const { return parent_; }
+  // Another machine with its keys and what its disk would have after a power cut; it is off. On.
+  std::unique_ptr<Machine> clone(std::size_t index, Dice dice) const;
   Disk& disk() { return disk_; }
   std::uint64_t life() const { return life_; }  // rises with every start and stop
   UnixMillis clock() const;
   void set_clock_wrong(std::int64_t millis) { clock_wrong_ = millis; }
+  // Of each million milliseconds so many too many.
+  void set_drift(std::int64_t parts) { drift_ = parts; }
 
   store::Replica& replica() { return *replica_; }
   const store::Replica& replica() const { return *replica_; }
   Writer& writer() { return *writer_; }
+  const Writer& writer() const { return *writer_; }
   Instant now() const override { return world_.timeline.now(); }
+  // Each commit takes so much longer.
+  void set_slowness(Duration slowness) { slowness_ = slowness; }
+  // Whether nothing that was set above keeps it from storing and sending now.
+  bool unhindered() const { return !no_room_ && closed_lanes_ == 0 && slowness_.count() == 0; }
+  // The disk becomes another one before the next boot: what it held is not expected of it.
+  void disk_replaced();
+  // What the disk has acknowledged, ever since it was last replaced: not what was taken back.
+  const std::set<UpdateId>& held() const { return held_; }
+  // Records that have changed since this was last asked.
+  std::set<RecordId> take_touched() { return std::exchange(touched_, {}); }
+  // It calls another superior from now on.
+  void move(std::size_t parent, const AgencyId& agency);
+  // From the next start on.
+  void take_certificate(const CertificateId& certificate) { node_.certificate = certificate; }
   // Beside the session that is up, if there is one: as a second address, or a neighbour that dials.
   void call(std::size_t machine, const AgencyId& agency);
   // Nothing is written for a while, as on a disk with too little room left.
@@ -71,13 +91,18 @@ class Machine final : public LinkHost {
   // What the program can, from the next session on.
   std::uint64_t features = kFeaturesOfThisProgram;
   std::uint64_t heal_entry_count_min = kHealEntryCountMin;
+  Duration tick_every{250};  // from the next start on
 
   std::function<void(Machine&, const SimLink&, const StorePart&)> on_part;
-  std::function<void(Machine&)> on_failure;  // a commit failed
+  std::function<void(Machine&)> on_failure;  // a commit failed, or the disk did not read
+  // Something that must not be.
+  std::function<void(const std::string& kind, const std::string& what)> on_broken;
 
   // A live session with that agency whose two directions are drained.
   bool in_sync_with(const AgencyId& agency) const;
   std::string describe_links() const;
+  const std::vector<std::shared_ptr<SimLink>>& links() const { return links_; }
+  void guard(const std::function<void()>& work) override;
 
  private:
   // ---- LinkHost ----
@@ -90,9 +115,12 @@ class Machine final : public LinkHost {
   void after(Duration wait, std::function<void()> event) override;
 
   void open_replica();
+  void note_held();
+  void check_held();
   void knock();
   void knocked(const EnrolmentGrant* grant, const GrantedNode* granted);
   void accept(std::shared_ptr<Stream> stream);
+  void greet(const std::shared_ptr<Stream>& line, const Bytes& first);
   std::shared_ptr<SimLink> adopt(std::shared_ptr<Stream> stream, SessionConfig config,
                                  ByteView first = {});
   bool connected(const AgencyId& agency) const;
@@ -115,7 +143,11 @@ class Machine final : public LinkHost {
   Dice dice_;
   test::SeededEntropy entropy_;
   Disk disk_;
-  std::int64_t clock_wrong_ = 0;
+  std::int64_t clock_wrong_ = 0, drift_ = 0;
+  Duration slowness_{0};
+  std::set<UpdateId> held_;
+  std::set<RecordId> touched_;
+  std::uint64_t noted_ = 0;  // of the replica's changes
   std::uint64_t life_ = 0;
   std::unique_ptr<store::Replica> replica_;
   std::shared_ptr<Writer> writer_;

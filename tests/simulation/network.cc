@@ -33,6 +33,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     if (first) record(bytes);
     for (std::size_t at = 0; at < bytes.size(); at += kPacketBytes)
       way.push(to_bytes(bytes.subspan(at, std::min(kPacketBytes, bytes.size() - at))));
+    way.bytes += bytes.size();
+    network_.most_unsent_ = std::max(network_.most_unsent_, way.bytes);
     carry(first ? 0 : 1);
   }
   void close(bool first) {
@@ -52,6 +54,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
         give(target, ByteView(packet).first(dice.below(packet.size())));
       }
       way.packets.clear();
+      way.bytes = 0;
     }
     for (const std::size_t i : {0U, 1U}) {
       if (dice.chance(0.3)) continue;  // never hears of it: finds out by itself
@@ -60,6 +63,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
     }
   }
   bool over() const { return cut_; }
+  std::size_t unsent(bool first) const { return ways_[first ? 0 : 1].bytes; }
+  void corrupt(Dice& dice) {
+    Way& way = ways_[dice.below(2)];
+    way.corrupted = 1 + dice.below(1U << 16);
+  }
   void lose_machine(std::size_t machine, Dice& dice) {
     for (const std::size_t i : {0U, 1U}) {
       if (machines_[i] != machine) continue;
@@ -75,6 +83,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     Instant arrives_at{};       // of the last packet scheduled
     bool carrying = false;
     bool closing = false;
+    std::size_t bytes = 0;      // of the packets
+    std::size_t corrupted = 0;  // not 0: which bit of the next packet, more or less
     void push(Bytes packet) { packets.push_back(std::move(packet)); }
   };
 
@@ -96,7 +106,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     way.carrying = true;
     Timeline& timeline = network_.timeline_;
     Dice& dice = network_.dice_;
-    const LinkQuality& quality = network_.quality_;
+    const LinkQuality& quality = network_.quality(machines_[0], machines_[1]);
     const std::size_t size = way.packets.empty() ? 40 : way.packets.front().size() + 40;
     const auto on_line = std::chrono::microseconds(1'000'000 * size / quality.bytes_per_second);
     way.free_at = std::max(way.free_at, timeline.now()) + on_line;
@@ -117,7 +127,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   void deliver(std::size_t i) {
     if (cut_) return;
-    if (!network_.reachable(machines_[0], machines_[1]))
+    if (!network_.reachable(machines_[i], machines_[1 - i]))
       return deliver_at(i, network_.timeline_.now() + kLookAgain);
     Way& way = ways_[i];
     way.carrying = false;
@@ -127,9 +137,13 @@ class Connection : public std::enable_shared_from_this<Connection> {
       end(1 - i);
       return;
     }
-    const Bytes packet = std::move(way.packets.front());
+    Bytes packet = std::move(way.packets.front());
     way.packets.pop_front();
+    way.bytes -= packet.size();
+    if (const std::size_t bit = std::exchange(way.corrupted, 0); bit != 0)
+      packet[bit / 8 % packet.size()] ^= static_cast<std::uint8_t>(1U << bit % 8);
     network_.bytes_carried_ += packet.size();
+    network_.timeline_.note(machines_[i] << 16 | machines_[1 - i], packet);
     const auto self = shared_from_this();
     carry(i);
     give(*target, packet);
@@ -161,6 +175,11 @@ void Stream::send(ByteView bytes) {
     connection->send(first_, bytes);
 }
 
+std::size_t Stream::unsent() const {
+  const auto connection = connection_.lock();
+  return connection ? connection->unsent(first_) : 0;
+}
+
 void Stream::close() {
   if (std::exchange(ended_, true)) return;
   if (const auto connection = connection_.lock()) connection->close(first_);
@@ -168,10 +187,12 @@ void Stream::close() {
 
 void Network::dial(std::size_t from, std::size_t to,
                    std::function<void(std::shared_ptr<Stream>)> done) {
-  const Duration delay = quality_.delay + Duration(dice_.between(0, quality_.jitter.count()));
+  const LinkQuality& quality = this->quality(from, to);
+  const Duration delay = quality.delay + Duration(dice_.between(0, quality.jitter.count()));
   timeline_.after(delay, [this, from, to, done = std::move(done)] {
     const auto listener = listeners_.find(to);
-    if (listener == listeners_.end() || !reachable(from, to)) return done(nullptr);
+    if (listener == listeners_.end() || !reachable(from, to) || !reachable(to, from))
+      return done(nullptr);
     const auto connection = std::make_shared<Connection>(*this, from, to);
     const auto near = std::make_shared<Stream>();
     const auto far = std::make_shared<Stream>();
@@ -188,6 +209,18 @@ Network::~Network() = default;
 
 void Network::partition(std::set<std::size_t> side) { side_ = std::move(side); }
 
+void Network::set_quality(std::size_t a, std::size_t b, const std::optional<LinkQuality>& quality) {
+  if (quality)
+    qualities_[std::minmax(a, b)] = *quality;
+  else
+    qualities_.erase(std::minmax(a, b));
+}
+
+const LinkQuality& Network::quality(std::size_t a, std::size_t b) const {
+  const auto at = qualities_.find(std::minmax(a, b));
+  return at == qualities_.end() ? quality_ : at->second;
+}
+
 void Network::set_down(std::size_t a, std::size_t b, bool down) {
   if (down)
     down_.insert(std::minmax(a, b));
@@ -195,14 +228,28 @@ void Network::set_down(std::size_t a, std::size_t b, bool down) {
     down_.erase(std::minmax(a, b));
 }
 
+void Network::set_deaf(std::size_t from, std::size_t to, bool deaf) {
+  if (deaf)
+    deaf_.insert({from, to});
+  else
+    deaf_.erase({from, to});
+}
+
 void Network::heal() {
   side_.reset();
   down_.clear();
+  deaf_.clear();
+  qualities_.clear();
 }
 
-bool Network::reachable(std::size_t a, std::size_t b) const {
-  if (down_.contains(std::minmax(a, b))) return false;
-  return !side_ || side_->contains(a) == side_->contains(b);
+bool Network::reachable(std::size_t from, std::size_t to) const {
+  if (down_.contains(std::minmax(from, to)) || deaf_.contains({from, to})) return false;
+  return !side_ || side_->contains(from) == side_->contains(to);
+}
+
+void Network::corrupt_some(double part) {
+  for (const auto& connection : connections_)
+    if (!connection->over() && dice_.chance(part)) connection->corrupt(dice_);
 }
 
 void Network::cut_some(double part) {

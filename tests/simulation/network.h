@@ -33,6 +33,8 @@ class Stream {
   std::function<void(ByteView)> on_bytes;
   std::function<void()> on_end;  // the other side closed, or the cut was noticed; at most once
   void send(ByteView bytes);
+  // Bytes that were sent and are not on the line yet.
+  std::size_t unsent() const;
   // No more is sent or received here; the other side sees the end after what is on its way.
   void close();
 
@@ -52,7 +54,8 @@ class Network {
   ~Network();
 
   void set_quality(const LinkQuality& quality) { quality_ = quality; }
-  const LinkQuality& quality() const { return quality_; }
+  // Between those two alone, from now on; nullopt: as everywhere.
+  void set_quality(std::size_t a, std::size_t b, const std::optional<LinkQuality>& quality);
 
   // Nobody listens on a machine that is off: dials fail.
   void listen(std::size_t machine, Accept accept) { listeners_[machine] = std::move(accept); }
@@ -63,8 +66,17 @@ class Network {
   // Splits the machines: only those of one side reach each other.
   void partition(std::set<std::size_t> side);
   void set_down(std::size_t a, std::size_t b, bool down);
+  // Nothing comes from `from` to `to`, though it does the other way.
+  void set_deaf(std::size_t from, std::size_t to, bool deaf);
+  // Everything arrives again, over links as they were.
   void heal();
-  bool reachable(std::size_t a, std::size_t b) const;
+  bool reachable(std::size_t from, std::size_t to) const;
+  // Both ways, and as fast as everywhere.
+  bool good(std::size_t a, std::size_t b) const {
+    return reachable(a, b) && reachable(b, a) && !qualities_.contains(std::minmax(a, b));
+  }
+  // A bit of the next packet of some connections is turned around on the way.
+  void corrupt_some(double part);
 
   // Breaks connections, in the middle of what they carry. Both ends learn of it, or only one, or
   // none.
@@ -79,19 +91,25 @@ class Network {
   };
   const std::deque<Recording>& recordings() const { return recordings_; }
   std::uint64_t bytes_carried() const { return bytes_carried_; }
+  // The most that ever waited in one direction of a connection.
+  std::size_t most_unsent() const { return most_unsent_; }
 
  private:
   friend class Connection;
   void prune();
+  const LinkQuality& quality(std::size_t a, std::size_t b) const;
   Timeline& timeline_;
   Dice dice_;
   LinkQuality quality_;
   std::map<std::size_t, Accept> listeners_;
+  std::map<std::pair<std::size_t, std::size_t>, LinkQuality> qualities_;
   std::set<std::pair<std::size_t, std::size_t>> down_;
+  std::set<std::pair<std::size_t, std::size_t>> deaf_;  // from, to
   std::optional<std::set<std::size_t>> side_;
   std::vector<std::shared_ptr<Connection>> connections_;
   std::deque<Recording> recordings_;
   std::uint64_t bytes_carried_ = 0;
+  std::size_t most_unsent_ = 0;
 };
 
 }  // namespace lienthong::sim

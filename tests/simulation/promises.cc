@@ -1,6 +1,9 @@
 #include "tests/simulation/promises.h"
 
 #include <algorithm>
+#include <tuple>
+
+#include "store/office/rows.h"
 
 namespace lienthong::sim {
 namespace {
@@ -9,8 +12,13 @@ using Machines = std::vector<std::unique_ptr<Machine>>;
 
 class Inspection {
  public:
-  Inspection(const Machines& machines, const Ledger& ledger, const Forgeries& forgeries)
-      : machines_(machines), ledger_(ledger), forgeries_(forgeries) {
+  Inspection(const Machines& machines, const Ledger& ledger, const Forgeries& forgeries,
+             const std::set<NodeId>& hostile, Findings& findings)
+      : machines_(machines),
+        ledger_(ledger),
+        forgeries_(forgeries),
+        hostile_(hostile),
+        findings_(findings) {
     for (const auto& machine : machines_) {
       auto& mine = held_.emplace_back();
       machine->replica().for_each_record([&](const store::RecordEntry& entry) {
@@ -20,21 +28,18 @@ class Inspection {
     }
   }
 
-  std::vector<std::string> run() {
+  void run() {
     check_acknowledged();
+    check_held();
     check_agreement();
     check_audiences();
     for (const auto& machine : machines_) check_machine(*machine);
     check_forgeries();
     check_feeds();
-    return std::move(broken_);
+    check_rows();
   }
 
  private:
-  template <class... Parts>
-  void say(const Parts&... parts) {
-    if (broken_.size() < 20) broken_.push_back((std::string() + ... + parts));
-  }
   static std::string name(const Machine& machine) {
     return "machine " + std::to_string(machine.index());
   }
@@ -46,19 +51,29 @@ class Inspection {
       for (const auto& mine : held_)
         if (const auto at = mine.find(entry.record); at != mine.end()) record = &at->second;
       if (record == nullptr) {
-        say("record ", entry.record.short_hex(), " of machine ", std::to_string(entry.machine),
-            " is gone");
+        findings_.add("an acknowledged change is lost", "record ", entry.record.short_hex(),
+                      " of machine ", std::to_string(entry.machine), " is gone");
         continue;
       }
       const auto agencies = machines_[entry.machine]->replica().audience_of(record->state);
       for (const auto& machine : machines_) {
         if (!std::ranges::binary_search(agencies, machine->agency())) continue;
         if (!machine->replica().find_update(id))
-          say("update ", id.short_hex(), " written on machine ", std::to_string(entry.machine),
-              " at ", std::to_string(entry.at.time_since_epoch() / std::chrono::seconds(1)),
-              " s is not on ", name(*machine), ", record ", entry.record.short_hex());
+          findings_.add("an acknowledged change is lost", "update ", id.short_hex(),
+                        " written on machine ", std::to_string(entry.machine), " at ",
+                        std::to_string(entry.at.time_since_epoch() / std::chrono::seconds(1)),
+                        " s is not on ", name(*machine), ", record ", entry.record.short_hex());
       }
     }
+  }
+
+  // What each disk has acknowledged it has, be it of its own office or not.
+  void check_held() {
+    for (const auto& machine : machines_)
+      for (const UpdateId& id : machine->held())
+        if (!machine->replica().find_update(id))
+          findings_.add("an acknowledged change is lost", "update ", id.short_hex(),
+                        " is no longer on ", name(*machine));
   }
 
   // 2. One custodian, the same everywhere, and a chain that can be proved.
@@ -73,18 +88,18 @@ class Inspection {
         }
         const RecordState& other = held_[at->second].at(id).state;
         if (encode_state(entry.state) != encode_state(other))
-          say("record ", id.short_hex(), " differs between machines ", std::to_string(at->second),
-              " and ", std::to_string(i), ": ",
-              std::to_string(held_[at->second].at(id).updates.size()), " and ",
-              std::to_string(entry.updates.size()), " updates, holders ", other.holder.short_hex(),
-              " and ", entry.state.holder.short_hex());
+          findings_.add("states differ", "record ", id.short_hex(), " differs between machines ",
+                        std::to_string(at->second), " and ", std::to_string(i), ": ",
+                        std::to_string(held_[at->second].at(id).updates.size()), " and ",
+                        std::to_string(entry.updates.size()), " updates, holders ",
+                        other.holder.short_hex(), " and ", entry.state.holder.short_hex());
       }
     }
   }
 
   void check_chain(const Machine& machine, const RecordState& state) {
     if (state.chain.empty() || state.holder.is_zero())
-      return say("record ", state.record.short_hex(), " has no custodian");
+      return findings_.add("a record without a custodian", "record ", state.record.short_hex());
     const auto agencies = machine.replica().audience_of(state);
     const auto members = std::ranges::count_if(machines_, [&](const auto& other) {
       return std::ranges::binary_search(agencies, other->agency());
@@ -92,11 +107,15 @@ class Inspection {
     for (const LinkEntry& link : state.chain) {
       const auto update = machine.replica().find_update(link.id);
       if (!update) {
-        say("link ", link.id.short_hex(), " is not on ", name(machine));
+        findings_.add("custody cannot be proved", "link ", link.id.short_hex(), " is not on ",
+                      name(machine));
       } else if (!update->seal) {
-        if (members > 1) say("link ", link.id.short_hex(), " was never sealed");
+        if (members > 1)
+          findings_.add("custody cannot be proved", "link ", link.id.short_hex(),
+                        " was never sealed");
       } else if (!proved(machine, *update)) {
-        say("link ", link.id.short_hex(), " cannot be proved on ", name(machine));
+        findings_.add("custody cannot be proved", "link ", link.id.short_hex(), " on ",
+                      name(machine));
       }
     }
   }
@@ -122,16 +141,20 @@ class Inspection {
       for (const auto& [id, entry] : held_[i]) {
         const auto agencies = machines_[i]->replica().audience_of(entry.state);
         if (!std::ranges::binary_search(agencies, machines_[i]->agency()))
-          say(name(*machines_[i]), " holds record ", id.short_hex(), ", which is not its own");
+          findings_.add("somebody holds what is not theirs", name(*machines_[i]), ", record ",
+                        id.short_hex());
       }
   }
 
   void check_machine(const Machine& machine) {
     const store::Replica& replica = machine.replica();
     for (const RecordId& id : replica.verify_states())
-      say(name(machine), " has another state than a refold for ", id.short_hex());
+      findings_.add("a state that a refold does not give", name(machine), ", record ",
+                    id.short_hex());
     for (const store::WaitingEntry& entry : replica.waiting())
-      say(name(machine), " still waits: ", entry.reason, ", update ", entry.id.short_hex());
+      if (!hostile_.contains(entry.from) && !waits_for_others(entry))
+        findings_.add("something waits for ever", name(machine), ": ", entry.reason, ", update ",
+                      entry.id.short_hex());
     const store::Counts counts = replica.counts();
     std::uint64_t updates = 0, inert = 0;
     const auto& mine = held_[machine.index()];
@@ -144,31 +167,32 @@ class Inspection {
     check_count(machine, "inert", counts.inert, inert);
     check_count(machine, "waiting", counts.waiting, replica.waiting().size());
     if (replica.registry()->digest() != machines_.front()->replica().registry()->digest())
-      say(name(machine), " has another registry");
+      findings_.add("registries differ", name(machine));
   }
 
   void check_count(const Machine& machine, const char* what, std::uint64_t counted,
                    std::uint64_t there) {
     if (counted != there)
-      say(name(machine), " counts ", std::to_string(counted), " ", what, ", there are ",
-          std::to_string(there));
+      findings_.add("counts are wrong", name(machine), " counts ", std::to_string(counted), " ",
+                    what, ", there are ", std::to_string(there));
   }
 
   // Nothing that was written without right counts.
   void check_forgeries() {
-    if (forgeries_.strangers_served > 0) say("strangers were served");
+    if (forgeries_.strangers_served > 0) findings_.add("strangers were served", "");
     for (std::size_t i = 0; i < machines_.size(); ++i) {
       for (const auto& [id, entry] : held_[i]) {
         for (const LinkEntry& link : entry.state.chain)
           if (forgeries_.without_right.contains(link.id))
-            say("a forged link stands in ", id.short_hex());
+            findings_.add("a forgery counts", "a link of record ", id.short_hex());
         for (const UpdateId& update : entry.state.timeline)
           if (forgeries_.without_right.contains(update))
-            say("a forged update counts in ", id.short_hex());
+            findings_.add("a forgery counts", "in record ", id.short_hex());
       }
       for (const UpdateId& id : forgeries_.malformed)
         if (machines_[i]->replica().find_update(id))
-          say("forged update ", id.short_hex(), " was taken by ", name(*machines_[i]));
+          findings_.add("something malformed was taken", "update ", id.short_hex(), " by ",
+                        name(*machines_[i]));
     }
   }
 
@@ -180,16 +204,56 @@ class Inspection {
       const auto up = child->replica().feed_digest(FeedKind::kUpdates, parent.agency());
       const auto down = parent.replica().feed_digest(FeedKind::kUpdates, child->agency());
       if (!up || !down || !up->same_set(*down))
-        say(name(*child), " and ", name(parent), " hold ", std::to_string(up ? up->count : 0),
-            " and ", std::to_string(down ? down->count : 0), " updates for each other");
+        findings_.add("feeds differ", name(*child), " and ", name(parent), " hold ",
+                      std::to_string(up ? up->count : 0), " and ",
+                      std::to_string(down ? down->count : 0), " updates for each other");
     }
+  }
+
+  // What reports and lists say of a record is the same everywhere.
+  void check_rows() {
+    std::map<RecordId, std::pair<std::size_t, Dates>> first;
+    for (std::size_t i = 0; i < machines_.size(); ++i) {
+      const store::OfficeReader rows(machines_[i]->replica());
+      for (std::uint32_t number = 1; number <= rows.snapshot().last_record; ++number) {
+        const auto row = rows.row(number);
+        const auto record = row ? rows.record(number) : std::nullopt;
+        if (!record) continue;
+        const Dates dates = dates_of(*row);
+        const auto [at, fresh] = first.try_emplace(record->state.record, i, dates);
+        if (!fresh && at->second.second != dates)
+          findings_.add("dates differ", "record ", record->state.record.short_hex(),
+                        " between machines ", std::to_string(at->second.first), " and ",
+                        std::to_string(i));
+      }
+    }
+  }
+  using Dates =
+      std::tuple<std::string, UnixMillis, UnixMillis, std::vector<std::optional<UnixMillis>>>;
+  static Dates dates_of(std::string_view bytes) {
+    const store::RowView row = store::view_office_row(bytes);
+    const store::Facts facts = store::facts_at(row, store::kEver);
+    return {std::string(row.code),
+            row.last_link,
+            row.updated,
+            {facts.received, facts.due, facts.first_due, facts.last_due, facts.end, facts.finished,
+             facts.returned}};
+  }
+
+  // Whether what it needs is a word that no machine here has: somebody hostile kept it back.
+  bool waits_for_others(const store::WaitingEntry& entry) const {
+    if (hostile_.empty() || entry.missing.is_zero()) return false;
+    return std::ranges::none_of(machines_, [&](const auto& machine) {
+      return machine->replica().find_update(entry.missing).has_value();
+    });
   }
 
   const Machines& machines_;
   const Ledger& ledger_;
   const Forgeries& forgeries_;
+  const std::set<NodeId>& hostile_;
+  Findings& findings_;
   std::vector<std::map<RecordId, store::RecordEntry>> held_;
-  std::vector<std::string> broken_;
 };
 
 }  // namespace
@@ -216,9 +280,9 @@ bool quiet(const Machines& machines, std::string* why) {
   return all;
 }
 
-std::vector<std::string> broken_promises(const Machines& machines, const Ledger& ledger,
-                                         const Forgeries& forgeries) {
-  return Inspection(machines, ledger, forgeries).run();
+void judge(const Machines& machines, const Ledger& ledger, const Forgeries& forgeries,
+           const std::set<NodeId>& hostile, Findings& findings) {
+  Inspection(machines, ledger, forgeries, hostile, findings).run();
 }
 
 }  // namespace lienthong::sim

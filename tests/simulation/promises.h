@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/simulation/findings.h"
 #include "tests/simulation/workload.h"
 
 namespace lienthong::sim {
@@ -19,8 +20,9 @@ struct Forgeries {
 // Whether nothing is left to be said between any two neighbours; else what is, for the report.
 bool quiet(const std::vector<std::unique_ptr<Machine>>& machines, std::string* why = nullptr);
 
-// What is broken, in words; empty when all promises are kept. All machines must be on.
-std::vector<std::string> broken_promises(const std::vector<std::unique_ptr<Machine>>& machines,
-                                         const Ledger& ledger, const Forgeries& forgeries);
+// What is broken once all is quiet; nothing when all promises are kept. All machines must be on.
+// `hostile`: nodes that are no machine here, for whose words honest ones may wait for ever.
+void judge(const std::vector<std::unique_ptr<Machine>>& machines, const Ledger& ledger,
+           const Forgeries& forgeries, const std::set<NodeId>& hostile, Findings& findings);
 
 }  // namespace lienthong::sim

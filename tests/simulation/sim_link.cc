@@ -4,6 +4,8 @@ namespace lienthong::sim {
 namespace {
 
 constexpr Duration kLingerMax{2000};
+constexpr std::size_t kUnsentMax = 32 * 1024;  // that the kernel takes
+constexpr Duration kLookAgain{100};
 
 }  // namespace
 
@@ -17,10 +19,14 @@ void SimLink::start(ByteView first) {
   const auto weak = weak_from_this();
   stream_->on_bytes = [weak](ByteView bytes) {
     const auto self = weak.lock();
-    if (self) (void)self->driver_->on_bytes(bytes).ok();  // the close action says why
+    if (!self) return;
+    self->host_.guard([&] {
+      (void)self->driver_->on_bytes(bytes).ok();  // the close action says why
+    });
   };
   stream_->on_end = [weak] {
-    if (const auto self = weak.lock()) self->end();
+    const auto self = weak.lock();
+    if (self) self->host_.guard([&] { self->end(); });
   };
   driver_->start(first);
 }
@@ -29,13 +35,14 @@ void SimLink::start(ByteView first) {
 bool SimLink::make_room() {
   Session& session = driver_->session();
   if (!session.wants_room()) return false;
-  if (now() >= room_at_) {
+  if (now() >= room_at_ && stream_->unsent() < kUnsentMax) {
     session.on_room(static_cast<std::size_t>(host_.dice().between(200, 6000)), now());
     room_at_ = now() + Duration(host_.dice().between(5, 60));
     return true;
   }
   if (!std::exchange(looking_, true)) {
-    const auto wait = std::chrono::ceil<Duration>(room_at_ - now());
+    const auto wait =
+        stream_->unsent() < kUnsentMax ? std::chrono::ceil<Duration>(room_at_ - now()) : kLookAgain;
     host_.after(wait, [self = shared_from_this()] {
       self->looking_ = false;
       self->driver_->perform();

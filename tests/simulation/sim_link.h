@@ -22,6 +22,8 @@ class LinkHost {
   virtual void saw(const SimLink& link, const store::Observation& what) = 0;
   virtual void saw_part(const SimLink& link, const StorePart& part) = 0;
   virtual store::ClosedLanes closed_lanes() const = 0;
+  // Runs what may read the disk now; where that fails the machine ends.
+  virtual void guard(const std::function<void()>& work) = 0;
   // Not once the machine has stopped.
   virtual void after(Duration wait, std::function<void()> event) = 0;
 };
@@ -37,6 +39,7 @@ class SimLink final : public std::enable_shared_from_this<SimLink>, public store
 
   store::Driver& driver() { return *driver_; }
   const store::Driver& driver() const { return *driver_; }
+  std::size_t unsent() const { return stream_->unsent(); }
 
  private:
   // ---- store::DriverHost ----

@@ -9,28 +9,13 @@ using store::Operation;
 
 namespace {
 
-// What an office may choose to do to a record that is there.
-enum class Choice : std::uint8_t {
-  kSet,
-  kEvent,
-  kNote,
-  kOffer,
-  kAccept,
-  kDecline,
-  kRecall,
-  kReclaim,
-  kSucceed,
-  kConsult,
-  kReply,
-  kShare,
-  kAdopt,
-};
+using Choice = Workload::Choice;
 constexpr std::size_t kChoiceCount = static_cast<std::size_t>(Choice::kAdopt) + 1;
 
-Choice choose_for(Dice& dice, const AgencyId& ours, const RecordState& state) {
+Choice choose_for(Dice& dice, const AgencyId& ours, const RecordState& state, bool& by_rule) {
   const double roll = dice.unit();
-  if (dice.chance(0.04))  // whatever the rules say
-    return static_cast<Choice>(dice.below(kChoiceCount));
+  by_rule = !dice.chance(0.04);
+  if (!by_rule) return static_cast<Choice>(dice.below(kChoiceCount));
   if (state.offered == ours)
     return roll < 0.65 ? Choice::kAccept : roll < 0.8 ? Choice::kDecline : Choice::kNote;
   if (state.holder == ours && state.offered.is_zero()) {
@@ -46,6 +31,13 @@ Choice choose_for(Dice& dice, const AgencyId& ours, const RecordState& state) {
 
 FieldWrite text_write(Field field, std::string text) {
   return {static_cast<std::uint16_t>(field), std::move(text)};
+}
+
+// Nothing has come to the record since, and the machine knows its own past.
+bool allowed_still(const store::Transaction& transaction, const std::optional<RecordState>& on) {
+  if (!on || transaction.restored()) return false;
+  const auto entry = transaction.find_record(on->record);
+  return entry && entry->state.heads == on->heads && entry->state.chain == on->chain;
 }
 
 // The last consultation that asks us.
@@ -89,22 +81,43 @@ Operation Workload::create(Machine& machine) {
   return out;
 }
 
-std::optional<Operation> Workload::choose(Machine& machine) {
+// What the holder, or the one it is offered to, may do whatever else is so.
+bool surely_allowed(Choice choice, const AgencyId& ours, const RecordState& state) {
+  const bool offered = state.offered == ours;
+  const bool held = state.holder == ours && state.offered.is_zero();
+  switch (choice) {
+    case Choice::kAccept:
+    case Choice::kDecline: return offered;
+    case Choice::kNote: return held;
+    default: return false;
+  }
+}
+
+std::optional<Workload::Intent> Workload::choose(Machine& machine) {
   const auto& records = records_of(machine);
-  if (records.empty() || dice_.chance(records.size() < 6 ? 0.4 : 0.08)) return create(machine);
+  if (records.empty() || dice_.chance(records.size() < 6 ? 0.4 : 0.08))
+    return Intent{create(machine), std::nullopt};
   const std::size_t newest =
       std::min<std::size_t>(records.size(), 12);  // most work is on recent ones
   const RecordId record = dice_.chance(0.7) ? records[records.size() - 1 - dice_.below(newest)]
                                             : records[dice_.below(records.size())];
   const auto entry = machine.replica().find_record(record);
   if (!entry) return std::nullopt;
-  if (auto parallel = choose_leg(machine, entry->state)) return parallel;
+  if (auto parallel = choose_leg(machine, entry->state))
+    return Intent{*std::move(parallel), std::nullopt};
   return work_on(machine, entry->state);
 }
 
-Operation Workload::work_on(Machine& machine, const RecordState& state) {
+Workload::Intent Workload::work_on(Machine& machine, const RecordState& state) {
+  bool by_rule = false;
+  const Choice choice = choose_for(dice_, machine.agency(), state, by_rule);
+  Intent intent{make(machine, state, choice), std::nullopt};
+  if (by_rule && surely_allowed(choice, machine.agency(), state)) intent.allowed_on = state;
+  return intent;
+}
+
+Operation Workload::make(Machine& machine, const RecordState& state, Choice choice) {
   const std::string record = state.record.hex();
-  const Choice choice = choose_for(dice_, machine.agency(), state);
   const std::string text = "việc " + std::to_string(++counter_);
   const store::Remark remark{.officer = "Lan", .note = text};
   switch (choice) {
@@ -152,24 +165,30 @@ std::optional<Operation> Workload::choose_leg(Machine& machine, const RecordStat
 }
 
 void Workload::act(Machine& machine) {
-  if (auto operation = choose(machine)) post(machine, *std::move(operation));
+  if (auto intent = choose(machine))
+    post(machine, std::move(intent->operation), std::move(intent->allowed_on));
 }
 
-void Workload::post(Machine& machine, Operation operation) {
+void Workload::post(Machine& machine, Operation operation, std::optional<RecordState> on) {
   struct Work {
     Operation operation;
+    std::optional<RecordState> allowed_on;
+    std::string refusal;  // though it was allowed
     std::vector<std::uint64_t> numbers;
     UpdateId taken_back;
   };
-  const auto work = std::make_shared<Work>(Work{std::move(operation), {}, {}});
+  const auto work = std::make_shared<Work>(Work{std::move(operation), std::move(on), {}, {}, {}});
   const auto job = [work](store::Transaction& transaction) -> Result<void> {
     const std::size_t before = transaction.entered().size();
     std::optional<UpdateId> tip;
     if (const auto* recall = std::get_if<store::Recall>(&work->operation.deed))
       if (const auto entry = transaction.find_record(RecordId::from(*from_hex(recall->record))))
         if (!entry->state.chain.empty()) tip = entry->state.tip();
-    if (auto done = store::apply_operation(transaction, work->operation); !done.ok())
+    work->refusal.clear();
+    if (auto done = store::apply_operation(transaction, work->operation); !done.ok()) {
+      if (allowed_still(transaction, work->allowed_on)) work->refusal = done.error().message();
       return done.error();
+    }
     if (tip && !transaction.find_update(*tip)) work->taken_back = *tip;
     const auto& entered = transaction.entered();
     work->numbers.assign(entered.begin() + static_cast<std::ptrdiff_t>(before), entered.end());
@@ -179,6 +198,7 @@ void Workload::post(Machine& machine, Operation operation) {
   const auto committed = [this, work, author](const Result<void>& result) {
     // Even a failed commit may have taken it back: the log may have reached the disk.
     if (!work->taken_back.is_zero()) ledger_.forget(work->taken_back);
+    if (!work->refusal.empty()) ++ledger_.refused_though_allowed[work->refusal];
     ++(result ? ledger_.accepted : ledger_.refused);
     if (!result) return;
     for (const std::uint64_t number : work->numbers)

@@ -25,6 +25,7 @@ class Ledger {
   void forget(const UpdateId& id) { entries_.erase(id); }
   const std::map<UpdateId, LedgerEntry>& entries() const { return entries_; }
   std::size_t accepted = 0, refused = 0;
+  std::map<std::string, std::size_t> refused_though_allowed;  // by what was said
 
  private:
   std::map<UpdateId, LedgerEntry> entries_;
@@ -32,6 +33,22 @@ class Ledger {
 
 class Workload {
  public:
+  // What an office may choose to do to a record that is there.
+  enum class Choice : std::uint8_t {
+    kSet,
+    kEvent,
+    kNote,
+    kOffer,
+    kAccept,
+    kDecline,
+    kRecall,
+    kReclaim,
+    kSucceed,
+    kConsult,
+    kReply,
+    kShare,
+    kAdopt,
+  };
   Workload(Ledger& ledger, Dice dice) : ledger_(ledger), dice_(dice) {}
 
   // One operation of that office, posted to its writer.
@@ -45,12 +62,18 @@ class Workload {
     std::set<RecordId> seen;
   };
   const std::vector<RecordId>& records_of(Machine& machine);
-  std::optional<store::Operation> choose(Machine& machine);
-  store::Operation work_on(Machine& machine, const RecordState& state);
+  struct Intent {
+    store::Operation operation;
+    std::optional<RecordState> allowed_on;
+  };
+  std::optional<Intent> choose(Machine& machine);
+  Intent work_on(Machine& machine, const RecordState& state);
+  store::Operation make(Machine& machine, const RecordState& state, Choice choice);
   std::optional<store::Operation> choose_leg(Machine& machine, const RecordState& state);
   AgencyId some_agency(Machine& machine);
   store::Operation create(Machine& machine);
-  void post(Machine& machine, store::Operation operation);
+  // `on`: the state by which the rules allow it; none: it is only tried.
+  void post(Machine& machine, store::Operation operation, std::optional<RecordState> on);
 
   Ledger& ledger_;
   Dice dice_;

@@ -7,20 +7,10 @@
 #include <vector>
 
 #include "tests/simulation/faults.h"
-#include "tests/simulation/promises.h"
+#include "tests/simulation/hostile.h"
+#include "tests/simulation/watch.h"
 
 namespace lienthong::sim {
-
-struct WorldOptions {
-  std::size_t districts = 2;
-  std::size_t communes_of_each = 3;
-  LinkQuality quality;
-  double operations_per_second = 1.5;  // of all offices together
-  bool old_programs = false;           // on some machines
-  std::size_t newcomers = 0;           // communes that are enrolled while the others work
-  std::uint64_t heal_entry_count_min = 20;
-  FaultRates faults;
-};
 
 class World {
  public:
@@ -30,8 +20,12 @@ class World {
   void run_for(Duration span);  // offices work, faults happen
   // Faults and work stop, everything is up again. True once all is quiet and stays so.
   bool settles_within(Duration span);
-  // Empty when the promises are kept.
-  std::vector<std::string> broken_promises() const;
+  // The promises, once all is quiet, with all that was found on the way: a line for each kind;
+  // empty when they are kept.
+  std::vector<std::string> broken_promises();
+  // The same of one seed in every run.
+  std::uint64_t trace() const { return timeline_.trace(); }
+  Duration elapsed() const { return timeline_.elapsed(); }
 
   // Forged updates that some machine holds without letting them count, and refusals on record.
   std::size_t forgeries_held() const;
@@ -40,7 +34,7 @@ class World {
   const Ledger& ledger() const { return ledger_; }
   // Every machine is on and has a replica to look into.
   bool all_on() const;
-  const FaultCounts& fault_counts() const { return faults_->counts(); }
+  FaultCounts fault_counts() const { return faults_->counts(); }
   Machine& machine(std::size_t index) { return *machines_[index]; }
   std::uint64_t bytes_carried() const { return network_.bytes_carried(); }
   // How healing ended, over all machines.
@@ -56,6 +50,9 @@ class World {
   void invite(std::size_t index, const std::string& code);
   void add(const AgencyId& agency, std::optional<std::size_t> parent, bool may_issue);
   void work();
+  void judge_traffic();
+  void set_up(Machine& machine);
+  void add_hostile(const AgencyId& agency, std::size_t parent, bool may_issue);
   Dice dice_;
   Timeline timeline_;
   test::TestDeployment deployment_;
@@ -64,8 +61,11 @@ class World {
   std::vector<std::size_t> bootstrap_sizes_;
   Ledger ledger_;
   Workload workload_;
+  Findings findings_;
+  std::unique_ptr<Watch> watch_;
   std::unique_ptr<Faults> faults_;
-  double operations_per_second_;
+  std::unique_ptr<Hostile> hostile_;
+  WorldOptions options_;
   bool working_ = true;
 };
 

@@ -14,6 +14,7 @@ void Writer::write(store::Job job, store::Done committed) {
 
 void Writer::add(store::QueuedJob job, store::Urgency urgency) {
   if (stopped_) return;
+  ++waiting_;
   queues_.add(std::move(job), urgency);
   start();
 }
@@ -32,8 +33,8 @@ void Writer::start() {
 
 void Writer::run_after(Duration wait) {
   running_ = true;
-  timeline_.after(wait, [self = shared_from_this()] {
-    if (!self->stopped_) self->commit_group();
+  timeline_.after(wait + hooks_.slowness(), [self = shared_from_this()] {
+    if (!self->stopped_) self->hooks_.guard([&] { self->commit_group(); });
   });
 }
 
@@ -41,6 +42,7 @@ void Writer::commit_group() {
   queues_.begin_group();
   auto group = store::commit_group(
       replica_, hooks_.clock(), [this] { return queues_.take(); }, hooks_.refusal());
+  if (group.committed) hooks_.committed();
   for (const auto& [job, result] : group.jobs)
     if (job.at_once) job.at_once(result);
   if (!group.committed) {
@@ -50,9 +52,12 @@ void Writer::commit_group() {
   answered_at_ = std::max(answered_at_, timeline_.now() + Duration(dice_.between(0, 5)));
   const bool changed = group.changed;
   timeline_.at(answered_at_, [self = shared_from_this(), answers = std::move(group.jobs), changed] {
-    for (const auto& [job, result] : answers)
-      if (!self->stopped_ && job.later) job.later(result);
-    if (!self->stopped_ && changed) self->hooks_.changed();
+    self->waiting_ -= answers.size();
+    self->hooks_.guard([&] {
+      for (const auto& [job, result] : answers)
+        if (!self->stopped_ && job.later) job.later(result);
+      if (!self->stopped_ && changed) self->hooks_.changed();
+    });
   });
   running_ = false;
   start();

@@ -16,8 +16,11 @@ class Writer final : public store::Writer, public std::enable_shared_from_this<W
  public:
   struct Hooks {
     std::function<UnixMillis()> clock;
-    std::function<void()> changed;  // on the loop, after updates or statements entered
-    std::function<void()> failed;   // a commit failed: the machine must be started anew
+    std::function<void()> committed;  // at once, before anybody is told
+    std::function<void()> changed;    // on the loop, after updates or statements entered
+    std::function<void()> failed;     // a commit failed: the machine must be started anew
+    std::function<void(const std::function<void()>&)> guard;  // runs what may read the disk
+    std::function<Duration()> slowness;                       // of the disk, for each commit
     std::function<std::optional<Error>()> refusal;  // why nothing is written now; none: it is
   };
 
@@ -31,6 +34,7 @@ class Writer final : public store::Writer, public std::enable_shared_from_this<W
   void write(store::Job job, store::Done committed);
   void stop() { stopped_ = true; }
   bool idle() const { return queues_.empty() && !running_; }
+  std::size_t waiting() const { return waiting_; }  // jobs that were not answered yet
 
  private:
   void add(store::QueuedJob job, store::Urgency urgency);
@@ -42,6 +46,7 @@ class Writer final : public store::Writer, public std::enable_shared_from_this<W
   Dice dice_;
   Hooks hooks_;
   store::JobQueues queues_;
+  std::size_t waiting_ = 0;
   bool running_ = false;
   bool patient_ = false;   // only hints wait: a timer runs for them
   Instant answered_at_{};  // answers come in the order of the commits

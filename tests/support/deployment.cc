@@ -1,6 +1,7 @@
 #include "tests/support/deployment.h"
 
 #include "protocol/crypto/hash.h"
+#include "protocol/record/adoption.h"
 
 namespace lienthong::test {
 
@@ -117,12 +118,28 @@ StatementId TestDeployment::change_tree(std::vector<AgencyChange> changes) {
   return add(by_root(tree_change(std::move(changes))));
 }
 
+Adoption TestDeployment::adoption_of(const TestDeployment& other, const AgencyId& place) {
+  return propose_adoption(*registry_, *other.registry_, place, tick(), "NQ 202/2025/QH15");
+}
+
+Statement TestDeployment::adopts(const TestDeployment& other, const AgencyId& place) {
+  const Adoption body = adoption_of(other, place);
+  return make_adoption(body, sign_adoption(root_, key_in_use_, body),
+                       sign_adoption(other.root_, other.key_on_paper_, body));
+}
+
+void TestDeployment::learn(const Statement& adoption, const TestDeployment& other) {
+  add(adoption);
+  const std::vector<Statement> theirs = other.statements_;
+  for (const Statement& statement : theirs) add(statement);
+}
+
 StatementId TestDeployment::add(const Statement& statement) {
   auto grown = registry_->with(std::span(&statement, 1));
   LT_CHECK(grown.ok());
   if ((*grown)->size() != registry_->size()) statements_.push_back(statement);
   registry_ = *std::move(grown);
-  return statement_id(root_, statement);
+  return registry_->id_of(statement);
 }
 
 TestNode* TestDeployment::find_issuer(const AgencyId& agency) {

@@ -52,6 +52,13 @@ class TestDeployment {
   // The next tree version, signed by the key in use.
   StatementId change_tree(std::vector<AgencyChange> changes);
 
+  // ---- several roots ----
+  // What would put the other's agencies below `place`, and the same signed by both.
+  Adoption adoption_of(const TestDeployment& other, const AgencyId& place);
+  Statement adopts(const TestDeployment& other, const AgencyId& place);
+  // Takes in an adoption and what the other deployment has said so far.
+  void learn(const Statement& adoption, const TestDeployment& other);
+
   // Adds a statement, which must pass check(); returns its id.
   StatementId add(const Statement& statement);
 

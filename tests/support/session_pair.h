@@ -28,6 +28,13 @@ class FakeReplica final : public ReplicaView {
   // ---- writing ----
   void set_registry(std::shared_ptr<const Registry> registry) { registry_ = std::move(registry); }
   void mint_epoch(FeedKind kind, std::uint64_t epoch) { epochs_[at(kind)] = epoch; }
+  // What a store does when a reader names a place.
+  void renew_unless_it_fits(FeedKind kind, const FeedMark& mark) {
+    const auto& feed = feeds_[at(kind)];
+    if (mark.epoch != epochs_[at(kind)] || mark.number == 0) return;
+    if (mark.number > feed.size() || feed[mark.number - 1].hash != mark.hash)
+      epochs_[at(kind)] += 1000;
+  }
   void add_statement(const Statement& statement, const NodeId& origin = {}) {
     Entry entry;
     entry.id = to_bytes(statement_id(registry_->root(), statement).view());
@@ -64,7 +71,8 @@ class FakeReplica final : public ReplicaView {
     return add_unit(unit);
   }
   // What a driver's store does with a part; returns the durable cursor.
-  Cursor store(FeedKind kind, const NodeId& writer, const FeedPart& part) {
+  Cursor store(FeedKind kind, const NodeId& writer, const FeedPart& part,
+               bool beside_healing = false) {
     for (const Statement& statement : part.statements) {
       received_.push_back(to_bytes(statement_id(registry_->root(), statement).view()));
     }
@@ -74,6 +82,7 @@ class FakeReplica final : public ReplicaView {
       }
     }
     Cursor& cursor = cursors_[{kind, writer}];
+    if (beside_healing && cursor.mark.number > 0 && cursor.mark.epoch != part.epoch) return cursor;
     for (const CursorRange& stretch : part.covered) {
       cursor.add(part.epoch, stretch.first, stretch.last, stretch.hash);
     }
@@ -81,6 +90,10 @@ class FakeReplica final : public ReplicaView {
   }
   void set_cursor(FeedKind kind, const NodeId& writer, const Cursor& cursor) {
     cursors_[{kind, writer}] = cursor;
+  }
+
+  void set_heard(FeedKind kind, const NodeId& reader, const Cursor& cursor) {
+    heard_[{kind, reader}] = cursor;
   }
 
   // ---- looking ----
@@ -183,6 +196,10 @@ class FakeReplica final : public ReplicaView {
     const auto found = cursors_.find({kind, writer});
     return found == cursors_.end() ? Cursor{} : found->second;
   }
+  Cursor heard_cursor(FeedKind kind, const NodeId& reader) const override {
+    const auto found = heard_.find({kind, reader});
+    return found == heard_.end() ? Cursor{} : found->second;
+  }
 
  private:
   static std::size_t at(FeedKind kind) { return static_cast<std::size_t>(kind); }
@@ -197,6 +214,7 @@ class FakeReplica final : public ReplicaView {
   std::array<std::uint64_t, 2> epochs_;
   std::array<std::vector<Entry>, 2> feeds_;
   std::map<std::pair<FeedKind, NodeId>, Cursor> cursors_;
+  std::map<std::pair<FeedKind, NodeId>, Cursor> heard_;
   std::vector<Bytes> received_;
   std::uint64_t mixer_ = 1;
 };
@@ -206,6 +224,7 @@ struct End {
   FakeReplica* replica = nullptr;
   Session session;
   bool stores_at_once = true;
+  bool renews = true;              // a feed in which the peer names a place that is not there
   Bytes outgoing;                  // not delivered yet
   Bytes sent;                      // all that ever left
   std::vector<StorePart> waiting;  // when not stored at once
@@ -214,6 +233,7 @@ struct End {
   std::vector<PeerCursor> peer_cursors;
   std::vector<PeerRefused> refusals;
   std::vector<PeerLanes> lanes;
+  std::optional<std::uint64_t> stood_still;
   bool live = false;
   std::optional<CloseSession> closed;
   std::string log;  // kinds of actions in order, SendBytes left out
@@ -226,7 +246,8 @@ struct End {
     if (!decoded.ok()) return session.on_store_failed(part.token, decoded.error(), now);
     decoded->epoch = part.part.epoch;
     decoded->covered = part.part.covered;
-    const Cursor cursor = replica->store(part.kind, established->node, *decoded);
+    const Cursor cursor =
+        replica->store(part.kind, established->node, *decoded, part.beside_healing);
     session.on_stored(part.token, cursor, {}, "", now);
   }
   void store_waiting(Instant now) {
@@ -253,6 +274,10 @@ struct End {
       } else if (auto* cursor = std::get_if<PeerCursor>(&action)) {
         log += 'C';
         peer_cursors.push_back(std::move(*cursor));
+        const PeerCursor& heard = peer_cursors.back();
+        if (!renews || !heard.in_full) continue;
+        replica->renew_unless_it_fits(heard.kind, heard.cursor.mark);
+        session.on_feed_grown(now);
       } else if (std::holds_alternative<Live>(action)) {
         live = true;
       } else if (auto* changed = std::get_if<PeerLanes>(&action)) {
@@ -260,6 +285,8 @@ struct End {
       } else if (auto* refused = std::get_if<PeerRefused>(&action)) {
         log += 'R';
         refusals.push_back(std::move(*refused));
+      } else if (const auto* standing = std::get_if<StandsStill>(&action)) {
+        stood_still = standing->pending;
       } else if (auto* close = std::get_if<CloseSession>(&action)) {
         log += 'X';
         LT_CHECK(!closed);

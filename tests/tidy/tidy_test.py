@@ -91,6 +91,11 @@ class TidyTest(unittest.TestCase):
         self.expect("protocol/a.cc", "auto t = std::chrono::system_clock::now();\n", "clock")
         self.expect("store/a.cc", "std::cout << 1;\n", "prints")
 
+    def test_what_clang_14_cannot_compile(self):
+        self.expect("protocol/a.cc", "v.erase(std::ranges::unique(v).begin());\n", "subrange")
+        self.expect("store/a.cc", "for (int i : std::views::reverse(v)) go(i);\n", "subrange")
+        self.expect("store/a.cc", "std::ranges::sort(v);\n")
+
     def test_coroutine_traps(self):
         self.expect("agent/a.cc", "co_spawn(x, f(), asio::detached);\n", "detached")
         self.expect("agent/a.cc", "co_await run([this] { go(); });\n", "await-capture")

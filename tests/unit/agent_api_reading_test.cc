@@ -181,14 +181,20 @@ TEST_F(Api, TheQuarantineSaysWhoRefused) {
   EXPECT_EQ(there.at("reason"), "bad-hash: closed part");
   EXPECT_EQ(there.at("text_vi"), "không khớp mã băm: phần kín");
   EXPECT_NE(get("/v1/check").dump().find("\"refused-by-neighbours\""), std::string::npos);
+  EXPECT_EQ(get("/v1/check").at("state"), 2);
   EXPECT_EQ(get("/v1/check").dump().find("\"refused\""), std::string::npos);
-  ASSERT_TRUE(engine_
-                  ->write([&](store::Transaction& transaction) -> Result<void> {
-                    transaction.note_refused(parent, province_, sent->id, "bad-hash");
-                    return {};
-                  })
-                  .ok());
+  const auto refuse = [&](const UpdateId& id) {
+    ASSERT_TRUE(engine_
+                    ->write([&](store::Transaction& transaction) -> Result<void> {
+                      transaction.note_refused(parent, province_, id, "bad-hash");
+                      return {};
+                    })
+                    .ok());
+  };
+  refuse(sent->id);  // in a form that could be taken it is here
   EXPECT_EQ(get("/v1/quarantine").at("refused")[0].at("refused_by"), "us");
+  EXPECT_EQ(get("/v1/check").dump().find("\"refused\""), std::string::npos);
+  refuse(UpdateId::from(Bytes(32, 7)));
   EXPECT_NE(get("/v1/check").dump().find("\"refused\""), std::string::npos);
 }
 

@@ -188,6 +188,14 @@ TEST_F(Api, IdempotencyKeyIsForOneLine) {
   EXPECT_EQ(again.at("repeated"), true);
   EXPECT_EQ(again.at("code"), first.at("code"));
   EXPECT_EQ(client()->Post("/v1/operations", key, kTwo, "application/json")->status, 400);
+  const std::string other =
+      R"({"op":"note","code":")" + first.at("code").get<std::string>() + R"(","note":"x"})";
+  const auto refused = client()->Post("/v1/operations", key, other, "application/json");
+  EXPECT_EQ(refused->status, 409);
+  const auto answer = json::parse(refused->body);
+  EXPECT_EQ(answer.at("error").at("code"), "conflict");
+  for (const char* word : {"create dossier", "note H47."})
+    EXPECT_NE(answer.dump().find(word), std::string::npos) << answer;
 }
 
 TEST_F(Api, ManyLinesAreAnsweredInOrder) {
@@ -287,7 +295,7 @@ TEST_F(Api, EventStreamsDeliverAndEndWithTheServer) {
   ASSERT_EQ(saw_one.get_future().wait_for(std::chrono::seconds(20)), std::future_status::ready);
   server_->stop();
   reader.join();
-  EXPECT_TRUE(stream.starts_with("id: 1\nevent: change\ndata: {")) << stream;
+  EXPECT_TRUE(stream.starts_with("id: 0000000000000000-1\nevent: change\ndata: {")) << stream;
 }
 
 // On httplib's defaults eight followers took every thread, and a status waited for 14 seconds.

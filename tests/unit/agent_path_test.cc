@@ -13,7 +13,7 @@ using std::chrono::nanoseconds;
 using std::chrono::seconds;
 using Why = PathPlan::Why;
 
-constexpr Instant kStart{seconds(1000)};
+constexpr Instant kPathStart{seconds(1000)};
 
 // Draws the greatest (all ones modulo the width is not it, so it names the number itself).
 class Draws final : public Entropy {
@@ -36,43 +36,44 @@ TcpInfo with(std::uint64_t queue, std::uint64_t acknowledged, std::uint64_t rece
 }
 
 TEST(PathWatch, SilenceCountsOnlyWhileDataIsOutstanding) {
-  PathWatch watch(kStart);
-  watch.observe(with(0, 10, 10), kStart + minutes(10));
-  EXPECT_EQ(watch.silent(kStart + minutes(20)), nanoseconds(0));
-  watch.observe(with(50, 10, 10), kStart + minutes(20));  // counts from here, not from minute 10
-  EXPECT_EQ(watch.silent(kStart + minutes(20) + seconds(2)), seconds(2));
-  watch.observe(with(50, 10, 10), kStart + minutes(20) + seconds(4));
-  EXPECT_EQ(watch.silent(kStart + minutes(20) + seconds(5)), seconds(5));
+  PathWatch watch(kPathStart);
+  watch.observe(with(0, 10, 10), kPathStart + minutes(10));
+  EXPECT_EQ(watch.silent(kPathStart + minutes(20)), nanoseconds(0));
+  watch.observe(with(50, 10, 10),
+                kPathStart + minutes(20));  // counts from here, not from minute 10
+  EXPECT_EQ(watch.silent(kPathStart + minutes(20) + seconds(2)), seconds(2));
+  watch.observe(with(50, 10, 10), kPathStart + minutes(20) + seconds(4));
+  EXPECT_EQ(watch.silent(kPathStart + minutes(20) + seconds(5)), seconds(5));
 }
 
 TEST(PathWatch, AnAcknowledgementOrAnythingReceivedEndsTheSilence) {
-  PathWatch watch(kStart);
-  watch.observe(with(50, 10, 10), kStart);
-  watch.observe(with(50, 11, 10), kStart + seconds(2));
-  EXPECT_EQ(watch.silent(kStart + seconds(3)), seconds(1));
-  watch.observe(with(50, 11, 12), kStart + seconds(4));
-  EXPECT_EQ(watch.silent(kStart + seconds(5)), seconds(1));
+  PathWatch watch(kPathStart);
+  watch.observe(with(50, 10, 10), kPathStart);
+  watch.observe(with(50, 11, 10), kPathStart + seconds(2));
+  EXPECT_EQ(watch.silent(kPathStart + seconds(3)), seconds(1));
+  watch.observe(with(50, 11, 12), kPathStart + seconds(4));
+  EXPECT_EQ(watch.silent(kPathStart + seconds(5)), seconds(1));
   TcpInfo info = with(50, 11, 12);
   info.selective = 1;
   info.segment_bytes = 1448;
-  watch.observe(info, kStart + seconds(6));
-  EXPECT_EQ(watch.silent(kStart + seconds(6)), seconds(0));
+  watch.observe(info, kPathStart + seconds(6));
+  EXPECT_EQ(watch.silent(kPathStart + seconds(6)), seconds(0));
 }
 
 TEST(PathWatch, PatienceIsThreeSecondsOrFourRoundTripsAndDeathTwentyOrTen) {
-  PathWatch watch(kStart);
+  PathWatch watch(kPathStart);
   EXPECT_EQ(watch.patience(), seconds(3));
-  watch.observe(with(1, 0, 0, milliseconds(1500)), kStart);
+  watch.observe(with(1, 0, 0, milliseconds(1500)), kPathStart);
   EXPECT_EQ(watch.patience(), seconds(6));
   EXPECT_EQ(watch.dead_after(seconds(20)), seconds(20));
-  watch.observe(with(1, 0, 0, milliseconds(8000)), kStart);
+  watch.observe(with(1, 0, 0, milliseconds(8000)), kPathStart);
   EXPECT_EQ(watch.dead_after(seconds(20)), seconds(80));
 }
 
 TEST(PathWatch, ASecondConnectionIsAnsweredInTwoSecondsOrTwoAndAHalfRoundTrips) {
-  PathWatch watch(kStart);
+  PathWatch watch(kPathStart);
   EXPECT_EQ(watch.answer_within(), seconds(2));
-  watch.observe(with(1, 0, 0, milliseconds(1200)), kStart);
+  watch.observe(with(1, 0, 0, milliseconds(1200)), kPathStart);
   EXPECT_EQ(watch.answer_within(), seconds(3));
 }
 
@@ -88,44 +89,44 @@ class PathPlanTest : public ::testing::Test {
 
 TEST_F(PathPlanTest, ASilentPathIsTriedAgainOnEveryAddressInTurnWithJitter) {
   PathPlan plan(2);
-  plan.up(0, kStart, draws);
-  EXPECT_FALSE(plan.look(silent(milliseconds(2999)), kStart + seconds(3)));
-  const auto first = plan.look(silent(seconds(3)), kStart + seconds(3));
+  plan.up(0, kPathStart, draws);
+  EXPECT_FALSE(plan.look(silent(milliseconds(2999)), kPathStart + seconds(3)));
+  const auto first = plan.look(silent(seconds(3)), kPathStart + seconds(3));
   ASSERT_TRUE(first);
   EXPECT_EQ(first->why, Why::kSilent);
   EXPECT_EQ(first->address, 0U);
-  EXPECT_FALSE(plan.look(silent(seconds(9)), kStart + seconds(9))) << "one at a time";
+  EXPECT_FALSE(plan.look(silent(seconds(9)), kPathStart + seconds(9))) << "one at a time";
   draws.value = 400;
-  plan.beside_ended(false, kStart + seconds(6), draws);
-  EXPECT_FALSE(plan.look(silent(seconds(9)), kStart + milliseconds(6399)));
-  const auto second = plan.look(silent(seconds(9)), kStart + milliseconds(6400));
+  plan.beside_ended(false, kPathStart + seconds(6), draws);
+  EXPECT_FALSE(plan.look(silent(seconds(9)), kPathStart + milliseconds(6399)));
+  const auto second = plan.look(silent(seconds(9)), kPathStart + milliseconds(6400));
   ASSERT_TRUE(second);
   EXPECT_EQ(second->address, 1U);
 }
 
 TEST_F(PathPlanTest, ALessPreferredAddressIsLeftWhenABetterOneAnswers) {
   PathPlan plan(3);
-  plan.up(2, kStart, draws);
-  EXPECT_FALSE(plan.look({}, kStart + seconds(59)));
-  const auto best = plan.look({}, kStart + seconds(60));
+  plan.up(2, kPathStart, draws);
+  EXPECT_FALSE(plan.look({}, kPathStart + seconds(59)));
+  const auto best = plan.look({}, kPathStart + seconds(60));
   ASSERT_TRUE(best);
   EXPECT_EQ(best->why, Why::kBetter);
   EXPECT_EQ(best->address, 0U);
-  plan.beside_ended(false, kStart + seconds(61), draws);
-  const auto next = plan.look({}, kStart + seconds(61));
+  plan.beside_ended(false, kPathStart + seconds(61), draws);
+  const auto next = plan.look({}, kPathStart + seconds(61));
   ASSERT_TRUE(next);
   EXPECT_EQ(next->address, 1U);
-  plan.beside_ended(true, kStart + seconds(62), draws);
-  plan.up(1, kStart + seconds(62), draws);
-  const auto later = plan.look({}, kStart + seconds(200));
+  plan.beside_ended(true, kPathStart + seconds(62), draws);
+  plan.up(1, kPathStart + seconds(62), draws);
+  const auto later = plan.look({}, kPathStart + seconds(200));
   ASSERT_TRUE(later);
   EXPECT_EQ(later->address, 0U);
 }
 
 TEST_F(PathPlanTest, ABetterAddressThatStaysDeadIsAskedLessAndLessOftenButAtLeastEveryTenMinutes) {
   PathPlan plan(2);
-  plan.up(1, kStart, draws);
-  Instant now = kStart;
+  plan.up(1, kPathStart, draws);
+  Instant now = kPathStart;
   std::vector<seconds> waits;
   for (int i = 0; i < 8; ++i) {
     Instant asked = now;
@@ -144,10 +145,10 @@ TEST_F(PathPlanTest, ABetterAddressThatStaysDeadIsAskedLessAndLessOftenButAtLeas
 
 TEST_F(PathPlanTest, AnAddressThatTheMachineLostIsLeftAtOnce) {
   PathPlan plan(1);
-  plan.up(0, kStart, draws);
+  plan.up(0, kPathStart, draws);
   PathPlan::Facts facts;
   facts.moved = true;
-  const auto beside = plan.look(facts, kStart);
+  const auto beside = plan.look(facts, kPathStart);
   ASSERT_TRUE(beside);
   EXPECT_EQ(beside->why, Why::kMoved);
 }
@@ -155,22 +156,22 @@ TEST_F(PathPlanTest, AnAddressThatTheMachineLostIsLeftAtOnce) {
 TEST_F(PathPlanTest, ASessionIsReplacedAfterADayNewBeforeOld) {
   PathPlan plan(1);
   draws.value = 0;
-  plan.up(0, kStart, draws);
-  EXPECT_FALSE(plan.look({}, kStart + hours(24) - seconds(1)));
-  const auto beside = plan.look({}, kStart + hours(24));
+  plan.up(0, kPathStart, draws);
+  EXPECT_FALSE(plan.look({}, kPathStart + hours(24) - seconds(1)));
+  const auto beside = plan.look({}, kPathStart + hours(24));
   ASSERT_TRUE(beside);
   EXPECT_EQ(beside->why, Why::kOld);
-  plan.beside_ended(true, kStart + hours(24), draws);
-  plan.up(0, kStart + hours(24), draws);
-  EXPECT_FALSE(plan.look({}, kStart + hours(47)));
+  plan.beside_ended(true, kPathStart + hours(24), draws);
+  plan.up(0, kPathStart + hours(24), draws);
+  EXPECT_FALSE(plan.look({}, kPathStart + hours(47)));
 }
 
 TEST_F(PathPlanTest, SessionsThatBeganTogetherAreNotReplacedTogether) {
   PathPlan plan(1);
   draws.value = 30 * 60 * 1000;
-  plan.up(0, kStart, draws);
-  EXPECT_FALSE(plan.look({}, kStart + hours(24) + minutes(29)));
-  EXPECT_TRUE(plan.look({}, kStart + hours(24) + minutes(30)));
+  plan.up(0, kPathStart, draws);
+  EXPECT_FALSE(plan.look({}, kPathStart + hours(24) + minutes(29)));
+  EXPECT_TRUE(plan.look({}, kPathStart + hours(24) + minutes(30)));
 }
 
 TEST_F(PathPlanTest, TwoStallsThatDeliveredNothingBetweenThemCallForSmallSegments) {
@@ -181,7 +182,7 @@ TEST_F(PathPlanTest, TwoStallsThatDeliveredNothingBetweenThemCallForSmallSegment
   EXPECT_TRUE(plan.small_segments());
   plan.stalled(1'000'000, 1100);
   EXPECT_TRUE(plan.small_segments()) << "it works because they are small";
-  plan.network_changed(kStart);
+  plan.network_changed(kPathStart);
   EXPECT_FALSE(plan.small_segments());
 }
 

@@ -137,6 +137,32 @@ void states(const Example& example, Theme& out) {
   out.result("state.digest", state_digest(example.root, state));
 }
 
+// The same two keys the other way round are another root.
+void adoption(const Example& example, Theme& out) {
+  std::array<std::uint8_t, 16> nonce{};
+  nonce.fill(7);
+  const Statement genesis = make_genesis(example.on_paper, example.in_use, kNow, nonce);
+  const RootFingerprint other = root_fingerprint(genesis.body);
+  Adoption body;
+  body.number = 1;
+  body.adopter = example.root;
+  body.previous = id_cast<StatementId>(example.root);
+  body.adopted = other;
+  body.adopted_previous = id_cast<StatementId>(other);
+  body.place = example.province.agency;
+  body.decided_at = kNow;
+  body.note = "202/2025/QH15";
+  const Statement statement = make_adoption(body, sign_adoption(example.root, example.in_use, body),
+                                            sign_adoption(other, example.in_use, body));
+  out.result("adopted.genesis.body", genesis.body);
+  out.result("adopted.root", other);
+  out.result("adoption.body", statement.body);
+  out.result("adoption.hash", statement_hash(example.root, statement.body));
+  out.result("adoption.adopted.hash", statement_hash(other, statement.body));
+  out.result("adoption.id", statement_id(example.root, statement));
+  out.result("adoption.statement", encode_statement(statement));
+}
+
 }  // namespace
 
 void records(Theme& out) {
@@ -146,6 +172,7 @@ void records(Theme& out) {
   updates(example, out);
   seals(example, out);
   states(example, out);
+  adoption(example, out);
 }
 
 }  // namespace lienthong::vectors

@@ -104,6 +104,7 @@ TEST(ProtocolDocument, ListsTheLimitsOfTheCode) {
       {"kIssuedBytesMax", kIssuedBytesMax},
       {"kUpholdsByItself", kUpholdsByItself},
       {"kStatementExtraBytes", kStatementExtraBytes},
+      {"kIssuedCutsShare", kIssuedCutsShare},
       {"kPenShareCountMax", kPenShareCountMax},
       {"kPenShareCountMin", kPenShareCountMin},
       {"kPenUnknownCountMax", kPenUnknownCountMax},

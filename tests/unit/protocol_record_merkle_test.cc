@@ -108,7 +108,7 @@ RootFingerprint fingerprint() {
   return root;
 }
 
-std::vector<Hash256> some_leaves(std::size_t count) {
+std::vector<Hash256> numbered_leaves(std::size_t count) {
   std::vector<Hash256> leaves(count);
   for (std::size_t i = 0; i < count; ++i)
     leaves[i] = hash(kTagUpdate, fingerprint(), as_bytes(std::to_string(i)));
@@ -125,7 +125,7 @@ Hash256 defined_root(std::span<const Hash256> leaves) {
 }
 
 struct Tree {
-  explicit Tree(std::size_t count) : leaves(some_leaves(count)) {
+  explicit Tree(std::size_t count) : leaves(numbered_leaves(count)) {
     seal = make_seal(fingerprint(), SigningKey(Seed{1}), {}, 1, 1, {}, leaves);
   }
   std::vector<IndexedLeaf> part(std::span<const std::uint16_t> indices) const {
@@ -164,13 +164,13 @@ std::vector<std::uint16_t> random_subset(std::mt19937& random,
 
 TEST(MerkleRoot, IsTheOneDefined) {
   for (std::size_t count = 1; count <= 256; ++count) {
-    const auto leaves = some_leaves(count);
+    const auto leaves = numbered_leaves(count);
     ASSERT_EQ(merkle_root(fingerprint(), leaves), defined_root(leaves)) << count;
   }
 }
 
 TEST(MerkleRoot, TellsDeploymentsOrderAndCountApart) {
-  auto leaves = some_leaves(6);
+  auto leaves = numbered_leaves(6);
   const Hash256 root = merkle_root(fingerprint(), leaves);
   EXPECT_NE(merkle_root(RootFingerprint{}, leaves), root);
   EXPECT_NE(merkle_root(fingerprint(), std::span(leaves).first(5)), root);
@@ -276,7 +276,7 @@ TEST(MerkleProof, DoesNotTakeAnInnerNodeForALeaf) {
 }
 
 TEST(MerkleProof, RejectsBadIndicesAndCounts) {
-  const auto leaves = some_leaves(4);
+  const auto leaves = numbered_leaves(4);
   const std::vector<Hash256> proof(1);
   const auto code = [&](std::uint16_t count, const std::vector<IndexedLeaf>& part) {
     return root_of(count, part, proof).error().code();

@@ -342,6 +342,23 @@ TEST_F(RegistryClosing, ACertificateThatComesLateIsClosedWithNothing) {
 
 class RegistryQuota : public RegistryWorld {
  protected:
+  // A machine of an agency below the commune's; it may issue.
+  TestNode& below_the_commune(int number) {
+    const auto agency = id_cast<AgencyId>(
+        world.add(c.say(root(), world.declaration(commune, "E" + std::to_string(number)))));
+    TestNode& node = *made_.emplace_back(std::make_unique<TestNode>(world.make_node(agency)));
+    node.may_issue = true;
+    EXPECT_EQ(certify(c, node), Belief::kBelieved);
+    return node;
+  }
+  AgencyDeclaration long_one(const AgencyId& parent) {
+    AgencyDeclaration body = world.declaration(parent, "F");
+    body.name = std::string(kAgencyNameBytesMax, 'x');
+    return body;
+  }
+  Belief declared(const StatementId& id) {
+    return reg().find_agency(id_cast<AgencyId>(id))->belief;
+  }
   std::vector<std::unique_ptr<TestNode>> made_;
 };
 
@@ -390,6 +407,80 @@ TEST_F(RegistryQuota, WhoeverSaysTooMuchHurtsNobodyButItself) {
     const auto grown = *registry->with(std::span(&beside, 1));
     const auto id = id_cast<AgencyId>(statement_id(root(), beside));
     EXPECT_EQ(grown->find_agency(id)->belief, Belief::kBelieved);
+  }
+}
+
+TEST_F(RegistryQuota, EightWhoFloodHurtNeitherTheirSuperiorNorThoseBesideThem) {
+  std::vector<TestNode*> below;
+  for (int i = 0; i < 9; ++i) below.push_back(&below_the_commune(i));
+  const auto cost = [](const StatementBody& body) { return statement_cost(body); };
+  for (int i = 0; i < 8; ++i)
+    while (reg().room_left(below[i]->certificate) > 0) {
+      const StatementBody body = long_one(below[i]->agency);
+      EXPECT_GT(cost(body), kAgencyNameBytesMax + kStatementExtraBytes);
+      world.add(below[i]->say(root(), body));
+    }
+  for (int i = 0; i < 8; ++i) EXPECT_EQ(reg().room_left(below[i]->certificate), 0u);
+  for (TestNode* honest : {below[8], &c, &n, &p}) {
+    const Statement said = honest->say(root(), long_one(honest->agency));
+    ASSERT_TRUE(reg().admit(said).ok());
+    EXPECT_EQ(declared(world.add(said)), Belief::kBelieved);
+  }
+  // What the commune says itself comes before what those below it say.
+  const std::uint64_t room = reg().room_of(c.certificate);
+  EXPECT_EQ(room, kIssuedBytesMax / 64);
+  while (reg().room_left(c.certificate) >= cost(long_one(commune)))
+    EXPECT_EQ(declared(world.add(c.say(root(), long_one(commune)))), Belief::kBelieved);
+  EXPECT_TRUE(reg().admit(n.say(root(), long_one(north))).ok());
+  EXPECT_EQ(belief(c), Belief::kBelieved);
+  EXPECT_LT(reg().room_of(below[8]->certificate), reg().room_of(c.certificate) / 8);
+}
+
+TEST_F(RegistryQuota, ClosingsTakeAnEighthOfTheirBytes) {
+  Closing body;
+  body.node = n.id();
+  body.version = body.tree_version = 1;
+  const std::uint64_t none = statement_cost(body);
+  for (std::uint64_t i = 0; i < 400; ++i) body.cuts.push_back({i + 1, 7, SealId{{1}}});
+  const std::uint64_t bytes = wire::encode(StatementBody(body)).size();
+  EXPECT_GT(bytes, 400u * 60);
+  EXPECT_EQ(statement_cost(body), kStatementExtraBytes + bytes / kIssuedCutsShare);
+  EXPECT_LT(none, statement_cost(body));
+}
+
+// Replicas take in a flood by several in orders of their own, each until it is over.
+TEST_F(RegistryQuota, TheVerdictIsTheSameWhateverPartOfAFloodCame) {
+  std::vector<TestNode*> below;
+  for (int i = 0; i < 12; ++i) below.push_back(&below_the_commune(i));
+  const auto before = world.registry();
+  std::vector<Statement> all;
+  for (std::size_t i = 0; i < below.size(); ++i)
+    for (std::size_t k = 0; k < 4 * i; ++k)
+      all.push_back(below[i]->say(root(), long_one(below[i]->agency)));
+  const auto told = [&](std::uint64_t seed) {
+    test::SeededEntropy entropy(seed);
+    std::vector<std::pair<std::uint64_t, const Statement*>> order;
+    for (const Statement& statement : all) {
+      const auto bytes = entropy.array<8>();
+      ByteReader random(bytes);
+      order.emplace_back(*random.u64(), &statement);
+    }
+    std::ranges::sort(order);
+    auto registry = before;
+    for (const auto& [place, statement] : order)
+      if (registry->admit(*statement).ok()) registry = *registry->with(std::span(statement, 1));
+    std::vector<bool> over;
+    for (const TestNode* node : below) over.push_back(registry->room_left(node->certificate) == 0);
+    return std::pair(over, registry->size());
+  };
+  const auto [over, size] = told(1);
+  EXPECT_FALSE(over.front());
+  EXPECT_TRUE(over.back());
+  std::set<std::size_t> sizes{size};
+  for (std::uint64_t seed = 2; seed < 6; ++seed) {
+    const auto [other, more] = told(seed);
+    EXPECT_EQ(other, over);
+    sizes.insert(more);
   }
 }
 

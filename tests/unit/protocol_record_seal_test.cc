@@ -5,7 +5,7 @@
 namespace lienthong {
 namespace {
 
-RootFingerprint fingerprint() {
+RootFingerprint deployment() {
   RootFingerprint root;
   root.bytes.fill(0x2b);
   return root;
@@ -24,7 +24,7 @@ Seal some_seal() {
   certificate.bytes.fill(0xc1);
   SealId previous;
   previous.bytes.fill(0xd2);
-  return make_seal(fingerprint(), signer(), certificate, 0x1122334455667788, 0x0a0b0c0d, previous,
+  return make_seal(deployment(), signer(), certificate, 0x1122334455667788, 0x0a0b0c0d, previous,
                    some_leaves(5));
 }
 
@@ -49,25 +49,25 @@ TEST(Seal, RoundTrips) {
 
 TEST(Seal, IsNamedByItsContentWithoutTheSignature) {
   Seal seal = some_seal();
-  const SealId id = seal_id(fingerprint(), seal);
+  const SealId id = seal_id(deployment(), seal);
   const Bytes encoded = encode_seal(seal);
   EXPECT_EQ(id_cast<Hash256>(id),
-            hash(kTagSeal, fingerprint(), ByteView(encoded).first(kSealSize - 64)));
+            hash(kTagSeal, deployment(), ByteView(encoded).first(kSealSize - 64)));
   seal.signature[0] ^= 1;
-  EXPECT_EQ(seal_id(fingerprint(), seal), id);
+  EXPECT_EQ(seal_id(deployment(), seal), id);
   EXPECT_NE(seal_id(RootFingerprint{}, seal), id);
 }
 
 TEST(Seal, CarriesTheRootOfItsLeaves) {
   const Seal seal = some_seal();
-  EXPECT_EQ(seal.root, merkle_root(fingerprint(), some_leaves(5)));
+  EXPECT_EQ(seal.root, merkle_root(deployment(), some_leaves(5)));
   EXPECT_EQ(seal.count, 5);
 }
 
 TEST(Seal, VerifiesUnderItsSignerAlone) {
   const Seal seal = some_seal();
-  EXPECT_TRUE(verify_seal(fingerprint(), seal, signer().public_key()).ok());
-  EXPECT_EQ(verify_seal(fingerprint(), seal, SigningKey(Seed{43}).public_key()).error().code(),
+  EXPECT_TRUE(verify_seal(deployment(), seal, signer().public_key()).ok());
+  EXPECT_EQ(verify_seal(deployment(), seal, SigningKey(Seed{43}).public_key()).error().code(),
             Errc::kBadSignature);
 }
 
@@ -83,7 +83,7 @@ TEST(Seal, DetectsEveryFlippedBit) {
     forged[bit / 8] = static_cast<std::uint8_t>(forged[bit / 8] ^ 1U << bit % 8);
     const auto seal = decode_seal(forged);
     if (!seal) continue;  // the count: over its limit
-    ASSERT_EQ(verify_seal(fingerprint(), *seal, signer().public_key()).error().code(),
+    ASSERT_EQ(verify_seal(deployment(), *seal, signer().public_key()).error().code(),
               Errc::kBadSignature)
         << bit;
   }
@@ -98,7 +98,7 @@ TEST(Seal, RefusesEveryTruncationAndAnExtraByte) {
 }
 
 TEST(Seal, HoldsOneTo256Leaves) {
-  EXPECT_EQ(make_seal(fingerprint(), signer(), {}, 1, 1, {}, some_leaves(256)).count, 256);
+  EXPECT_EQ(make_seal(deployment(), signer(), {}, 1, 1, {}, some_leaves(256)).count, 256);
   Seal seal = some_seal();
   seal.count = 256;
   EXPECT_TRUE(decode_seal(encode_seal(seal)).ok());
@@ -106,8 +106,8 @@ TEST(Seal, HoldsOneTo256Leaves) {
   EXPECT_EQ(decode_seal(encode_seal(seal)).error().code(), Errc::kTooLarge);
   seal.count = 0;
   EXPECT_EQ(decode_seal(encode_seal(seal)).error().code(), Errc::kMalformed);
-  EXPECT_DEATH(make_seal(fingerprint(), signer(), {}, 1, 1, {}, {}), "check failed");
-  EXPECT_DEATH(make_seal(fingerprint(), signer(), {}, 1, 1, {}, some_leaves(257)), "check failed");
+  EXPECT_DEATH(make_seal(deployment(), signer(), {}, 1, 1, {}, {}), "check failed");
+  EXPECT_DEATH(make_seal(deployment(), signer(), {}, 1, 1, {}, some_leaves(257)), "check failed");
 }
 
 TEST(Seal, CountsFromOneWithNothingBefore) {

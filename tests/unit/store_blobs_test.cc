@@ -1,7 +1,9 @@
 // Files beside the records: kept chunk by chunk, given to who may read, wanted, dropped.
 #include <gtest/gtest.h>
+#include <rocksdb/db.h>
 
 #include "protocol/record/fields.h"
+#include "store/replica/raw.h"
 #include "store/scans/blobs.h"
 #include "tests/support/offices.h"
 
@@ -98,6 +100,19 @@ class Scans : public ::testing::Test {
       out.insert(out.end(), chunk->bytes.begin(), chunk->bytes.end());
     }
     return out;
+  }
+  // The row of that kind for the `nth` chunk of all is not what was written.
+  static void spoil(Office& office, char kind, std::size_t nth) {
+    store::Database& database = store::RawReplica(office.replica()).database();
+    const std::unique_ptr<rocksdb::Iterator> row(
+        database.db().NewIterator(rocksdb::ReadOptions(), database.scans()));
+    row->Seek(std::string(1, kind));
+    for (std::size_t i = 0; i < nth; ++i) row->Next();
+    ASSERT_TRUE(row->Valid() && row->key()[0] == kind);
+    std::string value = row->value().ToString();
+    value.at(value.size() / 2) ^= 1;
+    ASSERT_TRUE(
+        database.db().Put(rocksdb::WriteOptions(), database.scans(), row->key(), value).ok());
   }
   // A dossier received at the commune, with a file, now with the district.
   RecordId handed_over(const BlobInfo& blob) {
@@ -346,6 +361,57 @@ TEST_F(Scans, AnOldDatabaseIsIndexedFromItsBeginning) {
     attach(commune_, commune_.create("H47.518.20374-230401-000" + std::to_string(i)), blob);
   EXPECT_EQ(at(commune_).records(blob.id).size(), 5U);
   EXPECT_EQ(at(commune_).caught_up(), commune_.replica().last_change());
+}
+
+// What does not read back is here no longer: it is wanted, fetched again, and listed until then.
+TEST_F(Scans, WhatDoesNotReadBackIsGivenUpAndFetchedAgain) {
+  const Bytes bytes = content(3 * kChunkBytes + 9);
+  const BlobInfo blob = upload(commune_, bytes);
+  const RecordId record = handed_over(blob);
+  copy(commune_, district_, blob.id);
+  ASSERT_TRUE(at(district_).find(blob.id)->complete());
+  spoil(district_, 'c', 1);
+  EXPECT_FALSE(at(district_).has_damage());
+  EXPECT_TRUE(at(district_).read_chunk(blob.id, 0));
+  EXPECT_FALSE(at(district_).read_chunk(blob.id, 1));
+  EXPECT_TRUE(at(district_).has_damage());
+  const auto given_up = at(district_).give_up_damaged(district_.now);
+  ASSERT_TRUE(given_up.ok());
+  EXPECT_EQ(*given_up, std::vector{blob.id});
+  EXPECT_FALSE(at(district_).has_damage());
+  EXPECT_EQ(at(district_).find(blob.id)->held, 3U);
+  EXPECT_EQ(at(district_).counts().files, 0U);
+  EXPECT_TRUE(at(district_).find_want(blob.id)->has(BlobReason::kDemand));
+  ASSERT_EQ(at(district_).damaged(9).size(), 1U);
+  blobs_.clear();
+  district_.restart();
+  open();
+  EXPECT_EQ(at(district_).damaged(9).size(), 1U) << "a restart forgets it";
+  EXPECT_EQ(copy(commune_, district_, blob.id), 1U);
+  EXPECT_EQ(read(district_, blob.id), bytes);
+  EXPECT_TRUE(at(district_).damaged(9).empty());
+  EXPECT_FALSE(at(district_).find_want(blob.id));
+  EXPECT_EQ(at(district_).may_read(commune_.agency(), blob.id, record), BlobEnd::kSent);
+}
+
+TEST_F(Scans, ALookThroughAllFindsWhatRotsWhereNobodyReads) {
+  std::vector<BlobInfo> all;
+  for (std::uint8_t i = 1; i <= 3; ++i) all.push_back(upload(commune_, content(150'000, i)));
+  spoil(commune_, 'p', 2);  // the proof of one chunk of one of them
+  store::BlobPlace place;
+  int rounds = 0;
+  do {
+    at(commune_).look_through(place, 2);
+    ASSERT_LT(++rounds, 20);
+  } while (!place.id.is_zero());
+  EXPECT_GE(rounds, 5);
+  ASSERT_TRUE(at(commune_).has_damage());
+  EXPECT_EQ(at(commune_).give_up_damaged(commune_.now)->size(), 1U);
+  EXPECT_EQ(at(commune_).damaged(9).size(), 1U);
+  // Given to this machine once more, it is whole.
+  for (std::uint8_t i = 1; i <= 3; ++i) upload(commune_, content(150'000, i));
+  EXPECT_TRUE(at(commune_).damaged(9).empty());
+  for (const BlobInfo& blob : all) EXPECT_TRUE(at(commune_).find(blob.id)->complete());
 }
 
 }  // namespace

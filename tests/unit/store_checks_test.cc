@@ -18,8 +18,8 @@ namespace {
 
 using namespace store;
 
-constexpr UnixMillis kApril = 1'680'307'200'000;  // 2023-04-01T07:00:00+07:00
-constexpr UnixMillis kDay = 24LL * 3600 * 1000;
+constexpr UnixMillis kFirstOfApril = 1'680'307'200'000;  // 2023-04-01T07:00:00+07:00
+constexpr UnixMillis kOneDay = 24LL * 3600 * 1000;
 
 // ---- codes ----
 
@@ -56,8 +56,8 @@ TEST(DossierCodes, OfNoKnownFormAreNotGuessedAt) {
 // ---- the portal ----
 
 TEST(PortalTime, IsFourteenDigitsAtTheOffice) {
-  EXPECT_EQ(portal_time(kApril), "20230401070000");
-  EXPECT_EQ(portal_time(kApril + 9 * 3'600'000 + 5 * 60'000 + 7'999), "20230401160507");
+  EXPECT_EQ(portal_time(kFirstOfApril), "20230401070000");
+  EXPECT_EQ(portal_time(kFirstOfApril + 9 * 3'600'000 + 5 * 60'000 + 7'999), "20230401160507");
 }
 
 // ---- offices ----
@@ -173,7 +173,7 @@ TEST_F(Checks, MachinesOfOneAgencyNeverGiveANumberTwice) {
     ASSERT_TRUE(replica.ok());
     ASSERT_TRUE((*replica)->bootstrap(offices_.deployment.statements()).ok());
     for (int i = 0; i < kEach; ++i) {
-      Transaction transaction(**replica, kApril + i * 1000);  // the same moments on all
+      Transaction transaction(**replica, kFirstOfApril + i * 1000);  // the same moments on all
       const auto made = apply_operation(transaction, CreateDossier{});
       ASSERT_TRUE(made.ok()) << made.error().message();
       ASSERT_TRUE(transaction.commit().ok());
@@ -209,10 +209,10 @@ TEST_F(Checks, VerifyListsWhatIsUnknownAndDoubtful) {
   const auto integer = [](Field field, std::int64_t value) {
     return FieldWrite{static_cast<std::uint16_t>(field), value};
   };
-  std::vector<FieldWrite> doubtful = {integer(Field::kReceivedAt, kApril),
-                                      integer(Field::kSubmittedAt, kApril + kDay),
-                                      integer(Field::kFinishedAt, kApril + 400 * kDay),
-                                      integer(Field::kDueAt, kApril - kDay),
+  std::vector<FieldWrite> doubtful = {integer(Field::kReceivedAt, kFirstOfApril),
+                                      integer(Field::kSubmittedAt, kFirstOfApril + kOneDay),
+                                      integer(Field::kFinishedAt, kFirstOfApril + 400 * kOneDay),
+                                      integer(Field::kDueAt, kFirstOfApril - kOneDay),
                                       text(Field::kProcedure, "9.999999"),
                                       status(Status::kDone)};
   put(doubtful, Field::kFees,
@@ -268,12 +268,13 @@ TEST_F(Checks, VerifyIsSilentAboutAWholeDossier) {
   });
   std::vector<FieldWrite> closed;
   put(closed, Field::kApplicantName, "Nguyễn Văn An");
-  ASSERT_TRUE(create(code_,
-                     {text(Field::kProcedure, "1.001193"),
-                      {static_cast<std::uint16_t>(Field::kReceivedAt), std::int64_t{kApril}},
-                      {static_cast<std::uint16_t>(Field::kDueAt), std::int64_t{kApril + kDay}}},
-                     closed)
-                  .ok());
+  ASSERT_TRUE(
+      create(code_,
+             {text(Field::kProcedure, "1.001193"),
+              {static_cast<std::uint16_t>(Field::kReceivedAt), std::int64_t{kFirstOfApril}},
+              {static_cast<std::uint16_t>(Field::kDueAt), std::int64_t{kFirstOfApril + kOneDay}}},
+             closed)
+          .ok());
   const DataReport found = report();
   EXPECT_EQ(found.checked, 2U);
   for (const DataFinding& line : found.findings)
@@ -308,18 +309,18 @@ TEST_F(Checks, VerifyListsDocumentNumbersGivenTwiceInAYear) {
       ASSERT_TRUE(transaction.write(draft).ok());
     });
   };
-  document("a", 1, kApril);
-  document("b", 2, kApril);
-  document("c", 1, kApril - 200 * kDay);  // of the year before
+  document("a", 1, kFirstOfApril);
+  document("b", 2, kFirstOfApril);
+  document("c", 1, kFirstOfApril - 200 * kOneDay);  // of the year before
   EXPECT_EQ(count(report(), Finding::kNumberTwice), 0U);
-  document("d", 1, kApril + kDay);
+  document("d", 1, kFirstOfApril + kOneDay);
   EXPECT_EQ(count(report(), Finding::kNumberTwice), 1U);
 }
 
 TEST_F(Checks, VerifyDoubtsAClockThatIsBehindWhatWasShown) {
   ASSERT_TRUE(create(code_).ok());
   DataCheckOptions options;
-  options.now = commune_.now - kDay;
+  options.now = commune_.now - kOneDay;
   EXPECT_TRUE(check_data(commune_.replica(), options).clock_doubtful);
 }
 

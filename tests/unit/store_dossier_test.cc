@@ -26,11 +26,11 @@ class Dossiers : public ::testing::Test {
   Office& district_ = *offices_.district;
 };
 
-const std::string kCode = "H47.518.20374-230401-0001";
+const std::string kDossierCode = "H47.518.20374-230401-0001";
 
 store::CreateDossier creation() {
   return new_dossier(
-      kCode, {{static_cast<std::uint16_t>(Field::kProcedure), std::string("1.001193")}},
+      kDossierCode, {{static_cast<std::uint16_t>(Field::kProcedure), std::string("1.001193")}},
       {{static_cast<std::uint16_t>(Field::kApplicantName), std::string("Nguyễn Văn An")},
        {static_cast<std::uint16_t>(Field::kSummary), std::string("Khai sinh")}});
 }
@@ -48,7 +48,7 @@ TEST_F(Dossiers, ReadsOpenAndClosedValues) {
 
 TEST_F(Dossiers, ShowsTheLatestWriteAndForgetsClearedOnes) {
   const RecordId record = apply(commune_, creation());
-  store::SetFields set{.record = kCode};
+  store::SetFields set{.record = kDossierCode};
   set.open = {{static_cast<std::uint16_t>(Field::kProcedure), FieldValue()}};
   set.closed = {{static_cast<std::uint16_t>(Field::kApplicantName), std::string("Nguyễn Văn Ân")},
                 {static_cast<std::uint16_t>(Field::kSummary), FieldValue()}};
@@ -65,7 +65,7 @@ TEST_F(Dossiers, TimelineHasTextsAndWhatTheOfficeSaidOfTheTime) {
   const RecordId record = apply(commune_, creation());
   const store::Event event{1'680'400'000'000, "Lò Thanh Nga", "Phòng Tư pháp", "forward",
                            "Chuyển xử lý"};
-  apply(commune_, store::AddEvent{.record = kCode, .event = event});
+  apply(commune_, store::AddEvent{.record = kDossierCode, .event = event});
   const auto dossier = store::read_dossier(commune_.replica(), record);
   ASSERT_TRUE(dossier.ok());
   ASSERT_EQ(dossier->timeline.size(), 2U);
@@ -81,7 +81,7 @@ TEST_F(Dossiers, TimelineHasTextsAndWhatTheOfficeSaidOfTheTime) {
 
 TEST_F(Dossiers, CustodyNamesTheNodeAndTheSealOnceItHasLeft) {
   const RecordId record = apply(commune_, creation());
-  apply(commune_, store::Offer{.record = kCode, .to = offices_.district_id});
+  apply(commune_, store::Offer{.record = kDossierCode, .to = offices_.district_id});
   auto dossier = store::read_dossier(commune_.replica(), record);
   ASSERT_TRUE(dossier.ok());
   ASSERT_EQ(dossier->custody.size(), 2U);

@@ -10,6 +10,7 @@
 #include "store/office/dossier.h"
 #include "store/office/leg.h"
 #include "store/office/marks.h"
+#include "tests/support/field_writes.h"
 #include "tests/support/operations.h"
 
 namespace lienthong::test {
@@ -32,13 +33,6 @@ using store::Share;
 using store::Transaction;
 
 const std::string kCode = "H47.518.20374-230401-0007";
-
-FieldWrite text_write(Field field, std::string_view text) {
-  return {static_cast<std::uint16_t>(field), std::string(text)};
-}
-FieldWrite status_write(Status status) {
-  return {static_cast<std::uint16_t>(Field::kStatus), static_cast<std::int64_t>(status)};
-}
 
 // A commune that receives, a district and a province above it, two departments of the province that
 // work in parallel, and a commune elsewhere that has no business with any of it.

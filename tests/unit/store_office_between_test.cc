@@ -7,6 +7,7 @@
 #include "store/office/feedback.h"
 #include "store/office/find.h"
 #include "store/office/lateness.h"
+#include "tests/support/field_writes.h"
 #include "tests/support/office_time.h"
 #include "tests/support/offices.h"
 
@@ -14,8 +15,6 @@ namespace lienthong::test {
 namespace {
 
 using namespace store;
-
-constexpr std::uint16_t number(Field field) { return static_cast<std::uint16_t>(field); }
 
 AgencyId agency_of(std::uint8_t first) {
   AgencyId out;

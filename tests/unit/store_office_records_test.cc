@@ -10,6 +10,7 @@
 #include "store/office/data_check.h"
 #include "store/office/reached.h"
 #include "store/office/records.h"
+#include "tests/support/field_writes.h"
 #include "tests/support/office_time.h"
 #include "tests/support/offices.h"
 
@@ -17,8 +18,6 @@ namespace lienthong::test {
 namespace {
 
 using namespace store;
-
-constexpr std::uint16_t number(Field field) { return static_cast<std::uint16_t>(field); }
 
 class OfficeRecords : public ::testing::Test {
  protected:

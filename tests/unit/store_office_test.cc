@@ -7,6 +7,7 @@
 #include "protocol/record/codec.h"
 #include "store/office/report.h"
 #include "store/office/search_text.h"
+#include "tests/support/field_writes.h"
 #include "tests/support/operations.h"
 
 namespace lienthong::test {
@@ -35,9 +36,6 @@ constexpr std::int64_t day(int year, int month, int date) {
 // That hour at the office.
 constexpr UnixMillis at(int year, int month, int date, int hour = 9) {
   return store::midnight_of(day(year, month, date)) + hour * kHour;
-}
-FieldWrite write_of(Field field, FieldValue value) {
-  return {static_cast<std::uint16_t>(field), std::move(value)};
 }
 
 class Reports : public ::testing::Test {

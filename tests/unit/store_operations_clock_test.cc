@@ -5,6 +5,7 @@
 #include "protocol/record/registers.h"
 #include "store/desk/operations.h"
 #include "store/office/work.h"
+#include "tests/support/field_writes.h"
 #include "tests/support/office_time.h"
 #include "tests/support/offices.h"
 
@@ -21,12 +22,6 @@ using store::SetFields;
 using store::Transaction;
 using store::WarningCode;
 
-FieldWrite write_of(Field field, FieldValue value) {
-  return {static_cast<std::uint16_t>(field), std::move(value)};
-}
-FieldWrite status_write(Status status) {
-  return write_of(Field::kStatus, static_cast<std::int64_t>(status));
-}
 FieldWrite text(Field field, std::string_view value) { return write_of(field, std::string(value)); }
 FieldWrite moment(Field field, std::string_view value) { return write_of(field, at(value)); }
 

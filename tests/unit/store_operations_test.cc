@@ -7,6 +7,7 @@
 #include "protocol/record/registers.h"
 #include "store/desk/operations.h"
 #include "store/office/dossier.h"
+#include "tests/support/field_writes.h"
 #include "tests/support/operations.h"
 
 namespace lienthong::test {
@@ -30,13 +31,6 @@ using store::Succeed;
 using store::Transaction;
 
 const std::string kCode = "H47.518.20374-230401-0007";
-
-FieldWrite write_of(Field field, FieldValue value) {
-  return {static_cast<std::uint16_t>(field), std::move(value)};
-}
-FieldWrite status_write(Status status) {
-  return write_of(Field::kStatus, static_cast<std::int64_t>(status));
-}
 
 class Operations : public ::testing::Test {
  protected:
@@ -172,6 +166,49 @@ TEST_F(Operations, AKeyThatIsKnownWritesNothing) {
   EXPECT_EQ(commune_.replica().counts().records, 1U);
   refuses(commune_, with_key(AddNote{.record = once->code, .remark = {.note = "x"}}, "first"),
           Errc::kConflict, {"key"});
+}
+
+TEST_F(Operations, AKeyStandsForOneOperationWithAllItsValues) {
+  const RecordId record = create(commune_);
+  const auto first = [&](const Operation& operation, std::string_view key) {
+    const auto done = apply(commune_, with_key(operation, key));
+    ASSERT_TRUE(done.ok()) << done.error().message();
+    EXPECT_FALSE(done->repeated);
+    const auto again = apply(commune_, with_key(operation, key));
+    ASSERT_TRUE(again.ok()) << again.error().message();
+    EXPECT_TRUE(again->repeated);
+  };
+  const AddNote note{.record = kCode, .remark = {.note = "x"}};
+  first(note, "note");
+  refuses(commune_, with_key(AddNote{.record = kCode, .remark = {.note = "y"}}, "note"),
+          Errc::kConflict, {"note " + kCode});
+  refuses(commune_, with_key(offer_to(offices_.district_id), "note"), Errc::kConflict,
+          {"\"note " + kCode, "\"offer " + kCode});
+  const FieldWrite one = write_of(Field::kUnit, std::string("A"));
+  const FieldWrite two = write_of(Field::kUnit, std::string("B"));
+  first(set({one}), "set");
+  refuses(commune_, with_key(set({two}), "set"), Errc::kConflict, {"set " + kCode});
+  first(CreateDossier{.open = {one}}, "create");
+  refuses(commune_, with_key(CreateDossier{.open = {two}}, "create"), Errc::kConflict,
+          {"create dossier"});
+  const std::string other = "H47.518.20374-230401-0008";
+  create(commune_, other);
+  first(offer_to(offices_.district_id), "offer");
+  refuses(commune_, with_key(Offer{.record = other, .to = offices_.district_id}, "offer"),
+          Errc::kConflict, {kCode, other});
+  first(Recall{.record = kCode}, "recall");
+  refuses(commune_, with_key(Recall{.record = other}, "recall"), Errc::kConflict, {kCode, other});
+  EXPECT_EQ(commune_.state(record).holder, offices_.commune_id);
+}
+
+TEST_F(Operations, AKeyThatAnotherMachineUsedStandsForItsKindAndRecord) {
+  create(commune_);
+  ASSERT_TRUE(apply(commune_, with_key(offer_to(offices_.district_id), "k")).ok());
+  settle({&commune_, &district_});
+  // The key travels with the update; what it was used for is remembered where that was done.
+  ASSERT_TRUE(apply(district_, Accept{.record = kCode}).ok());
+  refuses(district_, with_key(AddNote{.record = kCode, .remark = {.note = "x"}}, "k"),
+          Errc::kConflict, {"offer " + kCode, "note " + kCode});
 }
 
 TEST_F(Operations, KeysDependOnTheDeployment) {

@@ -2,16 +2,13 @@
 #include <gtest/gtest.h>
 
 #include "protocol/record/fields.h"
+#include "tests/support/field_writes.h"
 #include "tests/support/offices.h"
 
 namespace lienthong::test {
 namespace {
 
 using store::Transaction;
-
-FieldWrite write_of(Field field, FieldValue value) {
-  return {static_cast<std::uint16_t>(field), std::move(value)};
-}
 
 RecordId publish(Office& office, std::string_view code) {
   RecordId record;

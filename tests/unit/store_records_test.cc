@@ -9,6 +9,7 @@
 #include "store/office/document.h"
 #include "store/office/dossier.h"
 #include "store/office/feedback.h"
+#include "tests/support/field_writes.h"
 #include "tests/support/operations.h"
 
 namespace lienthong::test {
@@ -27,16 +28,6 @@ using store::Transaction;
 
 constexpr UnixMillis kHour = 3'600'000;
 constexpr UnixMillis kDay = 24 * kHour;
-
-FieldWrite write_of(Field field, FieldValue value) {
-  return {static_cast<std::uint16_t>(field), std::move(value)};
-}
-FieldWrite text_write(Field field, std::string_view text) {
-  return write_of(field, std::string(text));
-}
-FieldWrite status_write(Status status) {
-  return write_of(Field::kStatus, static_cast<std::int64_t>(status));
-}
 
 class Records : public ::testing::Test {
  protected:

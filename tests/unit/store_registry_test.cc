@@ -76,6 +76,18 @@ class StoreRegistry : public ::testing::Test {
     });
     return out;
   }
+  // How many updates were looked at for it.
+  std::uint64_t tries(Office& to, std::vector<SealedUnit> units) {
+    FeedPart part;
+    part.units = std::move(units);
+    std::uint64_t count = 0;
+    to.commit([&](Transaction& transaction) {
+      ASSERT_TRUE(
+          transaction.receive(FeedKind::kUpdates, other.node().id(), other.agency(), part).ok());
+      count = transaction.tried();
+    });
+    return count;
+  }
   static InertReason reason(Office& office, const RecordId& record, const UpdateId& id) {
     const RecordState state = office.state(record);
     const auto at = std::ranges::find(state.inert, id, &InertEntry::id);
@@ -262,6 +274,93 @@ TEST_F(StoreRegistry, AFurtherSealBringsAnUpdateInAndIsPassedOn) {
   EXPECT_EQ(district.replica().feed_digest(FeedKind::kUpdates, reader)->count, each.size());
 }
 
+// ---- what waits, and what there is room for ----
+
+TEST_F(StoreRegistry, WhatNamesATreeVersionOrClosingThatIsNotHereWaitsAndIsTakenWhenItComes) {
+  const std::size_t before = offices.deployment.statements().size();
+  offices.deployment.change_tree({{offices.commune_id, Rename{"", "Xã Mới"}}});
+  const Statement change = offices.deployment.statements()[before];
+  TestNode author = province.node();
+  author.incarnation ^= 5;
+  author.number = 0;
+  author.last_seal = {};
+  Closing body;
+  body.node = district.node().id();
+  body.version = body.tree_version = 1;
+  const Statement first = author.say(root(), body);
+  body.after = {statement_id(root(), first)};
+  const Statement second = author.say(root(), body);
+  const auto here = [&](const Statement& statement) {
+    return commune.replica().registry()->contains(statement_id(root(), statement));
+  };
+  EXPECT_EQ(say(commune, district, {second, first}).waiting, 2u);
+  EXPECT_FALSE(here(first) || here(second));
+  commune.restart();
+  EXPECT_EQ(say(commune, district, {change}).waiting, 0u);
+  EXPECT_TRUE(here(change) && here(first) && here(second));
+}
+
+TEST_F(StoreRegistry, NobodyPutsItselfOver) {
+  const AgencyId agency =
+      offices.deployment.add_agency(offices.commune_id, "H47.1.1.1", "Ban Một", "unit");
+  Office& unit = offices.add(agency, "/unit", true);
+  const CertificateId own = unit.node().certificate;
+  AgencyDeclaration body;
+  body.parent = agency;
+  body.code = "X";
+  body.tier = "unit";
+  body.name = std::string(kAgencyNameBytesMax, 'x');
+  std::uint32_t count = 0;
+  bool refused = false;
+  unit.commit([&](Transaction& transaction) {
+    while (!refused && count < 1000) {
+      body.nonce = Bytes(16, static_cast<std::uint8_t>(count));
+      body.declared_at = 1'680'400'000'000 + ++count;
+      const auto stated = transaction.state(body);
+      refused = !stated.ok();
+      EXPECT_TRUE(stated.ok() || stated.error().code() == Errc::kNotAllowed);
+    }
+  });
+  ASSERT_TRUE(refused);
+  const auto registry = unit.replica().registry();
+  EXPECT_GT(registry->room_left(own), 0u);
+  EXPECT_LT(registry->room_left(own), statement_cost(body));
+  EXPECT_EQ(registry->children(agency, 0).size(), count - 1);
+}
+
+TEST_F(StoreRegistry, NumbersUsedTwiceOneAfterTheOtherMakeFewWords) {
+  const RecordId record = other.create("O-1");
+  settle_all();
+  TestNode machine = other.node();
+  machine.incarnation ^= 3;
+  const UpdateId link = id_cast<UpdateId>(record);
+  std::vector<SealedUnit> units;
+  for (int i = 0; i < 60; ++i) units.push_back(forge(machine, UpdateKind::kNote, record, link, 0));
+  give(district, other, units);
+  const auto created = other.replica().find_update(1)->seal;
+  const Seal last = other.replica().find_seal(*created)->seal();
+  std::vector<Cut> cuts{{last.incarnation, last.number, {}},
+                        {machine.incarnation, machine.number, {}}};
+  std::ranges::sort(cuts, {}, &Cut::incarnation);
+  revoke_other(cuts);
+  const std::size_t before = district.replica().registry()->size();
+  TestNode again = machine;
+  again.number = 0;
+  again.last_seal = {};
+  std::vector<SealedUnit> twins;
+  for (int i = 0; i < 59; ++i) {
+    twins.push_back(forge(again, UpdateKind::kNote, record, link, 0));
+    give(district, other, {twins.back()});
+  }
+  EXPECT_LE(district.replica().registry()->size(), before + 20);
+  for (const SealedUnit& unit : units)
+    EXPECT_EQ(reason(district, record, id_of(unit)), InertReason::kNone);
+  for (const SealedUnit& twin : twins) {
+    const SealId id = seal_id(root(), twin.seal);
+    EXPECT_EQ(district.replica().registry()->seal_belief(twin.seal, id), Belief::kCutOff);
+  }
+}
+
 // ---- what is judged anew ----
 
 TEST_F(StoreRegistry, OnlyRecordsWithSealsThatAreJudgedOtherwiseAreFoldedAgain) {
@@ -423,6 +522,104 @@ TEST_F(StoreRegistry, MadeUpMachinesOfOneDistrictFillNoPenForOthers) {
   const RecordId record = commune.create("C-1");
   settle({&commune, &district, &province});
   EXPECT_TRUE(province.replica().find_record(record).has_value());
+}
+
+TEST_F(StoreRegistry, WhatIsWholeIsTakenFromAMachineWhoseShareIsFull) {
+  const RecordId record = other.create("O-1");
+  settle_all();
+  TestNode author = other.node();
+  author.incarnation ^= 5;
+  const UpdateId link = id_cast<UpdateId>(record);
+  const SealedUnit parent = forge(author, UpdateKind::kNote, record, link, 0);
+  const auto receive = [&](std::vector<SealedUnit> units) {
+    FeedPart part;
+    part.units = std::move(units);
+    bool taken = false;
+    district.commit([&](Transaction& transaction) {
+      transaction.savepoint();
+      taken = transaction.receive(FeedKind::kUpdates, author.id(), author.agency, part).ok();
+      if (!taken) transaction.rollback();
+    });
+    return taken;
+  };
+  const auto children = [&](int count) {
+    std::vector<SealedUnit> units;
+    for (int i = 0; i < count; ++i)
+      units.push_back(forge(author, UpdateKind::kNote, record, link, 0, {id_of(parent)}));
+    return units;
+  };
+  while (receive(children(256))) {
+    ASSERT_LT(district.replica().counts().waiting, 20'000u);
+  }
+  const std::uint64_t full = district.replica().counts().waiting;
+  EXPECT_FALSE(receive(children(1)));
+  EXPECT_EQ(district.replica().counts().waiting, full);
+  district.restart();
+  // What all of them wait for is whole, so it comes in, and they with it.
+  EXPECT_TRUE(receive({parent}));
+  EXPECT_EQ(district.replica().counts().waiting, 0u);
+  EXPECT_EQ(district.replica().find_record(record)->updates.size(), full + 2);
+}
+
+TEST_F(StoreRegistry, WhatHasWaitedForAMonthMakesRoom) {
+  TestNode author = other.node();
+  author.incarnation ^= 5;
+  const auto nowhere = id_cast<UpdateId>(Hash256{offices.deployment.entropy().array<32>()});
+  const auto receive = [&](int count) {
+    FeedPart part;
+    for (int i = 0; i < count; ++i)
+      part.units.push_back(
+          forge(author, UpdateKind::kNote, id_cast<RecordId>(nowhere), nowhere, 0));
+    bool taken = false;
+    district.commit([&](Transaction& transaction) {
+      taken = transaction.receive(FeedKind::kUpdates, author.id(), author.agency, part).ok();
+    });
+    return taken;
+  };
+  while (receive(256)) {
+    ASSERT_LT(district.replica().counts().waiting, 20'000u);
+  }
+  district.now += 29LL * 86'400'000;
+  EXPECT_FALSE(receive(1));
+  district.now += 2LL * 86'400'000;
+  EXPECT_TRUE(receive(1));
+  EXPECT_EQ(district.replica().counts().waiting, 1u);
+  EXPECT_NE(district.replica().refused(1).front().reason.find("30 days"), std::string::npos);
+}
+
+TEST_F(StoreRegistry, ReceivingCostsWhatCame) {
+  const RecordId record = other.create("O-1");
+  settle_all();
+  TestNode author = other.node();
+  author.incarnation ^= 5;
+  const UpdateId link = id_cast<UpdateId>(record);
+  constexpr std::size_t kCount = 400;
+  std::vector<SealedUnit> chain;
+  for (std::size_t i = 0; i < kCount; ++i)
+    chain.push_back(forge(author, UpdateKind::kNote, record, link, 0,
+                          {chain.empty() ? link : id_of(chain.back())}));
+  // Children before their parents, in one part.
+  std::vector<SealedUnit> backwards(chain.rbegin(), chain.rend());
+  EXPECT_LE(tries(district, backwards), 2 * kCount);
+  // The same one by one, so that all but the last wait in the pen.
+  std::uint64_t in_all = 0;
+  for (const SealedUnit& unit : backwards) in_all += tries(province, {unit});
+  EXPECT_EQ(province.replica().counts().waiting, 0u);
+  EXPECT_LE(in_all, 2 * kCount);
+  // While much waits for what never comes, further work is looked at once.
+  const auto nowhere = id_cast<UpdateId>(Hash256{offices.deployment.entropy().array<32>()});
+  std::vector<SealedUnit> lost;
+  for (std::size_t i = 0; i < kCount; ++i)
+    lost.push_back(forge(author, UpdateKind::kNote, record, nowhere, 0, {nowhere}));
+  tries(district, lost);
+  EXPECT_EQ(tries(district, {forge(author, UpdateKind::kNote, record, link, 0)}), 1u);
+  // A statement that nothing waits for wakes nothing.
+  offices.deployment.add_node(offices.commune_id);
+  district.commit([&](Transaction& transaction) {
+    for (const Statement& statement : offices.deployment.statements())
+      ASSERT_TRUE(transaction.add_statement(statement).ok());
+    EXPECT_EQ(transaction.tried(), 0u);
+  });
 }
 
 }  // namespace

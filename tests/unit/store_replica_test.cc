@@ -5,6 +5,7 @@
 #include "protocol/record/codec.h"
 #include "protocol/record/fields.h"
 #include "store/desk/numbering.h"
+#include "store/office/calendar.h"
 #include "store/office/projections.h"
 #include "store/replica/replica.h"
 #include "tests/support/offices.h"
@@ -12,6 +13,7 @@
 namespace lienthong::test {
 namespace {
 
+using store::kDayMillis;
 using store::Transaction;
 
 class Replica : public ::testing::Test {
@@ -332,9 +334,16 @@ TEST_F(Replica, NumbersDossiersWithoutRepeatingAfterARestart) {
   EXPECT_EQ(codes[0], "H47.518.20374-230401-0001");
   EXPECT_EQ(codes[1], "H47.518.20374-230401-0002");
   EXPECT_EQ(codes[2], "H47.518.20374-230401-0101");  // nobody has confirmed what it knew
-  commune.now = 0;                                   // a dead battery does not go back
+  const UnixMillis today = commune.now;
+  commune.now = today + 3650 * kDayMillis;  // a clock ten years ahead
   number();
-  EXPECT_EQ(codes[3], "H47.518.20374-230401-0102");
+  commune.now = today;  // and right again: the day goes on where it was
+  number();
+  commune.now = today + 3650 * kDayMillis;
+  number();
+  EXPECT_EQ(codes[3], "H47.518.20374-330329-0001");
+  EXPECT_EQ(codes[4], "H47.518.20374-230401-0102");
+  EXPECT_EQ(codes[5], "H47.518.20374-330329-0002");
 }
 
 TEST_F(Replica, LeavesNumbersOutOnlyUntilANeighbourHasToldAndOnlyOnce) {
@@ -416,6 +425,28 @@ TEST_F(Replica, GivesAFeedANewEpochWhenAReaderNamesAPlaceThatIsNotThere) {
   EXPECT_NE(hears({before.epoch, before.number + 1, 1}), before.epoch);
   EXPECT_TRUE(send(commune, district));
   EXPECT_EQ(district.replica().counts().updates, 1u);
+}
+
+TEST_F(Replica, ARegistryFeedBeginsAnewForTheReaderWhoNamesAnotherPlace) {
+  settle({&commune, &district, &province});
+  const auto epoch_for = [&](const AgencyId& reader) {
+    return district.replica().feed_end(FeedKind::kRegistry, reader).epoch;
+  };
+  const std::uint64_t before = epoch_for(offices.commune_id);
+  ASSERT_EQ(epoch_for(offices.province_id), before);
+  district.commit([&](Transaction& transaction) {
+    transaction.note_told_cursor(FeedKind::kRegistry, commune.node().id(), offices.commune_id,
+                                 Cursor{{before, 2, 4711}, {}});
+  });
+  const std::uint64_t renewed = epoch_for(offices.commune_id);
+  EXPECT_NE(renewed, before);
+  EXPECT_EQ(epoch_for(offices.province_id), before) << "the others are not sent it all again";
+  district.restart();
+  EXPECT_EQ(epoch_for(offices.commune_id), renewed);
+  const auto part = district.replica().read_feed(
+      {FeedKind::kRegistry, offices.commune_id, commune.node().id(), Echo::kCarry});
+  ASSERT_TRUE(part.ok() && *part);
+  EXPECT_EQ((*part)->epoch, renewed);
 }
 
 TEST_F(Replica, AnOfferWaitsUntilTheAgencyThatItNamesIsKnown) {

@@ -183,6 +183,7 @@ void Client::download(const std::string& path,
 std::vector<Json> Client::operations(const std::string& body, bool atomic) const {
   Query query{{"derive_keys", "1"}};
   if (atomic) query.emplace_back("atomic", "1");
+  if (accept_clock_) query.emplace_back("accept_clock", "1");
   return parse_lines(send("POST", address("/v1/operations", query), body, kLinesType));
 }
 
@@ -199,8 +200,10 @@ std::vector<Json> Client::parse_lines(const Reply& reply) {
 }
 
 Json Client::operate(const Json& operation) const {
-  const std::vector<Json> results =
-      parse_lines(send("POST", "/v1/operations", operation.dump() + "\n", kLinesType));
+  Query query;
+  if (accept_clock_) query.emplace_back("accept_clock", "1");
+  const std::vector<Json> results = parse_lines(
+      send("POST", address("/v1/operations", query), operation.dump() + "\n", kLinesType));
   if (results.size() != 1) throw Failure(kFailed, tr("the agent's answer is not JSON"));
   const Json& result = results.front();
   if (!result.value("ok", false)) {

@@ -17,7 +17,9 @@ using Query = std::vector<std::pair<std::string, std::string>>;
 
 class Client {
  public:
-  explicit Client(std::string socket) : socket_(std::move(socket)) {}
+  // `accept_clock`: operations are dated by the machine's clock though the agent doubts it.
+  explicit Client(std::string socket, bool accept_clock = false)
+      : socket_(std::move(socket)), accept_clock_(accept_clock) {}
   const std::string& socket() const { return socket_; }
 
   Json get(const std::string& path, const Query& query = {}) const;
@@ -44,6 +46,7 @@ class Client {
   static std::vector<Json> parse_lines(const Reply& reply);
 
   std::string socket_;
+  bool accept_clock_ = false;
 };
 
 // What stands between slashes or after "=" in an address.

@@ -198,7 +198,10 @@ void print_history(const Json& dossier) {
   for (const Json& entry : history) {
     const std::string officer = text_of(entry, "officer");
     const std::string unit = text_of(entry, "unit");
-    table.add({show_time(text_of(entry, "at")), text_of(entry, "action"),
+    std::string at = show_time(text_of(entry, "at"));
+    if (entry.value("doubtful", false))
+      at = format("{} (doubtful, came {})", at, show_time(text_of(entry, "came_at")));
+    table.add({at, text_of(entry, "action"),
                officer.empty() || unit.empty() ? officer + unit : officer + ", " + unit,
                text_of(entry, "note")});
   }

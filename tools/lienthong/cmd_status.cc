@@ -55,6 +55,14 @@ std::string day_so_far(const Json& budget) {
   return closed.empty() ? out : out + "; " + format("closed: {}", closed);
 }
 
+std::string in_sync(const Json& status) {
+  if (status.value("in_sync", false)) return tr("yes");
+  for (const Json& neighbour : list_of(status, "neighbours")) {
+    if (neighbour.value("comparing", false)) return tr("being compared");
+  }
+  return tr("no");
+}
+
 int status(const Shell& shell) {
   const Json status = shell.client().get("/v1/status");
   if (shell.json) {
@@ -66,7 +74,7 @@ int status(const Shell& shell) {
     return std::to_string(number_of(status, name));
   };
   Table table({"", ""});
-  table.add({tr("in sync"), status.value("in_sync", false) ? tr("yes") : tr("no")});
+  table.add({tr("in sync"), in_sync(status)});
   table.add({tr("dossiers"), number("records")});
   table.add({tr("updates"), number("updates")});
   table.add({tr("only on this machine"), number("only_here")});

@@ -40,6 +40,7 @@ constexpr std::array kVerbs{
     Verb{"import", add_import},
     Verb{"export", add_export},
     Verb{"bundle", add_bundle},
+    Verb{"root", add_root},
     Verb{"report", add_report},
     Verb{"status", add_status},
     Verb{"peers", add_peers},
@@ -125,6 +126,8 @@ void describe(CLI::App& app, Shell& shell) {
   app.add_flag("--json", shell.json, tr("print JSON"));
   app.add_option("--lang", shell.lang, tr("language of texts: vi or en"))
       ->check(CLI::IsMember({"vi", "en"}));
+  app.add_flag("--accept-clock", shell.accept_clock,
+               tr("date and number by this machine's clock though the agent doubts it"));
   for (const Verb& verb : kVerbs) verb.add(app, shell);
 }
 

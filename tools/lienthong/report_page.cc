@@ -109,6 +109,10 @@ std::vector<std::string> notes(const Json& report) {
 std::vector<std::string> arrival_notes(const Json& report) {
   std::vector<std::string> out;
   const Json& arrival = report.at("arrival");
+  for (const Json& agency : list_of(arrival, "agencies"))
+    if (agency.value("doubtful", false))
+      out.push_back(format("Dates of {} ({}) are doubtful: its clock was ahead when they came",
+                           text_of(agency, "name"), text_of(agency, "agency")));
   if (number_of(arrival, "behind") == 0) return out;
   out.push_back(format("Data may be missing of {} agencies:", text_of(arrival, "behind")));
   for (const Json& agency : list_of(arrival, "agencies")) {

@@ -17,9 +17,10 @@ struct Shell {
   std::string socket;  // --socket, LIENTHONG_SOCKET, or where the package puts it
   bool json = false;
   std::string lang;
-  std::function<int()> run;  // what the verb named on the command line does; the exit code
+  bool accept_clock = false;  // --accept-clock
+  std::function<int()> run;   // what the verb named on the command line does; the exit code
 
-  Client client() const { return Client(socket); }
+  Client client() const { return Client(socket, accept_clock); }
 };
 
 // --wait and --timeout of a verb that changes something.
@@ -74,6 +75,7 @@ void add_why(CLI::App& app, Shell& shell);
 void add_form(CLI::App& app, Shell& shell);
 void add_bundle(CLI::App& app, Shell& shell);
 void add_report(CLI::App& app, Shell& shell);
+void add_root(CLI::App& app, Shell& shell);
 void add_apply(CLI::App& app, Shell& shell);
 void add_import(CLI::App& app, Shell& shell);
 void add_export(CLI::App& app, Shell& shell);

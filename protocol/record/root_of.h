@@ -1,0 +1,28 @@
+// Under which root an update or seal is hashed: that of its certificate. docs/protocol/registry.md,
+// "Several roots".
+#pragma once
+
+#include <memory>
+#include <utility>
+
+#include "protocol/record/registry.h"
+
+namespace lienthong {
+
+class RootOf {
+ public:
+  RootOf(const RootFingerprint& root) : root_(root) {}  // NOLINT: one root for all, as most have
+  explicit RootOf(std::shared_ptr<const Registry> registry)
+      : root_(registry->root()), registry_(std::move(registry)) {}
+
+  // Valid as long as this.
+  const RootFingerprint& operator()(const CertificateId& certificate) const {
+    return registry_ == nullptr ? root_ : registry_->root_of(certificate);
+  }
+
+ private:
+  RootFingerprint root_;
+  std::shared_ptr<const Registry> registry_;
+};
+
+}  // namespace lienthong

@@ -1,0 +1,112 @@
+#include "tests/simulation/registrar.h"
+
+#include <algorithm>
+
+namespace lienthong::sim {
+namespace {
+
+constexpr Duration kBringAgain{3'000}, kLookAgain{4'000};
+constexpr int kPatience = 200;  // looks
+
+}  // namespace
+
+void Registrar::change_tree() {
+  const Registry& registry = *deployment_.registry();
+  std::vector<const Machine*> communes, districts;
+  for (const auto& machine : machines_) {
+    if (registry.find_agency(machine->agency()) == nullptr || !machine->parent()) continue;
+    (*machine->parent() == 0 ? districts : communes).push_back(machine.get());
+  }
+  if (communes.empty()) return;
+  const Machine& commune = *communes[dice_.below(communes.size())];
+  const Machine& district = *districts[dice_.below(districts.size())];
+  AgencyChange change{commune.agency(), {}};
+  const bool moves = dice_.chance(0.6) && district.index() != *commune.parent();
+  if (moves)
+    change.change = Reparent{district.agency()};
+  else
+    change.change = Rename{registry.find_agency(commune.agency())->code,
+                           "Xã mới " + std::to_string(words_.size())};
+  deployment_.change_tree({change});
+  words_.push_back(deployment_.statements().back());
+  bring_words();
+  if (moves) move(commune.index(), district.index(), deployment_.registry()->newest());
+}
+
+// To the topmost machine, until it has them; it may lose its power meanwhile.
+void Registrar::bring_words() {
+  if (std::exchange(bringing_, true)) return;
+  Machine& topmost = *machines_.front();
+  if (topmost.on())
+    topmost.writer().post(
+        [words = words_](store::Transaction& transaction) -> Result<void> {
+          for (const Statement& word : words)
+            if (auto said = transaction.add_statement(word); !said.ok()) return said.error();
+          return {};
+        },
+        nullptr);
+  timeline_.after(kBringAgain, [this] {
+    bringing_ = false;
+    const Machine& first = *machines_.front();
+    const bool there =
+        first.on() && std::ranges::all_of(words_, [&](const Statement& word) {
+          return first.replica().registry()->contains(statement_id(deployment_.root(), word));
+        });
+    if (!there) bring_words();
+  });
+}
+
+// Its people change whom it calls once they have heard of it.
+void Registrar::move(std::size_t machine, std::size_t district, TreeVersion version) {
+  timeline_.after(kLookAgain, [this, machine, district, version] {
+    Machine& commune = *machines_[machine];
+    const bool heard = commune.on() && commune.replica().registry()->newest() >= version;
+    if (!heard) return move(machine, district, version);
+    const auto now = commune.replica().registry()->parent(commune.agency(),
+                                                          commune.replica().registry()->newest());
+    if (now == machines_[district]->agency()) commune.move(district, machines_[district]->agency());
+  });
+}
+
+void Registrar::renew() {
+  Machine& machine = *machines_[dice_.below(machines_.size())];
+  if (!machine.enrolled() || !machine.parent()) return;
+  Machine& superior = *machines_[*machine.parent()];
+  if (!superior.on()) return;
+  const CertificateId old = machine.node().certificate;
+  const auto made = std::make_shared<CertificateId>();
+  superior.writer().post(
+      [old, made](store::Transaction& transaction) -> Result<void> {
+        const Certificate* before = transaction.registry().find_certificate(old);
+        if (before == nullptr) return Error(Errc::kUnknownCertificate, "not heard of yet");
+        Certificate next = *before;
+        next.issued_at = transaction.now();
+        next.renew_by = next.issued_at + 365LL * 86'400'000;
+        next.replaces = old;
+        next.tree_version = transaction.registry().newest();
+        LT_TRY(const auto id, transaction.state(next));
+        *made = id_cast<CertificateId>(id);
+        return {};
+      },
+      [this, made, index = machine.index()](const Result<void>& result) {
+        if (result) take_up(index, *made, kPatience);
+      });
+}
+
+// With the next start, which comes soon.
+void Registrar::take_up(std::size_t index, const CertificateId& certificate, int patience) {
+  timeline_.after(kLookAgain, [this, index, certificate, patience] {
+    Machine& machine = *machines_[index];
+    const bool heard = machine.on() && machine.replica().registry()->certificate_belief(
+                                           certificate) == Belief::kBelieved;
+    if (!heard) {
+      if (patience > 0) take_up(index, certificate, patience - 1);
+      return;
+    }
+    ++renewed_;
+    machine.take_certificate(certificate);
+    machine.on_failure(machine);  // ends, and is started again
+  });
+}
+
+}  // namespace lienthong::sim
