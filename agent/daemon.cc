@@ -14,6 +14,7 @@
 #include "agent/engine/clock.h"
 #include "agent/engine/log.h"
 #include "agent/engine/memory.h"
+#include "agent/engine/scrubber.h"
 #include "agent/engine/systemd.h"
 #include "agent/files/blob_keeper.h"
 #include "agent/joining/identity_check.h"
@@ -22,6 +23,7 @@
 #include "agent/links/backoff.h"
 #include "agent/links/peer_set.h"
 #include "agent/net/net.h"
+#include "agent/recovery.h"
 #include "protocol/record/registry.h"
 #include "store/exchange/lives.h"
 #include "store/office/projections.h"
@@ -56,11 +58,14 @@ struct Daemon::Impl {
 
   void narrow_folder() const;
   Result<void> open();
+  store::Options store_options();
   Result<NodeFiles> open_replica();
   Result<std::unique_ptr<store::Replica>> open_store(const NodeFiles& files);
+  Result<void> salvage_store(const IdentityFiles& files, const Error& why);
   void watch_identity(const std::string& stamp);
   void send_refused_again();
   bool open_patiently();
+  void say_shut(const Error& why);
   void wait_closed(const Error& why, std::chrono::seconds pause);
   void close();
   void on_store_failure(const Error& error);
@@ -89,31 +94,50 @@ struct Daemon::Impl {
   asio::steady_timer alive{loop}, deadline{loop}, files_timer{loop}, refused_timer{loop};
   std::vector<IdentityFinding> identity;  // what does not fit; of the last opening
   std::unique_ptr<Engine> engine;
+  std::unique_ptr<Scrubber> scrubber;
   std::unique_ptr<BlobKeeper> blobs;
   std::unique_ptr<PeerSet> peers;
   std::unique_ptr<ApiServer> api;
   ShutApi shut;
 };
 
-// A disk that is full when it is opened gets the room of the reserve.
-Result<std::unique_ptr<store::Replica>> Daemon::Impl::open_store(const NodeFiles& files) {
+store::Options Daemon::Impl::store_options() {
   store::Options options = store::office_options();
   options.path = (config.data_dir / kStoreFolder).string();
   options.entropy = &entropy;
   options.released_at = kReleasedAfter;
-  auto replica = store::Replica::open(options, files.identity(), files.root);
+  return options;
+}
+
+// A disk that is full when it is opened gets the room of the reserve.
+Result<std::unique_ptr<store::Replica>> Daemon::Impl::open_store(const NodeFiles& files) {
+  store::finish_salvage(store_options().path);
+  auto replica = store::Replica::open(store_options(), files.identity(), files.root);
   if (!replica && replica.error().code() == Errc::kDiskFull) {
     reserve.release();
-    replica = store::Replica::open(options, files.identity(), files.root);
+    replica = store::Replica::open(store_options(), files.identity(), files.root);
   }
-  if (!replica && replica.error().code() == Errc::kBusy)
-    return Error(Errc::kBusy, "another agent runs on " + config.data_dir.string());
-  if (!replica && replica.error().code() == Errc::kBadHash)
-    return Error(Errc::kCorrupt,
-                 (config.data_dir / kRootPinFile).string() +
-                     ": the database was begun under another root; the fingerprint stands on the "
-                     "sheet of the root and at the office above: put the file back");
   return replica;
+}
+
+// What can be read of a damaged database goes into a new one; calls are answered with the reason
+// meanwhile.
+Result<void> Daemon::Impl::salvage_store(const IdentityFiles& files, const Error& why) {
+  spdlog::error("event=store_damaged error={} action=\"what can be read goes into a new one\"",
+                in_quotes(why.message()));
+  LT_TRY(const NodeFiles sure, sure_identity(config.data_dir, store_options().path, files, why));
+  say_shut(why);
+  const auto turn = [this] {
+    loop.restart();
+    loop.run_for(kChildStep);
+    return !stopping;
+  };
+  auto damage =
+      salvage_meanwhile({store_options(), sure.identity(), sure.root, clock.now(), {}}, turn);
+  shut.stop();
+  if (!damage) return damage.error();
+  log_damage(*damage);
+  return {};
 }
 
 // The files that say who this node is are held against the registry before anything is written.
@@ -121,7 +145,13 @@ Result<NodeFiles> Daemon::Impl::open_replica() {
   const std::string stamp = identity_stamp(config.data_dir);
   LT_TRY(IdentityFiles read, read_identity_files(config.data_dir));
   NodeFiles files = read.provisional(entropy);
-  LT_TRY(auto replica, open_store(files));
+  auto opened = open_store(files);
+  if (!opened && opened.error().code() == Errc::kCorrupt) {
+    LT_TRY_VOID(salvage_store(read, opened.error()));
+    opened = open_store(files);
+  }
+  if (!opened) return why_not_opened(opened.error(), config.data_dir);
+  auto replica = *std::move(opened);
   const auto registry = replica->registry();
   if (!registry)
     return Error(Errc::kCorrupt, (config.data_dir / kStoreFolder).string() + " has no registry");
@@ -148,6 +178,9 @@ Result<NodeFiles> Daemon::Impl::open_replica() {
   engine = std::make_unique<Engine>(std::move(replica), clock, loop.get_executor(), reserve,
                                     std::move(refusal));
   engine->on_failure([this](const Error& error) { on_store_failure(error); });
+  log_made_anew(engine->replica());
+  scrubber = std::make_unique<Scrubber>(*engine, store_options().path,
+                                        std::chrono::hours(24 * config.store.scrub_days));
   if (wrong != nullptr) watch_identity(stamp);
   return files;
 }
@@ -243,6 +276,7 @@ void Daemon::Impl::close() {
     loop.run_for(kChildStep);
   }
   if (blobs) blobs->stop();
+  scrubber.reset();
   if (engine) engine->stop();
   deadline.cancel();
   files_timer.cancel();
@@ -256,11 +290,16 @@ void Daemon::Impl::close() {
   links_stopped = false;
 }
 
-// Says why and serves signals meanwhile.
-void Daemon::Impl::wait_closed(const Error& why, std::chrono::seconds pause) {
+// Calls are answered with the reason.
+void Daemon::Impl::say_shut(const Error& why) {
   if (const auto answering = shut.start(config.api.socket.string(), why); !answering)
     spdlog::error("event=api_shut error={}", in_quotes(answering.error().message()));
   notify_ready("waiting: " + why.message());
+}
+
+// Says why and serves signals meanwhile.
+void Daemon::Impl::wait_closed(const Error& why, std::chrono::seconds pause) {
+  say_shut(why);
   loop.restart();
   loop.run_for(pause);
 }
@@ -278,6 +317,7 @@ bool Daemon::Impl::open_patiently() {
     }
     close();
     const Errc code = opened.error().code();
+    if (stopping) return false;
     const bool repairable = code == Errc::kCorrupt;
     if (repairable) pause = std::min(pause, kReopenRepaired);
     if (code != Errc::kDiskFull && !repairable && !(again && code == Errc::kIo)) {
@@ -305,6 +345,7 @@ Result<void> Daemon::Impl::serve_api(const DhKey& dh_key) {
   api_config.entropy = &entropy;
   LT_TRY(auto calendar, load_calendar(config.office.calendar));
   api_config.calendar = std::make_shared<const store::Calendar>(std::move(calendar));
+  api_config.calendar_problem = config.office.calendar_problem;
   api_config.blobs = blobs.get();
   api_config.bundle_key = dh_key;
   api_config.recent_log = recent_lines;
@@ -354,7 +395,8 @@ void Daemon::Impl::reload() {
     comparable.neighbours = config.neighbours;
     if (comparable != config) {
       spdlog::warn(
-          "event=reloaded note=\"data_dir, listen, advertise, [api], [link] or [office] changed: "
+          "event=reloaded note=\"data_dir, listen, advertise, [api], [link], [office] or [store] "
+          "changed: "
           "needs a "
           "restart\"");
     } else {
@@ -436,6 +478,7 @@ int Daemon::run() {
     }
   }
   if (impl.blobs) impl.blobs->stop();
+  impl.scrubber.reset();
   if (impl.engine) impl.engine->stop();  // also wakes the API's long polls
   if (impl.api) impl.api->stop();
   impl.shut.stop();

@@ -24,10 +24,10 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
-  const agent::ConfigReading reading = agent::load_config(file);
+  agent::ConfigReading reading = agent::load_config(file);
   if (!reading.mistakes.empty()) {
     std::cerr << reading.report(file);
-    return 1;
+    if (check_only || !reading.do_without_calendar()) return 1;
   }
   if (check_only) return 0;
   agent::prepare_memory();

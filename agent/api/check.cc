@@ -15,6 +15,7 @@
 #include "store/exchange/lives.h"
 #include "store/office/between.h"
 #include "store/office/data_check.h"
+#include "store/replica/damage.h"
 
 namespace lienthong::agent {
 namespace {
@@ -191,6 +192,24 @@ void check_counts(Findings& out, const store::Replica& replica) {
   if (replica.restored()) out.add(kWarning, Reason::kRestored);
 }
 
+// Until somebody has seen what is missing.
+void check_damage(Findings& out, const store::Replica& replica) {
+  const auto damage = store::find_damage(replica);
+  if (!damage || damage->seen_at != 0) return;
+  const std::string at = format_time(damage->at);
+  if (damage->store_was_gone)
+    return out.add(kCritical, Reason::kStoreGone, {at, std::to_string(damage->last_write)});
+  const std::string what = damage->findings.empty() ? "" : damage->findings.front();
+  if (!damage->lost_something() && !damage->unsure)
+    return out.add(kCritical, Reason::kDamagedNothingLost, {at, what, damage->kept_as});
+  if (!damage->writes_missing || !damage->lost_something())
+    return out.add(kCritical, Reason::kDamagedUnknown, {at, what, damage->kept_as});
+  out.add(kCritical, Reason::kDamagedLost,
+          {at, what, std::to_string(*damage->writes_missing), std::to_string(damage->first_write),
+           std::to_string(damage->last_write), std::to_string(damage->updates_missing),
+           damage->kept_as});
+}
+
 // ---- codes of agencies ----
 
 std::string told(const AgencyInfo& info, const Registry& registry) {
@@ -252,6 +271,9 @@ void get_check(ApiCall& call) {
   Findings out;
   check_identity_files(out, call.api);
   check_writer(out, call.api);
+  check_damage(out, call.api.replica());
+  if (const std::string& problem = call.api.config.calendar_problem; !problem.empty())
+    out.add(kCritical, Reason::kCalendarDamaged, {problem});
   check_faults(out, call.api);
   check_scans(out, call.api);
   check_links(out, call.api, *call.api.replica().registry());
@@ -264,6 +286,23 @@ void get_check(ApiCall& call) {
   check_listening(out, call.api);
   check_folder(out, call.api);
   send_json(call.response, out.take());
+}
+
+void get_damage(ApiCall& call) {
+  send_json(call.response, {{"damage", damage_json(call.api.replica())}});
+}
+
+// Where there is no neighbour that could give anything back, nothing is waited for any longer.
+void post_damage_seen(ApiCall& call) {
+  const bool alone = call.api.links.neighbours().empty();
+  bool seen = false;
+  const auto written = call.api.engine.write([&](store::Transaction& transaction) -> Result<void> {
+    seen = store::note_damage_seen(transaction, transaction.now());
+    if (seen && alone) transaction.clear_restored();
+    return {};
+  });
+  if (!written.ok()) return send_error(call.response, written.error());
+  send_json(call.response, {{"seen", seen}, {"damage", damage_json(call.api.replica())}});
 }
 
 }  // namespace lienthong::agent

@@ -20,6 +20,8 @@ void post_compare(ApiCall& call);
 void get_metrics(ApiCall& call);
 // check.cc
 void get_check(ApiCall& call);
+void get_damage(ApiCall& call);
+void post_damage_seen(ApiCall& call);
 // agencies.cc
 void get_agencies(ApiCall& call);
 void get_agency(ApiCall& call);

@@ -38,7 +38,8 @@ struct ApiServerConfig {
   Entropy* entropy = nullptr;       // required; outlives the server; used by one thread at a time
   std::optional<DhKey> bundle_key;  // ours, opens bundles; none: bundles are not taken
   std::shared_ptr<const store::Calendar> calendar;  // null: the one built in
-  BlobKeeper* blobs = nullptr;                      // outlives the server; null: no scans are kept
+  std::string calendar_problem = {};  // why it is not the one of the configuration; empty: it is
+  BlobKeeper* blobs = nullptr;        // outlives the server; null: no scans are kept
   std::vector<IdentityFinding> identity;  // what is wrong with the files that say who we are
   // The newest log lines, oldest first, at most that many; null: none are kept. Any thread.
   std::function<std::vector<ApiLogLine>(std::size_t)> recent_log;

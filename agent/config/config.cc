@@ -145,7 +145,6 @@ class Reader {
   ConfigReading& reading_;
 };
 
-
 void read_api(Reader& reader, const toml::table& table, ApiConfig& api) {
   reader.known_keys(table, " in [api]", {"socket", "listen", "token_file"});
   std::string path;
@@ -275,6 +274,12 @@ void read_office(Reader& reader, const toml::table& table, OfficeConfig& office)
   office.calendar = file;
 }
 
+void read_store(Reader& reader, const toml::table& table, StoreConfig& store) {
+  reader.known_keys(table, " in [store]", {"scrub_days"});
+  reader.number(table, "scrub_days", 0, 3650,
+                [&](std::int64_t v) { store.scrub_days = static_cast<std::uint64_t>(v); });
+}
+
 void read_log(Reader& reader, const toml::table& table, std::string& level) {
   reader.known_keys(table, " in [log]", {"level"});
   const auto* node = reader.text(table, "level", level);
@@ -288,7 +293,8 @@ void read_log(Reader& reader, const toml::table& table, std::string& level) {
 
 void read_root(Reader& reader, const toml::table& root, Config& config) {
   reader.known_keys(
-      root, "", {"data_dir", "listen", "advertise", "api", "neighbour", "link", "office", "log"});
+      root, "",
+      {"data_dir", "listen", "advertise", "api", "neighbour", "link", "office", "store", "log"});
   std::string data_dir;
   if (const auto* node = reader.text(root, "data_dir", data_dir)) {
     if (!std::filesystem::path(data_dir).is_absolute()) {
@@ -312,6 +318,7 @@ void read_root(Reader& reader, const toml::table& root, Config& config) {
   if (const auto* table = reader.section(root, "link")) read_link(reader, *table, config.link);
   if (const auto* table = reader.section(root, "office"))
     read_office(reader, *table, config.office);
+  if (const auto* table = reader.section(root, "store")) read_store(reader, *table, config.store);
   if (const auto* table = reader.section(root, "log")) read_log(reader, *table, config.log_level);
 }
 
@@ -350,7 +357,8 @@ void check_calendar(ConfigReading& reading, std::string_view text) {
   if (calendar.ok()) return;
   std::istringstream lines(calendar.error().detail());
   for (std::string line; std::getline(lines, line);)
-    reading.mistakes.push_back(ConfigMistake{line_of(text, "calendar"), "\"calendar\": " + line});
+    reading.mistakes.push_back(
+        ConfigMistake{line_of(text, "calendar"), "\"calendar\": " + line, true});
 }
 
 void sort_mistakes(ConfigReading& reading) {
@@ -368,6 +376,14 @@ std::string ConfigReading::report(std::string_view file) const {
     out += ": " + mistake.text + "\n";
   }
   return out;
+}
+
+bool ConfigReading::do_without_calendar() {
+  if (mistakes.empty() || !std::ranges::all_of(mistakes, &ConfigMistake::of_calendar)) return false;
+  config.office.calendar_problem = mistakes.front().text;
+  config.office.calendar.clear();
+  mistakes.clear();
+  return true;
 }
 
 ConfigReading parse_config(std::string_view text) {

@@ -26,7 +26,13 @@ struct ApiConfig {
 
 struct OfficeConfig {
   std::filesystem::path calendar;  // of working days; empty: the one built in
+  std::string calendar_problem;    // why the one built in is used instead; empty: it is not
   bool operator==(const OfficeConfig&) const = default;
+};
+
+struct StoreConfig {
+  std::uint64_t scrub_days = 30;  // in which everything is read once; 0: never
+  bool operator==(const StoreConfig&) const = default;
 };
 
 struct Config {
@@ -37,6 +43,7 @@ struct Config {
   std::vector<NeighbourConfig> neighbours;
   LinkConfig link;
   OfficeConfig office;
+  StoreConfig store;
   std::string log_level = "info";  // error, warn, info, debug
   bool operator==(const Config&) const = default;
 
@@ -44,8 +51,9 @@ struct Config {
 };
 
 struct ConfigMistake {
-  std::size_t line = 0;  // 1-based; 0: the file as a whole
-  std::string text;      // "neighbours: unknown key; did you mean "neighbour"?"
+  std::size_t line = 0;      // 1-based; 0: the file as a whole
+  std::string text;          // "neighbours: unknown key; did you mean "neighbour"?"
+  bool of_calendar = false;  // within the file of working days
 };
 
 struct ConfigReading {
@@ -53,6 +61,9 @@ struct ConfigReading {
   std::vector<ConfigMistake> mistakes;  // ascending by line
   // "agent.toml:7: …" one a line.
   std::string report(std::string_view file) const;
+  // Nothing is wrong but the file of working days: the office can work by the calendar built in,
+  // which `config` says from now on, with the problem. False: something else is wrong, or nothing.
+  bool do_without_calendar();
 };
 
 // Checks the text alone.

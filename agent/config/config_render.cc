@@ -61,6 +61,9 @@ std::string render_config(const Config& config) {
   if (!config.office.calendar.empty())
     out << "\n[office]\ncalendar = " << toml_text(config.office.calendar.string())
         << "   # of working days\n";
+  if (config.store != StoreConfig())
+    out << "\n[store]\nscrub_days = " << config.store.scrub_days
+        << "   # everything on the disk is read once in so many\n";
   out << "\n[log]\nlevel = " << toml_text(config.log_level) << "\n";
   return out.str();
 }

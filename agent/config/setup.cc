@@ -12,6 +12,7 @@
 #include "protocol/enrolment/grant.h"
 #include "protocol/record/registry.h"
 #include "store/office/projections.h"
+#include "store/salvage/salvage.h"
 
 namespace lienthong::agent {
 namespace {
@@ -390,6 +391,18 @@ Result<SetupOutcome> enroll_with_certificate(const SetupPlace& place, std::strin
   auto outcome = complete(folder, place, keys, root, file.grant, parent, entropy);
   if (!outcome) folder.abandon(true);
   return outcome;
+}
+
+Result<RefillOutcome> refill_store(const fs::path& data_dir, const WallClock& clock,
+                                   Entropy& entropy) {
+  init_crypto();
+  LT_TRY(const NodeFiles files, load_node_files(data_dir));
+  store::Options options = store::office_options();
+  options.path = (fs::absolute(data_dir) / kStoreFolder).string();
+  options.entropy = &entropy;
+  LT_TRY(const store::Damage damage,
+         store::begin_anew({options, files.identity(), files.root, clock.now(), {}}));
+  return RefillOutcome{damage.last_write};
 }
 
 }  // namespace lienthong::agent

@@ -59,4 +59,13 @@ Result<std::string> make_request(const SetupPlace& place, std::string_view token
 Result<SetupOutcome> enroll_with_certificate(const SetupPlace& place, std::string_view certificate,
                                              const WallClock& clock, Entropy& entropy);
 
+struct RefillOutcome {
+  std::uint64_t writes = 0;  // numbers of the writes that had been acknowledged; 0: not known
+};
+// A new database for a machine that has lost its own and still has its identity files; neighbours
+// fill it. Fails: kConflict (there is one), kNotFound, kCorrupt (an identity file, or the copy of
+// the registry beside the database), kIo, kDiskFull.
+Result<RefillOutcome> refill_store(const std::filesystem::path& data_dir, const WallClock& clock,
+                                   Entropy& entropy);
+
 }  // namespace lienthong::agent

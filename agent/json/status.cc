@@ -6,6 +6,8 @@
 #include "agent/json/fields.h"
 #include "agent/json/time.h"
 #include "store/office/data_check.h"
+#include "store/replica/damage.h"
+#include "store/replica/scrub.h"
 
 namespace lienthong::agent {
 
@@ -96,6 +98,35 @@ json refused_peer_json(const RefusedPeer& peer) {
           {"count", peer.count}};
 }
 
+// How old the last whole reading of the disk is.
+json scrub_json(const store::Replica& replica) {
+  const store::ScrubState state = store::scrub_state(replica);
+  return {{"begun", time_json(state.begun)}, {"finished", time_json(state.finished)}};
+}
+
+json damage_json(const store::Replica& replica) {
+  const auto damage = store::find_damage(replica);
+  if (!damage) return nullptr;
+  json out = {{"at", time_json(damage->at)},
+              {"findings", damage->findings},
+              {"kept_as", damage->kept_as},
+              {"writes_missing", nullptr},
+              {"first_write", damage->first_write},
+              {"last_write", damage->last_write},
+              {"updates_kept", damage->updates_kept},
+              {"updates_missing", damage->updates_missing},
+              {"first_update", damage->first_update},
+              {"last_update", damage->last_update},
+              {"updates_waiting", damage->updates_waiting},
+              {"statements_missing", damage->statements_missing},
+              {"scans_missing", damage->scans_missing},
+              {"store_was_gone", damage->store_was_gone},
+              {"unsure", damage->unsure},
+              {"seen_at", time_json(damage->seen_at)}};
+  if (damage->writes_missing) out["writes_missing"] = *damage->writes_missing;
+  return out;
+}
+
 json status_json(const store::Replica& replica, const std::vector<NeighbourStatus>& neighbours,
                  const StatusFacts& facts) {
   const auto registry = replica.registry();
@@ -126,6 +157,8 @@ json status_json(const store::Replica& replica, const std::vector<NeighbourStatu
           {"held_back", std::move(held)},
           {"in_sync", !facts.trouble && in_sync(neighbours) && !refused_by_some(replica, counts)},
           {"restored", replica.restored()},
+          {"damage", damage_json(replica)},
+          {"scrub", scrub_json(replica)},
           {"clock_doubtful", store::clock_doubtful(replica, facts.now)},
           {"trouble", facts.trouble ? json(facts.trouble->message()) : json(nullptr)},
           {"disk_bytes", replica.disk_bytes()},

@@ -33,5 +33,7 @@ const char* to_string(LinkState state);
 bool in_sync(const std::vector<NeighbourStatus>& neighbours);
 
 nlohmann::json time_json(UnixMillis time);  // null for 0
+nlohmann::json scrub_json(const store::Replica& replica);
+nlohmann::json damage_json(const store::Replica& replica);  // null: there was none
 
 }  // namespace lienthong::agent

@@ -106,6 +106,23 @@ constexpr ReasonText kReasonTexts[] = {
      "several agencies bear the code {}, so it names none of them: {}"},
     {Reason::kCodeNotTheirs, "agency-code-not-theirs",
      "the code {} is not that of {}: it lies under another office, or has been given to another"},
+    {Reason::kDamagedNothingLost, "damaged",
+     "the database was damaged on {}: {}; all that was acknowledged could be read, the damaged one "
+     "is kept as {}; once you know: lienthong damage seen"},
+    {Reason::kDamagedLost, "damaged",
+     "the database was damaged on {}: {}; of what was acknowledged here {} writes (numbers {} to "
+     "{}) and {} changes could not be read, the damaged one is kept as {}; once you know: "
+     "lienthong "
+     "damage seen"},
+    {Reason::kDamagedUnknown, "damaged",
+     "the database was damaged on {}: {}; how much of what was acknowledged here is missing is not "
+     "known, the damaged one is kept as {}; once you know: lienthong damage seen"},
+    {Reason::kStoreGone, "store-gone",
+     "the database was gone and was begun anew on {}; what neighbours hold comes back from them, "
+     "what was only here ({} writes had been acknowledged in all) does not; once you know: "
+     "lienthong damage seen"},
+    {Reason::kCalendarDamaged, "calendar-damaged",
+     "the calendar cannot be used, dates are counted by the one built in: {}"},
     {Reason::kNeighbourStands, "neighbour-stands-still",
      "{} is connected but has acknowledged nothing since {}, while {} updates wait for it: the "
      "session is begun anew every minute; look at its disk and its log"},

@@ -1,108 +1,27 @@
 #include "store/replica/database.h"
 
-#include <rocksdb/cache.h>
 #include <rocksdb/db.h>
 #include <rocksdb/env.h>
-#include <rocksdb/filter_policy.h>
 #include <rocksdb/listener.h>
-#include <rocksdb/slice_transform.h>
-#include <rocksdb/table.h>
 #include <rocksdb/transaction_log.h>
 
 #include <algorithm>
-#include <cstdarg>
+#include <atomic>
 #include <mutex>
 #include <stdexcept>
+
+#include "store/replica/database_options.h"
+#include "store/replica/rows.h"
 
 namespace lienthong::store {
 namespace {
 
 constexpr char kUpdateLetter = 'U';  // key::update()
 
-// RocksDB's own log would lie beside the data. A line that does not fit on a full or read-only disk
-// ends the process where RocksDB is built with its assertions, as Debian builds it: its writer must
-// not be used again after an error. What went wrong is in the status that each call returns, and in
-// what a FailureNote hears.
-class NoLog final : public rocksdb::Logger {
- public:
-  NoLog() : Logger(rocksdb::InfoLogLevel::FATAL_LEVEL) {}
-  using Logger::Logv;
-  void Logv(const char*, va_list) override {}
-};
-
-// For 24 MB resident with 20,000 dossiers: one small cache with index and filter blocks inside, two
-// small write buffers, few open files (docs/storage.md, "Memory").
-rocksdb::Options small_machine_options(rocksdb::Env* env, bool create) {
-  rocksdb::Options options;
-  if (env != nullptr) options.env = env;
-  options.create_if_missing = create;
-  options.write_buffer_size = 2U << 20;
-  options.max_write_buffer_number = 2;
-  // A batch is sorted: each kind of rows goes on from where it was last put. Most look-ups by id
-  // are for something that is not there.
-  options.memtable_insert_with_hint_prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(1));
-  options.memtable_prefix_bloom_size_ratio = 0.05;
-  options.memtable_whole_key_filtering = true;
-  options.max_open_files = 64;
-  options.table_cache_numshardbits = 0;  // of 64 shards each would keep one file open
-  options.max_background_jobs = 2;
-  options.max_total_wal_size = 8U << 20;
-  options.stats_dump_period_sec = 0;
-  options.stats_persist_period_sec = 0;
-  options.writable_file_max_buffer_size = 128U << 10;  // of each file that is being written
-  options.info_log = std::make_shared<NoLog>();
-  options.level_compaction_dynamic_level_bytes = true;
-  options.compression = rocksdb::kLZ4Compression;
-  // A file of level 0 spans all kinds of rows, so it is merged with the whole level below: that one
-  // must be small.
-  options.level0_file_num_compaction_trigger = 8;
-  options.max_bytes_for_level_base = 32U << 20;
-  options.target_file_size_base = 16U << 20;
-  options.avoid_unnecessary_blocking_io = true;
-  options.paranoid_checks = true;
-  rocksdb::BlockBasedTableOptions table;
-  table.block_cache = rocksdb::NewLRUCache(4U << 20);
-  table.cache_index_and_filter_blocks = true;
-  table.pin_l0_filter_and_index_blocks_in_cache = false;
-  table.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
-  table.partition_filters = true;
-  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
-  table.format_version = 5;
-  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
-  return options;
-}
-
 rocksdb::Slice slice(std::string_view view) { return {view.data(), view.size()}; }
 std::string_view view(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
 bool has_prefix(std::string_view key, std::string_view prefix) {
   return key.substr(0, prefix.size()) == prefix;
-}
-
-// Scans: chunks of 64 KiB that rarely change, in files of their own and not compressed again.
-rocksdb::ColumnFamilyOptions scan_options(const rocksdb::Options& main) {
-  rocksdb::ColumnFamilyOptions options(main);
-  options.memtable_insert_with_hint_prefix_extractor.reset();  // fails where ranges are deleted
-  options.memtable_prefix_bloom_size_ratio = 0;
-  options.write_buffer_size = 4U << 20;
-  options.max_write_buffer_number = 2;
-  options.enable_blob_files = true;
-  options.min_blob_size = 1024;
-  options.blob_file_size = 64U << 20;
-  options.blob_compression_type = rocksdb::kNoCompression;
-  options.enable_blob_garbage_collection = true;
-  options.blob_garbage_collection_force_threshold = 0.5;
-  return options;
-}
-
-// Updates, by ascending number: a file begins where the one before ended, so it moves down the
-// levels as it is. Whoever asks for a number knows that it is there.
-rocksdb::ColumnFamilyOptions update_options(const rocksdb::Options& main) {
-  rocksdb::ColumnFamilyOptions options(main);
-  auto table = *main.table_factory->GetOptions<rocksdb::BlockBasedTableOptions>();
-  table.filter_policy.reset();
-  table.block_size = 8U << 10;
-  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
-  return options;
 }
 
 }  // namespace
@@ -125,6 +44,8 @@ Error to_error(const rocksdb::Status& status, const std::string& path) {
 class Database::FailureNote final : public rocksdb::EventListener {
  public:
   explicit FailureNote(std::string path) : path_(std::move(path)) {}
+  // A corrupt file is noted beside the folder too, for whoever opens it next.
+  void note_beside() { beside_ = true; }
   void OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status* status) override {
     note(*status);
   }
@@ -134,6 +55,7 @@ class Database::FailureNote final : public rocksdb::EventListener {
   }
   void note(const rocksdb::Status& status) {
     const std::lock_guard lock(mutex_);
+    if (beside_ && status.IsCorruption()) note_suspect(path_, status.ToString());
     if (!error_) error_ = to_error(status, path_);
   }
   std::optional<Error> error() const {
@@ -143,6 +65,7 @@ class Database::FailureNote final : public rocksdb::EventListener {
 
  private:
   const std::string path_;
+  std::atomic<bool> beside_{false};
   mutable std::mutex mutex_;
   std::optional<Error> error_;
 };
@@ -151,26 +74,53 @@ Database::Database(std::string path)
     : path_(std::move(path)), failure_(std::make_shared<FailureNote>(path_)) {}
 
 Result<std::unique_ptr<Database>> Database::open(const std::string& path, rocksdb::Env* env,
-                                                 bool create) {
+                                                 bool create, MissingEnd missing_end) {
   auto database = std::unique_ptr<Database>(new Database(path));
-  if (create) (env != nullptr ? env : rocksdb::Env::Default())->CreateDirIfMissing(path);
+  rocksdb::Env& files = env != nullptr ? *env : *rocksdb::Env::Default();
+  auto sound = check_soundness(path, env, missing_end);
+  const bool missing = !sound && sound.error().code() == Errc::kNotFound;
+  if (!sound && !(missing && create)) return sound.error();
+  if (env == nullptr) database->failure_->note_beside();
+  if (sound) database->made_anew_ = std::move(sound->made_anew);
+  if (missing) {
+    files.CreateDirIfMissing(path).PermitUncheckedError();
+    files.DeleteFile(SyncMark::path_of(path))
+        .PermitUncheckedError();  // of one that was here before
+  }
   rocksdb::Options options = small_machine_options(env, create);
   options.create_missing_column_families = true;
   options.listeners.push_back(database->failure_);
   options.max_bgerror_resume_count = 0;
-  const std::vector<rocksdb::ColumnFamilyDescriptor> families{
-      {rocksdb::kDefaultColumnFamilyName, options},
-      {"scans", scan_options(options)},
-      {"updates", update_options(options)}};
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
-  const auto status = rocksdb::DB::Open(options, path, families, &handles, &db);
+  const auto status = rocksdb::DB::Open(options, path, families_of(options), &handles, &db);
+  if (!status.ok() && status.IsIOError() && status.IsPathNotFound())
+    return Error(Errc::kCorrupt, path + ": " + status.ToString());
   if (!status.ok()) return to_error(status, path);
   database->db_.reset(db);
   database->main_.reset(handles[0]);
   database->scans_.reset(handles[1]);
   database->updates_.reset(handles[2]);
+  database->begin_numbering();
+  if (env == nullptr) {
+    database->mark_ = std::make_unique<SyncMarkFile>(path);
+    if (missing_end == MissingEnd::kRefuse)
+      database->mark_->note({database->synced_, database->write_number_});
+  }
   return database;
+}
+
+// Opening has written what the logs held into files that are synced.
+void Database::begin_numbering() {
+  synced_ = db_->GetLatestSequenceNumber();
+  if (const auto number = get(kWriteNumberKey)) write_number_ = decode_number(*number);
+}
+
+void Database::note_damage(const rocksdb::Status& status) const { failure_->note(status); }
+
+void Database::broken_read(const rocksdb::Status& status) const {
+  if (status.IsCorruption()) failure_->note(status);
+  throw std::runtime_error("read " + path_ + ": " + status.ToString());
 }
 
 Database::~Database() = default;
@@ -186,7 +136,7 @@ std::optional<std::string> Database::get(std::string_view key,
   options.snapshot = snapshot;
   const auto status = db_->Get(options, family_of(key), slice(key), &value);
   if (status.IsNotFound()) return std::nullopt;
-  if (!status.ok()) throw std::runtime_error("read " + path_ + ": " + status.ToString());
+  if (!status.ok()) broken_read(status);
   return value;
 }
 
@@ -201,7 +151,7 @@ std::vector<std::optional<std::string>> Database::get_all(std::span<const std::s
     if (found[i].ok())
       out[i] = values[i].ToString();
     else if (!found[i].IsNotFound())
-      throw std::runtime_error("read " + path_ + ": " + found[i].ToString());
+      broken_read(found[i]);
   }
   return out;
 }
@@ -211,8 +161,7 @@ void Database::scan(std::string_view prefix, std::string_view from, const Visit&
   const std::unique_ptr<rocksdb::Iterator> at(db_->NewIterator(options, family_of(prefix)));
   for (at->Seek(slice(from)); at->Valid() && has_prefix(view(at->key()), prefix); at->Next())
     if (!visit(view(at->key()), view(at->value()))) return;
-  if (!at->status().ok())
-    throw std::runtime_error("read " + path_ + ": " + at->status().ToString());
+  if (!at->status().ok()) broken_read(at->status());
 }
 
 void Database::scan_range(const rocksdb::Snapshot* snapshot, std::string_view first,
@@ -226,8 +175,7 @@ void Database::scan_range(const rocksdb::Snapshot* snapshot, std::string_view fi
   const std::unique_ptr<rocksdb::Iterator> at(db_->NewIterator(options, family_of(first)));
   for (at->Seek(slice(first)); at->Valid(); at->Next())
     if (!visit(view(at->key()), view(at->value()))) return;
-  if (!at->status().ok())
-    throw std::runtime_error("read " + path_ + ": " + at->status().ToString());
+  if (!at->status().ok()) broken_read(at->status());
 }
 
 void Database::scan_back(std::string_view prefix, const Visit& visit) const {
@@ -236,8 +184,7 @@ void Database::scan_back(std::string_view prefix, const Visit& visit) const {
   const std::string end = std::string(prefix) + std::string(16, '\xff');
   for (at->SeekForPrev(end); at->Valid() && has_prefix(view(at->key()), prefix); at->Prev())
     if (!visit(view(at->key()), view(at->value()))) return;
-  if (!at->status().ok())
-    throw std::runtime_error("read " + path_ + ": " + at->status().ToString());
+  if (!at->status().ok()) broken_read(at->status());
 }
 
 Result<void> Database::write(const Changes& changes, Sync sync) {
@@ -254,12 +201,27 @@ Result<void> Database::write(const Changes& changes, Sync sync) {
     else
       batch.Delete(family_of(key), slice(key));
   }
+  return write(batch, sync);
+}
+
+// One after the other, so that the numbers of writes lie in the log in their order.
+Result<void> Database::write(rocksdb::WriteBatch& batch, Sync sync) {
+  const std::lock_guard lock(writing_);
+  const std::uint64_t number = write_number_ + 1;
+  batch.Put(main_.get(), kWriteNumberKey, encode_number(number)).PermitUncheckedError();
+  batch.PutLogData(synced_note(synced_)).PermitUncheckedError();
   rocksdb::WriteOptions options;
   options.sync = sync == Sync::kYes;
   const auto status = db_->Write(options, &batch);
-  if (status.ok()) return {};
-  failure_->note(status);
-  return to_error(status, path_);
+  if (!status.ok()) {
+    failure_->note(status);
+    return to_error(status, path_);
+  }
+  write_number_ = number;
+  if (sync == Sync::kNo) return {};
+  synced_ = db_->GetLatestSequenceNumber();  // nobody else writes meanwhile
+  if (mark_) mark_->note({synced_, number});
+  return {};
 }
 
 std::uint64_t Database::disk_bytes() const {
@@ -308,8 +270,7 @@ std::optional<std::string> RowReader::get(std::string_view key) {
     at_->Next();
   else
     at_->Seek(slice(key));
-  if (!at_->status().ok())
-    throw std::runtime_error("read " + database_.path() + ": " + at_->status().ToString());
+  if (!at_->status().ok()) database_.broken_read(at_->status());
   if (!at_->Valid() || view(at_->key()) != key) return std::nullopt;
   return at_->value().ToString();
 }

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -14,6 +15,8 @@
 #include <vector>
 
 #include "store/replica/replica.h"
+#include "store/replica/soundness.h"
+#include "store/replica/sync_mark.h"
 
 namespace rocksdb {
 class ColumnFamilyHandle;
@@ -21,6 +24,7 @@ class DB;
 class Iterator;
 class Snapshot;
 class Status;
+class WriteBatch;
 }  // namespace rocksdb
 
 namespace lienthong::store {
@@ -43,12 +47,15 @@ struct Changes {
 
 class Database {
  public:
+  // kCorrupt: damaged, see check_soundness(). One whose end is missing is opened where that is
+  // accepted; the mark stays until something is written.
   static Result<std::unique_ptr<Database>> open(const std::string& path, rocksdb::Env* env,
-                                                bool create);
+                                                bool create,
+                                                MissingEnd missing_end = MissingEnd::kRefuse);
   ~Database();
 
   // nullopt: no such key. A read error is a broken disk or a corrupt file: it throws
-  // std::runtime_error, which ends the process before anything wrong is acknowledged.
+  // std::runtime_error, and of a corrupt file failure() is set: see broken_read().
   std::optional<std::string> get(std::string_view key,
                                  const rocksdb::Snapshot* snapshot = nullptr) const;
   // The same for keys of one family, in their order.
@@ -63,6 +70,14 @@ class Database {
   // Atomic. Fails: kDiskFull, kIo, and then failure() is set. Not synced: a power cut may take it
   // back, together with what was written after it and not synced either.
   Result<void> write(const Changes& changes, Sync sync = Sync::kYes);
+  // The same for other column families; any thread. A row with the number of the write is added.
+  Result<void> write(rocksdb::WriteBatch& batch, Sync sync);
+  // Small files that were damaged or missing, and that opening has made anew.
+  const std::vector<std::string>& made_anew() const { return made_anew_; }
+  // Throws. A block that is not what was written there is noted: the database is to be closed,
+  // and what can be read of it salvaged, before it is opened again.
+  [[noreturn]] void broken_read(const rocksdb::Status& status) const;
+  void note_damage(const rocksdb::Status& status) const;  // the same without reading
   std::uint64_t disk_bytes() const;
   std::optional<std::uint64_t> free_bytes() const;  // nullopt: the file system does not say
   std::optional<Error> failure() const;             // see Replica
@@ -76,10 +91,16 @@ class Database {
  private:
   class FailureNote;
   explicit Database(std::string path);
+  void begin_numbering();
   std::string path_;
+  std::vector<std::string> made_anew_;
   std::shared_ptr<FailureNote> failure_;
   std::unique_ptr<rocksdb::DB> db_;
   std::unique_ptr<rocksdb::ColumnFamilyHandle> main_, scans_, updates_;  // closed before db_
+  std::mutex writing_;                                                   // guards what follows
+  std::uint64_t write_number_ = 0;                                       // of the last write
+  std::uint64_t synced_ = 0;  // all up to that sequence number is on the disk
+  std::unique_ptr<SyncMarkFile> mark_;
 };
 
 // Reads rows one by one, fast where each lies right behind the one before: then it goes on where

@@ -59,7 +59,7 @@ struct Ledger {
   std::uint32_t stale = 0;  // rows of records to be folded again
   PenShares pen;
   std::shared_ptr<const ClockReadings> clocks;  // null: none
-  std::uint64_t pushes = 0;  // rows wr
+  std::uint64_t pushes = 0;                     // rows wr
   bool pen_indexed = true;                      // its rows p are whole
   UnixMillis pen_swept_at = 0;                  // when what waited for long was last looked for
   std::map<AgencyId, FeedMeta> feeds;

@@ -67,9 +67,14 @@ Result<std::unique_ptr<Replica>> Replica::open(Options options, Identity identit
                                                const RootFingerprint& root) {
   LT_CHECK(options.entropy != nullptr);
   auto impl = std::make_unique<Impl>(std::move(options), std::move(identity), root);
-  LT_TRY(impl->database,
-         Database::open(impl->options.path, impl->options.env, impl->options.create));
-  LT_TRY_VOID(impl->load());
+  LT_TRY(impl->database, Database::open(impl->options.path, impl->options.env, impl->options.create,
+                                        impl->options.accept_missing_end ? MissingEnd::kAccept
+                                                                         : MissingEnd::kRefuse));
+  try {
+    LT_TRY_VOID(impl->load());
+  } catch (const std::exception& problem) {
+    return Error(Errc::kCorrupt, impl->options.path + ": " + problem.what());
+  }
   return std::unique_ptr<Replica>(new Replica(std::move(impl)));
 }
 

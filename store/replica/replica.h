@@ -48,6 +48,7 @@ struct Options {
   rocksdb::Env* env = nullptr;           // null: the real file system; outlives the replica
   Entropy* entropy = nullptr;            // required; outlives the replica; used by the writer only
   bool create = false;                   // create when missing; else kNotFound
+  bool accept_missing_end = false;       // opens one that lacks its last writes (store/salvage)
   std::uint32_t fill_records_max = 512;  // that a feed is filled with in one commit; at least 1
   // What is kept beside the records, in each commit: office_options() of store/office/projections.h
   // has those of this program. A database that keeps more is not opened; what it does not keep yet,
@@ -285,6 +286,16 @@ struct Draft {
   Bytes key_hash = {};
 };
 
+// An update out of a database of this machine that was damaged (store/salvage).
+struct Salvaged {
+  NodeId from;  // zero: written here
+  Update update;
+  std::optional<Seal> seal;  // none: it was not sealed, or what proves it is gone
+  std::uint16_t index = 0;
+  std::vector<Hash256> proof;
+};
+enum class Lost : bool { kNo, kYes };
+
 // One atomic, synced commit. One at a time; destroying it without commit() changes nothing.
 class Transaction {
  public:
@@ -387,6 +398,10 @@ class Transaction {
   bool note_refused_by_peer(const NodeId& node, const AgencyId& agency, const UpdateId& id,
                             std::string reason);
 
+  // Parents first. What proves it is checked again; one that lacks a parent waits in the pen.
+  ReceiveOutcome take_back(const Salvaged& salvaged);
+  // After the last one. Something was lost: restored() until a neighbour has given all back.
+  void end_taking_back(Lost lost);
   // What neighbours have refused of ours goes to each of them again, and is taken off the list:
   // what is refused once more is listed again. For when the cause may have been mended: at each
   // start.

@@ -54,7 +54,7 @@ std::string heard(FeedKind kind, const NodeId& reader);   // H → Cursor
 std::string carry(FeedKind kind, const NodeId& node);     // B → position
 std::string session_numbers(const NodeId& node);          // Z → sent, seen
 // w: what goes on, or is held back, for others (pushes.cc)
-std::string pen(const UpdateId& id);                      // P → PenRow
+std::string pen(const UpdateId& id);  // P → PenRow
 // p → nothing: what a row P waits for (pen.cc), first 16 bytes of its update
 std::string refused(std::uint64_t number);   // Q → RefusedRow
 std::string idempotency(ByteView key_hash);  // K → UpdateId

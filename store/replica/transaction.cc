@@ -396,8 +396,7 @@ Result<UpdateId> Transaction::Impl::write(Draft draft) {
     for (const LinkEntry& link : record->state.chain)
       if (link.id == *envelope.link)
         envelope.tree_version = std::max(envelope.tree_version, link.tree_version);
-    if (is_link(draft.open.kind) && ledger.restored_below != 0 &&
-        record->row.updates.front() <= ledger.restored_below)
+    if (is_link(draft.open.kind) && custody_rests(*record))
       return Error(Errc::kNotAllowed,
                    "this machine was restored from an older copy: custody of records that it held "
                    "before rests until a neighbour has given everything back");

@@ -179,7 +179,9 @@ struct Transaction::Impl {
   void note_new_beginning(FeedKind kind, const NodeId& from, const AgencyId& agency,
                           const FeedMark& mark, const FeedPart& part);
   void forgotten_own_seal();
-  UpdateId missing_parent(const Update& update) const;  // zero: none
+  UpdateId missing_parent(const Update& update) const;              // zero: none
+  bool take_back_unsealed(const UpdateId& id, const Update& sent);  // (taking_back.cc)
+  bool custody_rests(const OpenRecord& record) const;               // (taking_back.cc)
   bool is_desk() const;
   void honour_recalls();
   std::vector<RecordId> recalls;  // records in which a recall request has just entered

@@ -74,6 +74,7 @@ struct BlobCounts {
   std::uint64_t wanted = 0;
 };
 
+class BlobSalvage;
 class BlobUpload;
 class Database;
 
@@ -150,6 +151,7 @@ class Blobs final : public BlobView {
 
  private:
   friend class BlobUpload;
+  friend class BlobSalvage;
   struct Row;
   struct Rows;
   class Batch;

@@ -74,10 +74,7 @@ Result<void> Blobs::write(Batch& batch) {
     if (get(blob_key::wanted(id))) --change.wanted;
     if (after) ++change.wanted;
   }
-  rocksdb::WriteOptions options;
-  options.sync = batch.synced();
-  const auto status = database().db().Write(options, &batch.writes());
-  if (!status.ok()) return to_error(status, database().path());
+  LT_TRY_VOID(database().write(batch.writes(), batch.synced() ? Sync::kYes : Sync::kNo));
   const std::lock_guard lock(counting_);
   counts_.files += change.files;
   counts_.partial += change.partial;

@@ -1,5 +1,5 @@
-// init, enroll: how a data folder comes into being. These two call agent/config/setup.h instead of
-// the local API, because no agent runs on the folder yet that could answer.
+// init, enroll, refill: how a data folder comes into being. These call agent/config/setup.h instead
+// of the local API, because no agent runs on the folder yet that could answer.
 #include <fstream>
 
 #include "agent/config/setup.h"
@@ -117,7 +117,34 @@ int enroll(const Shell& shell, const Enroll& args) {
   return kDone;
 }
 
+int refill(const Shell& shell, const std::string& data) {
+  const agent::SystemClock clock;
+  agent::SystemEntropy entropy;
+  const auto outcome = value_or_throw(agent::refill_store(data, clock, entropy));
+  if (shell.json) {
+    print_json({{"writes", outcome.writes}});
+    return kDone;
+  }
+  print_line(
+      tr("A new database is there, under the same key. Start the agent and keep it connected: "
+         "the neighbours fill it."));
+  if (outcome.writes != 0)
+    print_line(
+        format("{} writes had been acknowledged in all; what was only here does not come back.",
+               outcome.writes));
+  return kDone;
+}
+
 }  // namespace
+
+void add_refill(CLI::App& app, Shell& shell) {
+  const auto data = std::make_shared<std::string>();
+  CLI::App* verb =
+      add_verb(app, "refill", "begin a new database where it is gone, which the neighbours fill",
+               "lienthong refill --data /var/lib/lienthong");
+  verb->add_option("--data", *data, tr("data folder of the agent"))->required();
+  verb->callback([&shell, data] { shell.run = [&shell, data] { return refill(shell, *data); }; });
+}
 
 void add_init(CLI::App& app, Shell& shell) {
   const auto args = std::make_shared<Init>();

@@ -87,9 +87,14 @@ int status(const Shell& shell) {
   const Json registry = status.value("registry", Json::object());
   const std::string word = text_of(registry, "newest_root_word");
   if (!word.empty()) table.add({tr("newest word of the root"), show_time(word)});
+  const std::string scrubbed = text_of(status.value("scrub", Json::object()), "finished");
+  table.add({tr("disk read through"), scrubbed.empty() ? tr("not yet") : show_time(scrubbed)});
   table.add({tr("running since"), show_time(text_of(status, "started_at"))});
   table.add({tr("version"), text_of(status, "version")});
   table.print("  ");
+  if (const Json damage = status.value("damage", Json());
+      damage.is_object() && text_of(damage, "seen_at").empty())
+    print_line(tr("The database was found damaged: lienthong damage"));
   if (status.value("restored", false)) {
     print_line(
         tr("This machine was restored from an older copy; handoffs wait until a neighbour has "

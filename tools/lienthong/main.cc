@@ -27,6 +27,7 @@ constexpr std::array kVerbs{
     Verb{"invite", add_invite},
     Verb{"enroll", add_enroll},
     Verb{"issue", add_issue},
+    Verb{"refill", add_refill},
     Verb{"agency", add_agency},
     Verb{"dossier", add_dossier},
     Verb{"procedure", add_procedure},
@@ -49,6 +50,7 @@ constexpr std::array kVerbs{
     Verb{"conflicts", add_conflicts},
     Verb{"verify", add_verify},
     Verb{"check", add_check},
+    Verb{"damage", add_damage},
     Verb{"doctor", add_doctor},
 };
 

@@ -62,6 +62,7 @@ void add_init(CLI::App& app, Shell& shell);
 void add_enroll(CLI::App& app, Shell& shell);
 void add_invite(CLI::App& app, Shell& shell);
 void add_issue(CLI::App& app, Shell& shell);
+void add_refill(CLI::App& app, Shell& shell);
 void add_agency(CLI::App& app, Shell& shell);
 void add_dossier(CLI::App& app, Shell& shell);
 void add_scans(CLI::App& dossier, Shell& shell);  // verbs of `dossier`
@@ -86,6 +87,7 @@ void add_quarantine(CLI::App& app, Shell& shell);
 void add_conflicts(CLI::App& app, Shell& shell);
 void add_verify(CLI::App& app, Shell& shell);
 void add_check(CLI::App& app, Shell& shell);
+void add_damage(CLI::App& app, Shell& shell);
 void add_doctor(CLI::App& app, Shell& shell);
 
 }  // namespace lienthong::tools
