@@ -17,7 +17,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr std::chrono::minutes kLookInterval{1};
+constexpr std::chrono::minutes kDueInterval{1};
 constexpr std::uint64_t kLastStepBytes = 1ULL << 20;  // as if so much had been read
 constexpr milliseconds kPauseMin{100};
 
@@ -44,13 +44,13 @@ struct Scrubber::Impl {
   }
 
   void run() {
-    milliseconds left{kLookInterval};  // until the next step
+    milliseconds left{kDueInterval};  // until the next step
     copy_registry();
-    while (!sleep(std::min<milliseconds>(left, kLookInterval))) {
-      left -= std::min<milliseconds>(left, kLookInterval);
+    while (!sleep(std::min<milliseconds>(left, kDueInterval))) {
+      left -= std::min<milliseconds>(left, kDueInterval);
       copy_registry();
       if (round.count() == 0 || left.count() > 0) {
-        left = round.count() == 0 ? milliseconds(kLookInterval) : left;
+        left = round.count() == 0 ? milliseconds(kDueInterval) : left;
         continue;
       }
       left = step();
@@ -84,7 +84,7 @@ struct Scrubber::Impl {
     } catch (const std::exception& problem) {
       spdlog::error("event=scrub error={}", in_quotes(problem.what()));
       failed = true;
-      return kLookInterval;
+      return kDueInterval;
     }
     (void)engine.write([this](store::Transaction& transaction) -> Result<void> {
       store::note_scrub_state(transaction, state);
