@@ -262,7 +262,8 @@ Item read_handshake(const Item& item, const Context& context) {
     const Hello hello = need(decode_hello(payload), item);
     out.say("hello", "of session " + std::to_string(hello.session_number) + ", program " +
                          hello.program_version);
-    const Speaker speaker{*reader.remote_static(), *reader.remote_ephemeral(), hello.speaker};
+    const Speaker speaker{*reader.remote_static(), *reader.remote_ephemeral(), hello.speaker,
+                          context.root()};
     const Judgement judged = judge(context.whole(), speaker, std::nullopt);
     out.say("speaker", judged.identity ? context.agency(judged.identity->agency)
                                        : std::string(to_string(judged.rejection.code)));
