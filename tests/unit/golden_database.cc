@@ -9,6 +9,7 @@
 #include "store/office/keys.h"
 #include "store/office/projections.h"
 #include "store/replica/raw.h"
+#include "store/replica/registry_copy.h"
 #include "store/replica/rows.h"
 #include "store/scans/blobs.h"
 #include "tests/support/deployment.h"
@@ -89,6 +90,9 @@ class Telling {
   void registry() {
     out_.say("root", registry_->root()).say("registry", registry_->digest());
     out_.say("statements", registry_->size());
+    const auto copy = store::read_registry_copy(store::RawReplica(replica_).database().path());
+    out_.say("copy-of-the-registry",
+             copy.ok() ? std::to_string(copy->size()) + " statements" : copy.error().message());
     out_.say("tree", std::to_string(registry_->tree_head().number));
     for (const AgencyInfo* info : registry_->agencies())
       out_.say("agency", info->code + ' ' + info->name + ", " +

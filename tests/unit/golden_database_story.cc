@@ -8,6 +8,7 @@
 #include "store/office/projections.h"
 #include "store/replica/local_names.h"
 #include "store/replica/raw.h"
+#include "store/replica/registry_copy.h"
 #include "store/replica/rows.h"
 #include "store/scans/blobs.h"
 #include "tests/support/offices.h"
@@ -406,6 +407,7 @@ class Story {
     LT_CHECK(transaction.begin_feed(district_id_).ok());
     take(transaction, FeedKind::kUpdates, *commune_, part);
     LT_CHECK(transaction.commit().ok());
+    LT_CHECK(store::write_registry_copy(*replica, folder_.string()).ok());
   }
 
   static store::Identity identity_of(const TestNode& node) {
