@@ -117,7 +117,7 @@ void make_parts(const World& world, std::vector<Item>& out) {
   const Context context(files);
   Held sender(context);
   sender.store(before);
-  sender.store(after);
+  sender.enter(root, after);
   Item& item = out.emplace_back();
   item.name = "short-names";
   item.give("before", wire::encode_part_body(root, before));

@@ -9,6 +9,7 @@
 namespace lienthong::golden {
 namespace {
 
+constexpr std::size_t kPieceBytes = 300;  // of a chunk, so that one comes in several messages
 constexpr UnixMillis kUntil = 1'680'912'000'000;  // 2023-04-08T00:00:00Z
 
 template <std::size_t N>
@@ -192,7 +193,7 @@ class Exchange {
  private:
   bool pass(BlobLane& from, BlobLane& to, const std::string& who) {
     bool said = false;
-    while (auto body = from.next_message(kBlobPieceBytesMax)) {
+    while (auto body = from.next_message(kPieceBytes)) {
       said = true;
       const std::string name = who + '-' + std::to_string(++number_);
       out_.give(name, *body).say("message", name + " of type " + std::to_string((*body)[0]));
@@ -261,7 +262,8 @@ Item read_handshake(const Item& item, const Context& context) {
     const Hello hello = need(decode_hello(payload), item);
     out.say("hello", "of session " + std::to_string(hello.session_number) + ", program " +
                          hello.program_version);
-    const Speaker speaker{*reader.remote_static(), *reader.remote_ephemeral(), hello.speaker};
+    const Speaker speaker{*reader.remote_static(), *reader.remote_ephemeral(), hello.speaker,
+                          context.root()};
     const Judgement judged = judge(context.whole(), speaker, std::nullopt);
     out.say("speaker", judged.identity ? context.agency(judged.identity->agency)
                                        : std::string(to_string(judged.rejection.code)));

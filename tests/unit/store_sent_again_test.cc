@@ -63,6 +63,9 @@ class SentAgainTest : public ::testing::Test {
     return count;
   }
   bool same() {
+    district().commit([&](store::Transaction& transaction) {
+      ASSERT_TRUE(transaction.ensure_feed(offices_.commune_id).ok());
+    });
     const auto ours = commune().replica().feed_digest(FeedKind::kUpdates, offices_.district_id);
     const auto theirs = district().replica().feed_digest(FeedKind::kUpdates, offices_.commune_id);
     return ours && theirs && ours->same_set(*theirs);
