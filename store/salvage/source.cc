@@ -62,7 +62,7 @@ class SalvageSource::LogRows final : public rocksdb::WriteBatch::Handler {
 SalvageSource::SalvageSource(std::string path) : path_(std::move(path)) {}
 
 SalvageSource::~SalvageSource() {
-  looked_ = LookedAt();
+  looked_.close();
   std::error_code ignored;
   fs::remove_all(scratch_of(path_), ignored);
 }
@@ -125,7 +125,7 @@ bool SalvageSource::names_all_files() const {
 // The files that hold rows, by other names in a folder of its own, and a new list of them.
 Result<void> SalvageSource::repair() {
   repaired_ = true;
-  looked_ = LookedAt();
+  looked_.close();
   const fs::path scratch = scratch_of(path_);
   std::error_code problem;
   fs::remove_all(scratch, problem);
@@ -144,7 +144,7 @@ Result<void> SalvageSource::repair() {
   if (status.ok()) status = look_at(scratch.string(), nullptr, looked_);
   if (!status.ok()) {  // an empty one: only the logs are read
     findings_.push_back(status.ToString());
-    looked_ = LookedAt();
+    looked_.close();
     fs::remove_all(scratch, problem);
     rocksdb::DB* made = nullptr;
     std::vector<rocksdb::ColumnFamilyHandle*> handles;
