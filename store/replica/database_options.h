@@ -23,9 +23,13 @@ struct LookedAt {
   std::vector<std::unique_ptr<rocksdb::ColumnFamilyHandle>> families;  // as of families_of()
 
   LookedAt() = default;
-  LookedAt(LookedAt&&) = default;
-  LookedAt& operator=(LookedAt&&) = default;
-  ~LookedAt() { families.clear(); }  // before db
+  LookedAt(const LookedAt&) = delete;
+  LookedAt& operator=(const LookedAt&) = delete;
+  ~LookedAt() { close(); }
+  void close() {  // families before db
+    families.clear();
+    db.reset();
+  }
 };
 // Without its logs, which are for log_files.h to read.
 rocksdb::Status look_at(const std::string& path, rocksdb::Env* env, LookedAt& out);

@@ -62,7 +62,7 @@ class SalvageSource::LogRows final : public rocksdb::WriteBatch::Handler {
 SalvageSource::SalvageSource(std::string path) : path_(std::move(path)) {}
 
 SalvageSource::~SalvageSource() {
-  looked_ = LookedAt();
+  looked_.close();
   std::error_code ignored;
   fs::remove_all(scratch_of(path_), ignored);
 }
@@ -93,6 +93,7 @@ Result<void> SalvageSource::read() {
   gaps_ = find_gaps(logs, flushed, SyncMark::read(path_));
   for (const WriteGap& gap : gaps_) findings_.push_back(text_of(gap));
   apply_logs(logs);
+  blob_files_.emplace(path_);
   unreadable_ = 0;
   return {};
 }
@@ -124,7 +125,7 @@ bool SalvageSource::names_all_files() const {
 // The files that hold rows, by other names in a folder of its own, and a new list of them.
 Result<void> SalvageSource::repair() {
   repaired_ = true;
-  looked_ = LookedAt();
+  looked_.close();
   const fs::path scratch = scratch_of(path_);
   std::error_code problem;
   fs::remove_all(scratch, problem);
@@ -143,7 +144,7 @@ Result<void> SalvageSource::repair() {
   if (status.ok()) status = look_at(scratch.string(), nullptr, looked_);
   if (!status.ok()) {  // an empty one: only the logs are read
     findings_.push_back(status.ToString());
-    looked_ = LookedAt();
+    looked_.close();
     fs::remove_all(scratch, problem);
     rocksdb::DB* made = nullptr;
     std::vector<rocksdb::ColumnFamilyHandle*> handles;
@@ -172,8 +173,13 @@ std::optional<std::string> SalvageSource::get(std::string_view key) const {
   return get(rows_, key.starts_with('U') ? kUpdates : kMain, key);
 }
 
+// What is missing of scans is counted by who asks.
 std::optional<std::string> SalvageSource::get_scan_row(std::string_view key) const {
-  return get(scan_rows_, kScans, key);
+  const std::uint64_t unreadable = unreadable_;
+  auto row = get(scan_rows_, kScans, key);
+  unreadable_ = unreadable;
+  if (!row && !scan_rows_.contains(key)) row = blob_files_->get(key);
+  return row;
 }
 
 void SalvageSource::scan(const Rows& rows, std::size_t family, std::string_view prefix,
@@ -210,7 +216,9 @@ void SalvageSource::scan(std::string_view prefix, const Visit& visit) const {
 }
 
 void SalvageSource::scan_scan_rows(std::string_view prefix, const Visit& visit) const {
+  const std::uint64_t unreadable = unreadable_;
   scan(scan_rows_, kScans, prefix, visit);
+  unreadable_ = unreadable;
 }
 
 std::uint64_t SalvageSource::last_number(char letter) const {

@@ -13,6 +13,7 @@
 
 #include "store/replica/database_options.h"
 #include "store/replica/soundness.h"
+#include "store/salvage/blob_files.h"
 
 namespace lienthong::store {
 
@@ -60,6 +61,7 @@ class SalvageSource {
   bool repaired_ = false;
   bool suspected_ = false;
   mutable std::uint64_t unreadable_ = 0;
+  std::optional<BlobFiles> blob_files_;
 };
 
 }  // namespace lienthong::store

@@ -325,5 +325,136 @@ TEST_F(Salvage, OfATableLosesTheBlocksThatAreDamagedAndNoOther) {
       "blob file cut", [&] { cut(files(".blob").front(), 0.5); }, Found::kHarmless, 220);
 }
 
+// Records of kinds that lie in a file of their own already are flushed apart: two logs are left.
+TEST_F(Salvage, MissesALogThatIsNotTheLast) {
+  make();
+  restore();
+  ASSERT_TRUE(open().ok());
+  write_some(40);
+  auto& database = store::RawReplica(*replica).database();
+  ASSERT_TRUE(database.db().Flush({}, database.family_of("U")).ok());
+  write_some(40);
+  replica.reset();
+  ASSERT_EQ(files(".log").size(), 2U);
+  fs::remove_all(golden());
+  fs::copy(folder, golden(), fs::copy_options::recursive);
+  expect(
+      "first log missing", [&] { fs::remove(files(".log")[0]); }, Found::kOpening, 220);
+  expect(
+      "first log cut", [&] { cut(files(".log")[0], 0.5); }, Found::kOpening, 220);
+  expect(
+      "first log empty", [&] { cut(files(".log")[0], 0); }, Found::kOpening, 220);
+  expect(
+      "first log flipped", [&] { flip(files(".log")[0], 0.5); }, Found::kOpening, 298);
+  expect(
+      "last log missing", [&] { fs::remove(files(".log")[1]); }, Found::kOpening, 260);
+  expect(
+      "last log flipped", [&] { flip(files(".log")[1], 0.5); }, Found::kOpening, 298);
+}
+
+TEST_F(Salvage, IsNotNeededForATornEndThatNobodyWasTold) {
+  make();
+  for (const double part : {0.1, 0.5, 0.9}) {
+    SCOPED_TRACE(part);
+    restore();
+    ASSERT_TRUE(open().ok());
+    const auto fresh = files(".log").back();
+    const auto before = fs::file_size(fresh);
+    {
+      store::Transaction transaction(*replica, now += 1000);
+      transaction.set_local_value("hint", Bytes(3000, 7));
+      ASSERT_TRUE(transaction.commit(Sync::kNo).ok());
+    }
+    replica.reset();
+    const auto written = fs::file_size(fresh) - before;
+    fs::resize_file(fresh,
+                    before + static_cast<std::uintmax_t>(static_cast<double>(written) * part));
+    const auto opened = open();
+    ASSERT_TRUE(opened.ok()) << opened.error().message();
+    EXPECT_EQ(kept(), acknowledged.size());
+    EXPECT_FALSE(replica->local_value("hint"));
+    EXPECT_FALSE(store::find_damage(*replica));
+  }
+}
+
+TEST_F(Salvage, GoesOnWithAnOlderCopyAndSaysWhatItLacks) {
+  make();
+  restore();
+  ASSERT_TRUE(open().ok());
+  write_some(30);
+  replica.reset();
+  fs::remove_all(path());
+  fs::copy(golden() / "store", path(), fs::copy_options::recursive);
+  const Outcome out = recover();
+  ASSERT_TRUE(out.damage);
+  EXPECT_EQ(out.kept, 220U);
+  EXPECT_EQ(out.damage->writes_missing, 30U);
+  EXPECT_TRUE(replica->restored());
+  ASSERT_TRUE(open().ok());
+  EXPECT_TRUE(store::find_damage(*replica));
+  {
+    store::Transaction transaction(*replica, now);
+    EXPECT_TRUE(store::note_damage_seen(transaction, now));
+    ASSERT_TRUE(transaction.commit().ok());
+  }
+  EXPECT_EQ(store::find_damage(*replica)->seen_at, now);
+}
+
+TEST_F(Salvage, KeepsScansWhereTheListOfFilesIsGone) {
+  make();
+  restore();
+  fs::remove(path() + "/CURRENT");
+  Outcome out = recover();
+  ASSERT_TRUE(out.damage);
+  EXPECT_EQ(out.damage->scans_missing, 0U);
+  auto scans = *store::Blobs::open(*replica);
+  for (std::uint32_t i = 0; i < chunk_count(kScanBytes); ++i)
+    EXPECT_TRUE(scans->read_chunk(scan, i)) << i;
+}
+
+TEST_F(Salvage, IsFinishedWhereItWasCutBetweenTwoRenames) {
+  make();
+  restore();
+  flip(largest(".log"), 0.5);
+  ASSERT_EQ(open().error().code(), Errc::kCorrupt);
+  ASSERT_TRUE(store::salvage(request()).ok());
+  // As it lies there after the first of them.
+  fs::rename(path(), path() + ".salvaged");
+  fs::rename(path() + ".mark", path() + ".salvaged.mark");
+  std::ofstream(path() + ".salvaged/SALVAGED");
+  ASSERT_TRUE(open().ok());
+  EXPECT_EQ(kept(), acknowledged.size() - 1);
+}
+
+TEST_F(Salvage, BeginsAnewUnderTheSameKeyWhereTheDatabaseIsGone) {
+  make();
+  restore();
+  fs::remove_all(path());
+  EXPECT_EQ(open().error().code(), Errc::kNotFound);
+  const auto damage = store::begin_anew(request());
+  ASSERT_TRUE(damage.ok()) << damage.error().message();
+  EXPECT_GE(damage->last_write, acknowledged.size());
+  ASSERT_TRUE(open().ok());
+  EXPECT_EQ(replica->registry()->size(), offices.deployment.statements().size());
+  EXPECT_TRUE(store::find_damage(*replica)->store_was_gone);
+  EXPECT_TRUE(replica->restored());
+  replica.reset();
+  EXPECT_EQ(store::begin_anew(request()).error().code(), Errc::kConflict);
+}
+
+TEST_F(Salvage, LeavesEverythingAsItWasWhereTheRegistryCannotBeRead) {
+  make();
+  restore();
+  fs::remove(path() + ".registry");
+  for (const fs::path& table : files(".sst")) cut(table, 0.5);
+  ASSERT_EQ(open().error().code(), Errc::kCorrupt);
+  const auto damage = store::salvage(request());
+  ASSERT_FALSE(damage.ok());
+  EXPECT_EQ(damage.error().code(), Errc::kCorrupt);
+  EXPECT_TRUE(fs::exists(path()));
+  EXPECT_FALSE(fs::exists(path() + ".salvaged"));
+  EXPECT_FALSE(fs::exists(path() + ".scratch"));
+}
+
 }  // namespace
 }  // namespace lienthong::test
