@@ -35,8 +35,9 @@ std::string cursor_text(const Cursor& cursor) {
 
 class Telling {
  public:
-  Telling(store::Replica& replica, Item& out)
-      : replica_(replica), registry_(replica.registry()), out_(out) {}
+  // `recorded`: what the file says of it, nothing yet where it is being recorded.
+  Telling(store::Replica& replica, const Item& recorded, Item& out)
+      : replica_(replica), registry_(replica.registry()), recorded_(recorded), out_(out) {}
 
   void all() {
     rows();
@@ -72,10 +73,12 @@ class Telling {
     add(database.family_of("M"), "");
     add(database.family_of("U"), "");
     add(database.scans(), "scans/");
+    std::set<std::string> recorded;  // a later program may keep more, and other notes of its own
+    for (const std::string& row : recorded_.said("rows"))
+      recorded.insert(row.substr(0, row.find(' ')));
     for (const auto& [letter, number] : count)
-      out_.say("rows", letter + ' ' + std::to_string(number));
-    out_.say("layout", store::decode_number(*database.get(store::key::meta("version"))));
-    out_.say("projections", database.get(store::key::meta("projections")).value_or("default"));
+      if (recorded.empty() || recorded.contains(letter))
+        out_.say("rows", letter + ' ' + (letter == "M" ? "some" : std::to_string(number)));
   }
   void counts() {
     const store::Counts counts = replica_.counts();
@@ -201,6 +204,7 @@ class Telling {
 
   store::Replica& replica_;
   std::shared_ptr<const Registry> registry_;
+  const Item& recorded_;
   Item& out_;
 };
 
@@ -234,7 +238,7 @@ Item read_database(OpenDatabase& open, const Item& item) {
   Item out;
   out.name = item.name;
   out.given = item.given;
-  Telling(open.replica(), out).all();
+  Telling(open.replica(), item, out).all();
   return out;
 }
 

@@ -279,7 +279,7 @@ class Story {
     LT_CHECK(blobs->note_shown(info.id, birth_).ok());
     rot(*blobs);
     auto unfinished = blobs->begin_upload().value();
-    LT_CHECK(unfinished.add(scan_bytes(66'000, 5)).ok());
+    LT_CHECK(unfinished.add(scan_bytes(900, 5)).ok());
   }
 
   // A file whose bytes on the disk are others one day.
