@@ -80,7 +80,10 @@ Result<void> SalvageSource::read() {
   }
   const auto status = look_at(path_, nullptr, looked_);
   if (!status.ok()) findings_.push_back(status.ToString());
-  if (!status.ok() || !names_all_files()) {
+  const bool whole = status.ok() && names_all_files();
+  if (status.ok() && !whole)
+    findings_.emplace_back("MANIFEST: it leaves out tables that are there");
+  if (!whole) {
     LT_TRY_VOID(repair());
   }
   const LogReading logs = read_logs(*rocksdb::Env::Default(), path_, LogBytes::kKeep);

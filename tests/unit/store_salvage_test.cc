@@ -29,11 +29,13 @@ class Salvage : public ::testing::Test {
  protected:
   Salvage() : folder(fs::temp_directory_path() / ("lt-salvage-" + std::to_string(::getpid()))) {
     fs::remove_all(folder);
+    fs::remove_all(golden());
     fs::create_directories(folder);
   }
   ~Salvage() override {
     replica.reset();
     fs::remove_all(folder);
+    fs::remove_all(golden());
   }
 
   std::string path() const { return (folder / "store").string(); }
