@@ -230,7 +230,7 @@ std::uint64_t Daemon::Impl::begin_life() {
 // What somebody before us left open to others of this machine. Where it cannot be changed it is
 // named, here and by check, and the work goes on.
 void Daemon::Impl::narrow_folder() const {
-  const auto found = narrow(config.data_dir);
+  const auto found = narrow(config.data_dir, Secrets::kLeft);
   if (!found) {
     spdlog::error("event=open_to_others error={}", in_quotes(found.error().message()));
     return;

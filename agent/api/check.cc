@@ -5,7 +5,6 @@
 
 #include "agent/api/routes.h"
 #include "agent/files/blob_keeper.h"
-#include "agent/joining/identity_files.h"
 #include "agent/joining/modes.h"
 #include "agent/json/fields.h"
 #include "agent/json/reasons.h"
@@ -163,10 +162,8 @@ void check_folder(Findings& out, const ApiContext& api) {
   if (api.config.data_dir.empty()) return;
   const std::filesystem::path folder(api.config.data_dir);
   for (const Wide& wide : too_wide(folder))
-    out.add(kWarning, Reason::kOpenToOthers, {wide.path.string()});
-  std::error_code ignored;
-  if (const auto paper = folder / kRootPaperFile; std::filesystem::exists(paper, ignored))
-    out.add(kWarning, Reason::kRootPaperHere, {paper.string()});
+    if (wide.allowed != kSecretMode)  // of secret files check_secrets() tells
+      out.add(kWarning, Reason::kOpenToOthers, {wide.path.string()});
 }
 
 void check_counts(Findings& out, const store::Replica& replica) {

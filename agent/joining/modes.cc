@@ -45,8 +45,10 @@ std::vector<Wide> too_wide(const std::filesystem::path& data_dir) {
   return out;
 }
 
-Result<std::vector<Wide>> narrow(const std::filesystem::path& data_dir) {
+Result<std::vector<Wide>> narrow(const std::filesystem::path& data_dir, Secrets secrets) {
   std::vector<Wide> found = too_wide(data_dir);
+  if (secrets == Secrets::kLeft)
+    std::erase_if(found, [](const Wide& wide) { return wide.allowed == kSecretMode; });
   for (const Wide& wide : found) {
     if (::chmod(wide.path.c_str(), wide.mode & wide.allowed) == 0) continue;
     return Error(Errc::kIo, wide.path.string() + " has mode " + octal(wide.mode) + ", at most " +

@@ -1,6 +1,7 @@
 // Who else on this machine may read a data folder. Blocking; any thread.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -19,9 +20,13 @@ struct Wide {
 // The data folder, its store and the files that say who the node is, as far as they are there:
 // those that are open to more than they should be.
 std::vector<Wide> too_wide(const std::filesystem::path& data_dir);
+// Of secret files that were open somebody may have a copy: where they are left, check goes on
+// telling.
+enum class Secrets : std::uint8_t { kToo, kLeft };
 // Takes from them what is too much, whatever the umask or somebody before us left; what was
 // narrower stays. Gives what was found. kIo: one could not be changed; the detail names it and what
 // to do.
-Result<std::vector<Wide>> narrow(const std::filesystem::path& data_dir);
+Result<std::vector<Wide>> narrow(const std::filesystem::path& data_dir,
+                                 Secrets secrets = Secrets::kToo);
 
 }  // namespace lienthong::agent

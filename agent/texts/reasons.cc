@@ -89,8 +89,6 @@ constexpr ReasonText kReasonTexts[] = {
      "cannot listen on {}; tried again every few seconds, all other work goes on"},
     {Reason::kOpenToOthers, "open-to-others",
      "others of this machine can read {}: take their rights away with chmod"},
-    {Reason::kRootPaperHere, "root-paper-here",
-     "the root key for the safe still lies in {}: print it, lock the paper away, delete the file"},
     {Reason::kRefused, "refused", "{} updates of others were refused; see lienthong quarantine"},
     {Reason::kRefusedByNeighbours, "refused-by-neighbours",
      "{} refuses {} updates that this machine sent, so they are nowhere but here: {}; see "

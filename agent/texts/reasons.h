@@ -70,7 +70,6 @@ enum class Reason : std::uint8_t {
   kClockOfOther,
   kNotListening,
   kOpenToOthers,
-  kRootPaperHere,
   kRefused,
   kRefusedByNeighbours,
   kRestored,

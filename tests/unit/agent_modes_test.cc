@@ -42,6 +42,13 @@ TEST_F(Modes, WhatIsTooWideIsNarrowedAndNarrowerStays) {
   const fs::path key = make(kNodeKeyFile, 0644), card = make(kNodeCertFile, 0666);
   const fs::path paper = make(kRootPaperFile, 0640), pin = make(kRootPinFile, 0400);
   EXPECT_EQ(too_wide(folder_).size(), 5U);
+  const auto left = narrow(folder_, Secrets::kLeft);
+  ASSERT_TRUE(left.ok()) << left.error().message();
+  EXPECT_EQ(left->size(), 3U);
+  EXPECT_EQ(mode_of(key), 0644U);
+  ::chmod(folder_.c_str(), 0755);
+  ::chmod((folder_ / kStoreFolder).c_str(), 0777);
+  ::chmod(card.c_str(), 0666);
   const auto narrowed = narrow(folder_);
   ASSERT_TRUE(narrowed.ok()) << narrowed.error().message();
   EXPECT_EQ(narrowed->size(), 5U);
