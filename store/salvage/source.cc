@@ -143,20 +143,20 @@ Result<void> SalvageSource::repair() {
   }
   rocksdb::Options options = small_machine_options(nullptr, true);
   options.create_missing_column_families = true;
+  options.disable_auto_compactions = true;
   auto status = rocksdb::RepairDB(scratch.string(), options, families_of(options));
-  if (status.ok()) status = look_at(scratch.string(), nullptr, looked_);
-  if (!status.ok()) {  // an empty one: only the logs are read
+  if (!status.ok()) {  // only the logs are read
     findings_.push_back(status.ToString());
-    looked_.close();
     fs::remove_all(scratch, problem);
-    rocksdb::DB* made = nullptr;
-    std::vector<rocksdb::ColumnFamilyHandle*> handles;
-    status = rocksdb::DB::Open(options, scratch.string(), families_of(options), &handles, &made);
-    for (rocksdb::ColumnFamilyHandle* handle : handles) delete handle;
-    delete made;
-    if (status.ok()) status = look_at(scratch.string(), nullptr, looked_);
-    if (!status.ok()) return to_error(status, scratch.string());
   }
+  // A family without any table that can be read is not there: it is made, empty.
+  rocksdb::DB* made = nullptr;
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  status = rocksdb::DB::Open(options, scratch.string(), families_of(options), &handles, &made);
+  for (rocksdb::ColumnFamilyHandle* handle : handles) delete handle;
+  delete made;
+  if (status.ok()) status = look_at(scratch.string(), nullptr, looked_);
+  if (!status.ok()) return to_error(status, scratch.string());
   for (const auto& entry : fs::directory_iterator(scratch / "lost", problem))
     findings_.push_back(entry.path().filename().string() + ": unreadable");
   return {};
