@@ -320,7 +320,8 @@ bool Daemon::Impl::open_patiently() {
     if (stopping) return false;
     const bool repairable = code == Errc::kCorrupt;
     if (repairable) pause = std::min(pause, kReopenRepaired);
-    if (code != Errc::kDiskFull && !repairable && !(again && code == Errc::kIo)) {
+    if (code != Errc::kDiskFull && !repairable &&
+        !(again && (code == Errc::kIo || code == Errc::kNotFound))) {
       spdlog::error("event=not_started error={}", in_quotes(opened.error().message()));
       exit_code = 1;
       return false;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <asio/ip/v6_only.hpp>
+#include <cerrno>
 #include <optional>
 
 #include "agent/engine/log.h"
@@ -29,8 +30,7 @@ constexpr int kBacklog = 1024;  // a hub's neighbours may return all at once
 
 // Of this machine, now: a cable that is out, a modem that is off, an address not given yet.
 bool is_not_there(const asio::error_code& problem) {
-  return problem == asio::error::address_family_not_supported ||
-         problem == std::errc::address_not_available;
+  return problem.value() == EADDRNOTAVAIL || problem.value() == EAFNOSUPPORT;
 }
 
 // `problem`: why it could not be bound.

@@ -62,9 +62,8 @@ Bytes encode_adoption_file(const AdoptionFile& file) {
 }
 
 Result<AdoptionFile> decode_adoption_file(ByteView bytes) {
-  ByteReader in(bytes);
-  LT_TRY(const ByteView mark, in.raw(kMark.size()));
-  if (as_text(mark) != kMark) return Error(Errc::kMalformed, "no file of an adoption");
+  if (!as_text(bytes).starts_with(kMark)) return Error(Errc::kMalformed, "no file of an adoption");
+  ByteReader in(bytes.subspan(kMark.size()));
   AdoptionFile out;
   LT_TRY(out.root.bytes, in.array<32>());
   LT_TRY(const std::uint8_t holds, in.u8());

@@ -12,8 +12,9 @@ namespace lienthong {
 class RootOf {
  public:
   RootOf(const RootFingerprint& root) : root_(root) {}  // NOLINT: one root for all, as most have
-  explicit RootOf(std::shared_ptr<const Registry> registry)
-      : root_(registry->root()), registry_(std::move(registry)) {}
+  // `otherwise`: where there is no registry yet.
+  explicit RootOf(std::shared_ptr<const Registry> registry, const RootFingerprint& otherwise = {})
+      : root_(registry == nullptr ? otherwise : registry->root()), registry_(std::move(registry)) {}
 
   // Valid as long as this.
   const RootFingerprint& operator()(const CertificateId& certificate) const {

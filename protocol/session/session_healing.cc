@@ -84,7 +84,8 @@ bool Session::Impl::flows_beside_healing() const {
 Result<std::optional<Outgoing>> Session::Impl::next_beside_healing() {
   if (flows_beside_healing()) {
     LT_TRY(auto next,
-           outbox(FeedKind::kUpdates).next(RootOf(view.registry()), allowance(FeedKind::kUpdates)));
+           outbox(FeedKind::kUpdates)
+               .next(RootOf(view.registry(), config.root), allowance(FeedKind::kUpdates)));
     if (next) return next;
   }
   return next_healing();

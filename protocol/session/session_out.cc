@@ -146,7 +146,7 @@ Result<std::optional<Outgoing>> Session::Impl::next_message() {
       if (auto next = next_healing()) return next;
     }
     if (feed_waits(kind)) return next_healing();
-    LT_TRY(auto next, outbox(kind).next(RootOf(view.registry()), allowance(kind)));
+    LT_TRY(auto next, outbox(kind).next(RootOf(view.registry(), config.root), allowance(kind)));
     if (next) return next;
     if (kind == FeedKind::kRegistry && !outbox(kind).at_end()) return next_healing();
   }
@@ -197,7 +197,7 @@ Result<std::optional<Outgoing>> Session::Impl::next_between() {
   outbox(FeedKind::kUpdates).hold_history(held);
   if (held && !flows_beside_healing()) return std::optional<Outgoing>();
   return outbox(FeedKind::kUpdates)
-      .next_urgent(RootOf(view.registry()), allowance(FeedKind::kUpdates));
+      .next_urgent(RootOf(view.registry(), config.root), allowance(FeedKind::kUpdates));
 }
 
 // False: nothing more may be sent now.

@@ -83,7 +83,7 @@ Bytes Session::Impl::early_messages(std::size_t plain_max) {
     while (!feed_waits(kind) && out.bytes().size() < plain_max / 2) {
       allowed.unit_bytes = plain_max - out.bytes().size();
       Outbox before = outbox(kind);
-      auto next = outbox(kind).next(RootOf(view.registry()), allowed);
+      auto next = outbox(kind).next(RootOf(view.registry(), config.root), allowed);
       const bool fits =
           next.ok() && *next && out.bytes().size() + (*next)->message.size() + 4 <= plain_max;
       if (!fits) {

@@ -277,7 +277,9 @@ std::size_t Healing::send_entries(Side& side, std::span<const std::uint64_t> pla
     const auto names = in_full || empty ? nullptr : view_.names();
     if (names != nullptr) names->seals_held = true;
     Bytes body;
-    if (!empty) body = wire::encode_part_body(RootOf(view_.registry()), read->part, names.get());
+    if (!empty)
+      body =
+          wire::encode_part_body(RootOf(view_.registry(), config_.root), read->part, names.get());
     const bool too_large = body.size() + kPartHeader > kMessageBytesMax;
     if (too_large && read->taken > 1 && bytes_max > 1) continue;
     if (too_large) body.clear();  // one entry: it cannot travel

@@ -117,6 +117,7 @@ Result<void> check_dates(const Task& task, const Writes& given) {
   for (const Field field : kDates) {
     const auto* date = value_of<std::int64_t>(given, field);
     if (date == nullptr || *date <= task.now() + kFarMillis) continue;
+    if (*date <= task.today() + kFarMillis) continue;
     return Error(Errc::kInvalidArgument,
                  name_of(field) + " " + to_date(day_at(*date)) +
                      " is more than 50 years ahead of this machine's clock, which says " +

@@ -128,7 +128,8 @@ Result<OperationResult> carry_out(Task& task, const CreateDocument& what) {
   }
   for (const Field field : {Field::kReceivedAt, Field::kSignedAt})
     if (const auto* moment = value_of<std::int64_t>(open, field);
-        moment != nullptr && *moment > task.now() + kDayMillis)
+        moment != nullptr && *moment > task.now() + kDayMillis &&
+        *moment > task.today() + kDayMillis)
       return Error(Errc::kInvalidArgument, name_of(field) + " lies in the future");
   LT_TRY(std::string code, number_document(task, open));
   put(open, Field::kCode, std::move(code));

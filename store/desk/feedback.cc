@@ -17,7 +17,8 @@ Result<void> complete(const Task& task, Writes& open, const Writes& closed, Unix
     return Error(Errc::kInvalidArgument,
                  "satisfaction is 1 to " + std::to_string(kSatisfactionMax));
   if (const auto* received = value_of<std::int64_t>(open, Field::kReceivedAt);
-      received != nullptr && *received > task.now() + kDayMillis)
+      received != nullptr && *received > task.now() + kDayMillis &&
+      *received > task.today() + kDayMillis)
     return Error(Errc::kInvalidArgument, "received_at lies in the future");
   if (const FieldWrite* status = find_write(open, Field::kStatus)) {
     const auto to = status_of(status->value);

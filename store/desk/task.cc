@@ -16,6 +16,8 @@ void put_words(Draft& out, const std::string& officer, const std::string& note) 
 
 // ---- the clock ----
 
+UnixMillis Task::today() const { return std::max(now(), transaction_.clock().proof); }
+
 Result<void> Task::require_clock() const {
   if (accept_clock_) return {};
   const ClockVerdict verdict = transaction_.clock();

@@ -31,6 +31,8 @@ class Task final {
   UnixMillis now() const { return transaction_.now(); }
   // `at` of an event or remark: 0 is now.
   UnixMillis moment(UnixMillis at) const { return at != 0 ? at : now(); }
+  // What the day is at the least: by the clock, or by what shows that it is behind.
+  UnixMillis today() const;
   // Before the clock dates a reception or gives a number: kNotAllowed where it is known to be
   // wrong and nobody has said that it is to be used all the same; says why and what to do.
   Result<void> require_clock() const;

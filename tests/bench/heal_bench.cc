@@ -121,7 +121,8 @@ struct End {
           ++messages;
           outgoing.push_back(std::move(send->body));
         } else if (auto* store = std::get_if<StoreHealed>(&action)) {
-          received += wire::decode_part_body({}, store->part.body)->statements.size();
+          received +=
+              wire::decode_part_body(RootFingerprint(), store->part.body)->statements.size();
           last_update_turn = turn;
           healing.on_stored(store->token, now);
         } else if (const auto* set = std::get_if<SetCursor>(&action)) {

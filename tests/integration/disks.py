@@ -8,7 +8,7 @@ import struct
 import subprocess
 import sys
 
-from offices import expect
+from offices import expect, wait
 
 NO_RIGHTS = 77
 INSIDE = "LIENTHONG_TEST_MOUNTS"
@@ -110,9 +110,15 @@ class ImageDisk(Disk):
                        capture_output=True)
 
     def turn_back(self):
-        """A new mount, in place of the one that is read-only."""
+        """A new mount, in place of the one that is read-only, once nobody uses that any more."""
         subprocess.run(["umount", "-l", self.folder], check=True, capture_output=True)
+        wait("the old mount is gone", lambda: not self.devices())
         self.mount()
+
+    def devices(self):
+        """Loop devices that lie on the image."""
+        return subprocess.run(["losetup", "-j", self.image], check=True,
+                              capture_output=True).stdout
 
 
 def why_no_images(folder):

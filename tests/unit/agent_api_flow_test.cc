@@ -13,7 +13,8 @@ class Flow : public Api {
     ASSERT_TRUE(engine_->write(store::begin_life(start, random)).ok());
   }
   json finding(const std::string& code) {
-    for (const json& message : get("/v1/check").at("messages"))
+    const json check = get("/v1/check");
+    for (const json& message : check.at("messages"))
       if (message.at("code") == code) return message;
     return nullptr;
   }

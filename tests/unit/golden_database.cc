@@ -9,6 +9,7 @@
 #include "store/office/keys.h"
 #include "store/office/projections.h"
 #include "store/replica/raw.h"
+#include "store/replica/registry_copy.h"
 #include "store/replica/rows.h"
 #include "store/scans/blobs.h"
 #include "tests/support/deployment.h"
@@ -34,8 +35,9 @@ std::string cursor_text(const Cursor& cursor) {
 
 class Telling {
  public:
-  Telling(store::Replica& replica, Item& out)
-      : replica_(replica), registry_(replica.registry()), out_(out) {}
+  // `recorded`: what the file says of it, nothing yet where it is being recorded.
+  Telling(store::Replica& replica, const Item& recorded, Item& out)
+      : replica_(replica), registry_(replica.registry()), recorded_(recorded), out_(out) {}
 
   void all() {
     rows();
@@ -71,10 +73,12 @@ class Telling {
     add(database.family_of("M"), "");
     add(database.family_of("U"), "");
     add(database.scans(), "scans/");
+    std::set<std::string> recorded;  // a later program may keep more, and other notes of its own
+    for (const std::string& row : recorded_.said("rows"))
+      recorded.insert(row.substr(0, row.find(' ')));
     for (const auto& [letter, number] : count)
-      out_.say("rows", letter + ' ' + std::to_string(number));
-    out_.say("layout", store::decode_number(*database.get(store::key::meta("version"))));
-    out_.say("projections", database.get(store::key::meta("projections")).value_or("default"));
+      if (recorded.empty() || recorded.contains(letter))
+        out_.say("rows", letter + ' ' + (letter == "M" ? "some" : std::to_string(number)));
   }
   void counts() {
     const store::Counts counts = replica_.counts();
@@ -89,6 +93,9 @@ class Telling {
   void registry() {
     out_.say("root", registry_->root()).say("registry", registry_->digest());
     out_.say("statements", registry_->size());
+    const auto copy = store::read_registry_copy(store::RawReplica(replica_).database().path());
+    out_.say("copy-of-the-registry",
+             copy.ok() ? std::to_string(copy->size()) + " statements" : copy.error().message());
     out_.say("tree", std::to_string(registry_->tree_head().number));
     for (const AgencyInfo* info : registry_->agencies())
       out_.say("agency", info->code + ' ' + info->name + ", " +
@@ -197,6 +204,7 @@ class Telling {
 
   store::Replica& replica_;
   std::shared_ptr<const Registry> registry_;
+  const Item& recorded_;
   Item& out_;
 };
 
@@ -230,7 +238,7 @@ Item read_database(OpenDatabase& open, const Item& item) {
   Item out;
   out.name = item.name;
   out.given = item.given;
-  Telling(open.replica(), out).all();
+  Telling(open.replica(), item, out).all();
   return out;
 }
 

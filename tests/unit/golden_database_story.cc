@@ -8,6 +8,7 @@
 #include "store/office/projections.h"
 #include "store/replica/local_names.h"
 #include "store/replica/raw.h"
+#include "store/replica/registry_copy.h"
 #include "store/replica/rows.h"
 #include "store/scans/blobs.h"
 #include "tests/support/offices.h"
@@ -278,7 +279,7 @@ class Story {
     LT_CHECK(blobs->note_shown(info.id, birth_).ok());
     rot(*blobs);
     auto unfinished = blobs->begin_upload().value();
-    LT_CHECK(unfinished.add(scan_bytes(66'000, 5)).ok());
+    LT_CHECK(unfinished.add(scan_bytes(900, 5)).ok());
   }
 
   // A file whose bytes on the disk are others one day.
@@ -406,6 +407,7 @@ class Story {
     LT_CHECK(transaction.begin_feed(district_id_).ok());
     take(transaction, FeedKind::kUpdates, *commune_, part);
     LT_CHECK(transaction.commit().ok());
+    LT_CHECK(store::write_registry_copy(*replica, folder_.string()).ok());
   }
 
   static store::Identity identity_of(const TestNode& node) {

@@ -78,7 +78,7 @@ std::vector<Item> missing_items(const Theme& theme, const World& world,
       continue;
     }
     for (const auto& [part, bytes] : item.given)
-      EXPECT_TRUE(spelled_anew || (*found)[part] == bytes)
+      EXPECT_TRUE(spelled_anew || (found->has(part) && (*found)[part] == bytes))
           << theme.name << ' ' << item.name << " is made otherwise now: " << part;
   }
   return out;
@@ -114,18 +114,25 @@ void record_enumerations() {
   if (!items.empty()) append_items(kEnumerations, items);
 }
 
-// A copy of what was recorded, which is never opened itself: opening writes.
+// A copy of what was recorded, which is never opened itself: opening writes. What lies beside the
+// database goes with it.
 class Copy {
  public:
   explicit Copy(const std::string& name)
-      : path(std::filesystem::temp_directory_path() /
-             ("lienthong-golden-" + std::to_string(getpid()) + '-' + name)) {
-    std::filesystem::remove_all(path);
-    std::filesystem::copy(kFolder / name, path);
+      : folder_(std::filesystem::temp_directory_path() /
+                ("lienthong-golden-" + std::to_string(getpid()) + '-' + name)),
+        path(folder_ / "store") {
+    std::filesystem::remove_all(folder_);
+    std::filesystem::copy(kFolder / name, folder_, std::filesystem::copy_options::recursive);
   }
-  ~Copy() { std::filesystem::remove_all(path); }
+  ~Copy() { std::filesystem::remove_all(folder_); }
   Copy(const Copy&) = delete;
   Copy& operator=(const Copy&) = delete;
+
+ private:
+  const std::filesystem::path folder_;
+
+ public:
   const std::filesystem::path path;
 };
 
@@ -152,14 +159,17 @@ void record_database() {
   ASSERT_FALSE(std::filesystem::exists(kFolder / name));
   const auto made = std::filesystem::temp_directory_path() / "lienthong-golden-district";
   std::filesystem::remove_all(made);
-  Item item = make_database(made);
+  std::filesystem::create_directories(made);
+  Item item = make_database(made / "store");
   item.name = name;
   // What RocksDB writes of its own doing is nothing that is to be read again.
-  std::filesystem::create_directories(kFolder / name);
-  for (const auto& entry : std::filesystem::directory_iterator(made)) {
+  std::filesystem::create_directories(kFolder / name / "store");
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(made)) {
     const std::string file = entry.path().filename().string();
-    if (file == "LOCK" || file.starts_with("LOG") || file.starts_with("OPTIONS-")) continue;
-    std::filesystem::copy(entry.path(), kFolder / name / file);
+    const bool noise = file == "LOCK" || file.starts_with("LOG") || file.starts_with("OPTIONS-");
+    if (noise || entry.is_directory()) continue;
+    std::filesystem::copy(entry.path(),
+                          kFolder / name / std::filesystem::relative(entry.path(), made));
   }
   std::filesystem::remove_all(made);
   const Copy copy(name);

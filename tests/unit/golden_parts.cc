@@ -110,7 +110,7 @@ void make_parts(const World& world, std::vector<Item>& out) {
   FeedPart before, after;
   for (const char* name : {"kinds.1", "birth.1", "birth.2"})
     before.units.push_back(named(world, name).unit);
-  for (const char* name : {"birth.3", "birth.4", "birth.5", "birth.6", "birth.7", "birth.8"})
+  for (const char* name : {"birth.3", "birth.4", "birth.5", "birth.6"})
     after.units.push_back(named(world, name).unit);
   Files files;
   make_statements(world, files["statements"]);

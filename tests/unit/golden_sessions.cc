@@ -327,7 +327,7 @@ void make_scans(const World&, std::vector<Item>& out) {
   for (const std::uint64_t size : {1000ULL, 70'000ULL, 150'000ULL, 300'000ULL})
     out.emplace_back().give_number("size", size).name = "file-" + std::to_string(size);
   for (const char* name : {"fetch", "missing", "prove", "have"})
-    out.emplace_back().give_number("small", 500).give_number("large", 66'000).name = name;
+    out.emplace_back().give_number("small", 500).give_number("large", 68'000).name = name;
 }
 
 Item read_scan(const Item& item, const Context& context) {

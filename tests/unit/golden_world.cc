@@ -138,13 +138,16 @@ void World::reform() {
   (void)neighbour.add_node(city, true);
   deployment.learn(deployment.adopts(neighbour, province), neighbour);
 
-  // The key in use is replaced by the one on paper, and that one too.
+  // Both keys are replaced, each by a word of its own.
   SigningKey in_use(deployment.entropy().array<32>()), paper(deployment.entropy().array<32>());
   TreeChange keys = deployment.tree_change({});
-  keys.key_in_use = in_use.public_key();
   keys.key_on_paper = paper.public_key();
-  keys.note = "thay khóa gốc";
+  keys.note = "thay khóa giấy";
   deployment.add(deployment.by_paper(keys));
+  keys = deployment.tree_change({});
+  keys.key_in_use = in_use.public_key();
+  keys.note = "thay khóa đang dùng";
+  deployment.add(deployment.by_root(keys));
   now_ = 1'751'331'600'000;  // 2025-07-01T01:00:00Z
 }
 

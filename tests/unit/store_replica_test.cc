@@ -8,6 +8,7 @@
 #include "store/office/calendar.h"
 #include "store/office/projections.h"
 #include "store/replica/replica.h"
+#include "tests/support/field_writes.h"
 #include "tests/support/offices.h"
 
 namespace lienthong::test {
@@ -27,6 +28,24 @@ class Replica : public ::testing::Test {
 
   Hash256 digest(Office& office, const RecordId& record) {
     return state_digest(offices.deployment.root(), office.state(record));
+  }
+  // One that says nothing but its layout.
+  void make_database(const std::string& path, char layout) {
+    rocksdb::DB* db = nullptr;
+    rocksdb::Options options;
+    options.env = offices.env.get();
+    options.create_if_missing = true;
+    ASSERT_TRUE(rocksdb::DB::Open(options, path, &db).ok());
+    ASSERT_TRUE(db->Put({}, "Mversion", std::string(7, '\0') + layout).ok());
+    delete db;
+  }
+  Result<std::unique_ptr<store::Replica>> open_replica(const std::string& path) {
+    SeededEntropy entropy(1);
+    store::Options open = store::office_options();
+    open.path = path;
+    open.env = offices.env.get();
+    open.entropy = &entropy;
+    return store::Replica::open(open, commune.replica().identity(), offices.deployment.root());
   }
 };
 
@@ -58,18 +77,17 @@ TEST_F(Replica, RollbackLeavesTheOtherOperationsOfTheGroup) {
   commune.commit([&](Transaction& transaction) {
     store::Draft first;
     first.open.kind = UpdateKind::kCreated;
-    first.open.writes = {{static_cast<std::uint16_t>(Field::kCode), std::string("KEEP")}};
+    first.open.writes = {text_write(Field::kCode, "KEEP")};
     const auto kept = transaction.write(first);
     ASSERT_TRUE(kept.ok());
     transaction.savepoint();
-    store::Draft second;
-    second.open.kind = UpdateKind::kCreated;
-    second.open.writes = {{static_cast<std::uint16_t>(Field::kCode), std::string("DROP")}};
+    store::Draft second = first;
+    second.open.writes = {text_write(Field::kCode, "DROP")};
     ASSERT_TRUE(transaction.write(second).ok());
     store::Draft change;
     change.record = id_cast<RecordId>(*kept);
     change.open.kind = UpdateKind::kSet;
-    change.open.writes = {{static_cast<std::uint16_t>(Field::kUnit), std::string("dropped too")}};
+    change.open.writes = {text_write(Field::kUnit, "dropped too")};
     ASSERT_TRUE(transaction.write(change).ok());
     transaction.rollback();
     EXPECT_EQ(transaction.entered().size(), 1u);
@@ -513,43 +531,17 @@ TEST_F(Replica, WritesOnARecordWithMoreHeadsThanAnUpdateMayName) {
 }
 
 TEST_F(Replica, RefusesADatabaseOfANewerProgram) {
-  rocksdb::DB* db = nullptr;
-  rocksdb::Options options;
-  options.env = offices.env.get();
-  options.create_if_missing = true;
-  offices.env->CreateDirIfMissing("/newer");
-  ASSERT_TRUE(rocksdb::DB::Open(options, "/newer", &db).ok());
-  ASSERT_TRUE(db->Put({}, "Mversion", std::string("\0\0\0\0\0\0\0\x63", 8)).ok());
-  delete db;
-  SeededEntropy entropy(1);
-  store::Options open = store::office_options();
-  open.path = "/newer";
-  open.env = offices.env.get();
-  open.entropy = &entropy;
-  const auto opened =
-      store::Replica::open(open, commune.replica().identity(), offices.deployment.root());
+  make_database("/newer", 99);
+  const auto opened = open_replica("/newer");
   ASSERT_FALSE(opened.ok());
   EXPECT_EQ(opened.error().code(), Errc::kNewerVersion);
   EXPECT_NE(opened.error().detail().find("99"), std::string::npos);
 }
 
 TEST_F(Replica, RefusesADatabaseFromBeforeTheFormatWasFinal) {
-  rocksdb::DB* db = nullptr;
-  rocksdb::Options options;
-  options.env = offices.env.get();
-  options.create_if_missing = true;
-  offices.env->CreateDirIfMissing("/older");
-  ASSERT_TRUE(rocksdb::DB::Open(options, "/older", &db).ok());
-  ASSERT_TRUE(db->Put({}, "Mversion", std::string("\0\0\0\0\0\0\0\4", 8)).ok());
-  delete db;
-  SeededEntropy entropy(1);
-  store::Options open = store::office_options();
-  open.path = "/older";
-  open.env = offices.env.get();
-  open.entropy = &entropy;
+  make_database("/older", 4);
   for (int round = 0; round < 2; ++round) {  // the first try has changed nothing
-    const auto opened =
-        store::Replica::open(open, commune.replica().identity(), offices.deployment.root());
+    const auto opened = open_replica("/older");
     ASSERT_FALSE(opened.ok());
     EXPECT_EQ(opened.error().code(), Errc::kInvalidArgument);
     EXPECT_NE(opened.error().detail().find("start a new database"), std::string::npos);
