@@ -59,7 +59,8 @@ void look_at_small_files(const std::string& path, rocksdb::Env& env, Soundness& 
   how.ignore_unknown_options = true;
   rocksdb::DBOptions options;
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
-  if (!rocksdb::LoadLatestOptions(how, path, &options, &families).ok())
+  if (!rocksdb::LoadLatestOptions(how, path, &options, &families).ok() ||
+      families.size() != families_of(rocksdb::Options()).size())
     out.made_anew.emplace_back("OPTIONS");
 }
 

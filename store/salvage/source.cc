@@ -1,6 +1,7 @@
 #include "store/salvage/source.h"
 
 #include <rocksdb/env.h>
+#include <rocksdb/sst_file_reader.h>
 #include <rocksdb/write_batch.h>
 
 #include <algorithm>
@@ -16,7 +17,9 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kMain = 0, kScans = 1, kUpdates = 2;  // as of families_of()
-constexpr std::size_t kStepsMax = 100'000;                  // past what is damaged, in one scan
+// Letters of rows that are written once.
+constexpr std::string_view kNeverChange = "USVYTNc";
+constexpr std::size_t kStepsMax = 100'000;  // past what is damaged, in one scan
 
 rocksdb::Slice slice(std::string_view view) { return {view.data(), view.size()}; }
 std::string_view view(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
@@ -143,20 +146,20 @@ Result<void> SalvageSource::repair() {
   }
   rocksdb::Options options = small_machine_options(nullptr, true);
   options.create_missing_column_families = true;
+  options.disable_auto_compactions = true;
   auto status = rocksdb::RepairDB(scratch.string(), options, families_of(options));
-  if (status.ok()) status = look_at(scratch.string(), nullptr, looked_);
-  if (!status.ok()) {  // an empty one: only the logs are read
+  if (!status.ok()) {  // only the logs are read
     findings_.push_back(status.ToString());
-    looked_.close();
     fs::remove_all(scratch, problem);
-    rocksdb::DB* made = nullptr;
-    std::vector<rocksdb::ColumnFamilyHandle*> handles;
-    status = rocksdb::DB::Open(options, scratch.string(), families_of(options), &handles, &made);
-    for (rocksdb::ColumnFamilyHandle* handle : handles) delete handle;
-    delete made;
-    if (status.ok()) status = look_at(scratch.string(), nullptr, looked_);
-    if (!status.ok()) return to_error(status, scratch.string());
   }
+  // A family without any table that can be read is not there: it is made, empty.
+  rocksdb::DB* made = nullptr;
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  status = rocksdb::DB::Open(options, scratch.string(), families_of(options), &handles, &made);
+  for (rocksdb::ColumnFamilyHandle* handle : handles) delete handle;
+  delete made;
+  if (status.ok()) status = look_at(scratch.string(), nullptr, looked_);
+  if (!status.ok()) return to_error(status, scratch.string());
   for (const auto& entry : fs::directory_iterator(scratch / "lost", problem))
     findings_.push_back(entry.path().filename().string() + ": unreadable");
   return {};
@@ -168,7 +171,26 @@ std::optional<std::string> SalvageSource::get(const Rows& rows, std::size_t fami
   std::string value;
   const auto status = looked_.db->Get({}, looked_.families[family].get(), slice(key), &value);
   if (status.ok()) return value;
-  if (!status.IsNotFound()) ++unreadable_;
+  if (status.IsNotFound()) return std::nullopt;
+  if (kNeverChange.find(key.front()) != std::string_view::npos)
+    if (auto found = get_from_tables(key)) return found;
+  ++unreadable_;
+  return std::nullopt;
+}
+
+// RocksDB looks into the newer tables first, and gives up where one has a bad block there.
+std::optional<std::string> SalvageSource::get_from_tables(std::string_view key) const {
+  std::vector<rocksdb::LiveFileMetaData> live;
+  looked_.db->GetLiveFilesMetaData(&live);
+  for (const auto& file : live) {
+    if (key < file.smallestkey || key > file.largestkey) continue;
+    rocksdb::SstFileReader reader(small_machine_options(nullptr, false));
+    const std::string slash = file.name.starts_with('/') ? "" : "/";
+    if (!reader.Open(file.db_path + slash + file.name).ok()) continue;
+    const std::unique_ptr<rocksdb::Iterator> at(reader.NewIterator({}));
+    at->Seek(slice(key));
+    if (at->Valid() && view(at->key()) == key) return std::string(view(at->value()));
+  }
   return std::nullopt;
 }
 

@@ -50,6 +50,7 @@ class SalvageSource {
   void apply_logs(const LogReading& logs);
   bool names_all_files() const;
   std::optional<std::string> get(const Rows& rows, std::size_t family, std::string_view key) const;
+  std::optional<std::string> get_from_tables(std::string_view key) const;
   void scan(const Rows& rows, std::size_t family, std::string_view prefix,
             const Visit& visit) const;
 
