@@ -17,7 +17,7 @@ constexpr auto kAskAgainInDoubt = seconds(3);
 constexpr auto kSealedWithin = seconds(10);  // a session's start: until all that waits is sealed
 constexpr auto kStalledAfter = minutes(2);
 constexpr double kRunsMax = 6;  // at once; then one in two minutes
-constexpr double kRunsPerMinute = 0.5;
+constexpr double kRunsPerMinute = 0.5, kRunsPerMinuteInDoubt = 3;
 
 FeedDigest shortfall(std::uint64_t their_count, const IdPrefix& their_sum, const FeedDigest& ours) {
   FeedDigest out;
@@ -169,7 +169,9 @@ double Healing::runs_left(Side& side, Instant now) {
   HealMemory::OfFeed& known = memory(side);
   if (known.runs_counted_at) {
     const std::chrono::duration<double, std::ratio<60>> since = now - *known.runs_counted_at;
-    known.runs_left = std::min(kRunsMax, known.runs_left + since.count() * kRunsPerMinute);
+    known.runs_left =
+        std::min(kRunsMax, known.runs_left + since.count() * (known.doubtful ? kRunsPerMinuteInDoubt
+                                                                             : kRunsPerMinute));
   }
   known.runs_counted_at = now;
   return known.runs_left;
