@@ -153,9 +153,9 @@ def strike(bench, options, rng, number):
     for office in struck:
         expect(office.process.poll() is None, f"{office.code} ended by itself with "
                f"{office.process.returncode} before kill {number}\n" + offices.tail(office.log))
+        office.kill()  # first: a sync that comes as the file system is shut may be told a lie
         if office in cut:
             options.disks[office.code].lose_power()
-        office.kill()
     for office in struck:
         if office in cut:
             options.disks[office.code].restore_power()
