@@ -172,7 +172,7 @@ std::optional<std::string> SalvageSource::get(const Rows& rows, std::size_t fami
   const auto status = looked_.db->Get({}, looked_.families[family].get(), slice(key), &value);
   if (status.ok()) return value;
   if (status.IsNotFound()) return std::nullopt;
-  if (kNeverChange.find(key.front()) != std::string_view::npos)
+  if (family != kScans && kNeverChange.find(key.front()) != std::string_view::npos)
     if (auto found = get_from_tables(key)) return found;
   ++unreadable_;
   return std::nullopt;
