@@ -38,6 +38,7 @@ constexpr std::array kDials{
     kind("drift", &O::drift),
     kind("hostile_communes", &O::hostile_communes),
     kind("hostile_district", &O::hostile_district),
+    kind("smuggling", &O::smuggling),
     rate("link_down", &F::link_down),
     rate("outages", &F::outages),
     rate("partition", &F::partition),

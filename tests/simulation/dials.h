@@ -61,6 +61,7 @@ struct WorldOptions {
   double hostile_communes = 0;       // certified neighbours that do as they like
   double hostile_district = 0;       // 1: a whole district
   double tick = 250;                 // milliseconds between those of a session
+  double smuggling = 0;              // 1: they bring records to those who are to have none of them
   double look_seconds = 10;          // between looks at what must hold meanwhile; 0: none
   double second_opinions = 8;        // records of each look that the custody model folds as well
   FaultRates faults;

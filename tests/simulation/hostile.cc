@@ -194,7 +194,7 @@ void Hostile::speak(Office& office) {
   for (const FeedKind kind : {FeedKind::kRegistry, FeedKind::kUpdates})
     view->set_cursor(kind, parent.node().id(), made_up_cursor());
   for (const Statement& statement : office.statements) view->add_statement(statement);
-  for (const SealedUnit& unit : load()) view->add_unit(unit);
+  for (const SealedUnit& unit : load(office)) view->add_unit(unit);
   const auto shared = std::make_shared<std::unique_ptr<test::FakeReplica>>(std::move(view));
   const Duration keep(dice_.between(1'000, 60'000));
   network_.dial(kPlace, office.parent, [=, this](std::shared_ptr<Stream> stream) {
@@ -208,19 +208,32 @@ void Hostile::speak(Office& office) {
 }
 
 // In any order, with gaps, some twice; all of it, the newest, or nothing.
-std::vector<SealedUnit> Hostile::load() {
+std::vector<SealedUnit> Hostile::load(const Office& office) {
   std::vector<SealedUnit> out;
   if (dice_.chance(0.1)) return out;
   const std::size_t count = std::min(purse_.size(), 1 + dice_.below(kLoadMax));
   const double gaps = dice_.chance(0.5) ? 0.3 * dice_.unit() : 0;
   for (std::size_t i = purse_.size() - count; i < purse_.size(); ++i) {
-    if (dice_.chance(gaps)) continue;
+    if (dice_.chance(gaps) || !may_bring(office, purse_[i])) continue;
     out.push_back(purse_[i]);
-    if (dice_.chance(0.05)) out.push_back(purse_[dice_.below(purse_.size())]);
+    if (dice_.chance(0.05)) out.push_back(out[dice_.below(out.size())]);
   }
   if (dice_.chance(0.5))
     for (std::size_t i = out.size(); i > 1; --i) std::swap(out[i - 1], out[dice_.below(i)]);
   return out;
+}
+
+// Its own making, and what the superior has of its records already.
+bool Hostile::may_bring(const Office& office, const SealedUnit& unit) const {
+  if (smuggling_) return true;
+  const auto ours = [&](const SealedLeaf& leaf) {
+    const Envelope& envelope = leaf.update.envelope;
+    if (envelope.certificate == office.node->certificate) return true;
+    for (const test::TestNode* minted : office.minted)
+      if (envelope.certificate == minted->certificate) return true;
+    return machines_[office.parent]->replica().find_record(envelope.record).has_value();
+  };
+  return std::ranges::all_of(unit.leaves, ours);
 }
 
 // ---- what is made up ----

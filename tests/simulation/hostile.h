@@ -23,6 +23,8 @@ class Hostile {
           const std::vector<std::unique_ptr<Machine>>& machines, Dice dice);
   ~Hostile();
 
+  // Whether records are brought to superiors who are none of their audience.
+  void set_smuggling(bool smuggling) { smuggling_ = smuggling; }
   // `node`: whose keys it has; lives as long. `parent`: whom it calls.
   void add(test::TestNode& node, std::size_t parent);
   void start();
@@ -52,7 +54,8 @@ class Hostile {
   Cursor made_up_cursor();
   void date(Envelope& envelope, const Machine& parent);
   SealedUnit seal(test::TestNode& author, const std::vector<Update>& updates);
-  std::vector<SealedUnit> load();
+  std::vector<SealedUnit> load(const Office& office);
+  bool may_bring(const Office& office, const SealedUnit& unit) const;
 
   Timeline& timeline_;
   Network& network_;
@@ -66,6 +69,7 @@ class Hostile {
   std::vector<UpdateId> made_;  // in the purse, and kept back
   std::size_t sessions_ = 0, statements_ = 0;
   std::uint64_t session_number_ = 1'700'000'000'000;
+  bool smuggling_ = false;
   bool stopped_ = false;
 };
 

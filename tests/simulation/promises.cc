@@ -23,6 +23,8 @@ class Inspection {
       auto& mine = held_.emplace_back();
       machine->replica().for_each_record([&](const store::RecordEntry& entry) {
         mine.emplace(entry.state.record, entry);
+        const auto first = machine->replica().find_update(id_cast<UpdateId>(entry.state.record));
+        if (first && hostile_.contains(first->node)) made_up_.insert(entry.state.record);
         return true;
       });
     }
@@ -76,11 +78,22 @@ class Inspection {
                         " is no longer on ", name(*machine));
   }
 
+  // Somebody hostile made it and showed it to whom he liked; or a machine that was of its audience
+  // under an older tree keeps what it had.
+  bool passed_over(std::size_t machine, const store::RecordEntry& entry) const {
+    if (made_up_.contains(entry.state.record)) return true;
+    const store::Replica& replica = machines_[machine]->replica();
+    return replica.registry()->newest() > 0 &&
+           !std::ranges::binary_search(replica.audience_of(entry.state),
+                                       machines_[machine]->agency());
+  }
+
   // 2. One custodian, the same everywhere, and a chain that can be proved.
   void check_agreement() {
     std::map<RecordId, std::size_t> first;
     for (std::size_t i = 0; i < machines_.size(); ++i) {
       for (const auto& [id, entry] : held_[i]) {
+        if (passed_over(i, entry)) continue;
         const auto [at, added] = first.try_emplace(id, i);
         if (added) {
           check_chain(*machines_[i], entry.state);
@@ -139,6 +152,7 @@ class Inspection {
   void check_audiences() {
     for (std::size_t i = 0; i < machines_.size(); ++i)
       for (const auto& [id, entry] : held_[i]) {
+        if (passed_over(i, entry)) continue;
         const auto agencies = machines_[i]->replica().audience_of(entry.state);
         if (!std::ranges::binary_search(agencies, machines_[i]->agency()))
           findings_.add("somebody holds what is not theirs", name(*machines_[i]), ", record ",
@@ -218,7 +232,7 @@ class Inspection {
       for (std::uint32_t number = 1; number <= rows.snapshot().last_record; ++number) {
         const auto row = rows.row(number);
         const auto record = row ? rows.record(number) : std::nullopt;
-        if (!record) continue;
+        if (!record || passed_over(i, *record)) continue;
         const Dates dates = dates_of(*row);
         const auto [at, fresh] = first.try_emplace(record->state.record, i, dates);
         if (!fresh && at->second.second != dates)
@@ -254,6 +268,7 @@ class Inspection {
   const std::set<NodeId>& hostile_;
   Findings& findings_;
   std::vector<std::map<RecordId, store::RecordEntry>> held_;
+  std::set<RecordId> made_up_;
 };
 
 }  // namespace

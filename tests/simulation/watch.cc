@@ -78,12 +78,14 @@ void Watch::look_at_records(Machine& machine, std::size_t opinions) {
 
 void Watch::look_at_record(const Machine& machine, const store::RecordEntry& entry) {
   const RecordState& state = entry.state;
+  const auto first = machine.replica().find_update(id_cast<UpdateId>(state.record));
+  if (first && scene_.hostile.contains(first->node)) return;
   if (state.chain.empty() || state.holder.is_zero())
     return scene_.findings.add("a record without a custodian", name(machine), ", record ",
                                state.record.short_hex());
   auto& audience = audiences_[state.record];
   for (const AgencyId& agency : machine.replica().audience_of(state)) audience.insert(agency);
-  if (!audience.contains(machine.agency()))
+  if (!audience.contains(machine.agency()) && machine.replica().registry()->newest() == 0)
     trespassers_.try_emplace({machine.index(), state.record});
 }
 

@@ -17,6 +17,7 @@ class Watch {
     const Network& network;
     const std::vector<std::unique_ptr<Machine>>& machines;
     Findings& findings;
+    const std::set<NodeId>& hostile;  // whose records are their own business
   };
   // `opinions`: of each look, so many records are folded by the custody model as well.
   Watch(Scene scene, std::size_t opinions, Dice dice)
