@@ -6,8 +6,10 @@
 #include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
 
+#include <algorithm>
 #include <cstdarg>
 #include <filesystem>
+#include <iterator>
 
 namespace lienthong::store {
 namespace {
@@ -126,12 +128,22 @@ rocksdb::Status look_at(const std::string& path, rocksdb::Env* env, LookedAt& ou
   rocksdb::Options options = small_machine_options(env, false);
   options.wal_dir = std::filesystem::path(path).parent_path().string();  // no logs lie there
   if (options.wal_dir.empty()) options.wal_dir.assign(1, '.');
+  std::vector<std::string> names;
+  auto status = rocksdb::DB::ListColumnFamilies(options, path, &names);
+  if (!status.ok()) return status;
+  std::vector<rocksdb::ColumnFamilyDescriptor> there;
+  const auto all = families_of(options);
+  const auto is_there = [&](const rocksdb::ColumnFamilyDescriptor& family) {
+    return std::ranges::find(names, family.name) != names.end();
+  };
+  std::ranges::copy_if(all, std::back_inserter(there), is_there);
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
-  const auto status =
-      rocksdb::DB::OpenForReadOnly(options, path, families_of(options), &handles, &db);
+  status = rocksdb::DB::OpenForReadOnly(options, path, there, &handles, &db);
   out.db.reset(db);
-  for (rocksdb::ColumnFamilyHandle* handle : handles) out.families.emplace_back(handle);
+  if (!status.ok()) return status;
+  auto next = handles.begin();
+  for (const auto& family : all) out.families.emplace_back(is_there(family) ? *next++ : nullptr);
   return status;
 }
 

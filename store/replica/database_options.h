@@ -20,7 +20,8 @@ std::vector<rocksdb::ColumnFamilyDescriptor> families_of(const rocksdb::Options&
 // A folder read as it lies there: nothing in it is changed.
 struct LookedAt {
   std::unique_ptr<rocksdb::DB> db;
-  std::vector<std::unique_ptr<rocksdb::ColumnFamilyHandle>> families;  // as of families_of()
+  std::vector<std::unique_ptr<rocksdb::ColumnFamilyHandle>>
+      families;  // as of families_of(); null: not there
 
   LookedAt() = default;
   LookedAt(const LookedAt&) = delete;

@@ -72,8 +72,9 @@ Result<std::unique_ptr<Replica>> Replica::open(Options options, Identity identit
                                                                          : MissingEnd::kRefuse));
   try {
     LT_TRY_VOID(impl->load());
-  } catch (const std::exception& problem) {
-    return Error(Errc::kCorrupt, impl->options.path + ": " + problem.what());
+  } catch (const std::exception&) {
+    if (const auto failure = impl->database->failure()) return *failure;  // a bad block was read
+    throw;
   }
   return std::unique_ptr<Replica>(new Replica(std::move(impl)));
 }

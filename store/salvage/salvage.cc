@@ -89,6 +89,7 @@ class Salvage {
   }
 
   Result<Damage> run() {
+    LT_TRY_VOID(check_layout());
     LT_TRY_VOID(make_replica());
     copy_values();
     LT_TRY_VOID(take_back_updates());
@@ -99,6 +100,15 @@ class Salvage {
   }
 
  private:
+  // Of another program's rows nothing is known.
+  Result<void> check_layout() const {
+    const auto version = source_.get(key::meta("version"));
+    if (!version || *version == encode_number(kLayoutVersion)) return {};
+    return Error(Errc::kNewerVersion, request_.options.path +
+                                          " is damaged and of another layout: use the program "
+                                          "that wrote it");
+  }
+
   Result<void> make_replica() {
     std::vector<Statement> statements;
     std::uint64_t there = 0;

@@ -168,6 +168,7 @@ Result<void> SalvageSource::repair() {
 std::optional<std::string> SalvageSource::get(const Rows& rows, std::size_t family,
                                               std::string_view key) const {
   if (const auto at = rows.find(key); at != rows.end()) return at->second;
+  if (!looked_.families[family]) return std::nullopt;
   std::string value;
   const auto status = looked_.db->Get({}, looked_.families[family].get(), slice(key), &value);
   if (status.ok()) return value;
@@ -212,7 +213,8 @@ void SalvageSource::scan(const Rows& rows, std::size_t family, std::string_view 
   rocksdb::ReadOptions options;
   options.fill_cache = false;
   const std::unique_ptr<rocksdb::Iterator> at(
-      looked_.db->NewIterator(options, looked_.families[family].get()));
+      looked_.families[family] ? looked_.db->NewIterator(options, looked_.families[family].get())
+                               : rocksdb::NewEmptyIterator());
   auto mine = rows.lower_bound(prefix);
   const auto visit_mine_before = [&](std::optional<std::string_view> key) {
     for (; mine != rows.end() && mine->first.starts_with(prefix) && (!key || mine->first < *key);
@@ -256,10 +258,11 @@ std::uint64_t SalvageSource::last_number(char letter) const {
        at != rows_.end() && at->first.front() == letter; ++at)
     see(at->first);
   const std::string end(1, static_cast<char>(letter + 1));
-  const std::unique_ptr<rocksdb::Iterator> at(
-      looked_.db->NewIterator({}, looked_.families[letter == 'U' ? kUpdates : kMain].get()));
-  at->SeekForPrev(end);
-  if (at->Valid()) see(view(at->key()));
+  if (const auto& family = looked_.families[letter == 'U' ? kUpdates : kMain]) {
+    const std::unique_ptr<rocksdb::Iterator> at(looked_.db->NewIterator({}, family.get()));
+    at->SeekForPrev(end);
+    if (at->Valid()) see(view(at->key()));
+  }
   std::vector<rocksdb::LiveFileMetaData> live;
   looked_.db->GetLiveFilesMetaData(&live);
   for (const auto& file : live) {

@@ -55,6 +55,14 @@ def healed(office):
         return "outcome=healed" in stream.read()
 
 
+def reads(office):
+    """For a moment nobody is at the socket, which changes hands."""
+    try:
+        return office.request("GET", "/v1/status")[0] == 200
+    except OSError:
+        return False
+
+
 def test(bench):
     province, district = bench.deploy(("H47", "H47.12"))
     create(district, 1, DOSSIERS)
@@ -76,7 +84,9 @@ def test(bench):
     shutil.rmtree(os.path.join(district.folder, "store"))
     shutil.copytree(backup, os.path.join(district.folder, "store"))
     before = traffic(province)
-    district.start()
+    district.start()  # and first says that it lacks what had been acknowledged
+    wait("it reads", lambda: reads(district))
+    expect(district.run("check").returncode == 2, "nobody is told that changes are missing")
     bench.wait_in_sync()
     wait("the restored disk has everything", lambda: held(district) == held(province))
     cost = traffic(province) - before
