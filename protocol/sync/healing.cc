@@ -50,7 +50,6 @@ Healing::Healing(const ReplicaView& view, HealingConfig config)
   for (const FeedKind kind : {FeedKind::kRegistry, FeedKind::kUpdates}) {
     sides_.push_back(std::make_unique<Side>());
     sides_.back()->kind = kind;
-    sides_.back()->requested = doubtful(kind);
   }
 }
 Healing::~Healing() = default;
@@ -101,7 +100,6 @@ void Healing::doubt(FeedKind kind) {
   known.doubtful = true;
   known.agreed.reset();
   known.shortfall.reset();
-  request(kind);
 }
 
 bool Healing::ask(Side& side, bool at_once, Instant now) {
@@ -140,7 +138,8 @@ void Healing::ask_if_due(Side& side, Instant now) {
   const auto quiet_for = [&](seconds time) {
     return side.quiet_since && now - *side.quiet_since >= time;
   };
-  if (side.requested && quiet_for(kQuietFor)) {
+  // Another session with the same neighbour may have begun to doubt since this one did.
+  if ((side.requested || memory(side).doubtful) && quiet_for(kQuietFor)) {
     ask(side, false, now);
     return;
   }
@@ -315,7 +314,6 @@ void Healing::finish(Side& side, HealOutcome outcome, Instant now) {
   side.run = Run{};
   side.lost = false;
   side.quiet_since.reset();
-  side.requested = side.requested || known.doubtful;
   actions_.emplace_back(report);
 }
 

@@ -43,6 +43,7 @@ TEST(HealingSimulation, ARestoredDiskCostsTheDifference) {
   const std::uint64_t before = world.bytes_carried();
   commune.crash();
   commune.disk().restore(*image);
+  commune.disk_replaced();
   ASSERT_TRUE(commune.boot());
   const auto held = commune.replica().feed_digest(FeedKind::kUpdates, world.machine(1).agency());
   ASSERT_LT(held->count, whole->count);
