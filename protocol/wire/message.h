@@ -34,7 +34,7 @@ inline constexpr std::uint8_t kOptionalTypeMin = 128;
 
 // ---- one program's own bounds ----
 inline constexpr std::size_t kRefusedCountMax = 256;
-inline constexpr std::size_t kCredentialCountMax = 64;
+inline constexpr std::size_t kCredentialCountMax = 1024;
 inline constexpr std::size_t kReasonBytesMax = 512;
 
 struct PartMessage {

@@ -7,9 +7,11 @@
 
 namespace lienthong::store {
 
-// The certificate's statement, that of its agency, and those of everyone who signed them, up to the
-// root; parents first; without the genesis, which everybody pins. Empty: the certificate is not
-// there.
+// The certificate's statement and all that it names, directly or by others: its agency, those who
+// signed, what it replaces, the tree versions under which they signed and what these name. What is
+// named comes first; without the genesis, which everybody pins. The oldest are left out beyond
+// wire::kCredentialCountMax and what a message holds: most peers have them. Empty: the certificate
+// is not there.
 std::vector<Statement> credentials(const Registry& registry, const CertificateId& certificate);
 
 }  // namespace lienthong::store
