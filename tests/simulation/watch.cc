@@ -125,9 +125,11 @@ void Watch::look_at_links(const Machine& machine) {
     const std::uint64_t acknowledged = end - std::min(end, pending);
     const bool good = (*peer)->on() && machine.unhindered() && (*peer)->unhindered() &&
                       scene_.network.good(machine.index(), other);
-    if (!good || pending == 0 || progress.link != link.get() ||
+    if (!good || progress.pending == 0 || progress.link != link.get() ||
         progress.acknowledged != acknowledged)
-      progress = {link.get(), acknowledged, scene_.timeline.now()};
+      progress = {link.get(), acknowledged, pending, scene_.timeline.now()};
+    progress.pending = pending;  // what came since the look before has had no time yet
+    if (pending == 0) continue;
     if (scene_.timeline.now() - progress.since < kStandstillMax) continue;
     progress.since = scene_.timeline.now();
     scene_.findings.add("a session stands still", name(machine), " has ", std::to_string(pending),

@@ -33,6 +33,7 @@ class Watch {
   struct Progress {  // of what a link has to send
     const void* link = nullptr;
     std::uint64_t acknowledged = 0;
+    std::uint64_t pending = 0;  // at the look before
     Instant since{};
   };
   struct Suspicion {  // two neighbours said that they are in sync, and differ
