@@ -1,4 +1,5 @@
 // dossier audit, verify-evidence: a record's signed history, and its proof without an agent.
+#include <cctype>
 #include <filesystem>
 #include <fstream>
 
@@ -247,7 +248,8 @@ void add_audit(CLI::App& dossier, Shell& shell) {
   verb->add_option("--evidence", args->file, tr("file for whoever is to check it without us"));
   verb->add_option("--disclose", args->disclose,
                    tr("changes whose closed parts it shows, by number, or all; else none"))
-      ->delimiter(',');
+      ->delimiter(',')
+      ->allow_extra_args(false);
   verb->callback([&shell, args] { shell.run = [&shell, args] { return audit(shell, *args); }; });
 }
 
