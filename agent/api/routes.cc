@@ -24,6 +24,8 @@ constexpr std::array kRoutes = {
     ApiRoute{"GET", "/v1/dossiers", get_dossiers},
     ApiRoute{"GET", "/v1/dossiers/{code}", get_dossier},
     ApiRoute{"GET", "/v1/dossiers/{code}/why", get_why},
+    ApiRoute{"GET", "/v1/dossiers/{code}/audit", get_audit},
+    ApiRoute{"POST", "/v1/dossiers/{code}/evidence", post_evidence},
     ApiRoute{"GET", "/v1/dossiers/{code}/forms/{number}", get_form},
     ApiRoute{"GET", "/v1/registers", get_registers},
     ApiRoute{"GET", "/v1/records/{id}/why", get_why},

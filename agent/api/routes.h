@@ -45,6 +45,9 @@ void get_dossiers(ApiCall& call);
 void get_dossier(ApiCall& call);
 void get_export(ApiCall& call);
 void get_digest(ApiCall& call);
+// evidence.cc
+void get_audit(ApiCall& call);
+void post_evidence(ApiCall& call);
 // forms.cc
 void get_form(ApiCall& call);
 void get_registers(ApiCall& call);

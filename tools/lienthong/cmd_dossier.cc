@@ -319,6 +319,7 @@ void add_dossier(CLI::App& app, Shell& shell) {
   add_changes(*dossier, shell);
   add_apology(*dossier, shell);
   add_scans(*dossier, shell);
+  add_audit(*dossier, shell);
 }
 
 }  // namespace lienthong::tools

@@ -49,6 +49,7 @@ constexpr std::array kVerbs{
     Verb{"quarantine", add_quarantine},
     Verb{"conflicts", add_conflicts},
     Verb{"verify", add_verify},
+    Verb{"verify-evidence", add_verify_evidence},
     Verb{"check", add_check},
     Verb{"damage", add_damage},
     Verb{"doctor", add_doctor},

@@ -66,6 +66,8 @@ void add_refill(CLI::App& app, Shell& shell);
 void add_agency(CLI::App& app, Shell& shell);
 void add_dossier(CLI::App& app, Shell& shell);
 void add_scans(CLI::App& dossier, Shell& shell);  // verbs of `dossier`
+void add_audit(CLI::App& dossier, Shell& shell);
+void add_verify_evidence(CLI::App& app, Shell& shell);
 void add_procedure(CLI::App& app, Shell& shell);
 void add_handoff(CLI::App& app, Shell& shell);
 void add_work(CLI::App& handoff, Shell& shell);  // verbs of `handoff`
