@@ -33,6 +33,9 @@ struct OpenRecord {
   std::vector<FeedMeta*> readers;  // feeds of its audience, while it is being settled
 };
 
+// So many are kept decoded at once; then they are flushed and read again.
+inline constexpr std::size_t kOpenRecordsMax = 256;
+
 // What the feeds want to know of an update that has just entered.
 struct FreshUpdate {
   UpdateId id;
