@@ -36,7 +36,9 @@ Result<InviteAsked> read_invite(const std::string& body) {
     return Error(Errc::kInvalidArgument,
                  "ttl_seconds: must be from 1 to " + std::to_string(kInviteSecondsMax));
   out.request.ttl = std::chrono::seconds(seconds);
-  LT_TRY(out.request.may_issue, read_flag(object, "may_issue", true));
+  if (object.contains("may_issue")) {
+    LT_TRY(out.request.may_issue, read_flag(object, "may_issue", false));
+  }
   LT_TRY(out.dry_run, read_flag(object, "dry_run", false));
   return out;
 }
@@ -131,7 +133,9 @@ void post_invite(ApiCall& call) {
     const auto plan =
         store::plan_invitation(*replica.registry(), replica.identity(), request.naming);
     if (!plan.ok()) return send_error(call.response, plan.error());
-    return send_json(call.response, plan_object(*plan, call.api));
+    json shown = plan_object(*plan, call.api);
+    shown["may_issue"] = request.may_issue.value_or(plan->may_issue);
+    return send_json(call.response, shown);
   }
   LockedEntropy entropy(call.api);
   const auto token = create_invite(call.api.engine, call.api.config.dh_key,
@@ -139,6 +143,7 @@ void post_invite(ApiCall& call) {
   if (!token.ok()) return send_error(call.response, token.error());
   send_json(call.response, {{"token", token->text},
                             {"id", to_hex(token->number)},
+                            {"may_issue", token->may_issue},
                             {"expires_at", time_json(token->expires_at)}});
 }
 

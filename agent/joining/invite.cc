@@ -68,6 +68,7 @@ Result<InviteToken> create_invite(Engine& engine, const DhPublic& our_key,
   token.secret = entropy.array<32>();
   token.expires_at = engine.clock().now() + request.ttl.count();
   const auto stale = stale_invitations(engine.replica(), engine.clock().now());
+  bool may_issue = false;
   LT_TRY_VOID(engine.write([&](store::Transaction& transaction) -> Result<void> {
     store::Invitation invitation;
     LT_TRY(const store::InvitationPlan plan,
@@ -76,14 +77,14 @@ Result<InviteToken> create_invite(Engine& engine, const DhPublic& our_key,
     invitation.declared = !plan.agency;
     token.agency = invitation.agency;
     invitation.secret = token.secret;
-    invitation.may_issue = request.may_issue;
+    invitation.may_issue = may_issue = request.may_issue.value_or(plan.may_issue);
     invitation.expires_at = token.expires_at;
     transaction.set_local_value(store::invitation_key(token.invite),
                                 store::encode_invitation(invitation));
     for (const auto& key : stale) transaction.set_local_value(key, std::nullopt);
     return {};
   }));
-  return InviteToken{encode_token(token), token.invite, token.expires_at};
+  return InviteToken{encode_token(token), token.invite, token.expires_at, may_issue};
 }
 
 Result<bool> cancel_invite(Engine& engine, const InviteNumber& number) {

@@ -37,6 +37,8 @@ constexpr ReasonText kReasonTexts[] = {
      "changes that build on one which was refused here (see: lienthong quarantine): {}"},
     {Reason::kRegistryMissing, "registry-missing",
      "changes that name a certificate, an agency or a tree version which is not here yet: {}"},
+    {Reason::kMachineRevoked, "machine-revoked",
+     "changes that a revoked machine sealed later than its revocation lets count: {}"},
     {Reason::kLegOpenOffered, "leg-open", "leg {} waits for {} to accept it"},
     {Reason::kLegOpenReturned, "leg-open", "leg {} came back from {} without an outcome"},
     {Reason::kLegOpenFinished, "leg-open", "leg {} has its outcome and is on the way back from {}"},

@@ -32,6 +32,7 @@ enum class Reason : std::uint8_t {
   kParentMissing,
   kParentRefused,
   kRegistryMissing,
+  kMachineRevoked,
   kLegOpenOffered,
   kLegOpenReturned,
   kLegOpenFinished,

@@ -3,6 +3,7 @@
 
 #include <fstream>
 #include <iostream>
+#include <optional>
 
 #include "tools/lienthong/failure.h"
 #include "tools/lienthong/output.h"
@@ -45,6 +46,10 @@ void print_plan(const Json& plan) {
     print_error(format("{} is there already, below {}, with {} machines", what,
                        text_of(plan, "parent"), text_of(plan, "machines")));
   }
+  if (plan.contains("may_issue"))
+    print_error(plan.value("may_issue", false)
+                    ? tr("its machine may declare agencies below it and invite their machines")
+                    : tr("its machine may not invite others (--may-issue: it may)"));
 }
 
 bool agreed() {
@@ -135,9 +140,11 @@ int remove_agency(const Shell& shell, const std::string& code, const std::string
   return kDone;
 }
 
-int invite(const Shell& shell, const Who& who, const std::string& ttl, const Consent& consent) {
+int invite(const Shell& shell, const Who& who, const std::string& ttl,
+           const std::optional<bool>& may_issue, const Consent& consent) {
   Json body = naming_of(who);
   body["ttl_seconds"] = parse_duration(ttl).count();
+  if (may_issue) body["may_issue"] = *may_issue;
   if (!goes_on(shell, consent, "/v1/invites", body)) return kDone;
   const Json answer = shell.client().post("/v1/invites", body);
   if (shell.json) {
@@ -162,10 +169,11 @@ int list_invites(const Shell& shell) {
     print_json(invites);
     return kDone;
   }
-  Table table({tr("ID"), tr("CODE"), tr("NAME"), tr("STATE"), tr("GOOD UNTIL")});
+  Table table({tr("ID"), tr("CODE"), tr("NAME"), tr("STATE"), tr("GOOD UNTIL"), tr("ITS MACHINE")});
   for (const Json& one : invites)
     table.add({text_of(one, "id"), text_of(one, "code"), text_of(one, "name"),
-               invite_state(text_of(one, "state")), show_time(text_of(one, "expires_at"))});
+               invite_state(text_of(one, "state")), show_time(text_of(one, "expires_at")),
+               one.value("may_issue", false) ? tr("may invite others") : ""});
   table.print();
   return kDone;
 }
@@ -257,6 +265,7 @@ void add_invite(CLI::App& app, Shell& shell) {
   const auto ttl = std::make_shared<std::string>("24h");
   const auto cancelled = std::make_shared<std::string>();
   const auto list = std::make_shared<bool>(false);
+  const auto may_issue = std::make_shared<std::optional<bool>>();
   const auto consent = std::make_shared<Consent>();
   CLI::App* verb =
       add_verb(app, "invite", "print a one-time token that enrols a machine of an agency below",
@@ -271,14 +280,18 @@ void add_invite(CLI::App& app, Shell& shell) {
       ->needs(code)
       ->check(kTiers);
   verb->add_option("--ttl", *ttl, tr("how long the token is good, such as 2h or 3d"))->needs(code);
+  verb->add_flag("--may-issue,!--no-may-issue", *may_issue,
+                 tr("whether the machine may invite others below it (default: where its agency has "
+                    "agencies below it, or is a province or district)"))
+      ->needs(code);
   consent->add_to(*verb);
-  verb->callback([&shell, who, ttl, cancelled, list, consent] {
+  verb->callback([&shell, who, ttl, cancelled, list, may_issue, consent] {
     if (!who->code.empty() && (who->name.empty() || who->tier.empty()))
       throw CLI::RequiredError("--name, --tier");
-    shell.run = [&shell, who, ttl, cancelled, list, consent] {
+    shell.run = [&shell, who, ttl, cancelled, list, may_issue, consent] {
       if (*list) return list_invites(shell);
       if (!cancelled->empty()) return cancel_invite(shell, *cancelled);
-      return invite(shell, *who, *ttl, *consent);
+      return invite(shell, *who, *ttl, *may_issue, *consent);
     };
   });
 }
