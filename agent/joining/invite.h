@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@
 namespace lienthong::agent {
 
 struct InviteRequest {
+  std::optional<NodeId> replaces;  // the machine in whose place the new one comes
   store::Naming naming;
   std::chrono::milliseconds ttl{std::chrono::hours(24)};
   bool may_issue = true;  // whether the node may enrol others below it
