@@ -133,7 +133,7 @@ TEST_F(AdoptionSteps, AFileForTheRootKeySaysInWordsWhatItDoes) {
   EXPECT_EQ(plan->words[2].what, RootWord::What::kSucceeded);
   EXPECT_EQ(plan->words[2].values, (std::vector<std::string>{"H47.1 Xã", "H47.2 Xã Hai"}));
   EXPECT_EQ(plan->words[3].what, RootWord::What::kClosed);
-  EXPECT_FALSE(sign_by_root_key(*plan, key_file(), "falsch").ok());
+  EXPECT_FALSE(sign_by_root_key(*plan, key_file(), "sai").ok());
   EXPECT_EQ(sign_by_root_paper(*plan, paper()).error().code(), Errc::kNotAllowed)
       << "of another root";
   const auto made = sign_by_root_key(*plan, key_file(), kPassphrase);

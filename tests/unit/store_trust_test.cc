@@ -1,6 +1,11 @@
 // Operations on trust: what is told beforehand is what comes to pass, on every replica.
+#include <functional>
+
+#include "store/desk/recalls.h"
 #include "store/trust/consequences.h"
 #include "store/trust/machines.h"
+#include "store/trust/replacing.h"
+#include "store/trust/restored.h"
 #include "tests/unit/store_registry_fixture.h"
 
 namespace lienthong::test {
@@ -85,8 +90,9 @@ TEST_F(StoreTrust, ARevocationDoesWhatItsPlanHasTold) {
   settle_all();
   const RevocationPlan all_of_it = plan(district, request_for(other, Keep::kNothing));
   EXPECT_TRUE(all_of_it.cuts.empty());
-  const auto told = consequences(district, all_of_it);
+  auto told = consequences(district, all_of_it);
   ASSERT_EQ(told.size(), 2u);
+  std::ranges::sort(told, std::greater(), &Consequence::code);
   EXPECT_EQ(told[0].code, "O-1");
   EXPECT_TRUE(told[0].ends()) << "a record whose creation is cut off is none";
   EXPECT_EQ(told[1].code, "C-1");
@@ -216,6 +222,109 @@ TEST_F(StoreTrust, AMachineThatWasCertifiedByOneThatFallsIsTold) {
   EXPECT_NE(std::ranges::find(fallen, commune.node().id()), fallen.end());
   EXPECT_NE(std::ranges::find(fallen, other.node().id()), fallen.end());
   EXPECT_EQ(std::ranges::find(fallen, district.node().id()), fallen.end());
+}
+
+// ---- several machines of an office ----
+
+TEST_F(StoreTrust, ARecallThatTheDeskLeavesUnansweredAnotherMachineAnswers) {
+  Office& second = offices.add(offices.other_id, "/second");
+  bring_registry(district);
+  const RecordId record = district.create("D-1");
+  ASSERT_TRUE(district.write(record, UpdateKind::kOffer, offices.other_id).ok());
+  settle({&second, &district});
+  ASSERT_TRUE(district.write(record, UpdateKind::kRecallRequest).ok());
+  settle({&second, &district});
+  EXPECT_EQ(district.state(record).offered, offices.other_id) << "the desk is not there";
+  const auto waiting = store::waiting_recalls(second.replica(), [] { return false; });
+  ASSERT_EQ(waiting.size(), 1u);
+  EXPECT_EQ(waiting.front().record, record);
+  EXPECT_GT(waiting.front().due, second.now) << "the desk has some seconds for it";
+  second.commit([&](Transaction& transaction) {
+    EXPECT_TRUE(store::answer_recall(transaction, waiting.front()));
+    EXPECT_FALSE(store::answer_recall(transaction, waiting.front())) << "once";
+  });
+  EXPECT_TRUE(store::waiting_recalls(second.replica(), [] { return false; }).empty());
+  settle({&second, &district});
+  EXPECT_TRUE(district.state(record).offered.is_zero());
+  EXPECT_EQ(district.state(record).holder, offices.district_id);
+  // The desk comes back late: it has nothing to answer any more.
+  settle_all();
+  settle({&second, &district, &other});
+  EXPECT_TRUE(district.state(record).forks.empty());
+}
+
+TEST_F(StoreTrust, AMachineInThePlaceOfAnotherIsTheDeskFromThenOn) {
+  settle_all();
+  Office& second = offices.add(offices.other_id, "/second");
+  bring_registry(district);
+  EXPECT_EQ(store::desk_of(*district.replica().registry(), offices.other_id), other.node().id());
+  district.commit([&](Transaction& transaction) {
+    const store::Replica& replica = district.replica();
+    const NodeId old = other.node().id();
+    EXPECT_TRUE(store::note_replacement(transaction, replica, "ab12", offices.other_id, old).ok());
+    EXPECT_EQ(store::note_replacement(transaction, replica, "cd34", offices.commune_id, old)
+                  .error()
+                  .code(),
+              Errc::kInvalidArgument)
+        << "of another agency";
+  });
+  EXPECT_EQ(store::replaced_by(district.replica(), "ab12"), other.node().id());
+  for (int i = 0; i < 2; ++i) {  // a newcomer may ask twice
+    const std::size_t size = district.replica().registry()->size();
+    district.commit([&](Transaction& transaction) {
+      ASSERT_TRUE(
+          store::revoke_replaced(transaction, district.replica(), "ab12", second.node().id()).ok());
+    });
+    EXPECT_EQ(district.replica().registry()->size(), size + (i == 0 ? 1 : 0));
+  }
+  EXPECT_EQ(trust(district, other), MachineTrust::kRevoked);
+  EXPECT_EQ(store::desk_of(*district.replica().registry(), offices.other_id), second.node().id());
+  const RecordId record = district.create("D-1");
+  ASSERT_TRUE(district.write(record, UpdateKind::kOffer, offices.other_id).ok());
+  settle({&second, &district});
+  ASSERT_TRUE(district.write(record, UpdateKind::kRecallRequest).ok());
+  settle({&second, &district});
+  EXPECT_TRUE(district.state(record).offered.is_zero()) << "at once";
+}
+
+TEST_F(StoreTrust, AFurtherMachineIsNamedUntilSomebodyAcknowledgesIt) {
+  Office& second = offices.add(offices.other_id, "/second");
+  bring_registry(other);
+  const auto named = store::unacknowledged(other.replica());
+  ASSERT_EQ(named.size(), 1u);
+  EXPECT_EQ(named.front().node, second.node().id());
+  other.commit([&](Transaction& transaction) {
+    EXPECT_EQ(store::acknowledge(transaction, commune.node().id()).error().code(), Errc::kNotFound);
+    EXPECT_EQ(store::acknowledge(transaction, other.node().id()).error().code(), Errc::kNotFound);
+    EXPECT_TRUE(store::acknowledge(transaction, second.node().id()).ok());
+  });
+  EXPECT_TRUE(store::unacknowledged(other.replica()).empty());
+  other.restart();
+  EXPECT_TRUE(store::unacknowledged(other.replica()).empty());
+}
+
+// ---- an older copy of a disk ----
+
+TEST_F(StoreTrust, TheRestOfAnOlderCopyIsLiftedByAWord) {
+  const auto running = [] { return false; };
+  const RecordId record = other.create("O-1");
+  settle_all();
+  EXPECT_FALSE(store::plan_restored(other.replica(), running).restored);
+  other.commit([&](Transaction& transaction) {
+    EXPECT_EQ(store::confirm_restored(transaction).error().code(), Errc::kNotFound);
+  });
+  TestNode forgotten = other.node();  // what it sealed is not on this disk
+  forgotten.incarnation ^= 3;
+  give(other, district,
+       {forge(forgotten, UpdateKind::kNote, record, id_cast<UpdateId>(record), 0)});
+  ASSERT_TRUE(other.replica().restored());
+  const auto rests = store::plan_restored(other.replica(), running);
+  EXPECT_EQ(rests.records, 1u);
+  EXPECT_EQ(rests.turns, 1u);
+  EXPECT_FALSE(other.write(record, UpdateKind::kOffer, offices.district_id).ok());
+  other.commit(
+      [&](Transaction& transaction) { EXPECT_TRUE(store::confirm_restored(transaction).ok()); });
+  EXPECT_TRUE(other.write(record, UpdateKind::kOffer, offices.district_id).ok());
 }
 
 }  // namespace
