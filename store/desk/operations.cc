@@ -18,6 +18,27 @@ const char* to_string(WarningCode code) {
   return "unknown";
 }
 
+namespace {
+
+// What only whose turn it is may do.
+template <class What>
+inline constexpr bool kNeedsTurn =
+    kIsKindOf<What, std::variant<CreateLeg, SetFields, AddEvent, Offer, Accept, Decline, Consult,
+                                 Share, Adopt, Apologise, FinishLeg, ReturnHome, SendDocument>>;
+
+// Of an agency that we succeed the turn is taken over when there is first something to be done.
+Result<void> succeed_where_due(Task& task) {
+  const Registry& registry = task.registry();
+  const AgencyId& turn = task.state().turn();
+  if (turn == task.ours() || registry.resolve(turn, registry.newest()) != task.ours()) return {};
+  Draft out = task.further(task.state().record, UpdateKind::kSucceed);
+  out.open.target = turn;
+  LT_TRY_VOID(task.transaction().write(std::move(out)));
+  return task.reload();
+}
+
+}  // namespace
+
 Result<OperationResult> apply_operation(Transaction& transaction, const Operation& operation,
                                         const Calendar& calendar) {
   const std::string* target = target_of(operation.deed);
@@ -25,8 +46,12 @@ Result<OperationResult> apply_operation(Transaction& transaction, const Operatio
   if (repeated) return *std::move(repeated);
   Task task(transaction, operation, calendar);
   if (target != nullptr) LT_TRY_VOID(task.find_target(*target));
-  auto result =
-      std::visit([&task](const auto& what) { return carry_out(task, what); }, operation.deed);
+  const auto carry = [&](const auto& what) -> Result<OperationResult> {
+    if constexpr (kNeedsTurn<std::decay_t<decltype(what)>>)
+      if (target != nullptr) LT_TRY_VOID(succeed_where_due(task));
+    return carry_out(task, what);
+  };
+  auto result = std::visit(carry, operation.deed);
   if (result.ok()) remember_content(transaction, operation);
   return result;
 }

@@ -396,11 +396,15 @@ void Transaction::Impl::honour_recalls() {
   }
 }
 
-// The desk writes the agency's custody links: of its machines the one certified first.
+// The desk writes the agency's custody links: of its machines the one certified first that is not
+// revoked.
 bool Transaction::Impl::is_desk() const {
   const auto certificates = registry().certificates_of(replica.identity.agency);
-  return certificates.empty() ||
-         registry().find_certificate(certificates.back())->node == replica.identity.node;
+  const auto first = std::ranges::find_if(
+      certificates.rbegin(), certificates.rend(),
+      [this](const CertificateId& id) { return registry().may_connect(id); });
+  return first == certificates.rend() ||
+         registry().find_certificate(*first)->node == replica.identity.node;
 }
 
 }  // namespace lienthong::store

@@ -131,7 +131,8 @@ def one_document(text):
         return [json.loads(line) for line in text.splitlines()]
 
 
-READING = (["status"], ["peers"], ["agency", "list"], ["agency", "show", OURS], ["dossier", "list"],
+READING = (["status"], ["peers"], ["agency", "list"], ["agency", "show", OURS], ["node", "list"],
+           ["closing", "list"], ["dossier", "list"],
            ["dossier", "show", CODE], ["handoff", "list"], ["handoff", "list", "--pending"],
            ["handoff", "track", CODE], ["why", CODE], ["export"], ["log"], ["quarantine"],
            ["conflicts"], ["verify"], ["check"], ["doctor"])

@@ -23,7 +23,7 @@ struct Place {
         ->allow_extra_args(false);
     verb.add_option("--socket", socket, tr("socket of the local API (default: DIR/agent.sock)"));
   }
-  agent::SetupPlace setup() const { return {data, listen, socket}; }
+  agent::SetupPlace setup(bool replace = false) const { return {data, listen, socket, replace}; }
 };
 
 struct Init {
@@ -34,6 +34,7 @@ struct Init {
 struct Enroll {
   Place place;
   std::string token, request, certificate;
+  bool replace = false;
 };
 
 template <class T>
@@ -90,7 +91,7 @@ int init(const Shell& shell, const Init& args) {
 int write_request(const Shell& shell, const Enroll& args) {
   agent::SystemEntropy entropy;
   const std::string text =
-      value_or_throw(agent::make_request(args.place.setup(), args.token, entropy));
+      value_or_throw(agent::make_request(args.place.setup(args.replace), args.token, entropy));
   std::ofstream stream(args.request, std::ios::binary);
   stream << text;
   stream.close();
@@ -108,7 +109,7 @@ int enroll(const Shell& shell, const Enroll& args) {
   if (!args.request.empty()) return write_request(shell, args);
   const agent::SystemClock clock;
   agent::SystemEntropy entropy;
-  const agent::SetupPlace place = args.place.setup();
+  const agent::SetupPlace place = args.place.setup(args.replace);
   print_outcome(
       shell, value_or_throw(args.certificate.empty()
                                 ? agent::enroll_with_token(place, args.token, clock, entropy)
@@ -178,6 +179,8 @@ void add_enroll(CLI::App& app, Shell& shell) {
   verb->add_option("--request", args->request,
                    tr("by hand, first step: write a request file for the parent's issue"))
       ->needs(token);
+  verb->add_flag("--replace", args->replace,
+                 tr("put what is left of the machine before aside, into DIR/replaced-1"));
   verb->callback([&shell, args] { shell.run = [&shell, args] { return enroll(shell, *args); }; });
 }
 
