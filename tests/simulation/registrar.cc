@@ -76,8 +76,18 @@ Machine* Registrar::some_commune() {
   return &machine;
 }
 
+std::size_t Registrar::superior_of(std::size_t machine) const {
+  const Registry& registry = *deployment_.registry();
+  const AgencyId& agency = machines_[machine]->node().agency;
+  if (registry.find_agency(agency) != nullptr)
+    if (const auto above = registry.parent(agency, registry.newest()))
+      for (const auto& other : machines_)
+        if (other->agency() == *above) return other->index();
+  return *machines_[machine]->parent();
+}
+
 void Registrar::revoke(std::size_t machine, const NodeId& stolen) {
-  const Theft theft{machine, stolen, *machines_[machine]->parent()};
+  const Theft theft{machine, stolen, superior_of(machine)};
   ++revoked_;
   timeline_.after(Duration(dice_.between(0, 60'000)), [this, theft] {
     if (dice_.chance(0.4)) {
@@ -154,13 +164,14 @@ void Registrar::say(const Theft& theft, std::function<void(const StatementId&)> 
 void Registrar::invite(const Theft& theft) {
   Machine& machine = *machines_[theft.machine];
   if (machine.enrolled() || machine.on()) return;
-  Machine& superior = *machines_[theft.superior];
+  const std::size_t above = superior_of(theft.machine);
+  Machine& superior = *machines_[above];
   if (superior.on()) {
     const auto* agency = superior.replica().registry()->find_agency(machine.node().agency);
     if (agency != nullptr)
-      superior.invite(agency->code, [this, theft](const Token& token) {
+      superior.invite(agency->code, [this, theft, above](const Token& token) {
         Machine& invited = *machines_[theft.machine];
-        if (!invited.enrolled()) invited.enrol(token, theft.superior);
+        if (!invited.enrolled()) invited.enrol(token, above);
       });
   }
   timeline_.after(Duration(40'000), [this, theft] { invite(theft); });

@@ -38,6 +38,8 @@ class Registrar {
     std::size_t superior = 0;
     std::vector<StatementId> after = {};
   };
+  // By the tree as the root has it now; a newcomer's is whom it calls.
+  std::size_t superior_of(std::size_t machine) const;
   // Until the superior has committed it; `then` gets its id.
   void say(const Theft& theft, std::function<void(const StatementId&)> then);
   void invite(const Theft& theft);
