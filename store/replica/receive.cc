@@ -267,6 +267,7 @@ std::optional<Refusal> Transaction::Impl::receive_leaf(const SealedUnit& unit,
   ++leaves_tried;
   const auto& [leaf, id, seal_row, before, secret] = verified;
   const Update& sent = leaf->update;
+  const bool whole = !sent.closed.empty() || sent.closed_hash.is_zero();
   // It may have entered since it was verified, from another unit of the part.
   const bool now_here = !before && overlay.changed(key::update_index(id));
   if (const auto number = now_here ? update_number(overlay, id) : before) {
@@ -285,6 +286,7 @@ std::optional<Refusal> Transaction::Impl::receive_leaf(const SealedUnit& unit,
     }
     if (!sent.closed.empty() && ledger.stripped > 0 && overlay.get(key::stripped(*number)))
       fill_in(*number, sent);
+    delivered.push_back({*number, 0, source, whole});
     return std::nullopt;
   }
   const Envelope& envelope = sent.envelope;
@@ -316,7 +318,8 @@ std::optional<Refusal> Transaction::Impl::receive_leaf(const SealedUnit& unit,
   if (!closed_part_fits(update, secret)) return refusal(id, Error(Errc::kBadHash, "closed part"));
   if (update.body.kind == UpdateKind::kRecallRequest)
     recalls.push_back(record_of(update.update, id));
-  enter(std::move(update));
+  const std::uint64_t number = enter(std::move(update));
+  delivered.push_back({number, just_entered.back().record, source, whole});
   ++outcome.added;
   return std::nullopt;
 }
@@ -396,15 +399,16 @@ void Transaction::Impl::honour_recalls() {
   }
 }
 
-// The desk writes the agency's custody links: of its machines the one certified first that is not
-// revoked.
+// The desk writes the agency's custody links: of its machines that are not revoked the one
+// certified first.
 bool Transaction::Impl::is_desk() const {
   const auto certificates = registry().certificates_of(replica.identity.agency);
-  const auto first = std::ranges::find_if(
-      certificates.rbegin(), certificates.rend(),
-      [this](const CertificateId& id) { return registry().may_connect(id); });
-  return first == certificates.rend() ||
-         registry().find_certificate(*first)->node == replica.identity.node;
+  const auto first =
+      std::find_if(certificates.rbegin(), certificates.rend(),
+                   [this](const CertificateId& id) { return registry().may_connect(id); });
+  return certificates.empty() ||
+         (first != certificates.rend() &&
+          registry().find_certificate(*first)->node == replica.identity.node);
 }
 
 }  // namespace lienthong::store
