@@ -21,17 +21,22 @@ const utf8proc_uint8_t* data_of(std::string_view text) {
   return reinterpret_cast<const utf8proc_uint8_t*>(text.data());
 }
 
-// The code points; the offset of the first byte that is none, or npos.
-std::size_t read_codes(std::string_view text, std::vector<Code>& out) {
+// Calls `visit` with each code point; the offset of the first byte that is none, or npos.
+template <class Visit>
+std::size_t for_each_code(std::string_view text, const Visit& visit) {
   for (std::size_t at = 0; at < text.size();) {
     Code code = -1;
     const auto size = utf8proc_iterate(data_of(text) + at,
                                        static_cast<utf8proc_ssize_t>(text.size() - at), &code);
     if (size <= 0) return at;
-    out.push_back(code);
+    visit(code);
     at += static_cast<std::size_t>(size);
   }
   return std::string_view::npos;
+}
+
+std::size_t read_codes(std::string_view text, std::vector<Code>& out) {
+  return for_each_code(text, [&out](Code code) { out.push_back(code); });
 }
 
 void append(std::string& out, Code code) {
@@ -99,8 +104,7 @@ std::string digits_of(std::string_view text) {
 
 Result<void> check_utf8(std::string_view text) {
   if (is_plain(text)) return {};
-  std::vector<Code> codes;
-  const std::size_t bad = read_codes(text, codes);
+  const std::size_t bad = for_each_code(text, [](Code) {});
   if (bad == std::string_view::npos) return {};
   return Error(Errc::kMalformed, "invalid UTF-8 at byte " + std::to_string(bad + 1));
 }
