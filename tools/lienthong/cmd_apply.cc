@@ -274,7 +274,11 @@ bool is_csv(const ApplyArgs& args) {
   std::string ending = std::filesystem::path(args.file).extension().string();
   std::ranges::transform(ending, ending.begin(),
                          [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return ending == ".csv" || ending == ".tsv" || ending == ".tab" || ending == ".txt";
+  if (ending == ".csv" || ending == ".tsv" || ending == ".tab" || ending == ".txt") return true;
+  if (args.file == "-" || ending.starts_with(".json") || ending == ".ndjson") return false;
+  const auto text = store::decode_text(read_file(args.file));
+  const std::size_t first = text.ok() ? text->find_first_not_of(" \t\r\n") : std::string::npos;
+  return first != std::string::npos && (*text)[first] != '{' && (*text)[first] != '[';
 }
 
 // Rows that can be read become lines; the places of refusals are those of the table.
