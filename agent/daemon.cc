@@ -351,6 +351,7 @@ Result<void> Daemon::Impl::serve_api(const DhKey& dh_key) {
   LT_TRY(auto calendar, load_calendar(config.office.calendar));
   api_config.calendar = std::make_shared<const store::Calendar>(std::move(calendar));
   api_config.calendar_problem = config.office.calendar_problem;
+  api_config.needs = {config.office.needs_who, config.office.needs_what};
   api_config.blobs = blobs.get();
   api_config.bundle_key = dh_key;
   api_config.recent_log = recent_lines;

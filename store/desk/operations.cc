@@ -3,6 +3,7 @@
 #include "store/desk/carry_out.h"
 #include "store/desk/content.h"
 #include "store/desk/keys.h"
+#include "store/office/revision.h"
 
 namespace lienthong::store {
 
@@ -37,22 +38,43 @@ Result<void> succeed_where_due(Task& task) {
   return task.reload();
 }
 
+Result<void> check_revision(const Task& task, const std::string& wanted) {
+  if (wanted.empty() || wanted == revision_of(task.state())) return {};
+  const auto last = task.state().heads.empty()
+                        ? std::nullopt
+                        : task.transaction().find_update(task.state().heads.front());
+  return Error(Errc::kConflict, task.code() + " has been changed since, by " +
+                                    (last ? task.name_of(last->agency) : std::string("others")) +
+                                    ": it is at revision " + revision_of(task.state()) +
+                                    "; look at it again, then repeat the change");
+}
+
 }  // namespace
 
 Result<OperationResult> apply_operation(Transaction& transaction, const Operation& operation,
                                         const Calendar& calendar) {
   const std::string* target = target_of(operation.deed);
   LT_TRY(auto repeated, find_repeated(transaction, operation));
-  if (repeated) return *std::move(repeated);
+  if (repeated) {
+    if (const auto entry = transaction.find_record(repeated->record))
+      repeated->revision = revision_of(entry->state);
+    return *std::move(repeated);
+  }
   Task task(transaction, operation, calendar);
-  if (target != nullptr) LT_TRY_VOID(task.find_target(*target));
+  if (target != nullptr) {
+    LT_TRY_VOID(task.find_target(*target));
+    LT_TRY_VOID(check_revision(task, operation.revision));
+  }
   const auto carry = [&](const auto& what) -> Result<OperationResult> {
     if constexpr (kNeedsTurn<std::decay_t<decltype(what)>>)
       if (target != nullptr) LT_TRY_VOID(succeed_where_due(task));
     return carry_out(task, what);
   };
   auto result = std::visit(carry, operation.deed);
-  if (result.ok()) remember_content(transaction, operation);
+  if (!result.ok()) return result;
+  remember_content(transaction, operation);
+  if (const auto entry = transaction.find_record(result->record))
+    result->revision = revision_of(entry->state);
   return result;
 }
 

@@ -190,7 +190,7 @@ OperationResult Task::result(const UpdateId& update) const {
 
 OperationResult Task::begun(const RecordId& record, const UpdateId& update,
                             std::string code) const {
-  return {record, update, std::move(code), false, warnings_};
+  return {record, update, std::move(code), false, {}, warnings_};
 }
 
 }  // namespace lienthong::store

@@ -4,6 +4,7 @@
 
 #include "agent/config/setup.h"
 #include "agent/engine/clock.h"
+#include "store/text/plain.h"
 #include "tools/lienthong/failure.h"
 #include "tools/lienthong/output.h"
 #include "tools/lienthong/shell.h"
@@ -173,6 +174,13 @@ void add_enroll(CLI::App& app, Shell& shell) {
   CLI::Option_group* way = verb->add_option_group(tr("Way"));
   CLI::Option* token =
       way->add_option("TOKEN", args->token, tr("the token that the parent's invite printed"));
+  // As it came over mail or a messenger: with line breaks, blanks and marks that nobody sees.
+  token->transform(CLI::Validator(
+      [](std::string& text) {
+        if (const auto tidy = store::tidy_code(text); tidy.ok()) text = *tidy;
+        return std::string();
+      },
+      ""));
   way->add_option("--certificate", args->certificate,
                   tr("by hand, second step: the certificate file that came back"));
   way->require_option(1);

@@ -277,6 +277,9 @@ std::string finding_name(const std::string& finding) {
       {"number-twice", "document number given twice"},
       {"dates-out-of-order", "dates out of order"},
       {"date-in-future", "date in the future"},
+      {"id-number-unusual", "unusual ID number"},
+      {"phone-unusual", "unusual phone number"},
+      {"date-differs", "due on another day than counted now"},
   };
   for (const Name& name : kNames)
     if (finding == name.code) return tr(name.text);
