@@ -84,6 +84,17 @@ json same_code(const store::Replica& replica, const Registry& registry, const Re
   return out;
 }
 
+// By whom and by which decision its closed parts were removed.
+void put_erasure(json& out, const store::Replica& replica, const Registry& registry,
+                 const RecordState& state) {
+  if (state.erased_by.is_zero()) return;
+  const auto erasure = replica.find_update(state.erased_by);
+  if (!erasure) return;
+  out["erased"] = {{"by", agency_json(erasure->agency, registry)},
+                   {"decision", erasure->open.decision},
+                   {"at", format_time(erasure->update.envelope.hlc.millis())}};
+}
+
 }  // namespace
 
 void get_dossiers(ApiCall& call) {
@@ -136,6 +147,7 @@ void get_dossier(ApiCall& call) {
     if (query_flag(call.request, "explain")) out["explanation"] = std::move(why["trace"]);
   }
   put_work(out, call.api.replica(), dossier->state, call.api.now());
+  put_erasure(out, call.api.replica(), *registry, dossier->state);
   send_json(call.response, out);
 }
 
