@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What is proved to whoever trusts no machine of ours, kept for the day on which a disk is gone, and
-removed for good: by the command line, on real agents."""
+"""What is proved to whoever trusts no machine of ours, kept for the day on which a disk is gone,
+and removed for good: by the command line, on real agents."""
 import json
 import os
 import shutil
@@ -57,7 +57,8 @@ def evidence(bench, commune, district):
     expect("KHÔNG XÁC MINH ĐƯỢC" in vietnamese.stderr, vietnamese.stderr)
     ours = [json.loads(line) for line in
             bench.run("--json", "verify-evidence", file, bad).stdout.splitlines()]
-    done = subprocess.run([sys.executable, "-B", OTHER, file, bad], capture_output=True, check=False)
+    done = subprocess.run([sys.executable, "-B", OTHER, file, bad], capture_output=True,
+                          check=False)
     theirs = [json.loads(line) for line in done.stdout.splitlines()]
     expect(done.returncode == 1 and len(ours) == len(theirs) == 2, done)
     for report in ours + theirs:
