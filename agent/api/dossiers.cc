@@ -84,6 +84,17 @@ json same_code(const store::Replica& replica, const Registry& registry, const Re
   return out;
 }
 
+// By whom and by which decision its closed parts were removed.
+void put_erasure(json& out, const store::Replica& replica, const Registry& registry,
+                 const RecordState& state) {
+  if (state.erased_by.is_zero()) return;
+  const auto erasure = replica.find_update(state.erased_by);
+  if (!erasure) return;
+  out["erased"] = {{"by", agency_json(erasure->agency, registry)},
+                   {"decision", erasure->open.decision},
+                   {"at", format_time(erasure->update.envelope.hlc.millis())}};
+}
+
 }  // namespace
 
 void get_dossiers(ApiCall& call) {
@@ -137,6 +148,7 @@ void get_dossier(ApiCall& call) {
   }
   put_work(out, call.api.replica(), dossier->state, call.api.now());
   call.response.set_header("ETag", "\"" + store::revision_of(dossier->state) + "\"");
+  put_erasure(out, call.api.replica(), *registry, dossier->state);
   send_json(call.response, out);
 }
 

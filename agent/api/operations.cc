@@ -57,8 +57,12 @@ std::vector<Line> split(std::string_view body) {
 
 class Batch {
  public:
-  Batch(ApiContext& api, std::string body, Options options)
-      : api_(api), body_(std::move(body)), options_(std::move(options)), lines_(split(body_)) {}
+  Batch(ApiContext& api, std::string body, Options options, Caller caller)
+      : api_(api),
+        body_(std::move(body)),
+        options_(std::move(options)),
+        caller_(std::move(caller)),
+        lines_(split(body_)) {}
 
   std::size_t size() const { return lines_.size(); }
   // Of a body of one line: that the key or the revision does not fit.
@@ -80,6 +84,7 @@ class Batch {
   ApiContext& api_;
   std::string body_;
   Options options_;
+  Caller caller_;
   std::vector<Line> lines_;
   std::size_t next_ = 0;
   bool key_conflict_ = false, changed_since_ = false;
@@ -92,6 +97,14 @@ Answer Batch::parse(const Line& line, const ParseContext& context) {
   auto parsed = parse_line(line.text);
   if (!parsed.ok()) {
     out.error = parsed.error();
+    return out;
+  }
+  const auto op = parsed->find("op");
+  const bool named = op != parsed->end() && op->is_string();
+  const Role role = role_for_operation(named ? op->get<std::string>() : "");
+  if (!caller_.roles.has(role)) {
+    out.error = lacks_role(caller_, role);
+    out.place = "op";
     return out;
   }
   auto operation = parse_operation(*parsed, context, out.place);
@@ -271,7 +284,7 @@ void post_operations(ApiCall& call) {
   const bool has_key = !options.key.empty();
   const bool has_revision = !options.revision.empty();
   const bool atomic = options.atomic, dry_run = options.dry_run;
-  const auto batch = std::make_shared<Batch>(call.api, call.body, std::move(options));
+  const auto batch = std::make_shared<Batch>(call.api, call.body, std::move(options), call.caller);
   if (batch->size() == 0)
     return send_error(call.response, 400, "invalid-argument",
                       "the body has no operations: one JSON object a line");
