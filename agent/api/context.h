@@ -149,6 +149,10 @@ bool write_guarded(const ApiContext& api, const Write& write) {
 // answers false when the client has gone or the agent stops.
 using LineSink = std::function<bool(const nlohmann::json&)>;
 void send_lines(ApiCall& call, std::function<void(const LineSink&)> produce);
+// The same of text in pieces.
+using TextSink = std::function<bool(std::string_view)>;
+void send_text(ApiCall& call, const char* type, std::function<void(const TextSink&)> produce);
+std::string to_text(const nlohmann::json& value);  // what is no UTF-8 in it is replaced
 
 // ---- what a query says ----
 

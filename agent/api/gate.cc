@@ -27,6 +27,7 @@ constexpr milliseconds kIdleLook{1'000};
 constexpr std::size_t kChunkBytes = 64U << 10;
 constexpr std::size_t kChunkedOverhead = 64U << 10;
 constexpr std::size_t kBigBytes = 64U << 10;  // smaller requests are always heard
+constexpr int kUntakenBytes = 32 << 10;       // of an answer, that wait in the kernel
 
 // A connection, from accept() until it is closed.
 struct Connection {
@@ -396,6 +397,8 @@ GatedServer::~GatedServer() = default;
 
 bool GatedServer::process_and_close_socket(socket_t sock) {
   ::fcntl(sock, F_SETFL, ::fcntl(sock, F_GETFL, 0) | O_NONBLOCK);
+  // What nobody takes is not worth making: the kernel holds little of an answer.
+  ::setsockopt(sock, SOL_SOCKET, SO_SNDBUF, &kUntakenBytes, sizeof kUntakenBytes);
   auto caller = std::make_unique<Connection>(sock);
   caller->deadline += impl_->limits.head;
   impl_->take(std::move(caller));

@@ -1,7 +1,9 @@
 // POST /v1/operations: lines of operations, many to a commit, each refused by itself; or all or
 // none.
+#include <future>
 #include <map>
 #include <memory>
+#include <utility>
 
 #include "agent/api/routes.h"
 #include "agent/json/clock.h"
@@ -68,7 +70,7 @@ class Batch {
   // Of a body of one line: that the key or the revision does not fit.
   bool key_conflict() const { return key_conflict_; }
   bool changed_since() const { return changed_since_; }
-  bool finished() const { return next_ == lines_.size(); }
+  bool finished() const { return next_ == lines_.size() && ahead_.empty(); }
   // Takes the next lines and commits them together, each by itself refused or taken.
   std::vector<json> apply_group();
   std::vector<json> apply_all();
@@ -78,6 +80,7 @@ class Batch {
  private:
   Answer parse(const Line& line, const ParseContext& context);
   std::vector<Answer> parse_next(std::size_t count);
+  Result<void> write(std::vector<Answer>& answers);
   json answer_json(const Answer& answer) const;
   std::vector<json> answers_json(const std::vector<Answer>& answers);
 
@@ -87,6 +90,7 @@ class Batch {
   Caller caller_;
   std::vector<Line> lines_;
   std::size_t next_ = 0;
+  std::vector<Answer> ahead_;  // read, not written yet
   bool key_conflict_ = false, changed_since_ = false;
   std::map<Bytes, std::size_t> seen_;  // hash of a line without key → how many there were
 };
@@ -133,7 +137,8 @@ Answer Batch::parse(const Line& line, const ParseContext& context) {
 std::vector<Answer> Batch::parse_next(std::size_t count) {
   const ParseContext context{api_.replica().registry(), api_.replica().identity().agency};
   std::vector<Answer> answers;
-  for (; count != 0 && !finished(); --count) answers.push_back(parse(lines_[next_++], context));
+  for (; count != 0 && next_ != lines_.size(); --count)
+    answers.push_back(parse(lines_[next_++], context));
   return answers;
 }
 
@@ -176,23 +181,32 @@ std::vector<json> Batch::answers_json(const std::vector<Answer>& answers) {
   return out;
 }
 
+// Reads the lines that come next while the writer is at work.
+Result<void> Batch::write(std::vector<Answer>& answers) {
+  const auto job = [&](store::Transaction& transaction) -> Result<void> {
+    for (Answer& answer : answers) {
+      if (!answer.operation) continue;
+      transaction.savepoint();
+      auto result = apply_operation(transaction, *answer.operation, api_.calendar());
+      if (result.ok()) {
+        answer.result = *std::move(result);
+      } else {
+        transaction.rollback();
+        answer.error = result.error();
+      }
+    }
+    return {};
+  };
+  if (next_ == lines_.size()) return api_.engine.write(job);
+  auto written = std::async(std::launch::async, [&] { return api_.engine.write(job); });
+  ahead_ = parse_next(kGroupLineCountMax);
+  return written.get();
+}
+
 std::vector<json> Batch::apply_group() {
-  std::vector<Answer> answers = parse_next(kGroupLineCountMax);
-  const auto written =
-      api_.engine.write([this, &answers](store::Transaction& transaction) -> Result<void> {
-        for (Answer& answer : answers) {
-          if (!answer.operation) continue;
-          transaction.savepoint();
-          auto result = apply_operation(transaction, *answer.operation, api_.calendar());
-          if (result.ok()) {
-            answer.result = *std::move(result);
-          } else {
-            transaction.rollback();
-            answer.error = result.error();
-          }
-        }
-        return {};
-      });
+  std::vector<Answer> answers =
+      ahead_.empty() ? parse_next(kGroupLineCountMax) : std::exchange(ahead_, {});
+  const auto written = write(answers);
   if (!written.ok())
     for (Answer& answer : answers)
       if (!answer.error) answer.error = written.error();
