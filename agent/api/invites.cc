@@ -5,6 +5,7 @@
 #include "agent/joining/invite.h"
 #include "agent/json/fields.h"
 #include "agent/json/status.h"
+#include "store/trust/machines.h"
 
 namespace lienthong::agent {
 
@@ -18,12 +19,14 @@ constexpr std::int64_t kInviteSecondsMax = 90LL * 24 * 3600;
 constexpr std::int64_t kInviteSecondsDefault = 24LL * 3600;
 
 struct InviteAsked {
+  std::string replaces;
   InviteRequest request;
   bool dry_run = false;
 };
 
 Result<InviteAsked> read_invite(const std::string& body) {
-  LT_TRY(const json object, read_object(body, " code name tier ttl_seconds may_issue dry_run "));
+  LT_TRY(const json object,
+         read_object(body, " code name tier ttl_seconds may_issue replaces dry_run "));
   InviteAsked out;
   LT_TRY(out.request.naming, read_naming(object));
   std::int64_t seconds = kInviteSecondsDefault;
@@ -40,6 +43,7 @@ Result<InviteAsked> read_invite(const std::string& body) {
     LT_TRY(out.request.may_issue, read_flag(object, "may_issue", false));
   }
   LT_TRY(out.dry_run, read_flag(object, "dry_run", false));
+  LT_TRY(out.replaces, object_text(object, "replaces", false));
   return out;
 }
 
@@ -125,8 +129,13 @@ void get_invites(ApiCall& call) {
 }
 
 void post_invite(ApiCall& call) {
-  const auto asked = read_invite(call.body);
+  auto asked = read_invite(call.body);
   if (!asked.ok()) return send_error(call.response, asked.error());
+  if (!asked->replaces.empty()) {
+    const auto old = store::machine_named(*call.api.replica().registry(), asked->replaces);
+    if (!old.ok()) return send_error(call.response, old.error(), "replaces");
+    asked->request.replaces = *old;
+  }
   const InviteRequest& request = asked->request;
   if (asked->dry_run) {
     const store::Replica& replica = call.api.replica();

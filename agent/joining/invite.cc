@@ -7,6 +7,7 @@
 #include "protocol/record/registry.h"
 #include "store/exchange/invitation.h"
 #include "store/replica/local_names.h"
+#include "store/trust/replacing.h"
 
 namespace lienthong::agent {
 namespace {
@@ -81,6 +82,9 @@ Result<InviteToken> create_invite(Engine& engine, const DhPublic& our_key,
     invitation.expires_at = token.expires_at;
     transaction.set_local_value(store::invitation_key(token.invite),
                                 store::encode_invitation(invitation));
+    if (request.replaces)
+      LT_TRY_VOID(store::note_replacement(transaction, engine.replica(), to_hex(token.invite),
+                                          invitation.agency, *request.replaces));
     for (const auto& key : stale) transaction.set_local_value(key, std::nullopt);
     return {};
   }));
@@ -111,7 +115,8 @@ Result<std::string> issue_certificate(Engine& engine, const IssueRequest& reques
   const auto job = [&](store::Transaction& transaction) -> Result<void> {
     LT_TRY_VOID(check_meant(transaction.registry(), asked.agency, request));
     LT_TRY(file.grant.certificate, store::redeem(transaction, asked));
-    return {};
+    return store::revoke_replaced(transaction, engine.replica(), to_hex(asked.invite),
+                                  asked.machine.node);
   };
   LT_TRY_VOID(engine.write(job));
   const auto registry = engine.replica().registry();

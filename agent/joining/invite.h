@@ -14,6 +14,7 @@
 namespace lienthong::agent {
 
 struct InviteRequest {
+  std::optional<NodeId> replaces;  // the machine in whose place the new one comes
   store::Naming naming;
   std::chrono::milliseconds ttl{std::chrono::hours(24)};
   // Whether the machine may declare and certify below its agency; none: as the plan has it.

@@ -135,6 +135,10 @@ constexpr ReasonText kReasonTexts[] = {
     {Reason::kTwinThere, "key-used-twice",
      "two machines use the key of {}, since {}, last seen in turns at {}, from {} and {}: have one "
      "of them stopped for good and enrolled anew under a key of its own"},
+    {Reason::kSecondMachine, "second-machine",
+     "machine {} acts for this office beside this one, certified at {}: if it is yours, lienthong "
+     "node acknowledge {}; if it took the place of this one or is nobody's, have it revoked at the "
+     "office above"},
     {Reason::kNoVersionInForce, "no-version-in-force",
      "no version of procedure {} was in force then, so no due date is known"},
     {Reason::kNoLimit, "no-limit",

@@ -88,6 +88,7 @@ enum class Reason : std::uint8_t {
   kNeighbourDiffers,
   kTwinHere,
   kTwinThere,
+  kSecondMachine,
   // warnings of an operation
   kNoVersionInForce,
   kNoLimit,

@@ -308,6 +308,10 @@ bool has_participant(const RowView& row, std::uint32_t agency) {
   return false;
 }
 
+void for_each_participant(const RowView& row, const std::function<void(std::uint32_t)>& visit) {
+  for (Varints in(row.participants); !in.empty();) visit(in.next32());
+}
+
 bool has_row(const RecordState& state) {
   return state.kind == RecordKind::kDossier && !state.chain.empty();
 }
@@ -406,7 +410,13 @@ class Replay {
       return;
     }
     const auto to = static_cast<Status>(status);
+    // Accepted by mistake, and annulled before anybody worked on it: never received.
+    const bool annulled = to == Status::kRefused && facts_.status == Status::kAccepted;
     facts_.status = to;
+    if (annulled) {
+      facts_.received_ever = false;
+      return;
+    }
     if (to == Status::kSupplement) ++facts_.supplements;
     const bool ended = to == Status::kDone || to == Status::kReturned;
     if (!ended) first_cycle_done_ = false;

@@ -4,22 +4,28 @@
 
 #include "store/office/projections.h"
 #include "store/replica/database.h"
+#include "store/text/plain.h"
 
 namespace lienthong::store {
-namespace {
 
 bool touches_search(const OpenBody& body) {
   if (body.kind == UpdateKind::kErase) return true;
   const auto open = [](const FieldWrite& write) {
     return write.field == static_cast<std::uint16_t>(Field::kCode) ||
+           write.field == static_cast<std::uint16_t>(Field::kResultNumber) ||
            write.field == static_cast<std::uint16_t>(Field::kProcedureName);
   };
   const auto closed = [](std::uint16_t field) {
     return field == static_cast<std::uint16_t>(Field::kApplicantName) ||
+           field == static_cast<std::uint16_t>(Field::kApplicantIdNumber) ||
+           field == static_cast<std::uint16_t>(Field::kApplicantPhone) ||
+           field == static_cast<std::uint16_t>(Field::kApplicantEmail) ||
            field == static_cast<std::uint16_t>(Field::kSummary);
   };
   return std::ranges::any_of(body.writes, open) || std::ranges::any_of(body.closed_fields, closed);
 }
+
+namespace {
 
 // The rows of one record under change. Its row is read when it is first needed.
 class OfficeDraft final : public RecordDraft {
@@ -105,8 +111,10 @@ ClosedBody closed_body(ByteView closed_part) {
 std::string closed_text(const ClosedBody& body, Field field) {
   for (const FieldWrite& write : body.writes)
     if (const auto* text = std::get_if<std::string>(&write.value);
-        text != nullptr && write.field == static_cast<std::uint16_t>(field))
-      return search_form(*text);
+        text != nullptr && write.field == static_cast<std::uint16_t>(field)) {
+      if (field == Field::kApplicantIdNumber) return id_key(*text);
+      return field == Field::kApplicantPhone ? phone_key(*text) : search_form(*text);
+    }
   return {};
 }
 
@@ -178,7 +186,7 @@ std::unique_ptr<Projection> office_projection() { return std::make_unique<Office
 
 Options office_options() {
   Options options;
-  options.projections = {office_projection, marks_projection};
+  options.projections = {office_projection, marks_projection, lists_projection};
   return options;
 }
 

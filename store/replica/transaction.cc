@@ -13,8 +13,6 @@
 namespace lienthong::store {
 namespace {
 
-constexpr std::size_t kOpenRecordsMax = 256;  // kept decoded across a savepoint
-
 std::string folded_code(const RecordState& state) { return fold_code(code_or_empty(state)); }
 
 Bytes key_of(const Update& update) {
@@ -67,7 +65,7 @@ void Transaction::Impl::touch(OpenRecord& record, std::uint32_t number) {
 
 void Transaction::Impl::fold_if_stale(OpenRecord& record, std::uint32_t number) {
   if (!record.stale) return;
-  const auto graph = read_graph(overlay, ledger, record.row);
+  const auto graph = replica.graphs.read(overlay, ledger, number, record.row, first_of_commit);
   const RecordState before = std::exchange(record.state, fold(graph, registry()));
   note_moved(before, record.state);
   refolded(record.drafts, record.state, graph);
@@ -93,6 +91,7 @@ void Transaction::Impl::settle_state(OpenRecord& record, std::uint32_t number) {
   ledger.inert = ledger.inert + record.state.inert.size() - record.inert_before;
   record.inert_before = record.state.inert.size();
   settle_erasure(record);
+  settle_beyond(record, number);
   std::string code = folded_code(record.state);
   if (code != record.code_before) {
     if (!record.code_before.empty()) overlay.erase(key::code(record.code_before, number));
@@ -129,6 +128,7 @@ void Transaction::Impl::settle_all() {
     if (record.unsettled) feed_record(record, ledger.updates);
     record.unsettled = false;
   }
+  note_delivered();
   go_on_with_pushes();
   if (!unsettled.empty()) settle_all();  // looking for readers opened one that is to be judged anew
 }
@@ -249,6 +249,7 @@ void Transaction::Impl::savepoint() {
 void Transaction::Impl::rollback() {
   open.clear();
   unsettled.clear();
+  delivered.clear();
   dirty.clear();
   recalls.clear();
   forked.clear();

@@ -1,6 +1,7 @@
 // Internal to store/: what a transaction is made of. Its parts lie in transaction.cc (records,
 // writing), receive.cc (what peers send), pen.cc (what waits), registry_rows.cc (statements),
-// refold.cc, closings.cc, sealing.cc, feeds.cc, notary.cc (forks of custody).
+// refold.cc, closings.cc, sealing.cc, feeds.cc, counted.cc (what healing counts of them), notary.cc
+// (forks of custody).
 #pragma once
 
 #include <set>
@@ -33,6 +34,9 @@ struct OpenRecord {
   std::vector<FeedMeta*> readers;  // feeds of its audience, while it is being settled
 };
 
+// So many are kept decoded at once; then they are flushed and read again.
+inline constexpr std::size_t kOpenRecordsMax = 256;
+
 // What the feeds want to know of an update that has just entered.
 struct FreshUpdate {
   UpdateId id;
@@ -41,6 +45,7 @@ struct FreshUpdate {
   bool custody = false;
   bool stripped = false;  // it had a closed part, which is not here
   bool again = false;     // it lies in the feed already: healing counts it once
+  bool beyond = false;    // healing does not count it, see settle_beyond()
 };
 
 // An update that waits for its seal.
@@ -59,7 +64,7 @@ struct Transaction::Impl {
         now(t),
         overlay(*r.database),
         ledger(*r.ledger()),
-        projections(r.projections, overlay) {}
+        projections(r.projections, overlay, ledger.building) {}
 
   Replica::Impl& replica;
   const UnixMillis now;
@@ -129,6 +134,24 @@ struct Transaction::Impl {
   void fill_feed(const AgencyId& reader, std::uint32_t records_max);
   void start_feeds_of_relatives();
   std::uint32_t node_number(const NodeId& node);
+
+  // ---- what healing counts (counted.cc) ----
+  struct Delivered {
+    std::uint64_t number = 0;
+    std::uint32_t record = 0;  // 0: as its row says
+    std::uint32_t source = 0;  // whose machine brought it
+    bool whole = true;         // with its closed part
+  };
+  std::vector<Delivered> delivered;  // the feeds have not been told yet
+  void note_delivered();
+  FeedMeta* feed_for_node(std::uint32_t number);  // null: there is none
+  std::optional<std::uint64_t> place_beside(std::uint32_t feed, std::uint64_t number) const;
+  bool is_beyond(std::uint32_t record, std::uint64_t number) const;
+  bool lies_beyond(const UpdateRow& row, std::uint64_t number) const;
+  std::set<std::uint64_t> beyond_and_unused(const OpenRecord& record) const;
+  void settle_beyond(const OpenRecord& record, std::uint32_t number);
+  void count_entries(const OpenRecord& record, std::uint64_t number, const IdPrefix& id);
+  void name_entry(std::uint32_t feed, std::uint64_t place, const IdPrefix& id);
 
   // ---- what is handed on for others (pushes.cc) ----
   struct OpenPush {
@@ -251,7 +274,6 @@ struct Transaction::Impl {
   void fill_in(std::uint64_t number, const Update& sent);
   void note_key(const ClosedBody& closed, const CertificateId& author, const UpdateId& id);
   void set_stripped(OpenRecord& record, std::uint64_t number, const UpdateId& id, bool stripped);
-  void rename_entry(std::uint32_t feed, std::uint64_t place, const IdPrefix& id);
   void settle_erasure(OpenRecord& record);
 
   // ---- statements (registry_rows.cc) ----
@@ -272,6 +294,7 @@ struct Transaction::Impl {
   bool is_stale(std::uint32_t record, const RecordState& state) const;
   void refold(std::uint32_t record);
   bool refold_some(std::size_t records_max);  // false: none is left
+  bool build_some(std::size_t records_max);   // the same, of rows that are built in steps
 
   // ---- closings (closings.cc) ----
   bool writes_closings() const;

@@ -1,10 +1,8 @@
 // agency, invite, issue: who takes part.
-#include <unistd.h>
-
 #include <fstream>
-#include <iostream>
 #include <optional>
 
+#include "tools/lienthong/consent.h"
 #include "tools/lienthong/failure.h"
 #include "tools/lienthong/output.h"
 #include "tools/lienthong/shell.h"
@@ -16,21 +14,7 @@ namespace {
 const CLI::IsMember kTiers({"province", "district", "commune"});
 
 struct Who {
-  std::string code, name, tier;
-};
-
-// Whether something is done at once, or asked for first on a terminal.
-struct Consent {
-  bool yes = false, dry_run = false;
-
-  void add_to(CLI::App& verb) {
-    verb.add_flag("--yes,-y", yes, tr("do not ask first on a terminal"));
-    verb.add_flag("--dry-run", dry_run, tr("say what would be done, and do nothing"));
-  }
-  // Nobody is there to be asked: it was meant as it was written.
-  bool asks(const Shell& shell) const {
-    return !yes && !shell.json && isatty(STDIN_FILENO) != 0 && isatty(STDERR_FILENO) != 0;
-  }
+  std::string code, name, tier, replaces;
 };
 
 Json naming_of(const Who& who) {
@@ -52,16 +36,9 @@ void print_plan(const Json& plan) {
                     : tr("its machine may not invite others (--may-issue: it may)"));
 }
 
-bool agreed() {
-  std::cerr << tr("Go on? [y/N] ") << std::flush;
-  std::string answer;
-  std::getline(std::cin, answer);
-  return answer == "y" || answer == "Y" || answer == "c" || answer == "C";
-}
-
 // Shows what a request would do, where somebody wants to see it first; whether it is to be done.
 bool goes_on(const Shell& shell, const Consent& consent, const std::string& path, Json body) {
-  if (!consent.dry_run && !consent.asks(shell)) return true;
+  if (!consent.looks_first(shell)) return true;
   body["dry_run"] = true;
   const Json plan = shell.client().post(path, body);
   if (consent.dry_run && shell.json) {
@@ -69,9 +46,7 @@ bool goes_on(const Shell& shell, const Consent& consent, const std::string& path
     return false;
   }
   print_plan(plan);
-  if (consent.dry_run) return false;
-  if (agreed()) return true;
-  throw Failure(kFailed, tr("nothing was done"));
+  return is_agreed(shell, consent);
 }
 
 void print_agency(const Json& agency) {
@@ -122,13 +97,12 @@ int remove_agency(const Shell& shell, const std::string& code, const std::string
                   const Consent& consent) {
   const std::string path = "/v1/agencies/" + encode(code) + "/remove";
   Json body = {{"reason", reason}};
-  if (consent.dry_run || consent.asks(shell)) {
+  if (consent.looks_first(shell)) {
     Json asked = body;
     asked["dry_run"] = true;
     const Json agency = shell.client().post(path, asked);
     shell.json ? print_json(agency) : print_agency(agency);
-    if (consent.dry_run) return kDone;
-    if (!agreed()) throw Failure(kFailed, tr("nothing was done"));
+    if (!is_agreed(shell, consent)) return kDone;
   }
   const Json removed = shell.client().post(path, body);
   if (shell.json) {
@@ -145,6 +119,7 @@ int invite(const Shell& shell, const Who& who, const std::string& ttl,
   Json body = naming_of(who);
   body["ttl_seconds"] = parse_duration(ttl).count();
   if (may_issue) body["may_issue"] = *may_issue;
+  if (!who.replaces.empty()) body["replaces"] = who.replaces;
   if (!goes_on(shell, consent, "/v1/invites", body)) return kDone;
   const Json answer = shell.client().post("/v1/invites", body);
   if (shell.json) {
@@ -258,6 +233,7 @@ void add_agency(CLI::App& app, Shell& shell) {
       return remove_agency(shell, who->code, *reason, *consent);
     };
   });
+  add_tree(*agency, shell);
 }
 
 void add_invite(CLI::App& app, Shell& shell) {
@@ -283,6 +259,9 @@ void add_invite(CLI::App& app, Shell& shell) {
   verb->add_flag("--may-issue,!--no-may-issue", *may_issue,
                  tr("whether the machine may invite others below it (default: where its agency has "
                     "agencies below it, or is a province or district)"))
+      ->needs(code);
+  verb->add_option("--replace", who->replaces,
+                   tr("the machine in whose place the new one comes; it is revoked then"))
       ->needs(code);
   consent->add_to(*verb);
   verb->callback([&shell, who, ttl, cancelled, list, may_issue, consent] {
