@@ -109,6 +109,7 @@ void post_verify(ApiCall& call) {
   options.now = call.api.now();
   options.limit = static_cast<std::size_t>(limit->value_or(options.limit));
   options.agency = agency->value_or(AgencyId());
+  options.calendar = &call.api.calendar();
   options.stopping = [&call] { return call.api.stopping.load(); };
   json differ = json::array();
   for (const RecordId& id : call.api.replica().verify_states()) differ.push_back(id.hex());

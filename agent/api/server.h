@@ -14,6 +14,7 @@
 
 #include "agent/engine/engine.h"
 #include "agent/joining/identity_check.h"
+#include "agent/json/needs.h"
 #include "agent/links/links.h"
 #include "protocol/crypto/noise.h"
 #include "store/office/calendar.h"
@@ -39,6 +40,7 @@ struct ApiServerConfig {
   std::optional<DhKey> bundle_key;  // ours, opens bundles; none: bundles are not taken
   std::shared_ptr<const store::Calendar> calendar;  // null: the one built in
   std::string calendar_problem = {};  // why it is not the one of the configuration; empty: it is
+  Needs needs = {};                   // of a new dossier
   BlobKeeper* blobs = nullptr;        // outlives the server; null: no scans are kept
   std::vector<IdentityFinding> identity;  // what is wrong with the files that say who we are
   // The newest log lines, oldest first, at most that many; null: none are kept. Any thread.

@@ -265,7 +265,15 @@ void read_link(Reader& reader, const toml::table& table, LinkConfig& link) {
 }
 
 void read_office(Reader& reader, const toml::table& table, OfficeConfig& office) {
-  reader.known_keys(table, " in [office]", {"calendar"});
+  reader.known_keys(table, " in [office]", {"calendar", "needs"});
+  std::string needs;
+  if (const auto* said = reader.text(table, "needs", needs)) {
+    office.needs_who = needs == "who" || needs == "both";
+    office.needs_what = needs == "what" || needs == "both";
+    if (!office.needs_who && !office.needs_what && needs != "any")
+      reader.mistake(*said, "\"needs\": found " + quote(needs) +
+                                ", expected any, who, what or both: what a new dossier has to say");
+  }
   std::string file;
   const auto* node = reader.text(table, "calendar", file);
   if (node != nullptr && !file.empty() && !std::filesystem::path(file).is_absolute())

@@ -27,6 +27,7 @@ struct ApiConfig {
 struct OfficeConfig {
   std::filesystem::path calendar;  // of working days; empty: the one built in
   std::string calendar_problem;    // why the one built in is used instead; empty: it is not
+  bool needs_who = false, needs_what = false;  // of a new dossier, see agent/json/needs.h
   bool operator==(const OfficeConfig&) const = default;
 };
 

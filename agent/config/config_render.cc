@@ -58,9 +58,17 @@ std::string render_config(const Config& config) {
         << "\naddresses = " << toml_list(neighbour.addresses) << "   # in order of preference\n";
   }
   render_link(out, config.link);
-  if (!config.office.calendar.empty())
-    out << "\n[office]\ncalendar = " << toml_text(config.office.calendar.string())
-        << "   # of working days\n";
+  const OfficeConfig& office = config.office;
+  const bool needs = office.needs_who || office.needs_what;
+  if (!office.calendar.empty() || needs) out << "\n[office]\n";
+  if (!office.calendar.empty())
+    out << "calendar = " << toml_text(office.calendar.string()) << "   # of working days\n";
+  if (needs)
+    out << "needs = "
+        << toml_text(!office.needs_what ? "who"
+                     : office.needs_who ? "both"
+                                        : "what")
+        << "   # of a new dossier\n";
   if (config.store != StoreConfig())
     out << "\n[store]\nscrub_days = " << config.store.scrub_days
         << "   # everything on the disk is read once in so many\n";

@@ -21,6 +21,7 @@ auto values(const CreateFeedback& v) { return std::tie(v.open, v.closed, v.histo
 auto values(const CreateDocument& v) { return std::tie(v.open, v.closed, v.history); }
 auto values(const PublishProcedure& v) { return std::tie(v.open); }
 auto values(const SetFields& v) { return std::tie(v.record, v.open, v.closed, v.event); }
+auto values(const ChangeList& v) { return std::tie(v.record, v.list, v.act, v.at, v.entry); }
 auto values(const AddEvent& v) { return std::tie(v.record, v.event); }
 auto values(const AddNote& v) { return std::tie(v.record, v.remark); }
 auto values(const Offer& v) { return std::tie(v.record, v.to, v.urgent, v.remark); }
@@ -62,6 +63,12 @@ class Hasher {
     ByteWriter out;
     out.raw(as_bytes(value));
     return out.take();
+  }
+  static Bytes said(Field value) { return said(static_cast<UnixMillis>(value)); }
+  static Bytes said(ListAct value) { return said(static_cast<UnixMillis>(value)); }
+  static Bytes said(const FieldValue& value) {
+    if (std::holds_alternative<std::monostate>(value)) return {};
+    return said(std::vector<FieldWrite>{{0, value}});
   }
   static Bytes said(bool value) { return value ? Bytes{1} : Bytes(); }
   static Bytes said(UnixMillis value) {
@@ -126,6 +133,12 @@ Kind kind_of(const PublishProcedure&) {
   return {"create procedure", UpdateKind::kCreated, RecordKind::kProcedure};
 }
 Kind kind_of(const SetFields&) { return {"set", UpdateKind::kSet}; }
+Kind kind_of(const ChangeList& what) {
+  return {what.act == ListAct::kAdd       ? "add"
+          : what.act == ListAct::kReplace ? "replace"
+                                          : "remove",
+          UpdateKind::kSet};
+}
 Kind kind_of(const AddEvent&) { return {"event", UpdateKind::kSet}; }
 Kind kind_of(const AddNote&) { return {"note", UpdateKind::kNote}; }
 Kind kind_of(const Offer&) { return {"offer", UpdateKind::kOffer}; }

@@ -100,25 +100,8 @@ void Transaction::Impl::set_stripped(OpenRecord& record, std::uint64_t number, c
   else
     overlay.erase(row);
   ledger.stripped = stripped ? ledger.stripped + 1 : ledger.stripped - 1;
-  const auto nth = static_cast<std::size_t>(std::ranges::lower_bound(record.row.updates, number) -
-                                            record.row.updates.begin());
-  for (const FedFeed& fed : record.row.feeds)
-    if (nth < fed.places.size()) rename_entry(fed.feed, fed.places[nth], healing_id(id, stripped));
-}
-
-void Transaction::Impl::rename_entry(std::uint32_t feed, std::uint64_t place, const IdPrefix& id) {
-  const std::string at = key::feed_entry(feed, place);
-  FeedEntry entry = decode_feed_entry(overlay.get(at).value());
-  for (auto& [agency, meta] : ledger.feeds) {
-    if (meta.number != feed) continue;
-    take_from_sum(meta.sum, entry.id);
-    add_to_sum(meta.sum, id);
-    if (!meta.sealed || place > meta.sealed->end) continue;
-    take_from_sum(meta.sealed->sum, entry.id);
-    add_to_sum(meta.sealed->sum, id);
-  }
-  entry.id = id;
-  overlay.put(at, encode(entry));
+  if (!is_beyond(decode_update_head(overlay.get(key::update(number)).value()).record, number))
+    count_entries(record, number, healing_id(id, stripped));
 }
 
 // An erasure has come into force, or is in force no longer: then what it removed here is asked for,

@@ -60,8 +60,9 @@ void Transaction::Impl::renew_statement_epoch(const AgencyId& reader) {
 
 void Transaction::Impl::append(FeedMeta& meta, std::uint64_t number, const FreshUpdate& update) {
   meta.hash = next_feed_hash(root(), meta.hash, update.id.view());
-  const IdPrefix id = update.again ? IdPrefix{} : healing_id(update.id, update.stripped);
-  if (update.again) ++meta.withdrawn;
+  const bool counts = !update.again && !update.beyond;
+  const IdPrefix id = counts ? healing_id(update.id, update.stripped) : IdPrefix{};
+  if (!counts) ++meta.withdrawn;
   add_to_sum(meta.sum, id);
   const FeedEntry entry{number, update.source, meta.hash, update.custody, id};
   overlay.put(key::feed_entry(meta.number, ++meta.end), encode(entry));
@@ -76,10 +77,12 @@ FreshUpdate Transaction::Impl::feedable(std::uint64_t number) const {
       at != entered.end() && *at == number) {
     FreshUpdate fresh = just_entered[static_cast<std::size_t>(at - entered.begin())];
     fresh.stripped = stripped;
+    fresh.beyond = is_beyond(fresh.record, number);
     return fresh;
   }
   const UpdateRow row = decode_update_row(overlay.get(key::update(number)).value());
-  return {row.id, row.record, row.source, row.custody, stripped};
+  return {
+      row.id, row.record, row.source, row.custody, stripped, false, is_beyond(row.record, number)};
 }
 
 std::vector<AgencyId> united(const std::vector<AgencyId>& a, const std::vector<AgencyId>& b) {
@@ -120,7 +123,9 @@ void Transaction::Impl::feed_record(OpenRecord& record, std::uint64_t up_to) {
       fed = record.row.feeds.insert(fed, FedFeed{meta->number, {}});
     while (fed->places.size() < updates.size() && updates[fed->places.size()] <= up_to) {
       const std::uint64_t number = updates[fed->places.size()];
-      append(*meta, number, feedable(number));
+      FreshUpdate fresh = feedable(number);
+      fresh.again = place_beside(meta->number, number).has_value();
+      append(*meta, number, fresh);
       fed->places.push_back(meta->end);
     }
   }
@@ -128,17 +133,9 @@ void Transaction::Impl::feed_record(OpenRecord& record, std::uint64_t up_to) {
 
 void Transaction::Impl::blank(std::uint32_t feed, std::uint64_t place) {
   const std::string at = key::feed_entry(feed, place);
+  name_entry(feed, place, {});
   FeedEntry entry = decode_feed_entry(overlay.get(at).value());
-  for (auto& [agency, meta] : ledger.feeds) {
-    if (meta.number != feed) continue;
-    take_from_sum(meta.sum, entry.id);
-    ++meta.withdrawn;
-    if (!meta.sealed || place > meta.sealed->end) continue;
-    take_from_sum(meta.sealed->sum, entry.id);
-    ++meta.sealed->withdrawn;
-  }
   entry.update = 0;
-  entry.id = {};
   overlay.put(at, encode(entry));
 }
 

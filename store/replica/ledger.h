@@ -60,6 +60,7 @@ struct Ledger {
   PenShares pen;
   std::shared_ptr<const ClockReadings> clocks;  // null: none
   std::uint64_t pushes = 0;                     // rows wr
+  std::uint64_t beside = 0, beyond = 0;         // rows wb, wc
   bool pen_indexed = true;                      // its rows p are whole
   UnixMillis pen_swept_at = 0;                  // when what waited for long was last looked for
   std::map<AgencyId, FeedMeta> feeds;
@@ -89,7 +90,8 @@ struct Ledger {
   }
 };
 
-void load_pen(const Database& database, Ledger& ledger);  // pen.cc
+void load_pen(const Database& database, Ledger& ledger);      // pen.cc
+void load_counted(const Database& database, Ledger& ledger);  // counted.cc
 std::string encode(const Ledger::Sweep& sweep);
 Ledger::Sweep decode_sweep(std::string_view bytes);
 std::string encode_counters(const Ledger& ledger);

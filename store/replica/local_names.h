@@ -11,6 +11,8 @@ inline constexpr std::string_view kNumbering = "numbering";
 // What follows tells one from another:
 inline constexpr std::string_view kDayNumber = "numbering/";         // day: its last number
 inline constexpr std::string_view kInvite = "invite/";               // number of the invitation
+inline constexpr std::string_view kReplaces = "invite-replaces/";     // number: the machine
+inline constexpr std::string_view kMachineKnown = "machine-known/";  // node: seen by somebody
 inline constexpr std::string_view kOperationKey = "operation-key/";  // of offers withdrawn
 inline constexpr std::string_view kKeyContent = "k/";   // hash of a key: what it was used for
 inline constexpr std::string_view kReport = "report/";  // form, agency, period

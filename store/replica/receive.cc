@@ -4,8 +4,8 @@
 
 #include "protocol/base/limits.h"
 #include "protocol/record/codec.h"
-#include "protocol/wire/part.h"
-#include "store/replica/short_names.h"
+#include "protocol/wire/standing.h"
+#include "store/replica/places_there.h"
 #include "store/replica/transaction_impl.h"
 
 namespace lienthong::store {
@@ -23,13 +23,15 @@ Result<ReceiveOutcome> Transaction::receive(FeedKind kind, const NodeId& from,
                                             const AgencyId& from_agency, const EncodedPart& part,
                                             Beginning beginning) {
   Impl& tx = *impl_;
-  const auto names = receiver_names(tx.overlay, tx.ledger.registry, [&tx](std::uint32_t number) {
+  const auto settled = [&tx](std::uint32_t number) {
     OpenRecord* record = tx.find(number);
     if (record != nullptr && record->unsettled) tx.settle_all();
     return static_cast<const OpenRecord*>(record);
-  });
+  };
+  const auto names = receiver_names(tx.overlay, tx.ledger.registry, settled);
+  const PlacesThere there(tx.overlay, tx.ledger, settled, from, from_agency);
   names->seals = &tx.replica.recent_seals;
-  auto body = wire::decode_part(RootOf(tx.ledger.registry), part.body, names.get());
+  auto body = wire::decode_part(RootOf(tx.ledger.registry), part.body, names.get(), &there);
   if (!body.ok() && body.error().code() == Errc::kUnclear) {
     const auto row = tx.overlay.get(key::cursor(kind, from));
     ReceiveOutcome outcome;
@@ -265,6 +267,7 @@ std::optional<Refusal> Transaction::Impl::receive_leaf(const SealedUnit& unit,
   ++leaves_tried;
   const auto& [leaf, id, seal_row, before, secret] = verified;
   const Update& sent = leaf->update;
+  const bool whole = !sent.closed.empty() || sent.closed_hash.is_zero();
   // It may have entered since it was verified, from another unit of the part.
   const bool now_here = !before && overlay.changed(key::update_index(id));
   if (const auto number = now_here ? update_number(overlay, id) : before) {
@@ -283,6 +286,7 @@ std::optional<Refusal> Transaction::Impl::receive_leaf(const SealedUnit& unit,
     }
     if (!sent.closed.empty() && ledger.stripped > 0 && overlay.get(key::stripped(*number)))
       fill_in(*number, sent);
+    delivered.push_back({*number, 0, source, whole});
     return std::nullopt;
   }
   const Envelope& envelope = sent.envelope;
@@ -314,7 +318,8 @@ std::optional<Refusal> Transaction::Impl::receive_leaf(const SealedUnit& unit,
   if (!closed_part_fits(update, secret)) return refusal(id, Error(Errc::kBadHash, "closed part"));
   if (update.body.kind == UpdateKind::kRecallRequest)
     recalls.push_back(record_of(update.update, id));
-  enter(std::move(update));
+  const std::uint64_t number = enter(std::move(update));
+  delivered.push_back({number, just_entered.back().record, source, whole});
   ++outcome.added;
   return std::nullopt;
 }
@@ -394,11 +399,16 @@ void Transaction::Impl::honour_recalls() {
   }
 }
 
-// The desk writes the agency's custody links: of its machines the one certified first.
+// The desk writes the agency's custody links: of its machines that are not revoked the one
+// certified first.
 bool Transaction::Impl::is_desk() const {
   const auto certificates = registry().certificates_of(replica.identity.agency);
+  const auto first =
+      std::find_if(certificates.rbegin(), certificates.rend(),
+                   [this](const CertificateId& id) { return registry().may_connect(id); });
   return certificates.empty() ||
-         registry().find_certificate(certificates.back())->node == replica.identity.node;
+         (first != certificates.rend() &&
+          registry().find_certificate(*first)->node == replica.identity.node);
 }
 
 }  // namespace lienthong::store

@@ -145,6 +145,7 @@ Result<void> Replica::Impl::load() {
   });
   if (const auto sweep = database->get(key::meta("sweep"))) ledger->sweep = decode_sweep(*sweep);
   load_pen(*database, *ledger);
+  load_counted(*database, *ledger);
   database->scan("q", "q", [&](std::string_view, std::string_view) { return ++ledger->stale > 0; });
   LT_TRY_VOID(load_projections(*database, *ledger, projections));
   database->scan("J", "J", [&](std::string_view, std::string_view) {

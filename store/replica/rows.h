@@ -53,7 +53,7 @@ std::string cursor(FeedKind kind, const NodeId& writer);  // C → Cursor
 std::string heard(FeedKind kind, const NodeId& reader);   // H → Cursor
 std::string carry(FeedKind kind, const NodeId& node);     // B → position
 std::string session_numbers(const NodeId& node);          // Z → sent, seen
-// w: what goes on, or is held back, for others (pushes.cc)
+// w: what goes on, or is held back, for others (pushes.cc); what healing counts (counted.cc)
 std::string pen(const UpdateId& id);  // P → PenRow
 // p → nothing: what a row P waits for (pen.cc), first 16 bytes of its update
 std::string refused(std::uint64_t number);   // Q → RefusedRow

@@ -91,6 +91,7 @@ void Transaction::Impl::settle_state(OpenRecord& record, std::uint32_t number) {
   ledger.inert = ledger.inert + record.state.inert.size() - record.inert_before;
   record.inert_before = record.state.inert.size();
   settle_erasure(record);
+  settle_beyond(record, number);
   std::string code = folded_code(record.state);
   if (code != record.code_before) {
     if (!record.code_before.empty()) overlay.erase(key::code(record.code_before, number));
@@ -127,6 +128,7 @@ void Transaction::Impl::settle_all() {
     if (record.unsettled) feed_record(record, ledger.updates);
     record.unsettled = false;
   }
+  note_delivered();
   go_on_with_pushes();
   if (!unsettled.empty()) settle_all();  // looking for readers opened one that is to be judged anew
 }
@@ -247,6 +249,7 @@ void Transaction::Impl::savepoint() {
 void Transaction::Impl::rollback() {
   open.clear();
   unsettled.clear();
+  delivered.clear();
   dirty.clear();
   recalls.clear();
   forked.clear();

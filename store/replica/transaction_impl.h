@@ -1,6 +1,7 @@
 // Internal to store/: what a transaction is made of. Its parts lie in transaction.cc (records,
 // writing), receive.cc (what peers send), pen.cc (what waits), registry_rows.cc (statements),
-// refold.cc, closings.cc, sealing.cc, feeds.cc, notary.cc (forks of custody).
+// refold.cc, closings.cc, sealing.cc, feeds.cc, counted.cc (what healing counts of them), notary.cc
+// (forks of custody).
 #pragma once
 
 #include <set>
@@ -44,6 +45,7 @@ struct FreshUpdate {
   bool custody = false;
   bool stripped = false;  // it had a closed part, which is not here
   bool again = false;     // it lies in the feed already: healing counts it once
+  bool beyond = false;    // healing does not count it, see settle_beyond()
 };
 
 // An update that waits for its seal.
@@ -133,15 +135,39 @@ struct Transaction::Impl {
   void start_feeds_of_relatives();
   std::uint32_t node_number(const NodeId& node);
 
+  // ---- what healing counts (counted.cc) ----
+  struct Delivered {
+    std::uint64_t number = 0;
+    std::uint32_t record = 0;  // 0: as its row says
+    std::uint32_t source = 0;  // whose machine brought it
+    bool whole = true;         // with its closed part
+  };
+  std::vector<Delivered> delivered;  // the feeds have not been told yet
+  void note_delivered();
+  FeedMeta* feed_for_node(std::uint32_t number);  // null: there is none
+  std::optional<std::uint64_t> place_beside(std::uint32_t feed, std::uint64_t number) const;
+  bool is_beyond(std::uint32_t record, std::uint64_t number) const;
+  bool lies_beyond(const UpdateRow& row, std::uint64_t number) const;
+  std::set<std::uint64_t> beyond_and_unused(const OpenRecord& record) const;
+  void settle_beyond(const OpenRecord& record, std::uint32_t number);
+  void count_entries(const OpenRecord& record, std::uint64_t number, const IdPrefix& id);
+  void name_entry(std::uint32_t feed, std::uint64_t place, const IdPrefix& id);
+
   // ---- what is handed on for others (pushes.cc) ----
   struct OpenPush {
     AgencyId from, to;
+    bool shared = false;  // no answer is due
   };
-  std::optional<OpenPush> open_push(const RecordState& state);
+  std::vector<OpenPush> open_pushes(const RecordState& state);
+  // The first of them that has a ration towards that neighbour.
+  std::optional<OpenPush> rationed_push(const RecordState& state, const AgencyId& reader);
   bool is_rationed(const OpenPush& push, const AgencyId& reader) const;
-  std::size_t count_pushes(std::uint32_t feed, const AgencyId& origin) const;  // up to the most
-  void set_push(std::uint32_t feed, std::uint32_t record, const std::optional<AgencyId>& origin,
+  std::string side_of(const AgencyId& origin) const;
+  std::size_t count_pushes(const std::string& list, std::string_view side, std::size_t most) const;
+  bool has_room(std::uint32_t feed, const AgencyId& origin) const;
+  void set_push(std::uint32_t feed, std::uint32_t record, const std::optional<OpenPush>& push,
                 bool held);
+  void let_shares_age();
   void go_on_with_pushes();
   bool is_held_back(const OpenRecord& record, std::uint32_t number, const AgencyId& reader,
                     std::uint32_t feed);
@@ -248,7 +274,6 @@ struct Transaction::Impl {
   void fill_in(std::uint64_t number, const Update& sent);
   void note_key(const ClosedBody& closed, const CertificateId& author, const UpdateId& id);
   void set_stripped(OpenRecord& record, std::uint64_t number, const UpdateId& id, bool stripped);
-  void rename_entry(std::uint32_t feed, std::uint64_t place, const IdPrefix& id);
   void settle_erasure(OpenRecord& record);
 
   // ---- statements (registry_rows.cc) ----

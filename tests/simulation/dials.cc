@@ -70,6 +70,7 @@ constexpr std::array kDials{
     rate("second_dials", &F::second_dials),
     rate("tree_changes", &F::tree_changes),
     rate("renewals", &F::renewals),
+    rate("revocations", &F::revocations),
     rate("only_topmost", &F::only_topmost),
 };
 

@@ -41,6 +41,7 @@ struct FaultRates {           // times a minute, over all machines
   double second_dials = 0;    // beside a session that is up, from either side
   double tree_changes = 0;    // the root renames an agency or puts it below another
   double renewals = 0;        // a machine gets its next certificate
+  double revocations = 0;     // a commune's machine is stolen, revoked, and another takes its place
   double only_topmost =
       0;  // 1: kills, power cuts, commit crashes and full disks hit machine 0 alone
 };

@@ -3,6 +3,8 @@
 #include <rocksdb/file_system.h>
 
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <mutex>
 #include <set>
@@ -157,6 +159,26 @@ class Disk::Files final : public rocksdb::FileSystem {
     const std::lock_guard lock(mutex_);
     durable_ = image.names;
     live_ = surviving(0);  // copies: the image may be restored again
+    durable_ = live_;
+    renamings_.clear();
+  }
+
+  void take_out(const std::string& folder, const std::string& to) const {
+    const std::lock_guard lock(mutex_);
+    std::filesystem::create_directories(to);
+    for (const auto& [name, file] : live_)
+      if (folder_of(name) == folder)
+        std::ofstream(to + name.substr(folder.size()), std::ios::binary) << file->bytes;
+  }
+  void put_in(const std::string& from, const std::string& folder) {
+    const std::lock_guard lock(mutex_);
+    live_.clear();
+    for (const auto& entry : std::filesystem::directory_iterator(from)) {
+      if (!entry.is_regular_file()) continue;
+      std::ifstream in(entry.path(), std::ios::binary);
+      live_[folder + "/" + entry.path().filename().string()] =
+          made(std::string(std::istreambuf_iterator<char>(in), {}));
+    }
     durable_ = live_;
     renamings_.clear();
   }
@@ -487,5 +509,12 @@ void Disk::boot(Loss loss, Dice& dice) {
 std::string Disk::rot(Dice& dice) { return files_->rot(dice); }
 std::shared_ptr<const Disk::Image> Disk::copy() const { return files_->copy(); }
 void Disk::restore(const Image& image) { files_->restore(image); }
+void Disk::take_out(const std::string& folder, const std::string& to) const {
+  files_->take_out(folder, to);
+}
+void Disk::put_in(const std::string& from, const std::string& folder) {
+  files_->put_in(from, folder);
+}
+void Disk::wipe() { files_->restore(Image{}); }
 
 }  // namespace lienthong::sim

@@ -57,11 +57,17 @@ class Disk {
   // Turns a bit of a file of the stopped disk around; its name, empty: there was none.
   std::string rot(Dice& dice);
 
+  // The files of a folder of the stopped disk, into one of the system; and the other way, in place
+  // of what is there.
+  void take_out(const std::string& folder, const std::string& to) const;
+  void put_in(const std::string& from, const std::string& folder);
+
   // What a power cut would leave now; a backup that was made while the machine ran.
   struct Image;
   std::shared_ptr<const Image> copy() const;
   // The stopped disk becomes the copy.
   void restore(const Image& image);
+  void wipe();  // the stopped disk becomes a new one
 
  private:
   class Files;

@@ -80,6 +80,7 @@ void Faults::start() {
   plan("clones", rates_.clones, &Faults::clone);
   plan("tree_changes", rates_.tree_changes, &Faults::change_tree);
   plan("renewals", rates_.renewals, &Faults::renew);
+  plan("revocations", rates_.revocations, &Faults::revoke);
 }
 
 void Faults::plan(const char* name, double per_minute, Fault fault) {
@@ -114,13 +115,20 @@ void Faults::stop() {
     if (!machine->on() && machine->enrolled()) boot(*machine, off_[machine->index()]);
     machine->disk().stop_at(0);
   }
+  for (const std::size_t index : rotten_) {  // its log is read as well
+    Machine& machine = *scene_.machines[index];
+    if (machine.on()) machine.crash();
+    boot(machine, Disk::Loss::kNothing);
+    look_through(machine);
+  }
 }
 
 FaultCounts Faults::counts() const {
   FaultCounts out = counts_;
   out["certificates renewed"] += registrar_->renewed();
   out["trees changed"] += registrar_->trees_changed();
-  out["machines cloned"] += twins_.size();
+  out["machines revoked"] += registrar_->revoked();
+  out["revocations moved"] += registrar_->moved();
   return out;
 }
 
@@ -220,9 +228,12 @@ void Faults::crash(Machine& machine, Disk::Loss loss, Duration pause) {
 }
 
 void Faults::boot(Machine& machine, Disk::Loss loss) {
+  if (!machine.enrolled()) return;                   // another has taken its place meanwhile
   if (dice_.chance(0.2) && rates_.wrong_clocks > 0)  // a dead battery: 1970
     machine.set_clock_wrong(-machine.clock() / 2);
-  if (machine.boot(loss)) return;
+  const bool booted = machine.boot(loss);
+  if (rotten_.contains(machine.index())) forgive_what_is_lost();  // it may have been salvaged
+  if (booted) return;
   off_[machine.index()] = Disk::Loss::kNothing;
   scene_.timeline.after(Duration(5'000), [this, &machine] {
     if (!machine.on()) boot(machine, Disk::Loss::kNothing);
@@ -266,12 +277,22 @@ void Faults::read_error() {
 void Faults::rot() {
   Machine* machine = some_machine();
   if (machine == nullptr) return;
+  machine->keep_registry_copy();
   machine->crash();
   machine->disk().boot(Disk::Loss::kUnsynced, dice_);
   ++counts_["rotten " + machine->disk().rot(dice_)];
+  machine->rots();
   machine->disk_replaced();
+  rotten_.insert(machine->index());
   boot(*machine, Disk::Loss::kNothing);
-  forgive_what_is_lost();
+  if (dice_.chance(0.5)) look_through(*machine);
+}
+
+// As the slow look through all does in time.
+void Faults::look_through(Machine& machine) {
+  if (!machine.on() || machine.reads_back()) return;
+  machine.crash();
+  boot(machine, Disk::Loss::kNothing);
 }
 
 // The disk stops at one of the next writes of the log: before it, between write and sync, or after
@@ -415,10 +436,15 @@ void Faults::forgive_what_is_lost() {
 void Faults::clone() {
   const Machine* machine = some_machine();
   if (machine == nullptr || !machine->parent()) return;
-  const auto twin = std::make_shared<Twin>(machine->clone(kTwinPlace + twins_.size(), dice_.fork()),
-                                           dice_.fork());
+  ++counts_["machines cloned"];
+  add_twin(*machine);
+}
+
+void Faults::add_twin(const Machine& machine) {
+  const auto twin =
+      std::make_shared<Twin>(machine.clone(kTwinPlace + twins_.size(), dice_.fork()), dice_.fork());
   twins_.push_back(twin);
-  twin->machine->on_broken = machine->on_broken;
+  twin->machine->on_broken = machine.on_broken;
   twin->machine->on_failure = [](Machine& failed) { failed.crash(); };
   if (!twin->machine->boot()) return;
   work(twin);
@@ -472,5 +498,19 @@ void Faults::in_peace(const std::function<void()>& work) {
 
 void Faults::change_tree() { registrar_->change_tree(); }
 void Faults::renew() { registrar_->renew(); }
+
+// Whoever has it may go on with it until its superior has said that it is no more.
+void Faults::revoke() {
+  Machine* machine = registrar_->some_commune();
+  if (machine == nullptr) return;
+  if (dice_.chance(0.4)) add_twin(*machine);
+  machine->crash();
+  backups_.erase(machine->index());
+  const NodeId stolen = machine->node().id();
+  const AgencyId agency = machine->agency();
+  machine->replace(scene_.deployment.make_node(agency));
+  forgive_what_is_lost();
+  registrar_->revoke(machine->index(), stolen);
+}
 
 }  // namespace lienthong::sim

@@ -74,7 +74,9 @@ class Faults {
   void forge();
   void change_tree();
   void renew();
+  void revoke();
 
+  void look_through(Machine& machine);
   void in_peace(const std::function<void()>& work);
   Machine* some_machine();  // that is on; null: none
   // A machine and whom it dials; nullopt: it has no token yet.
@@ -101,8 +103,10 @@ class Faults {
   bool stopped_ = false;
   std::deque<KeptPart> kept_parts_;
   std::map<std::size_t, std::deque<std::shared_ptr<const Disk::Image>>> backups_;
+  std::set<std::size_t> rotten_;
   std::map<std::size_t, Disk::Loss> off_;  // how a machine that is off will find its disk
   struct Twin;
+  void add_twin(const Machine& machine);
   void work(const std::shared_ptr<Twin>& twin);
   std::vector<std::shared_ptr<Twin>> twins_;
   std::unique_ptr<Adversary> adversary_;

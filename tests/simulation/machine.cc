@@ -40,6 +40,19 @@ std::unique_ptr<Machine> Machine::clone(std::size_t index, Dice dice) const {
   return out;
 }
 
+void Machine::replace(const test::TestNode& node) {
+  LT_CHECK(!on());
+  ++life_;
+  node_ = node;
+  beginnings_.clear();
+  token_.reset();
+  disk_.wipe();
+  disk_replaced();
+  touched_.clear();
+  failures_ = 0;
+  without_key_ = false;
+}
+
 UnixMillis Machine::clock() const {
   const std::int64_t elapsed = world_.timeline.elapsed().count();
   return kStart + elapsed + elapsed * drift_ / 1'000'000 + clock_wrong_;
@@ -56,7 +69,10 @@ void Machine::guard(const std::function<void()>& work) {
   try {
     work();
   } catch (const std::runtime_error& error) {
-    if (!disk_.read_failed()) on_broken("a machine stopped by itself", error.what());
+    if (rotten_)
+      found_rotten_ = true;
+    else if (!disk_.read_failed())
+      on_broken("a machine stopped by itself", error.what());
     world_.timeline.after(Duration(0), [this, life = life_] {
       if (life == life_ && on()) on_failure(*this);
     });
@@ -69,7 +85,10 @@ bool Machine::boot(Disk::Loss loss) {
   LT_CHECK(!on());
   ++life_;
   disk_.boot(loss, dice_);
-  open_replica();
+  if (rotten_)
+    open_rotten();
+  else
+    open_replica();
   if (!on()) return false;
   disk_.catch_up();
   check_held();
@@ -83,6 +102,15 @@ bool Machine::boot(Disk::Loss loss) {
   hooks.slowness = [this] { return slowness_; };
   hooks.changed = [this] { peers_->grown(); };
   hooks.failed = [this] { on_failure(*this); };
+  hooks.spoiled = [this](const Error& error) {
+    if (rotten_) {
+      found_rotten_ = true;
+      writer_->stop();
+      on_failure(*this);
+    } else if (!disk_.read_failed()) {
+      on_broken("a commit was spoiled", error.message());
+    }
+  };
   hooks.refusal = [this] {
     return no_room_ ? std::optional(Error(Errc::kDiskFull, "no room is left")) : std::nullopt;
   };
@@ -99,6 +127,25 @@ bool Machine::boot(Disk::Loss loss) {
   failures_ = 0;
   plan_dial(Duration(dice_.between(0, 2000)));
   return true;
+}
+
+// What opens may still not read back where it is needed first.
+void Machine::open_rotten() {
+  try {
+    if (!found_rotten_) {
+      open_replica();
+      if (!on()) return;
+      check_held();
+      return;
+    }
+  } catch (const std::runtime_error&) {
+    replica_.reset();
+  }
+  disk_.let_go();
+  replica_.reset();
+  disk_.boot(Disk::Loss::kNothing, dice_);
+  salvage();
+  open_replica();
 }
 
 // Leaves it closed where the disk has no room.

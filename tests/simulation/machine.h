@@ -68,6 +68,11 @@ class Machine final : public LinkHost {
   void set_slowness(Duration slowness) { slowness_ = slowness; }
   // Whether nothing that was set above keeps it from storing and sending now.
   bool unhindered() const { return !no_room_ && closed_lanes_ == 0 && slowness_.count() == 0; }
+  // From now on its disk may be found not to read back; then it is salvaged at the next boot.
+  void rots() { rotten_ = true; }
+  void keep_registry_copy();  // beside the database; on
+  bool reads_back();          // all of the disk, looked through slowly; on
+  bool found_rotten() const { return found_rotten_; }
   // The disk becomes another one before the next boot: what it held is not expected of it.
   void disk_replaced();
   // What the disk has acknowledged, ever since it was last replaced: not what was taken back.
@@ -76,6 +81,8 @@ class Machine final : public LinkHost {
   std::set<RecordId> take_touched() { return std::exchange(touched_, {}); }
   // It calls another superior from now on.
   void move(std::size_t parent, const AgencyId& agency);
+  // Another machine in its place, with keys of its own and nothing else; it is off.
+  void replace(const test::TestNode& node);
   // From the next start on.
   void take_certificate(const CertificateId& certificate) { node_.certificate = certificate; }
   // Beside the session that is up, if there is one: as a second address, or a neighbour that dials.
@@ -115,6 +122,8 @@ class Machine final : public LinkHost {
   void after(Duration wait, std::function<void()> event) override;
 
   void open_replica();
+  void open_rotten();
+  void salvage();  // (salvage.cc)
   void note_held();
   void check_held();
   void knock();
@@ -154,6 +163,8 @@ class Machine final : public LinkHost {
   std::shared_ptr<store::Peers> peers_;
   std::vector<std::shared_ptr<SimLink>> links_;  // oldest first
   std::map<std::string, std::size_t> outcomes_, sights_;
+  bool rotten_ = false, found_rotten_ = false;
+  std::string registry_copy_;
   bool no_room_ = false;
   std::uint8_t closed_lanes_ = 0;
   std::optional<Token> token_;  // not enrolled yet

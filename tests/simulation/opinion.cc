@@ -47,6 +47,8 @@ class Translation {
   // False: the model does not reach so far.
   bool translate() {
     if (updates_.size() >= model::kUpdateCountMax || registry_.newest() > 0) return false;
+    for (const store::StoredUpdate& update : updates_)  // revoked
+      if (registry_.is_cut(update.update.envelope.certificate)) return false;
     std::vector<UpdateId> ids;
     for (const store::StoredUpdate& update : updates_) ids.push_back(update.id);
     std::ranges::sort(ids);

@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "store/office/rows.h"
+#include "tests/simulation/beyond.h"
 
 namespace lienthong::sim {
 namespace {
@@ -100,7 +101,7 @@ class Inspection {
           continue;
         }
         const RecordState& other = held_[at->second].at(id).state;
-        if (encode_state(entry.state) != encode_state(other))
+        if (encode_state(entry.state) != encode_state(other) && !agree_on(id, at->second, i))
           findings_.add("states differ", "record ", id.short_hex(), " differs between machines ",
                         std::to_string(at->second), " and ", std::to_string(i), ": ",
                         std::to_string(held_[at->second].at(id).updates.size()), " and ",
@@ -108,6 +109,13 @@ class Inspection {
                         other.holder.short_hex(), " and ", entry.state.holder.short_hex());
       }
     }
+  }
+
+  bool agree_on(const RecordId& id, std::size_t one, std::size_t other) const {
+    const auto seen = [&](std::size_t machine) {
+      return state_without_beyond(machines_[machine]->replica(), held_[machine].at(id));
+    };
+    return seen(one) == seen(other);
   }
 
   void check_chain(const Machine& machine, const RecordState& state) {
@@ -220,8 +228,39 @@ class Inspection {
       if (!up || !down || !up->same_set(*down))
         findings_.add("feeds differ", name(*child), " and ", name(parent), " hold ",
                       std::to_string(up ? up->count : 0), " and ",
-                      std::to_string(down ? down->count : 0), " updates for each other");
+                      std::to_string(down ? down->count : 0), " updates for each other",
+                      only_one(*child, parent), only_one(parent, *child));
     }
+  }
+
+  // The first update that one alone has in its feed, and what the other makes of it.
+  static std::string only_one(const Machine& one, const Machine& other) {
+    const auto ids = [](const Machine& machine, const AgencyId& reader) {
+      auto out = machine.replica().feed_ids(FeedKind::kUpdates, reader, 1, SIZE_MAX);
+      std::ranges::sort(out);
+      return out;
+    };
+    std::vector<IdPrefix> more;
+    std::ranges::set_difference(ids(one, other.agency()), ids(other, one.agency()),
+                                std::back_inserter(more));
+    std::erase(more, IdPrefix{});
+    std::string out;
+    if (more.empty()) return out;
+    one.replica().for_each_record([&](const store::RecordEntry& entry) {
+      for (const std::uint64_t number : entry.updates) {
+        const auto update = one.replica().find_update(number);
+        if (!update || !std::ranges::equal(more.front(), update->id.view().first(16))) continue;
+        const auto members = one.replica().audience_of(entry.state);
+        out = "; " + std::to_string(more.size()) + " on " + name(one) + " alone, so update " +
+              update->id.short_hex() + " of record " + entry.state.record.short_hex() +
+              (std::ranges::binary_search(members, one.agency()) ? "" : ", not of its audience,") +
+              (std::ranges::binary_search(members, other.agency()) ? "" : ", not for the other,") +
+              (other.replica().find_update(update->id) ? " which the other has" : "");
+        return false;
+      }
+      return true;
+    });
+    return out;
   }
 
   // What reports and lists say of a record is the same everywhere.
@@ -254,8 +293,16 @@ class Inspection {
              facts.returned}};
   }
 
-  // Whether what it needs is a word that no machine here has: somebody hostile kept it back.
+  // Whether what it needs is a word that no machine here has: somebody hostile kept it back. Or it
+  // lies beyond the cuts of a revoked machine, and has effect nowhere.
   bool waits_for_others(const store::WaitingEntry& entry) const {
+    if (entry.reason == "its machine is revoked")
+      return std::ranges::none_of(held_, [&](const auto& mine) {
+        return std::ranges::any_of(mine, [&](const auto& record) {
+          return std::ranges::find(record.second.state.timeline, entry.id) !=
+                 record.second.state.timeline.end();
+        });
+      });
     if (hostile_.empty() || entry.missing.is_zero()) return false;
     return std::ranges::none_of(machines_, [&](const auto& machine) {
       return machine->replica().find_update(entry.missing).has_value();

@@ -68,6 +68,115 @@ void Registrar::move(std::size_t machine, std::size_t district, TreeVersion vers
   });
 }
 
+// ---- machines that are stolen ----
+
+Machine* Registrar::some_commune() {
+  Machine& machine = *machines_[dice_.below(machines_.size())];
+  if (!machine.on() || !machine.parent() || *machine.parent() == 0) return nullptr;
+  return &machine;
+}
+
+std::size_t Registrar::superior_of(std::size_t machine) const {
+  const Registry& registry = *deployment_.registry();
+  const AgencyId& agency = machines_[machine]->node().agency;
+  if (registry.find_agency(agency) != nullptr)
+    if (const auto above = registry.parent(agency, registry.newest()))
+      for (const auto& other : machines_)
+        if (other->agency() == *above) return other->index();
+  return *machines_[machine]->parent();
+}
+
+void Registrar::revoke(std::size_t machine, const NodeId& stolen) {
+  const Theft theft{machine, stolen, superior_of(machine)};
+  ++revoked_;
+  timeline_.after(Duration(dice_.between(0, 60'000)), [this, theft] {
+    if (dice_.chance(0.4)) {
+      Theft of_the_topmost = theft;
+      of_the_topmost.superior = 0;
+      say(of_the_topmost, [](const StatementId&) {});
+    }
+    say(theft, [this, theft](const StatementId& first) {
+      invite(theft);
+      if (!dice_.chance(0.5)) return;
+      Theft again = theft;
+      again.after = {first};
+      timeline_.after(Duration(dice_.between(1'000, 60'000)),
+                      [this, again] { say(again, [this](const StatementId&) { ++moved_; }); });
+    });
+  });
+}
+
+namespace {
+
+// The last seals of it that lie in records there.
+std::vector<Cut> last_seals(const store::Replica& replica, const NodeId& node) {
+  std::map<std::uint64_t, Cut> last;
+  replica.for_each_record([&](const store::RecordEntry& entry) {
+    for (const std::uint64_t number : entry.updates) {
+      const auto update = replica.find_update(number);
+      if (!update || update->node != node || !update->seal) continue;
+      const auto evidence = replica.find_seal(*update->seal);
+      if (!evidence) continue;
+      const Seal seal = evidence->seal();
+      Cut& cut = last.try_emplace(seal.incarnation, Cut{seal.incarnation, 0, {}, {}}).first->second;
+      if (seal.number > cut.number) cut = {seal.incarnation, seal.number, *update->seal, {}};
+    }
+    return true;
+  });
+  std::vector<Cut> out;
+  for (auto& [incarnation, cut] : last) out.push_back(std::move(cut));
+  return out;
+}
+
+}  // namespace
+
+void Registrar::say(const Theft& theft, std::function<void(const StatementId&)> then) {
+  Machine& superior = *machines_[theft.superior];
+  const auto again = [this, theft, then] {
+    timeline_.after(kBringAgain, [this, theft, then] { say(theft, then); });
+  };
+  if (!superior.on()) return again();
+  Revocation word;
+  word.node = theft.stolen;
+  word.reason = "mất máy";
+  word.decided_at = superior.clock();
+  word.after = theft.after;
+  superior.disk().set_calm(true);
+  superior.guard([&] { word.cuts = last_seals(superior.replica(), theft.stolen); });
+  superior.disk().set_calm(false);
+  const auto said = std::make_shared<std::optional<StatementId>>();
+  superior.writer().write(
+      [word, said](store::Transaction& transaction) -> Result<void> {
+        Revocation now = word;
+        now.tree_version = transaction.registry().newest();
+        LT_TRY(*said, transaction.state(now));
+        return {};
+      },
+      nullptr);
+  // Whatever became of it: that machine may have lost its power before it was written.
+  timeline_.after(kBringAgain, [this, theft, then, said, again] {
+    const Machine& there = *machines_[theft.superior];
+    if (*said && there.on() && there.replica().registry()->contains(**said)) return then(**said);
+    again();
+  });
+}
+
+void Registrar::invite(const Theft& theft) {
+  Machine& machine = *machines_[theft.machine];
+  if (machine.enrolled() || machine.on()) return;
+  const std::size_t above = superior_of(theft.machine);
+  Machine& superior = *machines_[above];
+  if (superior.on()) {
+    const auto* agency = superior.replica().registry()->find_agency(machine.node().agency);
+    if (agency != nullptr)
+      superior.invite(agency->code, [this, theft, above](const Token& token) {
+        Machine& invited = *machines_[theft.machine];
+        if (!invited.enrolled()) invited.enrol(token, above);
+      });
+  }
+  timeline_.after(Duration(40'000), [this, theft] { invite(theft); });
+}
+
 void Registrar::renew() {
   Machine& machine = *machines_[dice_.below(machines_.size())];
   if (!machine.enrolled() || !machine.parent()) return;

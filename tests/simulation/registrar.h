@@ -2,6 +2,7 @@
 // a machine gets its next certificate. The offices act on it as people do, once they hear of it.
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "tests/simulation/machine.h"
@@ -18,10 +19,30 @@ class Registrar {
   void change_tree();
   // A superior renews the certificate of a machine, which takes it up.
   void renew();
+  // A commune's machine that is on and enrolled, with whom it calls; null: none that the dice
+  // meant.
+  Machine* some_commune();
+  // Its superior says that the machine which stood there, `stolen`, is revoked, with the last seals
+  // of it that the superior has; now and then the topmost does too, at about the same time, and the
+  // superior says later what it has heard of meanwhile. The one that stands there now is invited.
+  void revoke(std::size_t machine, const NodeId& stolen);
+  std::size_t revoked() const { return revoked_; }
+  std::size_t moved() const { return moved_; }
   std::size_t trees_changed() const { return words_.size(); }
   std::size_t renewed() const { return renewed_; }
 
  private:
+  struct Theft {
+    std::size_t machine = 0;
+    NodeId stolen;
+    std::size_t superior = 0;
+    std::vector<StatementId> after = {};
+  };
+  // By the tree as the root has it now; a newcomer's is whom it calls.
+  std::size_t superior_of(std::size_t machine) const;
+  // Until the superior has committed it; `then` gets its id.
+  void say(const Theft& theft, std::function<void(const StatementId&)> then);
+  void invite(const Theft& theft);
   void bring_words();
   void move(std::size_t machine, std::size_t district, TreeVersion version);
   void take_up(std::size_t machine, const CertificateId& certificate, int patience);
@@ -32,7 +53,7 @@ class Registrar {
   Dice dice_;
   std::vector<Statement> words_;  // of the root, in order
   bool bringing_ = false;
-  std::size_t renewed_ = 0;
+  std::size_t renewed_ = 0, revoked_ = 0, moved_ = 0;
 };
 
 }  // namespace lienthong::sim

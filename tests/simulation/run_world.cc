@@ -63,7 +63,8 @@ Outcome run_world(std::uint64_t seed, const WorldOptions& options) {
   }
   for (const auto& [name, count] : world.heal_outcomes()) out.sights["healing: " + name] += count;
   out.faults = world.fault_counts();
-  for (const char* done : {"certificates renewed", "trees changed", "machines cloned"})
+  for (const char* done : {"certificates renewed", "trees changed", "machines cloned",
+                           "machines revoked", "revocations moved"})
     out.sights[done] += out.faults[done];
   out.virtual_seconds = static_cast<double>(world.elapsed().count()) / 1000;
   out.trace = world.trace();

@@ -116,6 +116,14 @@ WorldOptions years() {
   return options;
 }
 
+// Machines that are stolen, while others are restored and the tree moves now and then.
+WorldOptions thefts() {
+  WorldOptions options;
+  options.faults = {
+      .cuts = 1, .kills = 1, .backups = 2, .restores = 0.3, .tree_changes = 0.3, .revocations = 1};
+  return options;
+}
+
 WorldOptions everything() {
   WorldOptions options;
   options.loss = 0.05;
@@ -159,7 +167,6 @@ WorldOptions province() {
   return options;
 }
 
-// Not survived yet: files that rot, and machines that are there twice.
 WorldOptions rot() {
   WorldOptions options;
   options.faults = {.kills = 1, .rot = 1};
@@ -190,12 +197,13 @@ std::vector<Theme> make_themes() {
       {"old-programs", old_programs(), {}},
       {"long-outages", long_outages(), {}},
       {"years", years(), {"certificates renewed", "trees changed"}},
+      {"thefts", thefts(), {"machines revoked", "revocations moved"}},
       {"everything",
        everything(),
        {"parts of first messages", "urgent parts", "failures to store", "lanes closed by a peer",
         "sessions replaced", "machines enrolled"}},
       {"province", province(), {}},
-      {"rot", rot(), {}},
+      {"rot", rot(), {"disks salvaged"}},
       {"clones", clones(), {"machines cloned"}},
   };
 }

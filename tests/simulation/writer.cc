@@ -45,6 +45,8 @@ void Writer::commit_group() {
   if (group.committed) hooks_.committed();
   for (const auto& [job, result] : group.jobs)
     if (job.at_once) job.at_once(result);
+  if (group.spoiled) hooks_.spoiled(*group.spoiled);
+  if (stopped_) return;
   if (!group.committed) {
     stopped_ = true;
     return hooks_.failed();

@@ -16,9 +16,10 @@ class Writer final : public store::Writer, public std::enable_shared_from_this<W
  public:
   struct Hooks {
     std::function<UnixMillis()> clock;
-    std::function<void()> committed;  // at once, before anybody is told
-    std::function<void()> changed;    // on the loop, after updates or statements entered
-    std::function<void()> failed;     // a commit failed: the machine must be started anew
+    std::function<void()> committed;            // at once, before anybody is told
+    std::function<void()> changed;              // on the loop, after updates or statements entered
+    std::function<void()> failed;               // a commit failed: the machine must be started anew
+    std::function<void(const Error&)> spoiled;  // what was to be written could not be made
     std::function<void(const std::function<void()>&)> guard;  // runs what may read the disk
     std::function<Duration()> slowness;                       // of the disk, for each commit
     std::function<std::optional<Error>()> refusal;  // why nothing is written now; none: it is
