@@ -356,6 +356,7 @@ Result<void> Daemon::Impl::serve_api(const DhKey& dh_key) {
   api_config.bundle_key = dh_key;
   api_config.recent_log = recent_lines;
   api_config.identity = identity;
+  api_config.roles = config.roles;
   api = std::make_unique<ApiServer>(*engine, *peers, std::move(api_config));
   return api->start();
 }

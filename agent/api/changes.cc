@@ -19,7 +19,7 @@ using nlohmann::json;
 constexpr std::uint64_t kLimitMax = 10'000;
 constexpr std::uint64_t kLimitDefault = 1'000;
 constexpr std::uint64_t kWaitSecondsMax = 30;
-constexpr std::uint64_t kEventsAtOnce = 200;
+constexpr std::uint64_t kEventsAtOnce = 200;  // read, and held, together
 constexpr auto kStep =
     std::chrono::milliseconds(500);     // how soon a waiter sees that the agent stops
 constexpr int kStepsBetweenSigns = 30;  // a comment at least every 15 s keeps the stream alive
@@ -115,25 +115,39 @@ struct Page {
   std::uint64_t last = 0;  // the next goes on after it
 };
 
-Page read_changes(const store::Replica& replica, std::uint64_t since, std::size_t limit) {
-  const auto registry = replica.registry();
-  std::map<RecordId, std::string> codes;
-  const store::ChangePage found = replica.change_events(since, limit);
-  Page out;
-  out.last = found.last;
-  for (const store::ChangeEvent& event : found.events) {
-    auto known = codes.find(event.record);
-    if (known == codes.end()) {
-      const auto entry = replica.find_record(event.record);
-      known = codes
-                  .emplace(event.record,
-                           entry ? open_text(entry->state, Field::kCode).value_or("") : "")
-                  .first;
-    }
-    out.changes.push_back(event_json(event, known->second, *registry));
+// Reads changes page by page.
+class ChangeReader {
+ public:
+  ChangeReader(const store::Replica& replica, std::uint64_t since)
+      : replica_(replica), since_(since) {}
+
+  // At most so many, and few at once; none: there are no more now.
+  Page next(std::uint64_t limit) {
+    const auto registry = replica_.registry();
+    const store::ChangePage found = replica_.change_events(since_, std::min(limit, kEventsAtOnce));
+    Page out;
+    out.last = since_ = found.last;
+    for (const store::ChangeEvent& event : found.events)
+      out.changes.push_back(event_json(event, code_of(event.record), *registry));
+    if (codes_.size() > kCodesMax) codes_.clear();
+    return out;
   }
-  return out;
-}
+
+ private:
+  static constexpr std::size_t kCodesMax = 4 * kEventsAtOnce;
+
+  const std::string& code_of(const RecordId& record) {
+    const auto [known, added] = codes_.try_emplace(record);
+    if (!added) return known->second;
+    if (const auto entry = replica_.find_record(record))
+      known->second = open_text(entry->state, Field::kCode).value_or("");
+    return known->second;
+  }
+
+  const store::Replica& replica_;
+  std::uint64_t since_;
+  std::map<RecordId, std::string> codes_;
+};
 
 // True: there is something after `since`.
 bool wait_for_more(const ApiContext& api, std::uint64_t since, std::chrono::milliseconds time) {
@@ -159,10 +173,10 @@ class EventStream {
     }
     quiet_steps_ = 0;
     std::string text;
-    const Page page = read_changes(api_.replica(), since_, kEventsAtOnce);
+    const Page page = ChangeReader(api_.replica(), since_).next(kEventsAtOnce);
     for (const json& change : page.changes) {
       text += "id: " + epoch_ + "-" + change.at("number").dump() + "\nevent: change\ndata: ";
-      text += change.dump(-1, ' ', false, json::error_handler_t::replace) + "\n\n";
+      text += to_text(change) + "\n\n";
     }
     since_ = page.last;
     return text.empty() || send(sink, text);
@@ -202,6 +216,26 @@ void stream_events(ApiCall& call, Place from) {
       });
 }
 
+// One object: "changes", then what is known only behind them.
+void send_changes(ApiCall& call, std::uint64_t since, std::uint64_t limit, std::string epoch) {
+  const ApiContext* api = &call.api;
+  send_text(call, "application/json",
+            [api, since, limit, epoch = std::move(epoch)](const TextSink& put) {
+              ChangeReader reader(api->replica(), since);
+              std::uint64_t last = since, left = limit;
+              const char* before = "{\"changes\":[";
+              for (Page page = reader.next(left);; page = reader.next(left)) {
+                last = page.last;
+                for (const json& change : page.changes)
+                  if (!put(std::exchange(before, ",") + to_text(change))) return;
+                left -= page.changes.size();
+                if (left == 0 || page.changes.empty()) break;
+              }
+              if (*before != ',') put(before);
+              put("],\"epoch\":\"" + epoch + "\",\"last\":" + std::to_string(last) + "}");
+            });
+}
+
 }  // namespace
 
 void get_changes(ApiCall& call) {
@@ -228,10 +262,7 @@ void get_changes(ApiCall& call) {
     if (!waiter.ok()) return too_many(call);
     wait_for_more(call.api, from, std::chrono::seconds(**wait));
   }
-  const Page page = read_changes(replica, from, limit->value_or(kLimitDefault));
-  send_json(
-      call.response,
-      {{"changes", page.changes}, {"last", page.last}, {"epoch", epoch_text(epoch_of(starts))}});
+  send_changes(call, from, limit->value_or(kLimitDefault), epoch_text(epoch_of(starts)));
 }
 
 }  // namespace lienthong::agent

@@ -13,16 +13,15 @@ namespace {
 using nlohmann::json;
 using texts::Language;
 
-constexpr std::size_t kLinesBytesMax = 32 * 1024;  // collected before they are written
+constexpr std::size_t kPieceBytes = 32 * 1024;  // collected before they are written
 
-// Collects lines and writes them in larger pieces.
-class LineWriter {
+// Collects what is written into larger pieces.
+class PieceWriter {
  public:
-  LineWriter(const ApiContext& api, httplib::DataSink& sink) : api_(api), sink_(sink) {}
-  bool put(const json& line) {
-    buffer_ += line.dump(-1, ' ', false, json::error_handler_t::replace);
-    buffer_ += '\n';
-    return buffer_.size() < kLinesBytesMax || flush();
+  PieceWriter(const ApiContext& api, httplib::DataSink& sink) : api_(api), sink_(sink) {}
+  bool put(std::string_view text) {
+    buffer_ += text;
+    return buffer_.size() < kPieceBytes ? alive_ : flush();
   }
   bool flush() {
     if (api_.stopping) alive_ = false;
@@ -119,22 +118,31 @@ void send_error(httplib::Response& response, const Error& error, std::string_vie
 
 void send_json(httplib::Response& response, const json& value) {
   response.status = 200;
-  response.set_content(value.dump(-1, ' ', false, json::error_handler_t::replace),
-                       "application/json");
+  response.set_content(to_text(value), "application/json");
 }
 
-void send_lines(ApiCall& call, std::function<void(const LineSink&)> produce) {
+std::string to_text(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+void send_text(ApiCall& call, const char* type, std::function<void(const TextSink&)> produce) {
   const ApiContext* api = &call.api;
   call.response.set_chunked_content_provider(
-      kLinesType, [api, produce = std::move(produce)](std::size_t, httplib::DataSink& sink) {
+      type, [api, produce = std::move(produce)](std::size_t, httplib::DataSink& sink) {
         return write_guarded(*api, [&] {
-          LineWriter writer(*api, sink);
-          produce([&writer](const json& line) { return writer.put(line); });
+          PieceWriter writer(*api, sink);
+          produce([&writer](std::string_view text) { return writer.put(text); });
           if (!writer.flush()) return false;
           sink.done();
           return true;
         });
       });
+}
+
+void send_lines(ApiCall& call, std::function<void(const LineSink&)> produce) {
+  send_text(call, kLinesType, [produce = std::move(produce)](const TextSink& put) {
+    produce([&put](const json& line) { return put(to_text(line) + '\n'); });
+  });
 }
 
 Result<std::optional<std::uint64_t>> query_number(const httplib::Request& request, const char* name,

@@ -40,11 +40,29 @@ Result<store::Filter> read_filter(const ApiCall& call) {
   LT_TRY(out.procedure, tidy_code(request.get_param_value("procedure")));
   out.text = search_key(request.get_param_value("text"));
   out.after = request.get_param_value("after");
+  if (request.has_param("after_record")) {
+    const auto record = from_hex(request.get_param_value("after_record"));
+    const auto number =
+        record.ok() && record->size() == RecordId::kSize
+            ? store::OfficeReader(call.api.replica()).number_of(RecordId::from(*record))
+            : std::nullopt;
+    if (!number)
+      return Error(Errc::kInvalidArgument,
+                   "after_record must be the record id of a dossier that is here");
+    out.after_record = *number;
+  }
   return out;
 }
 
-store::Selection select(const store::Filter& filter, const ApiContext& api) {
-  return {api.replica(), filter, api.now(), [&api] { return api.stopping.load(); }};
+// Hands each dossier that is meant to `visit`, until that answers false. Nothing of the database is
+// held meanwhile but a page of codes: whoever reads slowly keeps nothing from being given back.
+void for_each_meant(const ApiContext& api, const store::Filter& filter,
+                    const std::function<bool(const store::RecordEntry&)>& visit) {
+  store::Selection selection(api.replica(), filter, api.now(),
+                             [&api] { return api.stopping.load(); });
+  for (auto page = selection.next(); !page.empty(); page = selection.next())
+    for (const store::Match& match : page)
+      if (const auto entry = selection.record(match); entry && !visit(*entry)) return;
 }
 
 json short_with_summary(const ApiContext& api, const Registry& registry, const RecordState& state) {
@@ -62,14 +80,10 @@ void export_to_portal(ApiCall& call, store::Filter filter) {
   send_lines(call, [api, wanted = std::move(filter)](const LineSink& put) {
     const auto registry = api->replica().registry();
     const store::SyncView sync(api->replica());
-    store::Selection selection = select(wanted, *api);
-    for (const store::Match& match : selection.run()) {
-      const auto entry = selection.record(match);
-      if (!entry) continue;
-      const auto source = store::read_form_source(api->replica(), entry->state.record);
-      if (!source.ok()) continue;
-      if (!put(portal_json(*source, *registry, sync.of(source->dossier.state)))) return;
-    }
+    for_each_meant(*api, wanted, [&](const store::RecordEntry& entry) {
+      const auto source = store::read_form_source(api->replica(), entry.state.record);
+      return !source.ok() || put(portal_json(*source, *registry, sync.of(source->dossier.state)));
+    });
   });
 }
 
@@ -84,6 +98,17 @@ json same_code(const store::Replica& replica, const Registry& registry, const Re
   return out;
 }
 
+// By whom and by which decision its closed parts were removed.
+void put_erasure(json& out, const store::Replica& replica, const Registry& registry,
+                 const RecordState& state) {
+  if (state.erased_by.is_zero()) return;
+  const auto erasure = replica.find_update(state.erased_by);
+  if (!erasure) return;
+  out["erased"] = {{"by", agency_json(erasure->agency, registry)},
+                   {"decision", erasure->open.decision},
+                   {"at", format_time(erasure->update.envelope.hlc.millis())}};
+}
+
 }  // namespace
 
 void get_dossiers(ApiCall& call) {
@@ -92,11 +117,9 @@ void get_dossiers(ApiCall& call) {
   const ApiContext* api = &call.api;
   send_lines(call, [api, wanted = *std::move(filter)](const LineSink& put) {
     const auto registry = api->replica().registry();
-    store::Selection selection = select(wanted, *api);
-    for (const store::Match& match : selection.run()) {
-      const auto entry = selection.record(match);
-      if (entry && !put(short_with_summary(*api, *registry, entry->state))) return;
-    }
+    for_each_meant(*api, wanted, [&](const store::RecordEntry& entry) {
+      return put(short_with_summary(*api, *registry, entry.state));
+    });
   });
 }
 
@@ -111,13 +134,10 @@ void get_export(ApiCall& call) {
   const ApiContext* api = &call.api;
   send_lines(call, [api, wanted = *std::move(filter)](const LineSink& put) {
     const auto registry = api->replica().registry();
-    store::Selection selection = select(wanted, *api);
-    for (const store::Match& match : selection.run()) {
-      const auto entry = selection.record(match);
-      if (!entry) continue;
-      const auto dossier = store::read_dossier(api->replica(), entry->state.record);
-      if (dossier.ok() && !put(dossier_json(*dossier, *registry))) return;
-    }
+    for_each_meant(*api, wanted, [&](const store::RecordEntry& entry) {
+      const auto dossier = store::read_dossier(api->replica(), entry.state.record);
+      return !dossier.ok() || put(dossier_json(*dossier, *registry));
+    });
   });
 }
 
@@ -137,6 +157,7 @@ void get_dossier(ApiCall& call) {
   }
   put_work(out, call.api.replica(), dossier->state, call.api.now());
   call.response.set_header("ETag", "\"" + store::revision_of(dossier->state) + "\"");
+  put_erasure(out, call.api.replica(), *registry, dossier->state);
   send_json(call.response, out);
 }
 

@@ -1,4 +1,7 @@
 // Printed forms: of one dossier, and the registers of a year.
+#include <memory>
+#include <span>
+
 #include "agent/api/routes.h"
 #include "store/forms/form_register.h"
 #include "store/forms/form_render.h"
@@ -53,16 +56,18 @@ json items_json(const std::vector<FormItem>& items) {
 
 json cell_json(const std::string& text) { return text.empty() ? json(nullptr) : json(text); }
 
+json row_json(const std::vector<std::string>& row) {
+  json cells = json::array();
+  for (const std::string& cell : row) cells.push_back(cell_json(cell));
+  return cells;
+}
+
 json page_json(const FormPage& page) {
   json fields = items_json(page.form.fields);
   for (std::size_t i = 0; i < page.values.size(); ++i)
     fields[i]["value"] = cell_json(page.values[i]);
   json rows = json::array();
-  for (const auto& row : page.rows) {
-    json cells = json::array();
-    for (const std::string& cell : row) cells.push_back(cell_json(cell));
-    rows.push_back(std::move(cells));
-  }
+  for (const auto& row : page.rows) rows.push_back(row_json(row));
   return {{"set", page.set},
           {"basis", page.basis},
           {"number", page.form.number},
@@ -77,19 +82,51 @@ json page_json(const FormPage& page) {
           {"notes", page.notes}};
 }
 
-void send_pages(ApiCall& call, Format format, const std::vector<FormPage>& pages) {
-  switch (format) {
-    case Format::kJson: break;
-    case Format::kText:
-      return call.response.set_content(store::render_text(pages), "text/plain; charset=utf-8");
-    case Format::kHtml:
-      return call.response.set_content(store::render_html(pages), "text/html; charset=utf-8");
-    case Format::kCsv:
-      return call.response.set_content(store::render_csv(pages), "text/csv; charset=utf-8");
+// A list of what page_json() makes, "rows" behind all else.
+void put_json(const store::FormPages& pages, const TextSink& put) {
+  put("[");
+  for (std::size_t index = 0; index < pages.size(); ++index) {
+    json page = page_json(pages.page(index));
+    page.erase("rows");
+    std::string head = to_text(page);
+    head.back() = ',';  // the brace that ends it
+    put((index != 0 ? "," : "") + head + "\"rows\":[");
+    bool first = true;
+    pages.for_each_row(index, [&](const std::vector<std::string>& row) {
+      return put((std::exchange(first, false) ? "" : ",") + to_text(row_json(row)));
+    });
+    put("]}");
   }
-  json list = json::array();
-  for (const FormPage& page : pages) list.push_back(page_json(page));
-  send_json(call.response, list);
+  put("]");
+}
+
+const char* type_of(Format format) {
+  switch (format) {
+    case Format::kJson: return "application/json";
+    case Format::kText: return "text/plain; charset=utf-8";
+    case Format::kHtml: return "text/html; charset=utf-8";
+    case Format::kCsv: return "text/csv; charset=utf-8";
+  }
+  return "";
+}
+
+void send_page(ApiCall& call, Format format, const FormPage& page) {
+  const std::span<const FormPage> one(&page, 1);
+  switch (format) {
+    case Format::kJson: return send_json(call.response, page_json(page));
+    case Format::kText: return call.response.set_content(store::render_text(one), type_of(format));
+    case Format::kHtml: return call.response.set_content(store::render_html(one), type_of(format));
+    case Format::kCsv: return call.response.set_content(store::render_csv(one), type_of(format));
+  }
+}
+
+void put_pages(const store::FormPages& pages, Format format, const TextSink& put) {
+  switch (format) {
+    case Format::kJson: return put_json(pages, put);
+    case Format::kText: return store::render_text(pages, put);
+    case Format::kHtml: return store::render_html(pages, put);
+    case Format::kCsv: return store::render_csv(pages, put);
+  }
 }
 
 Result<FormPage> dossier_page(ApiCall& call) {
@@ -109,7 +146,7 @@ Result<FormPage> dossier_page(ApiCall& call) {
   return store::fill_form(*set, *form, source, context);
 }
 
-Result<std::vector<FormPage>> register_pages(ApiCall& call) {
+Result<store::Registers> register_pages(ApiCall& call) {
   const httplib::Request& request = call.request;
   store::RegisterQuery query;
   LT_TRY(query.set, read_set(request));
@@ -129,7 +166,7 @@ Result<std::vector<FormPage>> register_pages(ApiCall& call) {
       if (form != nullptr && form->kind == store::FormKind::kRegister) query.set = &set;
     }
   }
-  return store::fill_registers(call.api.replica(), query);
+  return store::Registers::collect(call.api.replica(), query);
 }
 
 }  // namespace
@@ -139,16 +176,17 @@ void get_form(ApiCall& call) {
   if (!format.ok()) return send_error(call.response, format.error());
   const auto page = dossier_page(call);
   if (!page.ok()) return send_error(call.response, page.error());
-  if (*format == Format::kJson) return send_json(call.response, page_json(*page));
-  send_pages(call, *format, {*page});
+  send_page(call, *format, *page);
 }
 
 void get_registers(ApiCall& call) {
   const auto format = read_format(call.request);
   if (!format.ok()) return send_error(call.response, format.error());
-  const auto pages = register_pages(call);
+  auto pages = register_pages(call);
   if (!pages.ok()) return send_error(call.response, pages.error());
-  send_pages(call, *format, *pages);
+  const auto shared = std::make_shared<const store::Registers>(*std::move(pages));
+  send_text(call, type_of(*format),
+            [shared, how = *format](const TextSink& put) { put_pages(*shared, how, put); });
 }
 
 }  // namespace lienthong::agent

@@ -68,6 +68,7 @@ void get_status(ApiCall& call) {
   facts.budget = api.links.budget();
   json status = status_json(api.replica(), api.links.neighbours(), facts);
   if (api.config.blobs != nullptr) status["scans"] = scans_json(api.config.blobs->blobs());
+  status["backup"] = backup_json(api);
   send_json(call.response, status);
 }
 

@@ -1,7 +1,9 @@
 // POST /v1/operations: lines of operations, many to a commit, each refused by itself; or all or
 // none.
+#include <future>
 #include <map>
 #include <memory>
+#include <utility>
 
 #include "agent/api/routes.h"
 #include "agent/json/clock.h"
@@ -57,14 +59,18 @@ std::vector<Line> split(std::string_view body) {
 
 class Batch {
  public:
-  Batch(ApiContext& api, std::string body, Options options)
-      : api_(api), body_(std::move(body)), options_(std::move(options)), lines_(split(body_)) {}
+  Batch(ApiContext& api, std::string body, Options options, Caller caller)
+      : api_(api),
+        body_(std::move(body)),
+        options_(std::move(options)),
+        caller_(std::move(caller)),
+        lines_(split(body_)) {}
 
   std::size_t size() const { return lines_.size(); }
   // Of a body of one line: that the key or the revision does not fit.
   bool key_conflict() const { return key_conflict_; }
   bool changed_since() const { return changed_since_; }
-  bool finished() const { return next_ == lines_.size(); }
+  bool finished() const { return next_ == lines_.size() && ahead_.empty(); }
   // Takes the next lines and commits them together, each by itself refused or taken.
   std::vector<json> apply_group();
   std::vector<json> apply_all();
@@ -74,14 +80,17 @@ class Batch {
  private:
   Answer parse(const Line& line, const ParseContext& context);
   std::vector<Answer> parse_next(std::size_t count);
+  Result<void> write(std::vector<Answer>& answers);
   json answer_json(const Answer& answer) const;
   std::vector<json> answers_json(const std::vector<Answer>& answers);
 
   ApiContext& api_;
   std::string body_;
   Options options_;
+  Caller caller_;
   std::vector<Line> lines_;
   std::size_t next_ = 0;
+  std::vector<Answer> ahead_;  // read, not written yet
   bool key_conflict_ = false, changed_since_ = false;
   std::map<Bytes, std::size_t> seen_;  // hash of a line without key → how many there were
 };
@@ -92,6 +101,14 @@ Answer Batch::parse(const Line& line, const ParseContext& context) {
   auto parsed = parse_line(line.text);
   if (!parsed.ok()) {
     out.error = parsed.error();
+    return out;
+  }
+  const auto op = parsed->find("op");
+  const bool named = op != parsed->end() && op->is_string();
+  const Role role = role_for_operation(named ? op->get<std::string>() : "");
+  if (!caller_.roles.has(role)) {
+    out.error = lacks_role(caller_, role);
+    out.place = "op";
     return out;
   }
   auto operation = parse_operation(*parsed, context, out.place);
@@ -120,7 +137,8 @@ Answer Batch::parse(const Line& line, const ParseContext& context) {
 std::vector<Answer> Batch::parse_next(std::size_t count) {
   const ParseContext context{api_.replica().registry(), api_.replica().identity().agency};
   std::vector<Answer> answers;
-  for (; count != 0 && !finished(); --count) answers.push_back(parse(lines_[next_++], context));
+  for (; count != 0 && next_ != lines_.size(); --count)
+    answers.push_back(parse(lines_[next_++], context));
   return answers;
 }
 
@@ -163,23 +181,32 @@ std::vector<json> Batch::answers_json(const std::vector<Answer>& answers) {
   return out;
 }
 
+// Reads the lines that come next while the writer is at work.
+Result<void> Batch::write(std::vector<Answer>& answers) {
+  const auto job = [&](store::Transaction& transaction) -> Result<void> {
+    for (Answer& answer : answers) {
+      if (!answer.operation) continue;
+      transaction.savepoint();
+      auto result = apply_operation(transaction, *answer.operation, api_.calendar());
+      if (result.ok()) {
+        answer.result = *std::move(result);
+      } else {
+        transaction.rollback();
+        answer.error = result.error();
+      }
+    }
+    return {};
+  };
+  if (next_ == lines_.size()) return api_.engine.write(job);
+  auto written = std::async(std::launch::async, [&] { return api_.engine.write(job); });
+  ahead_ = parse_next(kGroupLineCountMax);
+  return written.get();
+}
+
 std::vector<json> Batch::apply_group() {
-  std::vector<Answer> answers = parse_next(kGroupLineCountMax);
-  const auto written =
-      api_.engine.write([this, &answers](store::Transaction& transaction) -> Result<void> {
-        for (Answer& answer : answers) {
-          if (!answer.operation) continue;
-          transaction.savepoint();
-          auto result = apply_operation(transaction, *answer.operation, api_.calendar());
-          if (result.ok()) {
-            answer.result = *std::move(result);
-          } else {
-            transaction.rollback();
-            answer.error = result.error();
-          }
-        }
-        return {};
-      });
+  std::vector<Answer> answers =
+      ahead_.empty() ? parse_next(kGroupLineCountMax) : std::exchange(ahead_, {});
+  const auto written = write(answers);
   if (!written.ok())
     for (Answer& answer : answers)
       if (!answer.error) answer.error = written.error();
@@ -271,7 +298,7 @@ void post_operations(ApiCall& call) {
   const bool has_key = !options.key.empty();
   const bool has_revision = !options.revision.empty();
   const bool atomic = options.atomic, dry_run = options.dry_run;
-  const auto batch = std::make_shared<Batch>(call.api, call.body, std::move(options));
+  const auto batch = std::make_shared<Batch>(call.api, call.body, std::move(options), call.caller);
   if (batch->size() == 0)
     return send_error(call.response, 400, "invalid-argument",
                       "the body has no operations: one JSON object a line");

@@ -53,6 +53,7 @@ constexpr std::array kRoutes = {
     ApiRoute{"GET", "/v1/quarantine", get_quarantine},
     ApiRoute{"GET", "/v1/conflicts", get_conflicts},
     ApiRoute{"GET", "/v1/digest", get_digest},
+    ApiRoute{"POST", "/v1/backup", post_backup},
     ApiRoute{"POST", "/v1/bundles/export", post_bundle_export},
     ApiRoute{"POST", "/v1/bundles/import", post_bundle_import},
     ApiRoute{"GET", "/v1/blobs", get_blobs},

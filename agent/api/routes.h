@@ -76,6 +76,10 @@ void post_blob(ApiCall& call);
 void get_blob(ApiCall& call);
 void post_blob_fetch(ApiCall& call);
 void get_blob_content(ApiCall& call);
+// backup.cc
+void post_backup(ApiCall& call);
+// When the last one was made, where, how old it is; null: none ever was.
+nlohmann::json backup_json(const ApiContext& api);
 // bundles.cc
 void post_bundle_export(ApiCall& call);
 void post_bundle_import(ApiCall& call);

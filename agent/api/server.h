@@ -15,6 +15,7 @@
 #include "agent/engine/engine.h"
 #include "agent/joining/identity_check.h"
 #include "agent/json/needs.h"
+#include "agent/joining/roles.h"
 #include "agent/links/links.h"
 #include "protocol/crypto/noise.h"
 #include "store/office/calendar.h"
@@ -42,6 +43,7 @@ struct ApiServerConfig {
   std::string calendar_problem = {};  // why it is not the one of the configuration; empty: it is
   Needs needs = {};                   // of a new dossier
   BlobKeeper* blobs = nullptr;        // outlives the server; null: no scans are kept
+  RoleRules roles = {};               // of those who call on the socket; else everybody has all
   std::vector<IdentityFinding> identity;  // what is wrong with the files that say who we are
   // The newest log lines, oldest first, at most that many; null: none are kept. Any thread.
   std::function<std::vector<ApiLogLine>(std::size_t)> recent_log;

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/joining/roles.h"
 #include "agent/links/link_config.h"
 
 namespace lienthong::agent {
@@ -45,6 +46,7 @@ struct Config {
   LinkConfig link;
   OfficeConfig office;
   StoreConfig store;
+  RoleRules roles;
   std::string log_level = "info";  // error, warn, info, debug
   bool operator==(const Config&) const = default;
 

@@ -37,6 +37,21 @@ void render_link(std::ostream& out, const LinkConfig& link) {
       << "dials_burst = " << link.dials_burst << "\n";
 }
 
+void render_roles(std::ostream& out, const RoleRules& roles) {
+  if (roles == RoleRules()) return;
+  out << "\n[roles]\n";
+  for (const Role role : kRoles) {
+    std::vector<std::string> names;
+    for (const RoleRule& rule : roles.rules)
+      if (rule.role == role) names.push_back(rule.who);
+    if (!names.empty()) out << to_string(role) << " = " << toml_list(names) << "\n";
+  }
+  std::vector<std::string> others;
+  for (const Role role : kRoles)
+    if (roles.others.has(role)) others.emplace_back(to_string(role));
+  out << "others = " << toml_list(others) << "\n";
+}
+
 }  // namespace
 
 std::string render_config(const Config& config) {
@@ -72,6 +87,7 @@ std::string render_config(const Config& config) {
   if (config.store != StoreConfig())
     out << "\n[store]\nscrub_days = " << config.store.scrub_days
         << "   # everything on the disk is read once in so many\n";
+  render_roles(out, config.roles);
   out << "\n[log]\nlevel = " << toml_text(config.log_level) << "\n";
   return out.str();
 }

@@ -22,7 +22,11 @@ namespace {
 using store::QueuedJob;
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t kBurstBytes = 256U << 10;   // a group after which memory is given back
+constexpr std::size_t kBurstBytes = 256U << 10;  // a group after which memory is given back
+// A group waits for as many jobs as the one before it had: those who were answered together ask
+// together. Not longer than this, nor than a part of what a commit takes.
+constexpr std::chrono::microseconds kCompanyPatience{1'000};
+constexpr int kCompanyShare = 4;
 constexpr std::chrono::seconds kQuiet{2};         // once there was nothing to do for so long
 constexpr std::chrono::seconds kLookInterval{1};  // between looks at the disk
 
@@ -51,6 +55,8 @@ struct Engine::Impl {
   bool swollen = false;  // a burst went by
   bool reserve_there = false;
   Clock::time_point worked_at, looked_at;
+  std::size_t company = 0;        // jobs of the last group
+  Clock::duration commit_took{};  // by that group, from its last job on
   std::optional<Reserve> reserve;
   Faults faults;
   std::thread writer;
@@ -196,12 +202,27 @@ struct Engine::Impl {
       queues.begin_group();
     }
     const bool room = !broken && has_room(kRoomMin);
-    const auto take = [this] {
-      const std::lock_guard lock(mutex);
-      return queues.take();
+    std::size_t taken = 0;
+    Clock::duration patience =
+        std::min<Clock::duration>(kCompanyPatience, commit_took / kCompanyShare);
+    Clock::time_point last_taken_at = Clock::now();
+    const auto take = [&] {
+      std::unique_lock lock(mutex);
+      auto job = queues.take();
+      if (!job && taken > 0 && taken < company && patience > Clock::duration::zero()) {
+        const auto since = Clock::now();
+        work.wait_for(lock, patience, [this] { return stopping || !queues.empty(); });
+        patience -= Clock::now() - since;
+        job = queues.take();
+      }
+      if (job) ++taken;
+      last_taken_at = Clock::now();
+      return job;
     };
     const auto full = room ? std::nullopt : std::optional(no_room());
     auto group = store::commit_group(*replica, clock.now(), take, full);
+    company = taken;
+    commit_took = Clock::now() - last_taken_at;
     swollen = swollen || group.bytes > kBurstBytes;
     worked_at = Clock::now();
     {

@@ -77,6 +77,7 @@ class LineParser {
   Result<Operation> reply();
   Result<Operation> share();
   Result<Operation> uphold();
+  Result<Operation> erase();
   Result<Operation> adopt();
   Result<Operation> apologise();
   Result<Operation> finish();
@@ -126,6 +127,7 @@ std::span<const LineParser::KindInfo> LineParser::kinds() {
       {"recall", " code note officer at ", &LineParser::remarked<store::Recall>},
       {"reclaim", " code note officer at ", &LineParser::remarked<store::Reclaim>},
       {"uphold", " code branch decision ", &LineParser::uphold},
+      {"erase", " code decision ", &LineParser::erase},
       {"succeed", " code note officer at ", &LineParser::remarked<store::Succeed>},
       {"consult", " code to note officer at deadline ", &LineParser::consult},
       {"reply", " code about note officer at ", &LineParser::reply},
@@ -482,6 +484,13 @@ Result<Operation> LineParser::uphold() {
   store::Uphold out;
   LT_TRY(out.record, record());
   LT_TRY(out.branch, code_in(line_, "branch", "branch"));
+  LT_TRY(out.decision, text(line_, "decision", "decision"));
+  return Operation(std::move(out));
+}
+
+Result<Operation> LineParser::erase() {
+  store::Erase out;
+  LT_TRY(out.record, record());
   LT_TRY(out.decision, text(line_, "decision", "decision"));
   return Operation(std::move(out));
 }

@@ -7,6 +7,7 @@
 #include "agent/json/time.h"
 #include "store/office/data_check.h"
 #include "store/office/late_work.h"
+#include "store/office/lists.h"
 #include "store/replica/damage.h"
 #include "store/replica/scrub.h"
 
@@ -105,6 +106,13 @@ json scrub_json(const store::Replica& replica) {
   return {{"begun", time_json(state.begun)}, {"finished", time_json(state.finished)}};
 }
 
+// What lists are read from, while it is being made.
+json lists_json(const store::Replica& replica) {
+  const auto progress = store::lists_progress(replica);
+  if (!progress) return nullptr;
+  return {{"records", progress->records}, {"of", progress->of}};
+}
+
 json damage_json(const store::Replica& replica) {
   const auto damage = store::find_damage(replica);
   if (!damage) return nullptr;
@@ -168,6 +176,7 @@ json status_json(const store::Replica& replica, const std::vector<NeighbourStatu
           {"restored", replica.restored()},
           {"damage", damage_json(replica)},
           {"scrub", scrub_json(replica)},
+          {"lists", lists_json(replica)},
           {"clock_doubtful", store::clock_doubtful(replica, facts.now)},
           {"trouble", facts.trouble ? json(facts.trouble->message()) : json(nullptr)},
           {"disk_bytes", replica.disk_bytes()},

@@ -219,6 +219,14 @@ asio::awaitable<Result<tcp::socket>> ring(tcp::endpoint endpoint, Congestion con
   co_return rung->failed.value_or(Error(Errc::kTimeout, to_text(endpoint) + ": no answer"));
 }
 
+// Two statements: g++ 12 destroys temporaries of a conditional expression with co_await twice.
+asio::awaitable<Result<tcp::socket>> connect_or_ring(tcp::endpoint endpoint, Congestion congestion,
+                                                     std::chrono::milliseconds dead_after,
+                                                     DialOptions options) {
+  if (options.ringing) co_return co_await ring(endpoint, congestion, dead_after, options);
+  co_return co_await connect_counted(endpoint, congestion, dead_after, options);
+}
+
 }  // namespace
 
 Ringing ringing_for(std::chrono::microseconds round_trip) {
@@ -239,9 +247,7 @@ asio::awaitable<Result<tcp::socket>> dial(std::string address, Congestion conges
   if (!endpoints) co_return endpoints.error();
   Error last(Errc::kNotFound, address + ": the name has no address");
   for (const tcp::endpoint& endpoint : *endpoints) {
-    auto socket = options.ringing
-                      ? co_await ring(endpoint, congestion, dead_after, options)
-                      : co_await connect_counted(endpoint, congestion, dead_after, options);
+    auto socket = co_await connect_or_ring(endpoint, congestion, dead_after, options);
     if (!socket) {
       last = socket.error();
       continue;

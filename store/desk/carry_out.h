@@ -28,6 +28,8 @@ Result<OperationResult> carry_out(Task& task, const ReturnHome& what);
 Result<OperationResult> carry_out(Task& task, const Consult& what);
 Result<OperationResult> carry_out(Task& task, const Reply& what);
 Result<OperationResult> carry_out(Task& task, const Share& what);
+// erasing.cc
+Result<OperationResult> carry_out(Task& task, const Erase& what);
 // set_aside.cc
 Result<OperationResult> carry_out(Task& task, const Adopt& what);
 // legs.cc

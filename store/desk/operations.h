@@ -166,6 +166,13 @@ struct Uphold {
   std::string decision{};  // number of the decision
 };
 
+// An `erase`, by the agency that began the record or one above it: closed parts and files of the
+// record go, here and wherever else it is.
+struct Erase {
+  std::string record{};
+  std::string decision{};  // number of the decision; refused without
+};
+
 // A `succeed` by the sole successor of the dissolved agency whose turn it is.
 struct Succeed {
   std::string record{};
@@ -234,7 +241,7 @@ struct SendDocument {
 using Deed = std::variant<CreateDossier, CreateLeg, CreateFeedback, CreateDocument,
                           PublishProcedure, SetFields, ChangeList, AddEvent, AddNote, Offer, Accept,
                           Decline, Recall, Reclaim, Uphold, Succeed, Consult, Reply, Share, Adopt,
-                          Apologise, FinishLeg, ReturnHome, SendDocument>;
+                          Apologise, FinishLeg, ReturnHome, SendDocument, Erase>;
 
 template <class Kind, class Variant>
 inline constexpr bool kIsKindOf = false;

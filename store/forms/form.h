@@ -5,6 +5,7 @@
 // Pure; any thread.
 #pragma once
 
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -73,6 +74,19 @@ struct FormPage {
   std::vector<std::string> values;             // one for each field; empty: not known
   std::vector<std::vector<std::string>> rows;  // one cell for each column
   std::vector<std::string> notes;              // printed under the form
+};
+
+// Pages whose rows are made when they are asked for, one after the other, so that a long register
+// is never held whole.
+class FormPages {
+ public:
+  using Visit = std::function<bool(const std::vector<std::string>& cells)>;
+
+  virtual ~FormPages() = default;
+  virtual std::size_t size() const = 0;
+  virtual const FormPage& page(std::size_t index) const = 0;  // its rows are not in it
+  // Stops when `visit` answers false. The same rows each time, as far as nothing changes meanwhile.
+  virtual void for_each_row(std::size_t index, const Visit& visit) const = 0;
 };
 
 }  // namespace lienthong::store

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <tuple>
 
 #include "protocol/record/registers.h"
 #include "store/forms/form_values.h"
 #include "store/office/dossier.h"
+#include "store/office/find.h"
 #include "store/office/text.h"
 
 namespace lienthong::store {
@@ -15,12 +15,7 @@ namespace {
 using Values = std::map<Field, FieldValue>;
 using Row = std::map<std::string, std::string>;
 
-struct Received {
-  UnixMillis at = 0;
-  std::string code;
-  RecordId record;
-  auto key() const { return std::tie(at, code, record); }
-};
+using Received = Registers::Received;
 
 // Empty names stand last.
 struct BookName {
@@ -29,7 +24,7 @@ struct BookName {
     return std::pair(name.empty(), name) < std::pair(other.name.empty(), other.name);
   }
 };
-using Books = std::map<BookName, std::vector<Received>>;
+using Books = std::map<BookName, std::deque<Received>>;
 
 std::string text_of(const RecordState& state, Field field) {
   return open_text(state, field).value_or(std::string());
@@ -45,20 +40,22 @@ std::optional<UnixMillis> received_in(const RecordState& state, const RegisterQu
   return at;
 }
 
+// Goes through the codes of those that the agency has to do with, page by page: a register of very
+// many dossiers keeps twelve bytes of each.
 Books collect(const Replica& replica, const RegisterQuery& query) {
   Books books;
   const bool by_procedure = query.by_procedure || query.procedure.has_value();
-  replica.for_each_record([&](const RecordEntry& entry) {
-    if (query.stopping && query.stopping()) return false;
-    if (const auto at = received_in(entry.state, query)) {
-      const Field by = by_procedure ? Field::kProcedure : Field::kFieldOfWork;
-      books[{text_of(entry.state, by)}].push_back(
-          {*at, code_or_empty(entry.state), entry.state.record});
+  const Field by = by_procedure ? Field::kProcedure : Field::kFieldOfWork;
+  const auto stopping = [&query] { return query.stopping && query.stopping(); };
+  Selection selection(replica, {}, 0, stopping);
+  for (auto page = selection.next(); !page.empty() && !stopping(); page = selection.next())
+    for (const Match& match : page) {
+      const auto entry = selection.record(match);
+      if (!entry) continue;
+      if (const auto at = received_in(entry->state, query))
+        books[{text_of(entry->state, by)}].push_back({*at, match.record});
     }
-    return true;
-  });
-  for (auto& [name, list] : books)
-    std::ranges::sort(list, {}, [](const Received& item) { return item.key(); });
+  for (auto& [name, list] : books) std::ranges::stable_sort(list, {}, &Received::at);
   return books;
 }
 
@@ -108,7 +105,7 @@ Row row_of(const Values& values, std::size_t number, const Registry& registry) {
 
 }  // namespace
 
-Result<std::vector<FormPage>> fill_registers(const Replica& replica, const RegisterQuery& query) {
+Result<Registers> Registers::collect(const Replica& replica, const RegisterQuery& query) {
   if (query.year < kRegisterYearMin || query.year > kRegisterYearMax)
     return Error(Errc::kInvalidArgument, "a register is of one year, as 2023");
   const auto first_day = parse_date(std::to_string(query.year) + "-01-01");
@@ -117,25 +114,29 @@ Result<std::vector<FormPage>> fill_registers(const Replica& replica, const Regis
   const FormDefinition* form = set.find(to_string(FormKind::kRegister));
   if (form == nullptr)
     return Error(Errc::kNotFound, "the forms of " + set.name + " have no register");
-  const auto registry = replica.registry();
-  std::vector<FormPage> pages;
-  for (const auto& [book, list] : collect(replica, query)) {
-    std::vector<Row> rows;
-    for (const Received& item : list) {
-      const auto entry = replica.find_record(item.record);
-      if (!entry) continue;
-      const auto values = read_values(replica, entry->state);
-      rows.push_back(row_of(values, rows.size() + 1, *registry));
-    }
+  Registers out(replica);
+  for (auto& [book, list] : store::collect(replica, query)) {
     FormPage page = lay_out(set, *form,
-                            {{"agency", form_agency(query.agency, *registry)},
+                            {{"agency", form_agency(query.agency, *out.registry_)},
                              {"year", std::to_string(query.year)},
                              {"scope", book.name}},
-                            rows);
+                            {});
     page.notes.emplace_back("Lập từ dữ liệu có trên máy lúc in; số thứ tự theo thời gian nhận.");
-    pages.push_back(std::move(page));
+    out.books_.push_back({std::move(page), std::move(list)});
   }
-  return pages;
+  return out;
+}
+
+void Registers::for_each_row(std::size_t index, const Visit& visit) const {
+  const Book& book = books_[index];
+  const OfficeReader reader(*replica_);
+  std::size_t number = 0;
+  for (const Received& item : book.list) {
+    const auto entry = reader.record(item.record);
+    if (!entry) continue;
+    const Row row = row_of(read_values(*replica_, entry->state), ++number, *registry_);
+    if (!visit(row_cells(book.page.form, row))) return;
+  }
 }
 
 }  // namespace lienthong::store

@@ -4,6 +4,8 @@
 // thread.
 #pragma once
 
+#include <cstdint>
+#include <deque>
 #include <functional>
 
 #include "store/forms/form.h"
@@ -25,7 +27,32 @@ inline constexpr int kRegisterYearMin = 1970;
 inline constexpr int kRegisterYearMax = 9999;
 
 // Books by name, those of dossiers without field or procedure last; none where nothing was
-// received. Fails: kInvalidArgument (year).
-Result<std::vector<FormPage>> fill_registers(const Replica& replica, const RegisterQuery& query);
+// received. Which dossiers stand in them is as of its making; their rows are read when they are
+// asked for. The replica outlives it.
+class Registers final : public FormPages {
+ public:
+  // Fails: kInvalidArgument (year), kNotFound (the forms have none).
+  static Result<Registers> collect(const Replica& replica, const RegisterQuery& query);
+
+  std::size_t size() const override { return books_.size(); }
+  const FormPage& page(std::size_t index) const override { return books_[index].page; }
+  void for_each_row(std::size_t index, const Visit& visit) const override;
+
+  struct Received {
+    UnixMillis at = 0;
+    std::uint32_t record = 0;  // local number
+  };
+
+ private:
+  struct Book {
+    FormPage page;
+    std::deque<Received> list;  // in the order of reception, then of codes
+  };
+  explicit Registers(const Replica& replica) : replica_(&replica), registry_(replica.registry()) {}
+
+  const Replica* replica_;
+  std::shared_ptr<const Registry> registry_;
+  std::vector<Book> books_;
+};
 
 }  // namespace lienthong::store

@@ -69,13 +69,15 @@ std::string centred(std::string_view text) {
 }
 
 // As wide as their content where all fit, else the widest give way; empty: they cannot all fit.
-std::vector<std::size_t> column_widths(const FormPage& page) {
+std::vector<std::size_t> column_widths(const FormPages& pages, std::size_t index) {
   std::vector<std::size_t> widths;
-  for (std::size_t i = 0; i < page.form.columns.size(); ++i) {
-    std::size_t width = columns(page.form.columns[i].label);
-    for (const Cells& row : page.rows) width = std::max(width, columns(shown(row[i])));
-    widths.push_back(width);
-  }
+  for (const FormItem& column : pages.page(index).form.columns)
+    widths.push_back(columns(column.label));
+  pages.for_each_row(index, [&widths](const Cells& row) {
+    for (std::size_t i = 0; i < widths.size(); ++i)
+      widths[i] = std::max(widths[i], columns(shown(row[i])));
+    return true;
+  });
   const std::size_t room = kLineColumns - std::min(kLineColumns, 3 * widths.size() + 1);
   while (std::accumulate(widths.begin(), widths.end(), std::size_t{0}) > room) {
     const auto widest = std::ranges::max_element(widths);
@@ -106,37 +108,44 @@ void put_rule(std::string& out, const std::vector<std::size_t>& widths) {
   out += "+\n";
 }
 
-// Rows of a table that is too wide for a sheet of text: a block of lines each.
-void put_blocks(std::string& out, const FormPage& page) {
+// A row of a table that is too wide for a sheet of text: a block of lines.
+std::string block_of(const FormPage& page, const Cells& row) {
   constexpr std::size_t kIndent = 4;
-  for (const Cells& row : page.rows) {
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      const std::string line = page.form.columns[i].label + ": " + std::string(shown(row[i]));
-      std::size_t indent = i == 0 ? 0 : kIndent;
-      for (const std::string& part : wrap(line, kLineColumns - 2 * kIndent)) {
-        out += std::string(indent, ' ') + part + "\n";
-        indent = 2 * kIndent;
-      }
+  std::string out;
+  for (std::size_t i = 0; i < row.size(); ++i) {
+    const std::string line = page.form.columns[i].label + ": " + std::string(shown(row[i]));
+    std::size_t indent = i == 0 ? 0 : kIndent;
+    for (const std::string& part : wrap(line, kLineColumns - 2 * kIndent)) {
+      out += std::string(indent, ' ') + part + "\n";
+      indent = 2 * kIndent;
     }
-    out += "\n";
   }
+  return out += "\n";
 }
 
-void put_table(std::string& out, const FormPage& page) {
-  const auto widths = column_widths(page);
-  if (widths.empty()) return put_blocks(out, page);
+void put_table(const FormPages& pages, std::size_t index, const PutText& put) {
+  const FormPage& page = pages.page(index);
+  const auto widths = column_widths(pages, index);
+  if (widths.empty())
+    return pages.for_each_row(index, [&](const Cells& row) { return put(block_of(page, row)); });
+  std::string out;
   Cells heads;
   for (const FormItem& column : page.form.columns) heads.push_back(column.label);
   put_rule(out, widths);
   put_cells(out, heads, widths);
   put_rule(out, widths);
-  for (const Cells& row : page.rows) {
+  put(out);
+  bool any = false;
+  pages.for_each_row(index, [&](const Cells& row) {
+    any = true;
     Cells cells;
     for (const std::string& cell : row) cells.emplace_back(shown(cell));
+    out.clear();
     put_cells(out, cells, widths);
     put_rule(out, widths);
-  }
-  if (page.rows.empty()) out += "(không có dòng nào)\n";
+    return put(out);
+  });
+  if (!any) put("(không có dòng nào)\n");
 }
 
 std::string number_line(const FormPage& page) {
@@ -175,9 +184,10 @@ std::string escaped(std::string_view text) {
   return out;
 }
 
-void put_html(std::string& out, const FormPage& page) {
-  out += "<section>\n<p class=\"number\">" + escaped(number_line(page)) + "</p>\n<h1>" +
-         escaped(page.form.title) + "</h1>\n<table class=\"lines\">\n";
+void put_html(const FormPages& pages, std::size_t index, const PutText& put) {
+  const FormPage& page = pages.page(index);
+  std::string out = "<section>\n<p class=\"number\">" + escaped(number_line(page)) + "</p>\n<h1>" +
+                    escaped(page.form.title) + "</h1>\n<table class=\"lines\">\n";
   for (std::size_t i = 0; i < page.values.size(); ++i)
     out += "<tr><th>" + escaped(page.form.fields[i].label) + "</th><td>" +
            escaped(shown(page.values[i])) + "</td></tr>\n";
@@ -186,13 +196,13 @@ void put_html(std::string& out, const FormPage& page) {
     out += "<table class=\"rows\">\n<thead><tr>";
     for (const FormItem& column : page.form.columns)
       out += "<th>" + escaped(column.label) + "</th>";
-    out += "</tr></thead>\n<tbody>\n";
-    for (const Cells& row : page.rows) {
-      out += "<tr>";
-      for (const std::string& cell : row) out += "<td>" + escaped(shown(cell)) + "</td>";
-      out += "</tr>\n";
-    }
-    out += "</tbody>\n</table>\n";
+    put(out + "</tr></thead>\n<tbody>\n");
+    pages.for_each_row(index, [&put](const Cells& row) {
+      std::string line = "<tr>";
+      for (const std::string& cell : row) line += "<td>" + escaped(shown(cell)) + "</td>";
+      return put(line + "</tr>\n");
+    });
+    out = "</tbody>\n</table>\n";
   }
   if (!page.form.signatures.empty()) {
     out += "<table class=\"sign\"><tr>";
@@ -201,7 +211,7 @@ void put_html(std::string& out, const FormPage& page) {
     out += "</tr></table>\n";
   }
   for (const std::string& note : page.notes) out += "<p class=\"note\">" + escaped(note) + "</p>\n";
-  out += "</section>\n";
+  put(out + "</section>\n");
 }
 
 constexpr std::string_view kStyle =
@@ -215,12 +225,37 @@ constexpr std::string_view kStyle =
     ".sign td{text-align:center;vertical-align:top;height:25mm;width:50%}\n"
     ".note{font-size:9pt;font-style:italic}\n";
 
+// Pages that are there, rows and all.
+class WholePages final : public FormPages {
+ public:
+  explicit WholePages(std::span<const FormPage> pages) : pages_(pages) {}
+  std::size_t size() const override { return pages_.size(); }
+  const FormPage& page(std::size_t index) const override { return pages_[index]; }
+  void for_each_row(std::size_t index, const Visit& visit) const override {
+    for (const Cells& row : pages_[index].rows)
+      if (!visit(row)) return;
+  }
+
+ private:
+  std::span<const FormPage> pages_;
+};
+
+using Render = void (*)(const FormPages&, const PutText&);
+std::string whole(std::span<const FormPage> pages, Render render) {
+  std::string out;
+  render(WholePages(pages), [&out](std::string_view text) {
+    out += text;
+    return true;
+  });
+  return out;
+}
+
 }  // namespace
 
-std::string render_text(std::span<const FormPage> pages) {
-  std::string out;
-  for (const FormPage& page : pages) {
-    if (!out.empty()) out += "\f\n";
+void render_text(const FormPages& pages, const PutText& put) {
+  for (std::size_t index = 0; index < pages.size(); ++index) {
+    const FormPage& page = pages.page(index);
+    std::string out = index != 0 ? "\f\n" : "";
     out += number_line(page) + "\n\n" + centred(page.form.title) + "\n";
     for (std::size_t i = 0; i < page.values.size(); ++i) {
       const std::string line =
@@ -228,47 +263,54 @@ std::string render_text(std::span<const FormPage> pages) {
       for (const std::string& part : wrap(line, kLineColumns)) out += part + "\n";
     }
     if (!page.form.columns.empty()) {
-      out += "\n";
-      put_table(out, page);
+      put(out + "\n");
+      put_table(pages, index, put);
+      out.clear();
     }
     put_signatures(out, page);
     for (const std::string& note : page.notes)
       for (const std::string& part : wrap("* " + note, kLineColumns)) out += part + "\n";
+    put(out);
   }
-  return out;
 }
 
-std::string render_html(std::span<const FormPage> pages) {
-  const std::string paper = pages.empty() ? "A4" : pages.front().form.paper;
+void render_html(const FormPages& pages, const PutText& put) {
+  const std::string paper = pages.size() == 0 ? "A4" : pages.page(0).form.paper;
   const bool landscape = paper == "A4";
   std::string out =
       "<!DOCTYPE html>\n<html lang=\"vi\">\n<head>\n<meta charset=\"utf-8\">\n<title>";
-  out += escaped(pages.empty() ? "" : pages.front().form.title);
-  out += "</title>\n<style>\n@page{size:" + paper + (landscape ? " landscape" : "") +
-         ";margin:10mm}\n" + std::string(kStyle) + "</style>\n</head>\n<body>\n";
-  for (const FormPage& page : pages) put_html(out, page);
-  return out + "</body>\n</html>\n";
+  out += escaped(pages.size() == 0 ? "" : pages.page(0).form.title);
+  put(out + "</title>\n<style>\n@page{size:" + paper + (landscape ? " landscape" : "") +
+      ";margin:10mm}\n" + std::string(kStyle) + "</style>\n</head>\n<body>\n");
+  for (std::size_t index = 0; index < pages.size(); ++index) put_html(pages, index, put);
+  put("</body>\n</html>\n");
 }
 
-std::string render_csv(std::span<const FormPage> pages) {
-  if (pages.empty()) return {};
-  const FormDefinition& form = pages.front().form;
+void render_csv(const FormPages& pages, const PutText& put) {
+  if (pages.size() == 0) return;
+  const FormDefinition& form = pages.page(0).form;
   Cells heads = {"Mẫu số"};
   for (const FormItem& field : form.fields) heads.push_back(field.label);
   for (const FormItem& column : form.columns) heads.push_back(column.label);
-  std::string out = csv_row(heads);
-  for (const FormPage& page : pages) {
+  put(csv_row(heads));
+  for (std::size_t index = 0; index < pages.size(); ++index) {
+    const FormPage& page = pages.page(index);
     Cells front = {page.form.number};
     front.insert(front.end(), page.values.begin(), page.values.end());
-    std::vector<Cells> rows = page.rows;
-    if (rows.empty()) rows.emplace_back(form.columns.size());
-    for (const Cells& row : rows) {
+    bool any = false;
+    const auto put_row = [&](const Cells& row) {
+      any = true;
       Cells line = front;
       line.insert(line.end(), row.begin(), row.end());
-      out += csv_row(line);
-    }
+      return put(csv_row(line));
+    };
+    pages.for_each_row(index, put_row);
+    if (!any) put_row(Cells(form.columns.size()));
   }
-  return out;
 }
+
+std::string render_text(std::span<const FormPage> pages) { return whole(pages, render_text); }
+std::string render_html(std::span<const FormPage> pages) { return whole(pages, render_html); }
+std::string render_csv(std::span<const FormPage> pages) { return whole(pages, render_csv); }
 
 }  // namespace lienthong::store

@@ -290,22 +290,29 @@ std::vector<std::pair<UnixMillis, UnixMillis>> moved_dates(const FormSource& sou
   return out;
 }
 
+namespace {
+
+std::string look_up(const Texts& texts, const std::string& key) {
+  const auto at = texts.find(key);
+  return at != texts.end() ? at->second : std::string();
+}
+
+}  // namespace
+
+std::vector<std::string> row_cells(const FormDefinition& form, const Texts& row) {
+  std::vector<std::string> cells;
+  for (const FormItem& column : form.columns) cells.push_back(look_up(row, column.key));
+  return cells;
+}
+
 FormPage lay_out(const FormSet& set, const FormDefinition& form, const Texts& values,
                  const std::vector<Texts>& rows) {
   FormPage page;
   page.set = set.name;
   page.basis = set.basis;
   page.form = form;
-  const auto look_up = [](const Texts& texts, const std::string& key) {
-    const auto at = texts.find(key);
-    return at != texts.end() ? at->second : std::string();
-  };
   for (const FormItem& field : form.fields) page.values.push_back(look_up(values, field.key));
-  for (const Texts& row : rows) {
-    std::vector<std::string> cells;
-    for (const FormItem& column : form.columns) cells.push_back(look_up(row, column.key));
-    page.rows.push_back(std::move(cells));
-  }
+  for (const Texts& row : rows) page.rows.push_back(row_cells(form, row));
   if (form.layout == FormLayout::kSecondary)
     page.notes.emplace_back("Bố cục mẫu này lấy từ nguồn thứ cấp, cần đối chiếu với " + set.basis +
                             ".");

@@ -70,6 +70,9 @@ std::vector<std::map<std::string, std::string>> control_rows(const FormSource& s
                                                              const FormContext& context);
 // When the dossier ended, by its state; nullopt: it has not, or nobody says when.
 std::optional<UnixMillis> form_end(const FormSource& source);
+// The cells of a row, as lay_out() makes them.
+std::vector<std::string> row_cells(const FormDefinition& form,
+                                   const std::map<std::string, std::string>& row);
 // The page with each field and cell looked up by its key; a key that is not there stays empty.
 FormPage lay_out(const FormSet& set, const FormDefinition& form,
                  const std::map<std::string, std::string>& values,

@@ -5,6 +5,7 @@
 
 #include "protocol/record/codec.h"
 #include "protocol/record/registers.h"
+#include "store/office/updates.h"
 
 namespace lienthong::store {
 namespace {
@@ -19,10 +20,19 @@ class Updates {
     std::optional<ClosedBody> closed;  // none: never had one, or it is not here
   };
 
+  // All of these in few steps, as far as they are here.
+  void read_ahead(std::span<const UpdateId> ids) {
+    for_each_update(replica_, ids, [this](const StoredUpdate& update) { put(update.id, update); });
+  }
+
   const Entry& get(const UpdateId& id) {
     const auto known = entries_.find(id);
-    if (known != entries_.end()) return known->second;
-    Entry entry{replica_.find_update(id), std::nullopt};
+    return known != entries_.end() ? known->second : put(id, replica_.find_update(id));
+  }
+
+ private:
+  const Entry& put(const UpdateId& id, std::optional<StoredUpdate> stored) {
+    Entry entry{std::move(stored), std::nullopt};
     if (entry.stored && !entry.stored->update.closed.empty()) {
       if (auto closed = wire::decode_closed(entry.stored->update.closed); closed.ok())
         entry.closed = *std::move(closed);
@@ -30,7 +40,6 @@ class Updates {
     return entries_.emplace(id, std::move(entry)).first->second;
   }
 
- private:
   const Replica& replica_;
   std::unordered_map<UpdateId, Entry> entries_;
 };
@@ -152,6 +161,7 @@ Result<Dossier> read_dossier(const Replica& replica, const RecordId& id) {
   dossier.state = std::move(record->state);
   Updates updates(replica);
   const auto registry = replica.registry();
+  updates.read_ahead(dossier.state.timeline);
   put_values(dossier, updates);
   read_timeline(dossier, updates, *registry);
   read_custody(dossier, updates);

@@ -1,11 +1,17 @@
 #include "store/office/find.h"
 
 #include <algorithm>
+#include <iterator>
+#include <set>
 
 #include "store/office/lateness.h"
 
 namespace lienthong::store {
 namespace {
+
+constexpr std::size_t kMissesMax = 2'000;   // rows read one by one in vain
+constexpr std::size_t kPageOfAll = 20'000;  // where all rows are read for a page
+constexpr std::uint32_t kFewOfAll = 16;     // one in so many, and they are read one by one
 
 std::uint32_t agency_number(const NameTable& names, const AgencyId& agency) {
   return names.find(NameKind::kAgency, as_text(agency.view()));
@@ -15,50 +21,166 @@ std::uint32_t agency_number(const NameTable& names, const AgencyId& agency) {
 
 Selection::Selection(const Replica& replica, const Filter& filter, UnixMillis now,
                      Stopping stopping)
-    : filter_(filter),
-      reader_(replica),
-      snapshot_(reader_.snapshot()),
-      now_(now),
-      stopping_(std::move(stopping)) {
+    : filter_(filter), reader_(replica), now_(now), stopping_(std::move(stopping)) {
   const NameTable& names = reader_.names();
   if (filter.holder) holder_ = agency_number(names, *filter.holder);
   if (filter.agency) agency_ = agency_number(names, *filter.agency);
   if (!filter.procedure.empty()) procedure_ = names.find(NameKind::kText, filter.procedure);
+  if (!filter.after.empty()) after_ = {filter.after, filter.after_record};
+  ended_ = (filter.holder && holder_ == 0) || (filter.agency && agency_ == 0) ||
+           (!filter.procedure.empty() && procedure_ == 0);
+}
+
+std::vector<Match> Selection::next(std::size_t most) {
+  const std::size_t left = filter_.limit == 0 ? SIZE_MAX : filter_.limit - shown_;
+  most = std::min(most, left);
+  if (ended_ || most == 0) return {};
+  const bool shelves = !rare_ && !reader_.lists_progress();
+  snapshot_ = reader_.snapshot();
+  found_.clear();
+  if (!shelves || !read_shelves(most)) {
+    rare_ = true;
+    go_through_all(most = std::min(left, std::max(most, kPageOfAll)));
+  }
+  snapshot_ = {};
+  ended_ = found_.size() < most;
+  shown_ += found_.size();
+  if (!found_.empty()) after_ = found_.back();
+  return std::exchange(found_, {});
 }
 
 std::vector<Match> Selection::run() {
-  if (!filter_.text.empty()) find_text();
-  if (filter_.text.empty() || !found_by_text_.empty())
-    reader_.scan(snapshot_, 1, snapshot_.last_record,
-                 [this](std::uint32_t record, std::string_view row) {
-                   look(record, view_office_row(row));
-                   return !stopping_();
-                 });
-  std::ranges::sort(found_);
-  if (filter_.limit != 0 && found_.size() > filter_.limit) found_.resize(filter_.limit);
-  return std::move(found_);
+  std::vector<Match> out;
+  for (std::vector<Match> page = next(); !page.empty(); page = next())
+    std::ranges::move(page, std::back_inserter(out));
+  return out;
 }
 
-void Selection::find_text() {
+// The shelves on which all that is meant lies, and little else.
+std::vector<ShelfRange> Selection::best_ranges() const {
+  std::vector<std::vector<ShelfRange>> choices;
+  const auto one = [&choices](Shelf shelf, std::uint32_t number) {
+    choices.push_back({{shelf, number, number}});
+  };
+  if (filter_.status) one(Shelf::kStatus, static_cast<std::uint32_t>(*filter_.status));
+  if (procedure_ != 0) one(Shelf::kProcedure, procedure_);
+  if (agency_ != 0) one(Shelf::kParticipant, agency_);
+  if (holder_ != 0) one(Shelf::kParticipant, holder_);
+  if (filter_.late)
+    choices.push_back(
+        {{Shelf::kDue, 0, shelf_number(day_at(now_) - 1)}, {Shelf::kEndedLate, 0, 0}});
+  if (filter_.due_before)
+    choices.push_back({{Shelf::kDue, 0, shelf_number(day_at(*filter_.due_before))}});
+  choices.push_back({{Shelf::kStatus}});  // all; the last, so that it is not taken among equals
+  if (choices.size() == 1) return choices.front();
+  const auto bytes = [this](const std::vector<ShelfRange>& ranges) {
+    std::uint64_t sum = 0;
+    for (const ShelfRange& range : ranges) sum += reader_.shelf_bytes(range);
+    return sum;
+  };
+  return *std::ranges::min_element(choices, {}, bytes);
+}
+
+// False: much was looked at that is not meant, and the page is not full yet.
+bool Selection::read_shelves(std::size_t most) {
+  std::set<Match> best;  // the first of what was found
+  std::size_t misses = 0;
+  for (const ShelfRange& range : best_ranges()) {
+    const bool of_one_state = range.shelf == Shelf::kStatus && range.first == range.last;
+    const bool all_meant = of_one_state && asks_only_for_state();
+    reader_.walk_shelf(snapshot_, range, after_, [&](std::string_view code, std::uint32_t record) {
+      if (misses > kMissesMax || stopping_()) return false;
+      Match match{std::string(code), record};
+      if (best.size() == most && *best.rbegin() < match) return false;
+      if (!all_meant && !is_meant(record)) {
+        ++misses;
+        return true;
+      }
+      best.insert(std::move(match));
+      if (best.size() > most) best.erase(std::prev(best.end()));
+      return true;
+    });
+  }
+  if (misses > kMissesMax) return false;
+  found_.assign(best.begin(), best.end());
+  return true;
+}
+
+// Of a dossier that lies on a shelf.
+bool Selection::is_meant(std::uint32_t record) const {
+  if (needs_row()) {
+    const auto row = reader_.row(record, snapshot_);
+    if (!row || !means(view_office_row(*row))) return false;
+  }
+  return filter_.text.empty() || has_text(record);
+}
+
+bool Selection::has_text(std::uint32_t record) const {
+  const auto text = reader_.search_row(record, snapshot_);
+  return text && text->find(filter_.text) != std::string::npos;
+}
+
+void Selection::go_through_all(std::size_t most) {
+  most_ = most;
+  last_.clear();
+  const auto each = [this](std::uint32_t record, std::string_view row) {
+    look(record, view_office_row(row));
+    return !stopping_();
+  };
+  if (filter_.text.empty() || !find_text()) {
+    reader_.scan(snapshot_, 1, snapshot_.last_record, each);
+  } else {
+    for (const std::uint32_t record : found_by_text_)
+      if (const auto row = reader_.row(record, snapshot_); row && !each(record, *row)) break;
+  }
+  std::ranges::sort(found_);
+  if (found_.size() > most) found_.resize(most);
+}
+
+// Fills found_by_text_. False: it is much, so that all rows are better read in their order.
+bool Selection::find_text() {
+  found_by_text_.clear();
+  if (!reader_.lists_progress()) {
+    auto records = reader_.records_with_grams(snapshot_, filter_.text, stopping_);
+    if (records && records->size() <= snapshot_.last_record / kFewOfAll) {
+      std::erase_if(*records, [this](std::uint32_t record) { return !has_text(record); });
+      found_by_text_ = *std::move(records);
+      return true;
+    }
+  }
   reader_.scan_search(snapshot_, 1, snapshot_.last_record,
                       [this](std::uint32_t record, std::string_view text) {
                         if (text.find(filter_.text) != std::string_view::npos)
                           found_by_text_.push_back(record);
                         return !stopping_();
                       });
+  return found_by_text_.size() <= snapshot_.last_record / kFewOfAll;
 }
 
 void Selection::look(std::uint32_t record, const RowView& row) {
   if (!filter_.text.empty() && !std::ranges::binary_search(found_by_text_, record)) return;
-  if (filter_.holder && (holder_ == 0 || row.holder != holder_)) return;
-  if (filter_.since && row.updated < *filter_.since) return;
-  if (!filter_.after.empty() && row.code <= filter_.after) return;
-  const bool full = filter_.limit != 0 && found_.size() >= 2 * filter_.limit;
+  if (row.code < after_.code || (row.code == after_.code && record <= after_.record)) return;
+  const bool full = found_.size() >= 2 * most_;
   if (full) shrink();
   if (!last_.empty() && row.code > last_) return;
-  if (filter_.agency && (agency_ == 0 || !has_participant(row, agency_))) return;
-  if (needs_facts() && !passes(facts_at(row, kEver))) return;
-  found_.push_back({std::string(row.code), record});
+  if (means(row)) found_.push_back({std::string(row.code), record});
+}
+
+// All but text and place.
+bool Selection::means(const RowView& row) const {
+  if (filter_.holder && row.holder != holder_) return false;
+  if (filter_.since && row.updated < *filter_.since) return false;
+  if (filter_.agency && !has_participant(row, agency_)) return false;
+  return !needs_facts() || passes(facts_at(row, kEver));
+}
+
+bool Selection::needs_row() const {
+  return filter_.holder || filter_.since || filter_.agency || needs_facts();
+}
+
+bool Selection::asks_only_for_state() const {
+  return !filter_.holder && !filter_.since && !filter_.agency && !filter_.late &&
+         !filter_.due_before && filter_.procedure.empty() && filter_.text.empty();
 }
 
 bool Selection::needs_facts() const {
@@ -74,12 +196,12 @@ bool Selection::passes(const Facts& facts) const {
          (facts.last_due && *facts.last_due <= *filter_.due_before && is_running(facts));
 }
 
-// Keeps the first `limit`; what comes after the last of them need not be looked at.
+// Keeps the first of them; what comes after the last of them need not be looked at.
 void Selection::shrink() {
-  const auto middle = found_.begin() + static_cast<std::ptrdiff_t>(filter_.limit - 1);
+  const auto middle = found_.begin() + static_cast<std::ptrdiff_t>(most_ - 1);
   std::ranges::nth_element(found_, middle);
   last_ = middle->code;
-  found_.resize(filter_.limit);
+  found_.resize(most_);
 }
 
 Updated updated(const Replica& replica, const RecordState& state) {

@@ -16,4 +16,19 @@ std::string marked(Mark mark, std::uint32_t record) {
   return marked_prefix(mark) + encode_number4(record);
 }
 
+std::string listed_prefix(Shelf shelf, std::uint32_t number) {
+  return std::string("l").append(1, static_cast<char>(shelf)) + encode_number4(number);
+}
+std::string listed(Shelf shelf, std::uint32_t number, std::string_view code, std::uint32_t record) {
+  std::string out = listed_prefix(shelf, number);
+  out.reserve(out.size() + code.size() + 5);
+  for (const char c : code) {
+    out += c;
+    if (c == '\0') out += '\xff';
+  }
+  out += '\0';
+  return out += encode_number4(record);
+}
+std::string grams(std::uint32_t block) { return "i" + encode_number4(block); }
+
 }  // namespace lienthong::store::key

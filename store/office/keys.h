@@ -8,6 +8,10 @@
 #include "protocol/base/ids.h"
 #include "store/office/marks.h"
 
+namespace lienthong::store {
+enum class Shelf : std::uint8_t;  // lists.h
+}
+
 namespace lienthong::store::key {
 
 std::string office(std::uint32_t record);             // O → OfficeRow (office/row.h)
@@ -16,8 +20,14 @@ std::string office_name(std::uint32_t number);        // o → kind, bytes of a 
 std::string heard_of(const AgencyId& agency);         // A → newest clock of its updates here
 std::string marked(Mark mark, std::uint32_t record);  // m mark, record → nothing
 std::string marked_prefix(Mark mark);
+// l shelf, number 4, code with each 0 as 0 255, 0, record → nothing (lists.h)
+std::string listed(Shelf shelf, std::uint32_t number, std::string_view code, std::uint32_t record);
+std::string listed_prefix(Shelf shelf, std::uint32_t number);
+std::string grams(
+    std::uint32_t block);  // i block → what texts of its records are made of (lists.h)
 
 inline constexpr std::string_view kOfficeLetters = "OGoA";
 inline constexpr std::string_view kMarkLetters = "m";
+inline constexpr std::string_view kListLetters = "li";
 
 }  // namespace lienthong::store::key

@@ -224,14 +224,22 @@ bool Reporter::in_row(const Facts& facts, const std::string& row, bool direct) c
 
 void Reporter::drill(const std::optional<std::string>& row, bool direct, unsigned column,
                      const std::function<bool(const ReportDossier&)>& visit) {
-  reader_.scan(snapshot_, 1, snapshot_.last_record,
-               [&](std::uint32_t record, std::string_view bytes) {
-                 const RowView view = view_office_row(bytes);
-                 const auto seen = see(view);
-                 if (!seen || !seen->place.in(column)) return true;
-                 if (row && !in_row(seen->facts, *row, direct)) return true;
-                 return visit({record, std::string(view.code), key_of(seen->facts), seen->place});
-               });
+  constexpr std::uint32_t kRecordsAtOnce = 2'048;
+  std::vector<ReportDossier> found;
+  const auto look = [&](std::uint32_t record, std::string_view bytes) {
+    const RowView view = view_office_row(bytes);
+    const auto seen = see(view);
+    if (seen && seen->place.in(column) && (!row || in_row(seen->facts, *row, direct)))
+      found.push_back({record, std::string(view.code), key_of(seen->facts), seen->place});
+    return true;
+  };
+  const std::uint32_t last = snapshot_.last_record;
+  snapshot_ = {};  // whoever visits may be slow
+  for (std::uint32_t first = 1; first <= last; first += kRecordsAtOnce) {
+    reader_.scan(reader_.snapshot(), first, std::min(last, first + kRecordsAtOnce - 1), look);
+    for (const ReportDossier& dossier : std::exchange(found, {}))
+      if (!visit(dossier)) return;
+  }
 }
 
 std::vector<Reporter::Difference> Reporter::differences(std::uint64_t since) {

@@ -147,7 +147,8 @@ class Reporter {
 
   Report run();
   // Dossiers of one cell: `row` as in ReportRow::key, nullopt for all rows; `direct` as there;
-  // column 3 to 13. In the order of their arrival here; stops when `visit` answers false.
+  // column 3 to 13. In the order of their arrival here, each as it is when its turn comes; stops
+  // when `visit` answers false. The last that is asked of a reporter.
   void drill(const std::optional<std::string>& row, bool direct, unsigned column,
              const std::function<bool(const ReportDossier&)>& visit);
 

@@ -308,6 +308,10 @@ bool has_participant(const RowView& row, std::uint32_t agency) {
   return false;
 }
 
+void for_each_participant(const RowView& row, const std::function<void(std::uint32_t)>& visit) {
+  for (Varints in(row.participants); !in.empty();) visit(in.next32());
+}
+
 bool has_row(const RecordState& state) {
   return state.kind == RecordKind::kDossier && !state.chain.empty();
 }

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -85,6 +86,7 @@ struct RowView {
 };
 RowView view_office_row(std::string_view bytes);
 bool has_participant(const RowView& row, std::uint32_t agency);
+void for_each_participant(const RowView& row, const std::function<void(std::uint32_t)>& visit);
 
 // An update that counts in the record's timeline, later than those before it. `state`: after it.
 void add_update(OfficeRow& row, const GraphUpdate& update, const RecordState& state,

@@ -55,8 +55,39 @@ std::optional<std::string> OfficeReader::row(std::uint32_t record) const {
   return RawReplica(replica_).database().get(key::office(record));
 }
 
+std::optional<std::string> OfficeReader::row(std::uint32_t record,
+                                             const OfficeSnapshot& snapshot) const {
+  return RawReplica(replica_).database().get(key::office(record), snapshot.rows.get());
+}
+
+std::optional<std::string> OfficeReader::search_row(std::uint32_t record,
+                                                    const OfficeSnapshot& snapshot) const {
+  return RawReplica(replica_).database().get(key::search(record), snapshot.rows.get());
+}
+
+void OfficeReader::walk_shelf(
+    const OfficeSnapshot& snapshot, const ShelfRange& range, const Match& after,
+    const std::function<bool(std::string_view, std::uint32_t)>& visit) const {
+  store::walk_shelf(RawReplica(replica_).database(), snapshot.rows.get(), range, after, visit);
+}
+
+std::uint64_t OfficeReader::shelf_bytes(const ShelfRange& range) const {
+  return store::shelf_bytes(RawReplica(replica_).database(), range);
+}
+
+std::optional<std::vector<std::uint32_t>> OfficeReader::records_with_grams(
+    const OfficeSnapshot& snapshot, std::string_view text,
+    const std::function<bool()>& stopping) const {
+  return store::records_with_grams(RawReplica(replica_).database(), snapshot.rows.get(), text,
+                                   stopping);
+}
+
 std::optional<RecordEntry> OfficeReader::record(std::uint32_t record) const {
   return read_record(RawReplica(replica_).database(), record);
+}
+
+std::optional<std::uint32_t> OfficeReader::number_of(const RecordId& record) const {
+  return record_number(RawReplica(replica_).database(), record);
 }
 
 std::vector<std::pair<AgencyId, UnixMillis>> OfficeReader::heard() const {

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "store/office/lists.h"
 #include "store/office/name_table.h"
 #include "store/office/row.h"
 #include "store/replica/replica.h"
@@ -42,7 +43,19 @@ class OfficeReader {
   void scan_search(const OfficeSnapshot& snapshot, std::uint32_t first, std::uint32_t last,
                    const VisitRow& visit) const;
   std::optional<std::string> row(std::uint32_t record) const;
+  std::optional<std::string> row(std::uint32_t record, const OfficeSnapshot& snapshot) const;
+  std::optional<std::string> search_row(std::uint32_t record, const OfficeSnapshot& snapshot) const;
+  // As in lists.h. Shelves and grams are read where lists_progress() said before the snapshot was
+  // taken that they are whole.
+  std::optional<ListsProgress> lists_progress() const { return store::lists_progress(replica_); }
+  void walk_shelf(const OfficeSnapshot& snapshot, const ShelfRange& range, const Match& after,
+                  const std::function<bool(std::string_view, std::uint32_t)>& visit) const;
+  std::uint64_t shelf_bytes(const ShelfRange& range) const;
+  std::optional<std::vector<std::uint32_t>> records_with_grams(
+      const OfficeSnapshot& snapshot, std::string_view text,
+      const std::function<bool()>& stopping) const;
   std::optional<RecordEntry> record(std::uint32_t record) const;
+  std::optional<std::uint32_t> number_of(const RecordId& record) const;
 
   // Newest clock of an agency's updates here, for each that has written any.
   std::vector<std::pair<AgencyId, UnixMillis>> heard() const;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "protocol/record/registers.h"
+#include "store/office/updates.h"
 
 namespace lienthong::store {
 namespace {
@@ -92,8 +93,8 @@ void WorkReader::take_limit(const std::vector<FieldWrite>& writes, ClockEvent& e
 Work read_work(const Replica& replica, const RecordState& state) {
   const auto registry = replica.registry();
   WorkReader reader(*registry, [&](const RecordId& id) { return replica.find_record(id); });
-  for (const UpdateId& id : state.timeline)
-    if (const auto update = replica.find_update(id)) reader.take(*update);
+  for_each_update(replica, state.timeline,
+                  [&reader](const StoredUpdate& update) { reader.take(update); });
   return reader.work();
 }
 

@@ -7,7 +7,6 @@
 #include "store/text/plain.h"
 
 namespace lienthong::store {
-namespace {
 
 bool touches_search(const OpenBody& body) {
   if (body.kind == UpdateKind::kErase) return true;
@@ -25,6 +24,8 @@ bool touches_search(const OpenBody& body) {
   };
   return std::ranges::any_of(body.writes, open) || std::ranges::any_of(body.closed_fields, closed);
 }
+
+namespace {
 
 // The rows of one record under change. Its row is read when it is first needed.
 class OfficeDraft final : public RecordDraft {
@@ -185,7 +186,7 @@ std::unique_ptr<Projection> office_projection() { return std::make_unique<Office
 
 Options office_options() {
   Options options;
-  options.projections = {office_projection, marks_projection};
+  options.projections = {office_projection, marks_projection, lists_projection};
   return options;
 }
 

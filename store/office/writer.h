@@ -57,6 +57,9 @@ class OfficeProjection final : public Projection {
   NameTable names_;
 };
 
+// Whether an update may change what is searched of its record.
+bool touches_search(const OpenBody& body);
+
 // What is searched of a record: open texts of its state, and closed ones by `closed(field)`.
 template <class Closed>
 SearchText search_text_of(const RecordState& state, const Closed& closed) {

@@ -55,6 +55,21 @@ struct Ledger {
     bool all = false;  // else only those with forks; the audience is looked at in any case
   };
   Sweep sweep;  // a row of its own
+  // Records that projections which are built in steps have no rows of yet (projections.h).
+  struct Building {
+    std::uint32_t next = 1, last = 0;  // done when next > last
+    std::string names;                 // of these projections, each behind a blank
+
+    bool done() const { return next > last; }
+    bool lacks(std::uint32_t record, std::string_view name) const {
+      if (record < next || record > last) return false;
+      const std::size_t at = names.find(name);
+      const std::size_t end = at == std::string::npos ? at : at + name.size();
+      return at != std::string::npos && at > 0 && names[at - 1] == ' ' &&
+             (end == names.size() || names[end] == ' ');
+    }
+  };
+  Building building;  // a row of its own
   // not stored: of this start, or rebuilt at start
   std::uint32_t stale = 0;  // rows of records to be folded again
   PenShares pen;
@@ -94,6 +109,8 @@ void load_pen(const Database& database, Ledger& ledger);      // pen.cc
 void load_counted(const Database& database, Ledger& ledger);  // counted.cc
 std::string encode(const Ledger::Sweep& sweep);
 Ledger::Sweep decode_sweep(std::string_view bytes);
+std::string encode(const Ledger::Building& building);
+Ledger::Building decode_building(std::string_view bytes);
 std::string encode_counters(const Ledger& ledger);
 void decode_counters(std::string_view bytes, Ledger& ledger);
 

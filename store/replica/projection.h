@@ -15,6 +15,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "protocol/record/fold.h"
 
@@ -61,6 +62,9 @@ class ProjectionWriter {
   // `record`: its local number. `stored`: its state as its rows have it, good for this call; null:
   // it has no rows yet. The draft does not outlive the writer.
   virtual std::unique_ptr<RecordDraft> open(std::uint32_t record, const RecordState* stored) = 0;
+  // Where rows are built in steps: puts those of a record, from other rows of it as the transaction
+  // has left them. It has none yet, and no draft.
+  virtual void build(std::uint32_t) {}
   // Each update that enters the graph, whatever it means there; it is not taken back when the
   // update is withdrawn. While rows are built anew: each that is here.
   virtual void entered(const GraphUpdate&) {}
@@ -82,6 +86,11 @@ class Projection {
   // What the rows mean. Where the database has an older one, or none, all rows are built anew when
   // it is opened; where it has a newer one, it is not opened.
   virtual unsigned version() const = 0;
+  // Rows that follow from other rows of the record alone. Where they are to be built anew the
+  // database is open meanwhile, and each commit builds some: until a record has had its turn it has
+  // no draft here, and whoever reads the rows asks Ledger::building first. Else all are built
+  // before the database is open.
+  virtual bool in_steps() const { return false; }
   // First bytes of the keys, which nobody else uses. They live as long as the program.
   virtual std::string_view letters() const = 0;
   // What readers need in memory. Once, before everything else.
@@ -90,6 +99,8 @@ class Projection {
   // Whether the stored rows of a record are those that its state and its updates give.
   virtual bool agrees(const Database& database, std::uint32_t record, const RecordState& state,
                       std::span<const GraphUpdate> updates) const = 0;
+  // Records with rows that they should not have, by those that stand in the database now.
+  virtual std::vector<std::uint32_t> strays(const Database&) const { return {}; }
 };
 
 }  // namespace lienthong::store

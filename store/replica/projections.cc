@@ -84,7 +84,8 @@ Result<void> erase_rows(Database& database, std::string_view letters) {
 Result<void> build_rows(Database& database, const Ledger& ledger, const Projections& fresh,
                         Changes& changes) {
   auto overlay = std::make_unique<Overlay>(database);
-  auto writers = std::make_unique<ProjectionWriters>(fresh, *overlay);
+  const Ledger::Building none;
+  auto writers = std::make_unique<ProjectionWriters>(fresh, *overlay, none);
   Result<void> written;
   database.scan("R", "R", [&](std::string_view k, std::string_view value) {
     const RecordRow row = decode_record_row(value);
@@ -99,7 +100,7 @@ Result<void> build_rows(Database& database, const Ledger& ledger, const Projecti
     written = database.write(overlay->take_stock());
     writers.reset();
     overlay = std::make_unique<Overlay>(database);
-    writers = std::make_unique<ProjectionWriters>(fresh, *overlay);
+    writers = std::make_unique<ProjectionWriters>(fresh, *overlay, none);
     return written.ok();
   });
   if (!written.ok()) return written;
@@ -122,7 +123,9 @@ void OwnRows::erase(std::string key) {
   overlay_->erase(std::move(key));
 }
 
-ProjectionWriters::ProjectionWriters(const Projections& projections, Overlay& overlay) {
+ProjectionWriters::ProjectionWriters(const Projections& projections, Overlay& overlay,
+                                     const Ledger::Building& building)
+    : projections_(projections), building_(building) {
   for (const auto& projection : projections)
     writers_.push_back(projection->begin(OwnRows(overlay, projection->letters())));
 }
@@ -130,8 +133,16 @@ ProjectionWriters::ProjectionWriters(const Projections& projections, Overlay& ov
 RecordDrafts ProjectionWriters::open(std::uint32_t record, const RecordState* stored) {
   RecordDrafts out;
   out.reserve(writers_.size());
-  for (const auto& writer : writers_) out.push_back(writer->open(record, stored));
+  for (std::size_t i = 0; i < writers_.size(); ++i) {
+    const bool lacks = !building_.done() && building_.lacks(record, projections_[i]->name());
+    out.push_back(lacks ? nullptr : writers_[i]->open(record, stored));
+  }
   return out;
+}
+
+void ProjectionWriters::build(std::uint32_t record) {
+  for (std::size_t i = 0; i < writers_.size(); ++i)
+    if (building_.lacks(record, projections_[i]->name())) writers_[i]->build(record);
 }
 
 void ProjectionWriters::entered(const GraphUpdate& update) {
@@ -150,16 +161,18 @@ void ProjectionWriters::before_commit() {
 bool extended(const RecordDrafts& drafts, const RecordState& state, const GraphUpdate& update,
               const ClosedBody& closed) {
   return std::ranges::all_of(
-      drafts, [&](const auto& draft) { return draft->extended(state, update, closed); });
+      drafts, [&](const auto& draft) { return !draft || draft->extended(state, update, closed); });
 }
 
 void refolded(const RecordDrafts& drafts, const RecordState& state,
               std::span<const GraphUpdate> updates) {
-  for (const auto& draft : drafts) draft->refolded(state, updates);
+  for (const auto& draft : drafts)
+    if (draft) draft->refolded(state, updates);
 }
 
 void flush(const RecordDrafts& drafts, const RecordState& state) {
-  for (const auto& draft : drafts) draft->flush(state);
+  for (const auto& draft : drafts)
+    if (draft) draft->flush(state);
 }
 
 Projections make_projections(const std::vector<ProjectionMaker>& makers) {
@@ -184,27 +197,65 @@ std::optional<std::string> projections_note(const Projections& projections) {
   return note_of(kept_of(projections));
 }
 
-Result<void> load_projections(Database& database, const Ledger& ledger,
-                              const Projections& projections) {
+std::string encode(const Ledger::Building& building) {
+  return encode_number4(building.next) + encode_number4(building.last) + building.names;
+}
+
+Ledger::Building decode_building(std::string_view bytes) {
+  if (bytes.size() < 8) throw std::runtime_error("stored list of what is being built");
+  return {decode_number4(bytes.substr(0, 4)), decode_number4(bytes.substr(4, 4)),
+          std::string(bytes.substr(8))};
+}
+
+namespace {
+
+// From the first record on, for these and for those that were being built already.
+Result<void> begin_steps(Database& database, Ledger& ledger, const Projections& projections,
+                         const Projections& fresh, Changes& changes) {
+  if (fresh.empty()) return {};
+  Ledger::Building& building = ledger.building;
+  for (const auto& projection : projections) {
+    const bool goes_on = !building.done() && building.lacks(building.last, projection->name());
+    const bool begins = std::ranges::find(fresh, projection) != fresh.end();
+    if (begins && !goes_on) building.names.append(" ").append(projection->name());
+    if (goes_on && !begins) LT_TRY_VOID(erase_rows(database, projection->letters()));
+  }
+  building.next = 1;
+  building.last = ledger.records;
+  if (building.done())
+    building = {};
+  else
+    changes.rows[key::meta(kBuildingNote)] = encode(building);
+  return {};
+}
+
+}  // namespace
+
+Result<void> load_projections(Database& database, Ledger& ledger, const Projections& projections) {
   Kept kept = decode(database.get(key::meta(kProjectionsNote)).value_or(std::string(kUsual)));
+  if (const auto row = database.get(key::meta(kBuildingNote)))
+    ledger.building = decode_building(*row);
   const Kept wanted = kept_of(projections);
   LT_TRY_VOID(check_kept(database, kept, wanted));
-  Projections fresh;
+  Projections fresh, in_steps;
   for (const auto& projection : projections) {
     const auto at = kept.find(projection->name());
     if (at != kept.end() && at->second == projection->version()) continue;
     if (at != kept.end()) kept.erase(at);
-    fresh.push_back(projection);
+    (projection->in_steps() ? in_steps : fresh).push_back(projection);
   }
+  const bool all_kept = fresh.empty() && in_steps.empty();
   Changes changes;
-  if (!fresh.empty()) {  // from here on it keeps none of them, until they are whole
+  if (!all_kept) {  // from here on it keeps none of them, until they are whole or begun
     changes.rows[key::meta(kProjectionsNote)] = note_of(kept);
     LT_TRY_VOID(database.write(std::exchange(changes, {})));
-    for (const auto& projection : fresh) LT_TRY_VOID(erase_rows(database, projection->letters()));
+    for (const auto* list : {&fresh, &in_steps})
+      for (const auto& projection : *list) LT_TRY_VOID(erase_rows(database, projection->letters()));
   }
   for (const auto& projection : projections) projection->load(database);
-  if (fresh.empty()) return {};
-  LT_TRY_VOID(build_rows(database, ledger, fresh, changes));
+  if (all_kept) return {};
+  if (!fresh.empty()) LT_TRY_VOID(build_rows(database, ledger, fresh, changes));
+  LT_TRY_VOID(begin_steps(database, ledger, projections, in_steps, changes));
   changes.rows[key::meta(kProjectionsNote)] = note_of(wanted);
   return database.write(changes);
 }

@@ -17,14 +17,20 @@ using RecordDrafts = std::vector<std::unique_ptr<RecordDraft>>;  // one for each
 // Of one transaction.
 class ProjectionWriters {
  public:
-  ProjectionWriters(const Projections& projections, Overlay& overlay);
+  // `building` is looked at whenever a record is opened, and outlives this.
+  ProjectionWriters(const Projections& projections, Overlay& overlay,
+                    const Ledger::Building& building);
+  // Null in the place of one that has no rows of the record yet.
   RecordDrafts open(std::uint32_t record, const RecordState* stored);
   void entered(const GraphUpdate& update);
+  void build(std::uint32_t record);  // by those that lack it
   void savepoint();
   void rollback();
   void before_commit();
 
  private:
+  const Projections& projections_;
+  const Ledger::Building& building_;
   std::vector<std::unique_ptr<ProjectionWriter>> writers_;
 };
 
@@ -44,10 +50,13 @@ inline constexpr std::string_view kProjectionsNote = "projections";  // key::met
 // nullopt: it keeps just those two, and has no such row.
 std::optional<std::string> projections_note(const Projections& projections);
 
+// The row that says which records some of them lack; none: they lack none.
+inline constexpr std::string_view kBuildingNote = "building";  // key::meta()
+
 // Loads them all, and builds anew the rows of those that the database does not keep, or not in that
-// version; what was cut is begun again. Fails: kNewerVersion (it keeps rows that would go stale;
+// version; what was cut is begun again. Those built in steps are only begun: see Ledger::building,
+// which is filled in. Fails: kNewerVersion (it keeps rows that would go stale;
 // says whose), kDiskFull, kIo.
-Result<void> load_projections(Database& database, const Ledger& ledger,
-                              const Projections& projections);
+Result<void> load_projections(Database& database, Ledger& ledger, const Projections& projections);
 
 }  // namespace lienthong::store

@@ -2,7 +2,10 @@
 // overlay: anything with get(key), and scan() where that is used.
 #pragma once
 
+#include <algorithm>
+#include <map>
 #include <optional>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -64,32 +67,6 @@ std::optional<UpdateSeal> read_update_seal(const Source& source, const UpdateRow
   return decode_update_seal(*sealed);
 }
 
-// A stored update as readers see it. nullopt: withdrawn.
-template <class Source>
-std::optional<StoredUpdate> read_update(const Source& source, const Ledger& ledger,
-                                        std::uint64_t number) {
-  const auto bytes = source.get(key::update(number));
-  if (!bytes) return std::nullopt;
-  UpdateRow row = decode_update_row(*bytes);
-  const auto sealed = read_update_seal(source, row, number);
-  StoredUpdate out;
-  out.number = number;
-  out.id = row.id;
-  out.update = std::move(row.update);
-  out.open = decode_stored_open(out.update);
-  if (const auto* certificate =
-          ledger.registry->find_certificate(out.update.envelope.certificate)) {
-    out.agency = certificate->agency;
-    out.node = certificate->node;
-  }
-  if (sealed)
-    if (const auto seal = read_seal(source, sealed->seal))
-      out.seal = seal_id(*ledger.registry, *seal);
-  out.received_at = row.received_at;
-  out.ours = row.source == 0;
-  return out;
-}
-
 // What the registry makes of it, held under those seals; none: it is not sealed yet.
 inline void set_trust(GraphUpdate& update, const Registry& registry,
                       std::span<const HeldSeal> seals) {
@@ -114,14 +91,57 @@ void add_held_seal(const Source& source, const Registry& registry, std::uint32_t
   seals.push_back({*std::move(seal), id});
 }
 
-// The update as the fold sees it.
+// ---- many updates, each kind of row read at once ----
+
+inline constexpr std::size_t kUpdatesAtOnce = 128;
+
+// Updates of these numbers with what seals them, all rows of a kind together. Gone: nullopt.
 template <class Source>
-GraphUpdate read_graph_update(const Source& source, const Ledger& ledger, std::uint64_t number) {
-  const auto bytes = source.get(key::update(number));
-  if (!bytes)
-    throw std::runtime_error("update " + std::to_string(number) + " of a record is missing");
-  UpdateRow row = decode_update_row(*bytes);
-  const auto sealed = read_update_seal(source, row, number);
+class UpdateRows {
+ public:
+  UpdateRows(const Source& source, std::span<const std::uint64_t> numbers) {
+    std::vector<std::string> keys;
+    for (const std::uint64_t number : numbers) keys.push_back(key::update(number));
+    std::vector<std::string> unknown;  // rows that tell which seal
+    for (const auto& bytes : source.get_all(keys)) {
+      rows_.emplace_back();
+      if (bytes) rows_.back().emplace(decode_update_row(*bytes));
+      if (bytes && !rows_.back()->seal)
+        unknown.push_back(key::update_seal(numbers[rows_.size() - 1]));
+    }
+    const auto told = source.get_all(unknown);
+    std::vector<std::string> seals;
+    std::size_t at = 0;
+    for (auto& row : rows_) {
+      if (!row) continue;
+      if (!row->seal)
+        if (const auto& bytes = told[at++]) row->seal = decode_update_seal(*bytes);
+      if (row->seal && seals_.try_emplace(row->seal->seal).second)
+        seals.push_back(key::seal(row->seal->seal));
+    }
+    std::ranges::sort(seals);  // as the map is
+    const auto found = source.get_all(seals);
+    at = 0;
+    for (auto& [number, seal] : seals_) {
+      if (!found[at]) throw std::runtime_error("stored seal is missing");
+      auto decoded = decode_seal(as_bytes(*found[at++]));
+      if (!decoded.ok()) throw std::runtime_error("stored seal: " + decoded.error().message());
+      seal = *std::move(decoded);
+    }
+  }
+  std::size_t size() const { return rows_.size(); }
+  std::optional<UpdateRow>& operator[](std::size_t index) { return rows_[index]; }
+  const Seal& seal(std::uint32_t number) const { return seals_.at(number); }
+
+ private:
+  std::vector<std::optional<UpdateRow>> rows_;
+  std::map<std::uint32_t, Seal> seals_;
+};
+
+// The update as the fold sees it. Its row, and its seal if it has one, were read.
+template <class Source>
+GraphUpdate graph_update(const Source& source, const Ledger& ledger, std::uint64_t number,
+                         UpdateRow row, const Seal* sealed) {
   GraphUpdate out;
   out.id = row.id;
   out.open = decode_stored_open(row.update);
@@ -132,9 +152,17 @@ GraphUpdate read_graph_update(const Source& source, const Ledger& ledger, std::u
     out.node = certificate->node;
   }
   std::vector<HeldSeal> seals;
-  if (sealed) add_held_seal(source, registry, sealed->seal, seals);
+  if (sealed != nullptr) {
+    HeldSeal& held = seals.emplace_back();
+    held.seal = *sealed;
+    // Its name is asked for where something was cut off, and costs more than all else here.
+    if (registry.is_cut(out.envelope.certificate) || registry.is_cut(sealed->certificate))
+      held.id = seal_id(registry, *sealed);
+  }
   set_trust(out, registry, seals);
-  if (!sealed || counts_in_full(out)) return out;
+  if (sealed == nullptr || counts_in_full(out)) return out;
+  seals.clear();
+  add_held_seal(source, registry, row.seal->seal, seals);
   const std::string prefix = key::further_seals(number);
   source.scan(prefix, prefix, [&](std::string_view k, std::string_view) {
     add_held_seal(source, registry, decode_number4(k.substr(9)), seals);
@@ -145,13 +173,88 @@ GraphUpdate read_graph_update(const Source& source, const Ledger& ledger, std::u
 }
 
 template <class Source>
+GraphUpdate read_graph_update(const Source& source, const Ledger& ledger, std::uint64_t number) {
+  UpdateRows rows(source, std::span(&number, 1));
+  if (!rows[0])
+    throw std::runtime_error("update " + std::to_string(number) + " of a record is missing");
+  const Seal* seal = rows[0]->seal ? &rows.seal(rows[0]->seal->seal) : nullptr;
+  return graph_update(source, ledger, number, *std::move(rows[0]), seal);
+}
+
+template <class Source>
 std::vector<GraphUpdate> read_graph(const Source& source, const Ledger& ledger,
                                     const RecordRow& row) {
   std::vector<GraphUpdate> out;
   out.reserve(row.updates.size());
-  for (const std::uint64_t number : row.updates)
-    out.push_back(read_graph_update(source, ledger, number));
+  for (std::size_t from = 0; from < row.updates.size(); from += kUpdatesAtOnce) {
+    const auto numbers =
+        std::span(row.updates).subspan(from, std::min(kUpdatesAtOnce, row.updates.size() - from));
+    UpdateRows rows(source, numbers);
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+      if (!rows[i])
+        throw std::runtime_error("update " + std::to_string(numbers[i]) +
+                                 " of a record is missing");
+      const Seal* seal = rows[i]->seal ? &rows.seal(rows[i]->seal->seal) : nullptr;
+      out.push_back(graph_update(source, ledger, numbers[i], *std::move(rows[i]), seal));
+    }
+  }
   return out;
+}
+
+// A stored update as readers see it. Its row, and its seal if it has one, were read.
+inline StoredUpdate stored_update(const Ledger& ledger, std::uint64_t number, UpdateRow row,
+                                  const Seal* sealed) {
+  StoredUpdate out;
+  out.number = number;
+  out.id = row.id;
+  out.update = std::move(row.update);
+  out.open = decode_stored_open(out.update);
+  if (const auto* certificate =
+          ledger.registry->find_certificate(out.update.envelope.certificate)) {
+    out.agency = certificate->agency;
+    out.node = certificate->node;
+  }
+  if (sealed != nullptr) out.seal = seal_id(*ledger.registry, *sealed);
+  out.received_at = row.received_at;
+  out.ours = row.source == 0;
+  return out;
+}
+
+// nullopt: withdrawn.
+template <class Source>
+std::optional<StoredUpdate> read_update(const Source& source, const Ledger& ledger,
+                                        std::uint64_t number) {
+  const auto bytes = source.get(key::update(number));
+  if (!bytes) return std::nullopt;
+  UpdateRow row = decode_update_row(*bytes);
+  const auto sealed = read_update_seal(source, row, number);
+  const auto seal = sealed ? read_seal(source, sealed->seal) : std::nullopt;
+  return stored_update(ledger, number, std::move(row), seal ? &*seal : nullptr);
+}
+
+// Those of these updates that are here, in that order; `visit` answers false when it has enough.
+template <class Source, class Visit>
+void for_each_update(const Source& source, const Ledger& ledger, std::span<const UpdateId> ids,
+                     const Visit& visit) {
+  for (; !ids.empty(); ids = ids.subspan(std::min(kUpdatesAtOnce, ids.size()))) {
+    const auto some = ids.first(std::min(kUpdatesAtOnce, ids.size()));
+    std::vector<std::string> keys;
+    for (const UpdateId& id : some) keys.push_back(key::update_index(id));
+    std::vector<std::uint64_t> numbers;
+    std::vector<UpdateId> wanted;
+    const auto found = source.get_all(keys);
+    for (std::size_t i = 0; i < some.size(); ++i)
+      if (found[i]) {
+        numbers.push_back(decode_number(*found[i]));
+        wanted.push_back(some[i]);
+      }
+    UpdateRows rows(source, numbers);
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+      if (!rows[i] || rows[i]->id != wanted[i]) continue;
+      const Seal* seal = rows[i]->seal ? &rows.seal(rows[i]->seal->seal) : nullptr;
+      if (!visit(stored_update(ledger, numbers[i], *std::move(rows[i]), seal))) return;
+    }
+  }
 }
 
 RecordState decode_stored_state(const RecordRow& row);

@@ -11,6 +11,7 @@ namespace lienthong::store {
 namespace {
 
 constexpr std::size_t kAtOnce = 256;  // records, in the commit of the statement itself
+constexpr std::size_t kBuildBytesMax = 256U << 10;  // of rows that are built in steps, a commit
 
 // With several roots a word about a tree may concern any version, whichever root writes ours.
 bool other_trees_grew(const Registry& before, const Registry& after) {
@@ -140,8 +141,35 @@ bool Transaction::Impl::refold_some(std::size_t records_max) {
   return ledger.unfinished();
 }
 
-bool Transaction::go_on() { return impl_->refold_some(impl_->replica.options.fill_records_max); }
+bool Transaction::Impl::build_some(std::size_t records_max) {
+  Ledger::Building& building = ledger.building;
+  if (building.done()) return false;
+  flush();
+  open.clear();  // what was opened has no drafts of what is built here
+  const std::uint32_t before = building.next;
+  const std::size_t bytes = overlay.bytes();
+  while (!building.done() && building.next - before < records_max &&
+         overlay.bytes() - bytes < kBuildBytesMax) {
+    projections.build(building.next);
+    ++building.next;
+  }
+  if (building.done()) {
+    building = {};
+    overlay.erase(key::meta(kBuildingNote));
+  } else {
+    overlay.put(key::meta(kBuildingNote), encode(building));
+  }
+  return !building.done();
+}
 
-bool Replica::unfinished() const { return impl_->ledger()->unfinished(); }
+bool Transaction::go_on() {
+  const bool refolds = impl_->refold_some(impl_->replica.options.fill_records_max);
+  return impl_->build_some(impl_->replica.options.fill_records_max) || refolds;
+}
+
+bool Replica::unfinished() const {
+  const auto ledger = impl_->ledger();
+  return ledger->unfinished() || !ledger->building.done();
+}
 
 }  // namespace lienthong::store

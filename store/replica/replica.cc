@@ -263,10 +263,21 @@ std::optional<ShownPart> Replica::show_closed_part(const UpdateId& id) const {
 }
 
 void Replica::for_each_record(const std::function<bool(const RecordEntry&)>& visit) const {
-  impl_->database->scan("R", "R", [&](std::string_view, std::string_view value) {
-    RecordRow row = decode_record_row(value);
-    return visit(RecordEntry{decode_stored_state(row), std::move(row.updates)});
-  });
+  constexpr std::size_t kRowsAtOnce = 64;
+  std::vector<std::string> rows;
+  std::string next = key::record(1);
+  do {  // no snapshot is held while others are at work
+    rows.clear();
+    impl_->database->scan("R", next, [&](std::string_view k, std::string_view value) {
+      rows.emplace_back(value);
+      next = std::string(k) + '\0';
+      return rows.size() < kRowsAtOnce;
+    });
+    for (const std::string& bytes : rows) {
+      RecordRow row = decode_record_row(bytes);
+      if (!visit(RecordEntry{decode_stored_state(row), std::move(row.updates)})) return;
+    }
+  } while (rows.size() == kRowsAtOnce);
 }
 
 std::vector<StoredUpdate> Replica::changes(std::uint64_t since, std::size_t limit) const {
@@ -403,12 +414,17 @@ std::vector<RecordId> Replica::verify_states() const {
     const auto graph = read_graph(*impl_->database, *ledger, row);
     const RecordState state = fold(graph, *ledger->registry);
     const auto agrees = [&](const auto& projection) {
-      return projection->agrees(*impl_->database, number, state, graph);
+      return ledger->building.lacks(number, projection->name()) ||
+             projection->agrees(*impl_->database, number, state, graph);
     };
     if (encode_state(state) != row.state || !std::ranges::all_of(impl_->projections, agrees))
       out.push_back(row.id);
     return true;
   });
+  for (const auto& projection : impl_->projections)
+    for (const std::uint32_t number : projection->strays(*impl_->database))
+      if (const auto row = impl_->database->get(key::record(number)))
+        out.push_back(decode_record_row(*row).id);
   return out;
 }
 

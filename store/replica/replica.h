@@ -192,7 +192,7 @@ class Replica final : public ReplicaView {
   std::vector<RecordId> led_by(const RecordId& lead) const;
   // Whose replicas hold the record: audience(), and for a record with a lead the lead's as well.
   std::vector<AgencyId> audience_of(const RecordState& state) const;
-  // In the order of local record numbers; stops when `visit` returns false. Reads one snapshot.
+  // In the order of local numbers, each as it is when its turn comes; false from `visit` ends it.
   void for_each_record(const std::function<bool(const RecordEntry&)>& visit) const;
   // Whether what this node gives still comes at once, see Transaction::note_exchanged().
   bool comes_at_once(const NodeId& node) const;

@@ -4,6 +4,7 @@
 #include <mutex>
 
 #include "store/replica/database.h"
+#include "store/replica/graph_cache.h"
 #include "store/replica/ledger.h"
 #include "store/replica/projections.h"
 #include "store/replica/reads.h"
@@ -28,6 +29,7 @@ struct Replica::Impl {
   // The sum over the first `statements_summed` statements; counted when first asked for.
   mutable std::uint64_t statements_summed = 0;
   mutable IdPrefix statement_sum{};
+  GraphCache graphs;              // the writer's alone
   wire::RecentSeals recent_seals;  // of those stored since it was opened; the writer's alone
 
   std::shared_ptr<const Ledger> ledger() const {

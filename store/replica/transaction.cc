@@ -65,7 +65,7 @@ void Transaction::Impl::touch(OpenRecord& record, std::uint32_t number) {
 
 void Transaction::Impl::fold_if_stale(OpenRecord& record, std::uint32_t number) {
   if (!record.stale) return;
-  const auto graph = read_graph(overlay, ledger, record.row);
+  const auto graph = replica.graphs.read(overlay, ledger, number, record.row, first_of_commit);
   const RecordState before = std::exchange(record.state, fold(graph, registry()));
   note_moved(before, record.state);
   refolded(record.drafts, record.state, graph);

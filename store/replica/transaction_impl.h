@@ -64,7 +64,7 @@ struct Transaction::Impl {
         now(t),
         overlay(*r.database),
         ledger(*r.ledger()),
-        projections(r.projections, overlay) {}
+        projections(r.projections, overlay, ledger.building) {}
 
   Replica::Impl& replica;
   const UnixMillis now;
@@ -294,6 +294,7 @@ struct Transaction::Impl {
   bool is_stale(std::uint32_t record, const RecordState& state) const;
   void refold(std::uint32_t record);
   bool refold_some(std::size_t records_max);  // false: none is left
+  bool build_some(std::size_t records_max);   // the same, of rows that are built in steps
 
   // ---- closings (closings.cc) ----
   bool writes_closings() const;

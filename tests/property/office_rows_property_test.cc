@@ -5,9 +5,12 @@
 #include <rapidcheck/gtest.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "protocol/record/codec.h"
 #include "store/desk/operations.h"
+#include "store/office/find.h"
+#include "store/office/lateness.h"
 #include "store/office/report.h"
 #include "tests/support/field_writes.h"
 #include "tests/support/offices.h"
@@ -62,8 +65,24 @@ class Life {
   void meet() {
     for (int round = 0; round < 3; ++round) {
       settle({offices_.commune.get(), offices_.district.get(), offices_.province.get()});
-      settle({offices_.other.get(), offices_.district.get(), second_});
+      if (second_ != nullptr)
+        settle({offices_.other.get(), offices_.district.get(), second_});
+      else
+        settle({offices_.other.get(), offices_.district.get()});
     }
+  }
+  // What the second machine of the district wrote counts no more, anywhere.
+  void cut_off_a_machine() {
+    meet();
+    Revocation revocation;
+    revocation.node = second_->node().id();
+    revocation.reason = "máy mất";
+    offices_.province->commit([&](store::Transaction& transaction) {
+      const auto stated = transaction.state(revocation);
+      ASSERT_TRUE(stated.ok()) << stated.error().message();
+    });
+    all_.pop_back();
+    second_ = nullptr;
   }
   const std::vector<Office*>& all() const { return all_; }
   Office& province() { return *offices_.province; }
@@ -212,6 +231,80 @@ RC_GTEST_PROP(OfficeRows, StepwiseAndFromScratchGiveTheSameBytesAndTheSameReport
     for (Office* office : {&life.district(), life.all().back()})
       expect_same_report(one, store::Reporter(office->replica(), wanted).run());
   }
+}
+
+// ---- lists ----
+
+// What a filter means, looked up row by row.
+std::vector<store::Match> meant_by_rows(const store::Replica& replica, const store::Filter& filter,
+                                        UnixMillis now) {
+  const store::OfficeReader reader(replica);
+  const auto snapshot = reader.snapshot();
+  const auto named = [&](const AgencyId& agency) {
+    return reader.names().find(store::NameKind::kAgency, as_text(agency.view()));
+  };
+  std::vector<store::Match> out;
+  reader.scan(snapshot, 1, snapshot.last_record, [&](std::uint32_t record, std::string_view bytes) {
+    const auto row = store::view_office_row(bytes);
+    const auto facts = store::facts_at(row, store::kEver);
+    const auto text = reader.search_row(record, snapshot);
+    const bool meant =
+        (!filter.holder || row.holder == named(*filter.holder)) &&
+        (!filter.agency || store::has_participant(row, named(*filter.agency))) &&
+        (!filter.status || facts.status == filter.status) &&
+        (!filter.late || store::is_late(facts, now)) &&
+        (!filter.since || row.updated >= *filter.since) &&
+        (!filter.due_before ||
+         (facts.last_due && *facts.last_due <= *filter.due_before && store::is_running(facts))) &&
+        (filter.text.empty() || (text && text->find(filter.text) != std::string::npos)) &&
+        (filter.after.empty() || row.code > filter.after);
+    if (meant) out.push_back({std::string(row.code), record});
+    return true;
+  });
+  std::ranges::sort(out);
+  if (filter.limit != 0 && out.size() > filter.limit) out.resize(filter.limit);
+  return out;
+}
+
+store::Filter any_filter(Dice& dice, Life& life) {
+  store::Filter filter;
+  const auto agency = [&] { return life.all()[dice.below(life.all().size())]->agency(); };
+  if (dice.once_in(3)) filter.status = static_cast<Status>(1 + dice.below(10));
+  if (dice.once_in(4)) filter.holder = agency();
+  if (dice.once_in(4)) filter.agency = agency();
+  if (dice.once_in(4)) filter.due_before = dice.moment();
+  if (dice.once_in(5)) filter.since = kStart + static_cast<UnixMillis>(dice.below(90)) * 60'000;
+  filter.late = dice.once_in(4);
+  if (dice.once_in(4)) filter.text = dice.once_in(2) ? "000" : "thi 0003";
+  if (dice.once_in(4)) filter.after = "H47.12-230401-0002";
+  if (dice.once_in(3)) filter.limit = 1 + dice.below(3);
+  return filter;
+}
+
+void expect_lists_to_agree(Life& life) {
+  for (Office* office : life.all())
+    for (int i = 0; i < 12; ++i) {
+      const store::Filter filter = any_filter(life.dice(), life);
+      const UnixMillis now = life.dice().moment();
+      const auto meant = meant_by_rows(office->replica(), filter, now);
+      store::Selection selection(office->replica(), filter, now, [] { return false; });
+      std::vector<store::Match> found;
+      for (auto page = selection.next(2); !page.empty(); page = selection.next(2))
+        std::ranges::copy(page, std::back_inserter(found));
+      RC_ASSERT(found == meant);
+    }
+}
+
+RC_GTEST_PROP(Lists, ShowWhatTheRowsSayAfterAnyHistory, ()) {
+  Life life(*rc::gen::resize(rc::kNominalSize, rc::gen::arbitrary<std::uint64_t>()));
+  const std::size_t steps = 40 + life.dice().below(80);
+  for (std::size_t i = 0; i < steps; ++i) life.step();
+  expect_lists_to_agree(life);
+  for (Office* office : life.all()) office->restart();
+  life.cut_off_a_machine();
+  life.meet();
+  for (Office* office : life.all()) RC_ASSERT(office->replica().verify_states().empty());
+  expect_lists_to_agree(life);
 }
 
 }  // namespace

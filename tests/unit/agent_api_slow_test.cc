@@ -21,7 +21,7 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr std::string_view kHalf = "GET /v1/status HTTP/1.1\r\nX: ";
-constexpr milliseconds kPromptly{1'000};  // 100 ms are promised; test machines are busy
+constexpr milliseconds kPromptly{100};
 
 class Callers {
  public:
@@ -75,10 +75,17 @@ class Callers {
 
 class SlowCallers : public Api {
  protected:
+  // Test machines are busy, so a call may be late by chance; one that waits for others is late
+  // each time.
   static void promptly(const std::function<void()>& call) {
-    const auto from = Clock::now();
-    call();
-    EXPECT_LT(Clock::now() - from, kPromptly);
+    constexpr int kTries = 8;
+    auto best = Clock::duration::max();
+    for (int i = 0; i < kTries && best >= kPromptly; ++i) {
+      const auto from = Clock::now();
+      call();
+      best = std::min(best, Clock::now() - from);
+    }
+    EXPECT_LT(best, kPromptly);
   }
   void start_tcp() {
     config_.token_file = (folder_ / "token").string();

@@ -429,6 +429,19 @@ TEST_F(Forms, SupplementRefusalAndStopNeedWhatTheyAreAbout) {
   EXPECT_EQ(value(*slip, "result"), "Trước hạn");
 }
 
+Result<std::vector<FormPage>> registers_whole(const Replica& replica, const RegisterQuery& query) {
+  LT_TRY(const Registers books, Registers::collect(replica, query));
+  std::vector<FormPage> out;
+  for (std::size_t i = 0; i < books.size(); ++i) {
+    out.push_back(books.page(i));
+    books.for_each_row(i, [&](const std::vector<std::string>& cells) {
+      out.back().rows.push_back(cells);
+      return true;
+    });
+  }
+  return out;
+}
+
 TEST_F(Forms, RegisterNumbersWhatWasReceivedInTheYear) {
   create(midnight_of(*parse_date("2023-12-31")) + 3'600'000);
   code_ = "H47.518.20374-230105-0001";
@@ -439,7 +452,7 @@ TEST_F(Forms, RegisterNumbersWhatWasReceivedInTheYear) {
   RegisterQuery query;
   query.agency = commune.agency();
   query.year = 2023;
-  const auto books = fill_registers(commune.replica(), query);
+  const auto books = registers_whole(commune.replica(), query);
   ASSERT_TRUE(books.ok());
   ASSERT_EQ(books->size(), 1U);
   const FormPage& book = books->front();
@@ -452,14 +465,14 @@ TEST_F(Forms, RegisterNumbersWhatWasReceivedInTheYear) {
   EXPECT_EQ(cell(book, 1, "method"), "Trực tiếp");
   EXPECT_EQ(cell(book, 1, "returned_at"), "");
   query.field = "Đất đai";
-  EXPECT_TRUE(fill_registers(commune.replica(), query)->empty());
+  EXPECT_TRUE(registers_whole(commune.replica(), query)->empty());
   query.field.reset();
   query.procedure = "1.010803";
-  EXPECT_EQ(value(fill_registers(commune.replica(), query)->front(), "scope"), "1.010803");
+  EXPECT_EQ(value(registers_whole(commune.replica(), query)->front(), "scope"), "1.010803");
   query.agency = offices_.district_id;  // it holds the records, and received none
-  EXPECT_TRUE(fill_registers(offices_.district->replica(), query)->empty());
+  EXPECT_TRUE(registers_whole(offices_.district->replica(), query)->empty());
   query.year = 12'000;
-  EXPECT_FALSE(fill_registers(commune.replica(), query).ok());
+  EXPECT_FALSE(registers_whole(commune.replica(), query).ok());
 }
 
 TEST_F(Forms, AreDrawnAsTextHtmlAndCsv) {

@@ -288,7 +288,7 @@ TEST_F(Projections, AreBuiltWhereTheDatabaseDoesNotKeepThemInThatVersion) {
   ASSERT_TRUE(open(plain).ok());
   const auto records = create_and_commit(3);
   commit([&](Transaction& t) { write(t, records[1], UpdateKind::kSet); });
-  EXPECT_EQ(row("Mprojections"), std::nullopt) << "the usual ones need no row";
+  EXPECT_EQ(row("Mprojections"), "lists 1\nmarks 1\noffice 1\n");
   EXPECT_TRUE(calls().empty());
   ASSERT_TRUE(open(tallied).ok());
   EXPECT_EQ(calls(),
@@ -297,7 +297,7 @@ TEST_F(Projections, AreBuiltWhereTheDatabaseDoesNotKeepThemInThatVersion) {
   EXPECT_EQ(row("z2"), "1:2");
   EXPECT_EQ(row(kTotal), "4");
   EXPECT_EQ(total(), 4u);
-  EXPECT_EQ(row("Mprojections"), "marks 1\noffice 1\ntally 1\n");
+  EXPECT_EQ(row("Mprojections"), "lists 1\nmarks 1\noffice 1\ntally 1\n");
   EXPECT_TRUE(replica->verify_states().empty());
   ASSERT_TRUE(open(tallied).ok());
   EXPECT_EQ(calls(), Calls{"load"}) << "kept by now";
@@ -318,7 +318,7 @@ TEST_F(Projections, OfADatabaseMustBeGivenWhenItIsOpened) {
         << opened.error().detail();
   };
   refuses(options(), "tally 1");
-  refuses(options(false), "marks 1");
+  refuses(options(false), "lists 1");
   told->version = 2;
   open_with_tally();
   told->version = 1;
@@ -326,8 +326,9 @@ TEST_F(Projections, OfADatabaseMustBeGivenWhenItIsOpened) {
   told->version = 2;
   open_with_tally();
   EXPECT_TRUE(replica->verify_states().empty());
-  // Nor one that keeps what all do, and says so by no row.
+  // Nor one that keeps what all once did, and says so by no row.
   auto usual = options(), none = options(false);
+  usual.projections = {store::office_projection, store::marks_projection};
   usual.path = none.path = "/usual";
   ASSERT_TRUE(open(usual).ok());
   refuses(none, "marks 1");
@@ -341,7 +342,12 @@ TEST_F(Projections, OfTheOfficeAreBuiltForADatabaseThatWasMadeWithoutThem) {
   commit([&](Transaction& t) { write(t, records[0], UpdateKind::kOffer, offices.commune_id); });
   EXPECT_EQ(row("Mprojections"), "") << "it keeps none";
   ASSERT_TRUE(open(usual).ok());
-  EXPECT_EQ(row("Mprojections"), std::nullopt);
+  EXPECT_EQ(row("Mprojections"), "lists 1\nmarks 1\noffice 1\n");
+  EXPECT_TRUE(row("Mbuilding").has_value());
+  EXPECT_TRUE(replica->verify_states().empty());
+  while (replica->unfinished())
+    commit([](Transaction& transaction) { (void)transaction.go_on(); });
+  EXPECT_FALSE(row("Mbuilding").has_value());
   EXPECT_TRUE(replica->verify_states().empty());
 }
 

@@ -232,6 +232,11 @@ int show(const Shell& shell, const DossierArgs& args) {
   print_line(text_of(dossier, "code"));
   print_facts(dossier);
   print_components(dossier);
+  if (dossier.contains("erased")) {
+    const Json& erased = dossier["erased"];
+    print_line(format("Erased by {}, decision {}, at {}", text_of(erased, "by"),
+                      text_of(erased, "decision"), show_time(text_of(erased, "at"))));
+  }
   if (args.explain) print_explanation(dossier);
   print_legs(dossier);
   print_custody(dossier);

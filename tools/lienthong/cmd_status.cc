@@ -106,6 +106,9 @@ int status(const Shell& shell) {
         tr("This machine was restored from an older copy; handoffs wait until a neighbour has "
            "given back what is missing."));
   }
+  if (const Json lists = status.value("lists", Json()); lists.is_object())
+    print_line(format("Lists are being prepared: {} of {} records. Until then they take longer.",
+                      number_of(lists, "records"), number_of(lists, "of")));
   if (const std::string trouble = text_of(status, "trouble"); !trouble.empty())
     print_line(format("Nothing can be written now: {}", trouble));
   if (status.value("clock_doubtful", false))

@@ -73,6 +73,9 @@ void add_dossier(CLI::App& app, Shell& shell);
 void add_scans(CLI::App& dossier, Shell& shell);  // verbs of `dossier`
 void add_audit(CLI::App& dossier, Shell& shell);
 void add_verify_evidence(CLI::App& app, Shell& shell);
+void add_backup(CLI::App& app, Shell& shell);
+void add_erase(CLI::App& app, Shell& shell);
+void add_restore(CLI::App& app, Shell& shell);
 void add_procedure(CLI::App& app, Shell& shell);
 void add_handoff(CLI::App& app, Shell& shell);
 void add_work(CLI::App& handoff, Shell& shell);  // verbs of `handoff`
