@@ -18,12 +18,12 @@ std::string quote(std::string_view text) { return "\"" + std::string(text) + "\"
 
 constexpr std::array<std::string_view, 2> kTiersAboveOthers{"province", "district"};
 
-Result<void> check_ours_to_give(const Registry& registry, const Identity& us,
-                                std::string_view code) {
 bool has_others_below(std::string_view tier) {
   return std::ranges::find(kTiersAboveOthers, tier) != kTiersAboveOthers.end();
 }
 
+Result<void> check_ours_to_give(const Registry& registry, const Identity& us,
+                                std::string_view code) {
   const AgencyInfo* ours = registry.find_agency(us.agency);
   if (ours == nullptr || !registry.may_declare(us.certificate, us.agency, registry.newest()))
     return Error(Errc::kNotAllowed,
@@ -102,9 +102,9 @@ Result<InvitationPlan> plan_invitation(const Registry& registry, const Identity&
     plan.agency = info.id;
     plan.naming = {info.code, info.name, info.tier};
     plan.machines = registry.certificates_of(info.id).size();
+    plan.may_issue = has_others_below(info.tier) || !registry.children(info.id, version).empty();
     return plan;
   }
-    plan.may_issue = has_others_below(info.tier) || !registry.children(info.id, version).empty();
   if (known.error().code() == Errc::kConflict || !is_agency_code(naming.code)) return known.error();
   LT_TRY_VOID(check_ours_to_give(registry, us, naming.code));
   if (naming.name.empty() || naming.tier.empty()) {
@@ -112,9 +112,9 @@ Result<InvitationPlan> plan_invitation(const Registry& registry, const Identity&
                  "agency " + quote(naming.code) + " is new: name and tier are needed");
   }
   plan.naming = naming;
+  plan.may_issue = has_others_below(naming.tier);
   return plan;
 }
-  plan.may_issue = has_others_below(naming.tier);
 
 Result<AgencyId> declare_planned(Transaction& transaction, const InvitationPlan& plan,
                                  Entropy& entropy) {
