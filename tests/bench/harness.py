@@ -84,7 +84,8 @@ class Programs:
         self.count_syncs = os.path.join(folder, "tests", "bench", "libcount_syncs.so")
         for path in vars(self).values():
             if not os.path.exists(path):
-                raise SystemExit(f"{path} is missing; build it, or name another folder with --bin")
+                raise SystemExit(f"{path} is missing: cmake --build --preset release "
+                                 "--target all benches, or name another folder with --bin")
         self.key = key or digest_of_file(self.lienthongd) + digest_of_file(self.fast_office)
 
     def fast(self, *words):
