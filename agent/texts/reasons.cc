@@ -133,6 +133,10 @@ constexpr ReasonText kReasonTexts[] = {
     {Reason::kTwinThere, "key-used-twice",
      "two machines use the key of {}, since {}, last seen in turns at {}, from {} and {}: have one "
      "of them stopped for good and enrolled anew under a key of its own"},
+    {Reason::kBackupOld, "backup-old",
+     "the last backup is of {}: make one, or mend what makes them; {} updates and {} files were on "
+     "no "
+     "other machine then"},
     {Reason::kNoVersionInForce, "no-version-in-force",
      "no version of procedure {} was in force then, so no due date is known"},
     {Reason::kNoLimit, "no-limit",

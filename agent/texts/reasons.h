@@ -87,6 +87,7 @@ enum class Reason : std::uint8_t {
   kNeighbourDiffers,
   kTwinHere,
   kTwinThere,
+  kBackupOld,
   // warnings of an operation
   kNoVersionInForce,
   kNoLimit,
