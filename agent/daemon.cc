@@ -10,6 +10,7 @@
 
 #include "agent/api/server.h"
 #include "agent/api/shut.h"
+#include "agent/caretaker.h"
 #include "agent/config/calendar_file.h"
 #include "agent/engine/clock.h"
 #include "agent/engine/log.h"
@@ -95,6 +96,7 @@ struct Daemon::Impl {
   std::vector<IdentityFinding> identity;  // what does not fit; of the last opening
   std::unique_ptr<Engine> engine;
   std::unique_ptr<Scrubber> scrubber;
+  std::unique_ptr<Caretaker> caretaker;
   std::unique_ptr<BlobKeeper> blobs;
   std::unique_ptr<PeerSet> peers;
   std::unique_ptr<ApiServer> api;
@@ -252,6 +254,7 @@ Result<void> Daemon::Impl::open() {
   peers->set_blobs(*blobs);
   if (!engine->refusal()) {
     send_refused_again();
+    caretaker = std::make_unique<Caretaker>(*engine);
     LT_TRY_VOID(peers->start());
   }
   return serve_api(files.keys.dh);
@@ -277,6 +280,7 @@ void Daemon::Impl::close() {
   }
   if (blobs) blobs->stop();
   scrubber.reset();
+  caretaker.reset();
   if (engine) engine->stop();
   deadline.cancel();
   files_timer.cancel();
@@ -347,10 +351,12 @@ Result<void> Daemon::Impl::serve_api(const DhKey& dh_key) {
   LT_TRY(auto calendar, load_calendar(config.office.calendar));
   api_config.calendar = std::make_shared<const store::Calendar>(std::move(calendar));
   api_config.calendar_problem = config.office.calendar_problem;
+  api_config.needs = {config.office.needs_who, config.office.needs_what};
   api_config.blobs = blobs.get();
   api_config.bundle_key = dh_key;
   api_config.recent_log = recent_lines;
   api_config.identity = identity;
+  api_config.roles = config.roles;
   api = std::make_unique<ApiServer>(*engine, *peers, std::move(api_config));
   return api->start();
 }
@@ -480,6 +486,7 @@ int Daemon::run() {
   }
   if (impl.blobs) impl.blobs->stop();
   impl.scrubber.reset();
+  impl.caretaker.reset();
   if (impl.engine) impl.engine->stop();  // also wakes the API's long polls
   if (impl.api) impl.api->stop();
   impl.shut.stop();

@@ -5,6 +5,7 @@
 #include "agent/json/fields.h"
 #include "agent/json/status.h"
 #include "store/exchange/invitation.h"
+#include "store/trust/tree.h"
 
 namespace lienthong::agent {
 namespace {
@@ -75,9 +76,14 @@ void get_agencies(ApiCall& call) {
 void get_agency(ApiCall& call) {
   const auto registry = call.api.replica().registry();
   const auto found = registry->agency_named(call.parameter(0));
-  if (!found.ok()) return send_error(call.response, no_such(found.error()));
-  const AgencyInfo* info = *found;
+  const auto former =
+      found.ok() ? std::vector<AgencyId>() : store::former_bearers(*registry, call.parameter(0));
+  if (!found.ok() && former.empty()) return send_error(call.response, no_such(found.error()));
+  const AgencyInfo* info = found.ok() ? *found : registry->find_agency(former.front());
   json out = agency_object(*info, *registry);
+  if (const AgencyId heir = registry->resolve(info->id, registry->newest());
+      out.at("dissolved") == true && !registry->dissolved(heir, registry->newest()))
+    out["heir"] = agency_code(heir, *registry);
   json certificates = json::array();
   for (const CertificateId& id : registry->certificates_of(info->id)) {
     const Certificate* certificate = registry->find_certificate(id);

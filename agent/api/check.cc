@@ -15,6 +15,7 @@
 #include "store/office/between.h"
 #include "store/office/data_check.h"
 #include "store/replica/damage.h"
+#include "store/trust/machines.h"
 
 namespace lienthong::agent {
 namespace {
@@ -123,6 +124,12 @@ void check_twins(Findings& out, const ApiContext& api, const Registry& registry)
       out.add(kCritical, Reason::kTwinThere,
               {code_of_node(seen.node), since, last, twin.address, twin.other_address});
   }
+}
+
+void check_machines(Findings& out, const store::Replica& replica) {
+  for (const store::Machine& machine : store::unacknowledged(replica))
+    out.add(kWarning, Reason::kSecondMachine,
+            {machine.node.short_hex(), format_time(machine.issued_at), machine.node.short_hex()});
 }
 
 void check_handoffs(Findings& out, const ApiContext& api) {
@@ -276,6 +283,7 @@ void get_check(ApiCall& call) {
   check_links(out, call.api, *call.api.replica().registry());
   check_flow(out, call.api, *call.api.replica().registry());
   check_twins(out, call.api, *call.api.replica().registry());
+  check_machines(out, call.api.replica());
   check_handoffs(out, call.api);
   check_counts(out, call.api.replica());
   check_clock(out, call.api);

@@ -5,6 +5,7 @@
 #include "agent/json/fields.h"
 #include "agent/json/operation.h"
 #include "store/office/meant.h"
+#include "store/text/plain.h"
 
 namespace lienthong::agent {
 namespace {
@@ -187,7 +188,8 @@ Error no_such(const Error& error) {
   return Error(Errc::kNotFound, error.detail());
 }
 
-Result<RecordId> find_one(const store::Replica& replica, const std::string& code) {
+Result<RecordId> find_one(const store::Replica& replica, const std::string& given) {
+  LT_TRY(const std::string code, store::tidy_code(given));
   if (code.size() == 2 * RecordId::kSize) {
     if (const auto bytes = from_hex(code);
         bytes.ok() && replica.find_record(RecordId::from(*bytes)))

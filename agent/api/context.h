@@ -13,6 +13,7 @@
 
 #include "agent/api/server.h"
 #include "agent/files/bundles.h"
+#include "agent/joining/roles.h"
 #include "agent/texts/catalogue.h"
 
 namespace lienthong::agent {
@@ -77,6 +78,7 @@ struct ApiCall {
   const httplib::Request& request;
   httplib::Response& response;
   const std::string& body;
+  const Caller& caller;
 
   std::string parameter(std::size_t index) const {
     return request.matches[static_cast<int>(index) + 1].str();
@@ -90,6 +92,13 @@ struct ApiRoute {
   ApiHandler handler;
 };
 std::span<const ApiRoute> api_routes();
+// Which role a caller needs: to look for GET; of what changes something that which the table of
+// roles.cc names, else to administer.
+Role role_for(const ApiRoute& route);
+// Of an operation, by the word of its line.
+Role role_for_operation(std::string_view op);
+// "this needs the role desk; hanh has look": kNotAllowed.
+Error lacks_role(const Caller& caller, Role role);
 // The path as a regular expression.
 std::string route_pattern(std::string_view path);
 

@@ -11,6 +11,7 @@
 #include "protocol/record/registers.h"
 #include "store/office/dossier.h"
 #include "store/office/find.h"
+#include "store/office/revision.h"
 
 namespace lienthong::agent {
 namespace {
@@ -29,16 +30,15 @@ Result<store::Filter> read_filter(const ApiCall& call) {
   LT_TRY(const auto due_within, query_number(request, "due_within", kSecondsMax));
   if (due_within) out.due_before = call.api.now() + static_cast<UnixMillis>(*due_within) * 1000;
   if (request.has_param("since")) {
-    out.since = parse_time(request.get_param_value("since"));
-    if (!out.since)
-      return Error(Errc::kInvalidArgument,
-                   "since must be a moment as in RFC 3339, of the years 1900 to 2199");
+    const auto since = read_moment(request.get_param_value("since"));
+    if (!since.ok()) return Error(since.error().code(), "since: " + since.error().detail());
+    out.since = *since;
   }
   LT_TRY(const auto limit, query_number(request, "limit", 1'000'000'000));
   out.limit = static_cast<std::size_t>(limit.value_or(0));
   out.late = query_flag(request, "late");
-  out.procedure = request.get_param_value("procedure");
-  out.text = search_form(request.get_param_value("text"));
+  LT_TRY(out.procedure, tidy_code(request.get_param_value("procedure")));
+  out.text = search_key(request.get_param_value("text"));
   out.after = request.get_param_value("after");
   return out;
 }
@@ -82,6 +82,17 @@ json same_code(const store::Replica& replica, const Registry& registry, const Re
     out.push_back({{"record", id.hex()}, {"begun_by", agency_json(other->state.origin, registry)}});
   }
   return out;
+}
+
+// By whom and by which decision its closed parts were removed.
+void put_erasure(json& out, const store::Replica& replica, const Registry& registry,
+                 const RecordState& state) {
+  if (state.erased_by.is_zero()) return;
+  const auto erasure = replica.find_update(state.erased_by);
+  if (!erasure) return;
+  out["erased"] = {{"by", agency_json(erasure->agency, registry)},
+                   {"decision", erasure->open.decision},
+                   {"at", format_time(erasure->update.envelope.hlc.millis())}};
 }
 
 }  // namespace
@@ -136,6 +147,8 @@ void get_dossier(ApiCall& call) {
     if (query_flag(call.request, "explain")) out["explanation"] = std::move(why["trace"]);
   }
   put_work(out, call.api.replica(), dossier->state, call.api.now());
+  call.response.set_header("ETag", "\"" + store::revision_of(dossier->state) + "\"");
+  put_erasure(out, call.api.replica(), *registry, dossier->state);
   send_json(call.response, out);
 }
 

@@ -29,11 +29,11 @@ constexpr std::size_t kChunkedOverhead = 64U << 10;
 constexpr std::size_t kBigBytes = 64U << 10;  // smaller requests are always heard
 
 // A connection, from accept() until it is closed.
-struct Caller {
-  explicit Caller(int socket) : fd(socket), deadline(Clock::now()) {}
-  ~Caller() { ::close(fd); }
-  Caller(const Caller&) = delete;
-  Caller& operator=(const Caller&) = delete;
+struct Connection {
+  explicit Connection(int socket) : fd(socket), deadline(Clock::now()) {}
+  ~Connection() { ::close(fd); }
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
 
   const int fd;
   RequestBytes request;
@@ -41,11 +41,21 @@ struct Caller {
   bool lingering = false;  // answered; what still comes is thrown away
   bool taking = false;     // its head was there and a body is due
 };
-using CallerPtr = std::unique_ptr<Caller>;
+using CallerPtr = std::unique_ptr<Connection>;
 
 int wait_for(int fd, short events, milliseconds time) {
   pollfd one{fd, events, 0};
   return ::poll(&one, 1, static_cast<int>(std::max<milliseconds::rep>(time.count(), 0)));
+}
+
+thread_local std::optional<Peer> this_peer;
+
+std::optional<Peer> peer_of(int fd) {
+  ucred credentials{};
+  socklen_t size = sizeof credentials;
+  if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) return std::nullopt;
+  if (size != sizeof credentials || credentials.uid == static_cast<uid_t>(-1)) return std::nullopt;
+  return Peer{credentials.uid, credentials.gid};
 }
 
 // ---- the threads that answer ----
@@ -124,7 +134,7 @@ class Pool {
 
 class CallerStream final : public httplib::Stream {
  public:
-  CallerStream(Caller& caller, Pool& pool, const GateLimits& limits)
+  CallerStream(Connection& caller, Pool& pool, const GateLimits& limits)
       : caller_(caller), pool_(pool), limits_(limits) {}
 
   bool is_readable() const override { return at_ < caller_.request.bytes.size(); }
@@ -181,7 +191,7 @@ class CallerStream final : public httplib::Stream {
     return ready > 0;
   }
 
-  Caller& caller_;
+  Connection& caller_;
   Pool& pool_;
   const GateLimits& limits_;
   std::size_t at_ = 0;
@@ -254,15 +264,17 @@ struct GatedServer::Impl {
   milliseconds until_next_deadline() const;
   void end_late_ones();
   enum class Heard { kMore, kWhole, kGone };
-  Heard hear(Caller& caller) const;
-  Heard look(Caller& caller) const;
+  Heard hear(Connection& caller) const;
+  Heard look(Connection& caller) const;
 };
 
 void GatedServer::Impl::answer(CallerPtr caller) {
   {
     CallerStream stream(*caller, pool, limits);
     bool closed = false;
+    this_peer = peer_of(caller->fd);
     (void)server.process_request(stream, true, closed, nullptr);
+    this_peer.reset();
   }
   ::shutdown(caller->fd, SHUT_WR);
   caller->request = {};
@@ -312,7 +324,7 @@ void GatedServer::Impl::end_late_ones() {
 }
 
 // What is there now.
-GatedServer::Impl::Heard GatedServer::Impl::hear(Caller& caller) const {
+GatedServer::Impl::Heard GatedServer::Impl::hear(Connection& caller) const {
   char chunk[kChunkBytes];
   const ssize_t size = ::recv(caller.fd, chunk, sizeof chunk, MSG_DONTWAIT);
   if (size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return Heard::kMore;
@@ -324,7 +336,7 @@ GatedServer::Impl::Heard GatedServer::Impl::hear(Caller& caller) const {
   return look(caller);
 }
 
-GatedServer::Impl::Heard GatedServer::Impl::look(Caller& caller) const {
+GatedServer::Impl::Heard GatedServer::Impl::look(Connection& caller) const {
   RequestBytes& request = caller.request;
   if (!caller.taking) {
     if (!request.look_for_head())
@@ -367,6 +379,8 @@ void GatedServer::Impl::gather() {
 
 // ---- the server ----
 
+std::optional<Peer> peer_of_this_request() { return this_peer; }
+
 GatedServer::GatedServer(GateLimits limits,
                          std::function<bool(std::string_view head)> may_send_body)
     : impl_(std::make_unique<Impl>(*this, limits, std::move(may_send_body))) {
@@ -382,7 +396,7 @@ GatedServer::~GatedServer() = default;
 
 bool GatedServer::process_and_close_socket(socket_t sock) {
   ::fcntl(sock, F_SETFL, ::fcntl(sock, F_GETFL, 0) | O_NONBLOCK);
-  auto caller = std::make_unique<Caller>(sock);
+  auto caller = std::make_unique<Connection>(sock);
   caller->deadline += impl_->limits.head;
   impl_->take(std::move(caller));
   return true;

@@ -8,10 +8,12 @@
 #pragma once
 
 #include <httplib.h>
+#include <sys/types.h>
 
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string_view>
 
 namespace lienthong::agent {
@@ -29,6 +31,14 @@ struct GateLimits {
   std::chrono::milliseconds answer{30'000};
   std::size_t answer_bytes_per_second = 32 * 1024;
 };
+
+// Who is at the other end of the UNIX socket whose request this thread answers, as the kernel says;
+// nullopt: it is no such socket.
+struct Peer {
+  uid_t user;
+  gid_t group;
+};
+std::optional<Peer> peer_of_this_request();
 
 class GatedServer final : public httplib::Server {
  public:

@@ -5,6 +5,7 @@
 #include "agent/joining/invite.h"
 #include "agent/json/fields.h"
 #include "agent/json/status.h"
+#include "store/trust/machines.h"
 
 namespace lienthong::agent {
 
@@ -18,12 +19,14 @@ constexpr std::int64_t kInviteSecondsMax = 90LL * 24 * 3600;
 constexpr std::int64_t kInviteSecondsDefault = 24LL * 3600;
 
 struct InviteAsked {
+  std::string replaces;
   InviteRequest request;
   bool dry_run = false;
 };
 
 Result<InviteAsked> read_invite(const std::string& body) {
-  LT_TRY(const json object, read_object(body, " code name tier ttl_seconds may_issue dry_run "));
+  LT_TRY(const json object,
+         read_object(body, " code name tier ttl_seconds may_issue replaces dry_run "));
   InviteAsked out;
   LT_TRY(out.request.naming, read_naming(object));
   std::int64_t seconds = kInviteSecondsDefault;
@@ -36,8 +39,11 @@ Result<InviteAsked> read_invite(const std::string& body) {
     return Error(Errc::kInvalidArgument,
                  "ttl_seconds: must be from 1 to " + std::to_string(kInviteSecondsMax));
   out.request.ttl = std::chrono::seconds(seconds);
-  LT_TRY(out.request.may_issue, read_flag(object, "may_issue", true));
+  if (object.contains("may_issue")) {
+    LT_TRY(out.request.may_issue, read_flag(object, "may_issue", false));
+  }
   LT_TRY(out.dry_run, read_flag(object, "dry_run", false));
+  LT_TRY(out.replaces, object_text(object, "replaces", false));
   return out;
 }
 
@@ -123,15 +129,22 @@ void get_invites(ApiCall& call) {
 }
 
 void post_invite(ApiCall& call) {
-  const auto asked = read_invite(call.body);
+  auto asked = read_invite(call.body);
   if (!asked.ok()) return send_error(call.response, asked.error());
+  if (!asked->replaces.empty()) {
+    const auto old = store::machine_named(*call.api.replica().registry(), asked->replaces);
+    if (!old.ok()) return send_error(call.response, old.error(), "replaces");
+    asked->request.replaces = *old;
+  }
   const InviteRequest& request = asked->request;
   if (asked->dry_run) {
     const store::Replica& replica = call.api.replica();
     const auto plan =
         store::plan_invitation(*replica.registry(), replica.identity(), request.naming);
     if (!plan.ok()) return send_error(call.response, plan.error());
-    return send_json(call.response, plan_object(*plan, call.api));
+    json shown = plan_object(*plan, call.api);
+    shown["may_issue"] = request.may_issue.value_or(plan->may_issue);
+    return send_json(call.response, shown);
   }
   LockedEntropy entropy(call.api);
   const auto token = create_invite(call.api.engine, call.api.config.dh_key,
@@ -139,6 +152,7 @@ void post_invite(ApiCall& call) {
   if (!token.ok()) return send_error(call.response, token.error());
   send_json(call.response, {{"token", token->text},
                             {"id", to_hex(token->number)},
+                            {"may_issue", token->may_issue},
                             {"expires_at", time_json(token->expires_at)}});
 }
 

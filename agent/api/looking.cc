@@ -68,6 +68,7 @@ void get_status(ApiCall& call) {
   facts.budget = api.links.budget();
   json status = status_json(api.replica(), api.links.neighbours(), facts);
   if (api.config.blobs != nullptr) status["scans"] = scans_json(api.config.blobs->blobs());
+  status["backup"] = backup_json(api);
   send_json(call.response, status);
 }
 
@@ -109,6 +110,7 @@ void post_verify(ApiCall& call) {
   options.now = call.api.now();
   options.limit = static_cast<std::size_t>(limit->value_or(options.limit));
   options.agency = agency->value_or(AgencyId());
+  options.calendar = &call.api.calendar();
   options.stopping = [&call] { return call.api.stopping.load(); };
   json differ = json::array();
   for (const RecordId& id : call.api.replica().verify_states()) differ.push_back(id.hex());

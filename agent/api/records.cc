@@ -30,10 +30,9 @@ struct RecordQuery {
 
 Result<std::optional<UnixMillis>> query_time(const httplib::Request& request, const char* name) {
   if (!request.has_param(name)) return std::optional<UnixMillis>();
-  const auto time = parse_time(request.get_param_value(name));
-  if (!time)
-    return Error(Errc::kInvalidArgument,
-                 std::string(name) + " must be a moment as in RFC 3339, of the years 1900 to 2199");
+  const auto time = read_moment(request.get_param_value(name));
+  if (!time.ok())
+    return Error(time.error().code(), std::string(name) + ": " + time.error().detail());
   return std::optional<UnixMillis>(*time);
 }
 
@@ -59,7 +58,7 @@ Result<RecordQuery> read_record_query(const ApiCall& call) {
   out.filter.source = request.get_param_value("source");
   out.filter.topic = request.get_param_value("topic");
   out.filter.about = request.get_param_value("about");
-  out.text = search_form(request.get_param_value("text"));
+  out.text = search_key(request.get_param_value("text"));
   out.overdue = query_flag(request, "overdue");
   LT_TRY(const auto limit, query_number(request, "limit", 1'000'000'000));
   out.limit = static_cast<std::size_t>(limit.value_or(0));

@@ -40,11 +40,23 @@ void post_certificate(ApiCall& call);
 Result<store::Naming> read_naming(const nlohmann::json& object);
 // kInvalidArgument: no truth value.
 Result<bool> read_flag(const nlohmann::json& object, const char* name, bool otherwise);
+// nodes.cc
+void get_nodes(ApiCall& call);
+void get_node(ApiCall& call);
+void post_node_acknowledge(ApiCall& call);
+void post_node_revoke(ApiCall& call);
+void post_node_closing(ApiCall& call);
+void post_restored_confirm(ApiCall& call);
+// tree.cc
+void post_tree(ApiCall& call);
 // dossiers.cc
 void get_dossiers(ApiCall& call);
 void get_dossier(ApiCall& call);
 void get_export(ApiCall& call);
 void get_digest(ApiCall& call);
+// evidence.cc
+void get_audit(ApiCall& call);
+void post_evidence(ApiCall& call);
 // forms.cc
 void get_form(ApiCall& call);
 void get_registers(ApiCall& call);
@@ -64,6 +76,10 @@ void post_blob(ApiCall& call);
 void get_blob(ApiCall& call);
 void post_blob_fetch(ApiCall& call);
 void get_blob_content(ApiCall& call);
+// backup.cc
+void post_backup(ApiCall& call);
+// When the last one was made, where, how old it is; null: none ever was.
+nlohmann::json backup_json(const ApiContext& api);
 // bundles.cc
 void post_bundle_export(ApiCall& call);
 void post_bundle_import(ApiCall& call);

@@ -16,12 +16,42 @@
 #include "agent/api/socket.h"
 
 namespace lienthong::agent {
+
+struct ApiToken {  // of the file of tokens
+  std::string text;
+  Roles roles;
+};
+
 namespace {
 
 constexpr std::size_t kTokenCharsMin = 16;
 constexpr std::size_t kPathCharsMax = 2048;
 
-Result<std::string> read_token(const std::string& path) {
+// "ROLES TOKEN" of a further line, as "look,desk 0123456789abcdef".
+Result<ApiToken> read_further_token(const std::string& line, const std::string& path) {
+  ApiToken out;
+  const auto blank = line.find(' ');
+  std::string names = line.substr(0, blank);
+  for (std::size_t at = 0; at <= names.size();) {
+    const auto end = std::min(names.find(',', at), names.size());
+    const auto role = role_named(std::string_view(names).substr(at, end - at));
+    if (!role || blank == std::string::npos)
+      return Error(Errc::kInvalidArgument,
+                   "the token file " + path +
+                       ": a further line has roles and a token, as \"look,desk 0123456789abcdef\"");
+    out.roles.add(*role);
+    at = end + 1;
+  }
+  out.text = line.substr(blank + 1);
+  if (out.text.size() < kTokenCharsMin)
+    return Error(Errc::kInvalidArgument, "the token file " + path +
+                                             " must have tokens of at least " +
+                                             std::to_string(kTokenCharsMin) + " characters");
+  return out;
+}
+
+// The first line is a token with all roles; further ones name theirs.
+Result<std::vector<ApiToken>> read_tokens(const std::string& path) {
   struct stat found {};
   if (path.empty() || ::stat(path.c_str(), &found) != 0)
     return Error(Errc::kInvalidArgument,
@@ -30,14 +60,21 @@ Result<std::string> read_token(const std::string& path) {
     return Error(Errc::kInvalidArgument,
                  "the token file " + path + " must not be open to everybody: chmod o= it");
   std::ifstream in(path);
-  std::string token;
-  std::getline(in, token);
-  while (!token.empty() && (token.back() == '\r' || token.back() == ' ')) token.pop_back();
-  if (token.size() < kTokenCharsMin)
+  std::vector<ApiToken> tokens;
+  for (std::string line; std::getline(in, line);) {
+    while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.pop_back();
+    if (tokens.empty()) {
+      tokens.push_back({line, Roles::all()});
+    } else if (!line.empty() && !line.starts_with('#')) {
+      LT_TRY(ApiToken further, read_further_token(line, path));
+      tokens.push_back(std::move(further));
+    }
+  }
+  if (tokens.empty() || tokens.front().text.size() < kTokenCharsMin)
     return Error(Errc::kInvalidArgument, "the token file " + path +
                                              " must have a first line of at least " +
                                              std::to_string(kTokenCharsMin) + " characters");
-  return token;
+  return tokens;
 }
 
 struct TcpPlace {
@@ -89,20 +126,28 @@ bool read_body(const httplib::Request& request, const httplib::ContentReader& re
 
 struct ApiServer::Impl {
   struct Door : ApiDoor {
-    Door(std::size_t threads, std::string asked)
-        : token(std::move(asked)),
-          server({.threads = threads, .body_bytes = kApiBodyBytesMax}, [this](
-                                                                           std::string_view head) {
-            return token.empty() || is_token(header_of(head, "Authorization").value_or(""), token);
-          }) {}
-    const std::string token;  // empty: none is asked for
+    Door(std::size_t threads, std::vector<ApiToken> asked)
+        : tokens(std::move(asked)),
+          server({.threads = threads, .body_bytes = kApiBodyBytesMax},
+                 [this](std::string_view head) {
+                   return tokens.empty() ||
+                          find_token(header_of(head, "Authorization").value_or("")) != nullptr;
+                 }) {}
+    // All are compared, so that time tells nothing of which it was.
+    const ApiToken* find_token(std::string_view given) const {
+      const ApiToken* found = nullptr;
+      for (const ApiToken& token : tokens)
+        if (is_token(given, token.text)) found = &token;
+      return found;
+    }
+    const std::vector<ApiToken> tokens;  // none: none is asked for
     GatedServer server;
     std::thread thread;
     int listener = -1;  // owned by the server
   };
 
   ApiContext context;
-  Door unix_door{kApiThreadCount, ""};
+  Door unix_door{kApiThreadCount, {}};
   std::unique_ptr<Door> tcp_door;
   int port = 0;
   SocketFile socket_file;
@@ -113,6 +158,9 @@ struct ApiServer::Impl {
 
   void prepare(Door& door);
   void add_routes(Door& door);
+  Caller caller_at(const Door& door, const httplib::Request& request) const;
+  void answer(Door& door, const ApiRoute& route, const httplib::Request& request,
+              httplib::Response& response, const std::string& body);
   void note_use(const httplib::Request& request);
   Result<void> open_unix();
   Result<void> open_tcp();
@@ -128,21 +176,37 @@ void ApiServer::Impl::note_use(const httplib::Request& request) {
   context.links.people_here();
 }
 
+Caller ApiServer::Impl::caller_at(const Door& door, const httplib::Request& request) const {
+  if (const ApiToken* token = door.find_token(request.get_header_value("Authorization")))
+    return {"token " + std::to_string(token - door.tokens.data() + 1), token->roles};
+  const auto peer = peer_of_this_request();
+  if (!peer) return {"?", context.config.roles.others};
+  return caller_of(context.config.roles, peer->user, peer->group);
+}
+
+void ApiServer::Impl::answer(Door& door, const ApiRoute& route, const httplib::Request& request,
+                             httplib::Response& response, const std::string& body) {
+  const Caller caller = caller_at(door, request);
+  const bool watched = route.path == "/healthz" || route.path == "/readyz";
+  if (const Role role = role_for(route); !watched && !caller.roles.has(role))
+    return send_error(response, lacks_role(caller, role));
+  ApiCall call{context, door, request, response, body, caller};
+  route.handler(call);
+}
+
 void ApiServer::Impl::add_routes(Door& door) {
   for (const ApiRoute& route : api_routes()) {
-    const auto handler = route.handler;
     const std::string pattern = route_pattern(route.path);
     if (route.method == "GET") {
-      door.server.Get(pattern, [this, &door, handler](const httplib::Request& request,
-                                                      httplib::Response& response) {
-        ApiCall call{context, door, request, response, request.body};
-        handler(call);
+      door.server.Get(pattern, [this, &door, &route](const httplib::Request& request,
+                                                     httplib::Response& response) {
+        answer(door, route, request, response, request.body);
       });
       continue;
     }
-    door.server.Post(pattern, [this, &door, handler](const httplib::Request& request,
-                                                     httplib::Response& response,
-                                                     const httplib::ContentReader& reader) {
+    door.server.Post(pattern, [this, &door, &route](const httplib::Request& request,
+                                                    httplib::Response& response,
+                                                    const httplib::ContentReader& reader) {
       std::string body;
       if (!read_body(request, reader, body)) {
         if (response.status == 413 || body.size() >= kApiBodyBytesMax / 2)
@@ -151,29 +215,28 @@ void ApiServer::Impl::add_routes(Door& door) {
         return send_error(response, 400, "malformed",
                           "the body could not be read; send JSON, not a form");
       }
-      ApiCall call{context, door, request, response, body};
-      handler(call);
+      answer(door, route, request, response, body);
     });
   }
 }
 
 void ApiServer::Impl::prepare(Door& door) {
-  door.server.set_pre_routing_handler([this, &door](const httplib::Request& request,
-                                                    httplib::Response& response) {
-    set_language(request, response);
-    if (!door.token.empty() && !is_token(request.get_header_value("Authorization"), door.token)) {
-      response.set_header("WWW-Authenticate", "Bearer");
-      send_error(response, 401, "not-allowed",
-                 "this port asks for Authorization: Bearer and the token of its file");
-      return httplib::Server::HandlerResponse::Handled;
-    }
-    if (request.path.size() > kPathCharsMax) {
-      send_error(response, 404, "not-found", "the path is too long");
-      return httplib::Server::HandlerResponse::Handled;
-    }
-    note_use(request);
-    return httplib::Server::HandlerResponse::Unhandled;
-  });
+  door.server.set_pre_routing_handler(
+      [this, &door](const httplib::Request& request, httplib::Response& response) {
+        set_language(request, response);
+        if (!door.tokens.empty() && !door.find_token(request.get_header_value("Authorization"))) {
+          response.set_header("WWW-Authenticate", "Bearer");
+          send_error(response, 401, "not-allowed",
+                     "this port asks for Authorization: Bearer and the token of its file");
+          return httplib::Server::HandlerResponse::Handled;
+        }
+        if (request.path.size() > kPathCharsMax) {
+          send_error(response, 404, "not-found", "the path is too long");
+          return httplib::Server::HandlerResponse::Handled;
+        }
+        note_use(request);
+        return httplib::Server::HandlerResponse::Unhandled;
+      });
   door.server.set_error_handler([](const httplib::Request& request, httplib::Response& response) {
     if (!response.body.empty()) return;
     const int status = response.status;
@@ -205,8 +268,8 @@ Result<void> ApiServer::Impl::open_unix() {
 Result<void> ApiServer::Impl::open_tcp() {
   if (context.config.listen.empty()) return {};
   LT_TRY(const TcpPlace place, read_listen(context.config.listen));
-  LT_TRY(std::string token, read_token(context.config.token_file));
-  auto door = std::make_unique<Door>(kApiTcpThreadCount, std::move(token));
+  LT_TRY(auto tokens, read_tokens(context.config.token_file));
+  auto door = std::make_unique<Door>(kApiTcpThreadCount, std::move(tokens));
   door->waiters_max = kApiTcpWaiterCountMax;
   prepare(*door);
   Door* const opened = door.get();

@@ -14,6 +14,8 @@
 
 #include "agent/engine/engine.h"
 #include "agent/joining/identity_check.h"
+#include "agent/json/needs.h"
+#include "agent/joining/roles.h"
 #include "agent/links/links.h"
 #include "protocol/crypto/noise.h"
 #include "store/office/calendar.h"
@@ -39,7 +41,9 @@ struct ApiServerConfig {
   std::optional<DhKey> bundle_key;  // ours, opens bundles; none: bundles are not taken
   std::shared_ptr<const store::Calendar> calendar;  // null: the one built in
   std::string calendar_problem = {};  // why it is not the one of the configuration; empty: it is
+  Needs needs = {};                   // of a new dossier
   BlobKeeper* blobs = nullptr;        // outlives the server; null: no scans are kept
+  RoleRules roles = {};               // of those who call on the socket; else everybody has all
   std::vector<IdentityFinding> identity;  // what is wrong with the files that say who we are
   // The newest log lines, oldest first, at most that many; null: none are kept. Any thread.
   std::function<std::vector<ApiLogLine>(std::size_t)> recent_log;

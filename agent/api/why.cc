@@ -208,6 +208,7 @@ void Explanation::explain_waiting() {
   tell(waiting.on_missing, Reason::kParentMissing);
   tell(waiting.on_refused, Reason::kParentRefused);
   tell(waiting.on_registry, Reason::kRegistryMissing);
+  tell(waiting.on_revoked, Reason::kMachineRevoked);
 }
 
 // What others have still to do, and where the result has to go.

@@ -265,7 +265,15 @@ void read_link(Reader& reader, const toml::table& table, LinkConfig& link) {
 }
 
 void read_office(Reader& reader, const toml::table& table, OfficeConfig& office) {
-  reader.known_keys(table, " in [office]", {"calendar"});
+  reader.known_keys(table, " in [office]", {"calendar", "needs"});
+  std::string needs;
+  if (const auto* said = reader.text(table, "needs", needs)) {
+    office.needs_who = needs == "who" || needs == "both";
+    office.needs_what = needs == "what" || needs == "both";
+    if (!office.needs_who && !office.needs_what && needs != "any")
+      reader.mistake(*said, "\"needs\": found " + quote(needs) +
+                                ", expected any, who, what or both: what a new dossier has to say");
+  }
   std::string file;
   const auto* node = reader.text(table, "calendar", file);
   if (node != nullptr && !file.empty() && !std::filesystem::path(file).is_absolute())
@@ -280,6 +288,40 @@ void read_store(Reader& reader, const toml::table& table, StoreConfig& store) {
                 [&](std::int64_t v) { store.scrub_days = static_cast<std::uint64_t>(v); });
 }
 
+// Users and groups in lists of roles; what everybody else may.
+void read_roles(Reader& reader, const toml::table& table, RoleRules& roles) {
+  reader.known_keys(table, " in [roles]", {"look", "desk", "decide", "administer", "others"});
+  const auto names = [&](std::string_view key, const auto& take) {
+    const toml::node* node = table.get(key);
+    if (node == nullptr) return;
+    const toml::array* list = node->as_array();
+    if (list == nullptr)
+      return reader.mistake(*node, quote(key) + ": found " + type_name(*node) +
+                                       ", expected a list of texts in quotes");
+    for (const auto& item : *list) {
+      const auto value = item.value_exact<std::string>();
+      if (!value || !take(*value))
+        reader.mistake(item, quote(key) + ": found " + (value ? quote(*value) : type_name(item)) +
+                                 (key == "others" ? ", expected look, desk, decide or administer"
+                                                  : ", expected \"user:NAME\" or \"group:NAME\""));
+    }
+  };
+  for (const Role role : kRoles)
+    names(to_string(role), [&](const std::string& who) {
+      const bool good = (who.starts_with("user:") && who.size() > 5) ||
+                        (who.starts_with("group:") && who.size() > 6);
+      if (good) roles.rules.push_back({who, role});
+      return good;
+    });
+  if (!table.contains("others")) return;
+  roles.others = Roles();
+  names("others", [&](const std::string& name) {
+    const auto role = role_named(name);
+    if (role) roles.others.add(*role);
+    return role.has_value();
+  });
+}
+
 void read_log(Reader& reader, const toml::table& table, std::string& level) {
   reader.known_keys(table, " in [log]", {"level"});
   const auto* node = reader.text(table, "level", level);
@@ -292,9 +334,9 @@ void read_log(Reader& reader, const toml::table& table, std::string& level) {
 }
 
 void read_root(Reader& reader, const toml::table& root, Config& config) {
-  reader.known_keys(
-      root, "",
-      {"data_dir", "listen", "advertise", "api", "neighbour", "link", "office", "store", "log"});
+  reader.known_keys(root, "",
+                    {"data_dir", "listen", "advertise", "api", "neighbour", "link", "office",
+                     "store", "roles", "log"});
   std::string data_dir;
   if (const auto* node = reader.text(root, "data_dir", data_dir)) {
     if (!std::filesystem::path(data_dir).is_absolute()) {
@@ -319,6 +361,7 @@ void read_root(Reader& reader, const toml::table& root, Config& config) {
   if (const auto* table = reader.section(root, "office"))
     read_office(reader, *table, config.office);
   if (const auto* table = reader.section(root, "store")) read_store(reader, *table, config.store);
+  if (const auto* table = reader.section(root, "roles")) read_roles(reader, *table, config.roles);
   if (const auto* table = reader.section(root, "log")) read_log(reader, *table, config.log_level);
 }
 

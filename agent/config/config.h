@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/joining/roles.h"
 #include "agent/links/link_config.h"
 
 namespace lienthong::agent {
@@ -27,6 +28,7 @@ struct ApiConfig {
 struct OfficeConfig {
   std::filesystem::path calendar;  // of working days; empty: the one built in
   std::string calendar_problem;    // why the one built in is used instead; empty: it is not
+  bool needs_who = false, needs_what = false;  // of a new dossier, see agent/json/needs.h
   bool operator==(const OfficeConfig&) const = default;
 };
 
@@ -44,6 +46,7 @@ struct Config {
   LinkConfig link;
   OfficeConfig office;
   StoreConfig store;
+  RoleRules roles;
   std::string log_level = "info";  // error, warn, info, debug
   bool operator==(const Config&) const = default;
 

@@ -37,6 +37,21 @@ void render_link(std::ostream& out, const LinkConfig& link) {
       << "dials_burst = " << link.dials_burst << "\n";
 }
 
+void render_roles(std::ostream& out, const RoleRules& roles) {
+  if (roles == RoleRules()) return;
+  out << "\n[roles]\n";
+  for (const Role role : kRoles) {
+    std::vector<std::string> names;
+    for (const RoleRule& rule : roles.rules)
+      if (rule.role == role) names.push_back(rule.who);
+    if (!names.empty()) out << to_string(role) << " = " << toml_list(names) << "\n";
+  }
+  std::vector<std::string> others;
+  for (const Role role : kRoles)
+    if (roles.others.has(role)) others.emplace_back(to_string(role));
+  out << "others = " << toml_list(others) << "\n";
+}
+
 }  // namespace
 
 std::string render_config(const Config& config) {
@@ -58,12 +73,21 @@ std::string render_config(const Config& config) {
         << "\naddresses = " << toml_list(neighbour.addresses) << "   # in order of preference\n";
   }
   render_link(out, config.link);
-  if (!config.office.calendar.empty())
-    out << "\n[office]\ncalendar = " << toml_text(config.office.calendar.string())
-        << "   # of working days\n";
+  const OfficeConfig& office = config.office;
+  const bool needs = office.needs_who || office.needs_what;
+  if (!office.calendar.empty() || needs) out << "\n[office]\n";
+  if (!office.calendar.empty())
+    out << "calendar = " << toml_text(office.calendar.string()) << "   # of working days\n";
+  if (needs)
+    out << "needs = "
+        << toml_text(!office.needs_what ? "who"
+                     : office.needs_who ? "both"
+                                        : "what")
+        << "   # of a new dossier\n";
   if (config.store != StoreConfig())
     out << "\n[store]\nscrub_days = " << config.store.scrub_days
         << "   # everything on the disk is read once in so many\n";
+  render_roles(out, config.roles);
   out << "\n[log]\nlevel = " << toml_text(config.log_level) << "\n";
   return out.str();
 }

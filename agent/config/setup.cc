@@ -1,5 +1,8 @@
 #include "agent/config/setup.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 
@@ -24,6 +27,7 @@ constexpr UnixMillis kRenewAfter = 730LL * 24 * 3600 * 1000;  // two years
 constexpr std::string_view kStaging = "enrolling";
 constexpr std::string_view kTokenRootFile = "token-root.pin";  // only in there
 constexpr std::string_view kDefaultListen = "[::]:7410";
+constexpr std::string_view kAside = "replaced-";
 
 // What a set-up makes, in the order in which it is moved into place; agent.toml makes it whole.
 constexpr std::array<std::string_view, 7> kMade{kStoreFolder, kRootPinFile,   kNodeCertFile,
@@ -33,6 +37,18 @@ constexpr std::array<std::string_view, 7> kMade{kStoreFolder, kRootPinFile,   kN
 Error io_error(const fs::path& path, const std::error_code& problem) {
   return Error(problem == std::errc::no_space_on_device ? Errc::kDiskFull : Errc::kIo,
                path.string() + ": " + problem.message());
+}
+
+// Whether another process has that file of a database locked.
+bool is_locked(const fs::path& path) {
+  const int file = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
+  if (file < 0) return false;
+  struct flock lock {};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  const bool asked = ::fcntl(file, F_GETLK, &lock) == 0;
+  ::close(file);
+  return asked && lock.l_type != F_UNLCK;
 }
 
 // The data folder while it comes into being.
@@ -51,6 +67,7 @@ class Folder {
       fs::permissions(out.dir_, fs::perms(kFolderMode), problem);
       if (problem) return io_error(out.dir_, problem);
     }
+    if (place.replace) LT_TRY_VOID(out.put_aside());
     LT_TRY_VOID(out.check_empty());
     LT_TRY_VOID(narrow(out.dir_));
     LT_TRY_VOID(out.take_back());
@@ -92,9 +109,14 @@ class Folder {
     return {};
   }
 
-  // Everything but what a next attempt needs.
+  // Everything but what a next attempt needs. What was put aside comes back.
   void abandon(bool keep_keys) const {
     std::error_code ignored;
+    if (!aside_.empty()) {
+      for (const auto& entry : fs::directory_iterator(aside_, ignored))
+        fs::rename(entry.path(), dir_ / entry.path().filename(), ignored);
+      fs::remove(aside_, ignored);
+    }
     for (const std::string_view name : kMade) {
       if (keep_keys && name == kNodeKeyFile) continue;
       fs::remove_all(staging() / name, ignored);
@@ -110,12 +132,37 @@ class Folder {
     const bool interrupted = fs::exists(staging()) && !fs::exists(dir_ / kConfigFile);
     for (const auto& entry : fs::directory_iterator(dir_, problem)) {
       const std::string name = entry.path().filename().string();
-      if (name == kStaging || name == "lost+found") continue;
+      if (name == kStaging || name == "lost+found" || name.starts_with(kAside)) continue;
       const bool ours = std::find(kMade.begin(), kMade.end(), name) != kMade.end();
       if (interrupted && ours) continue;
       return Error(Errc::kConflict, dir_.string() + " is not empty: it holds " + name);
     }
     if (problem) return io_error(dir_, problem);
+    return {};
+  }
+
+  // Of a machine that was: all of it goes into a folder of its own.
+  Result<void> put_aside() {
+    if (!fs::exists(dir_ / kConfigFile) && !fs::exists(dir_ / kNodeKeyFile)) return {};
+    if (is_locked(dir_ / kStoreFolder / "LOCK"))
+      return Error(Errc::kBusy, "an agent is at work in " + dir_.string() + ": stop it first");
+    std::error_code problem;
+    for (int number = 1; aside_.empty(); ++number)
+      if (fs::path free = dir_ / (std::string(kAside) + std::to_string(number)); !fs::exists(free))
+        aside_ = std::move(free);
+    fs::create_directory(aside_, problem);
+    if (!problem) fs::permissions(aside_, fs::perms(0700), problem);
+    if (problem) return io_error(aside_, problem);
+    std::vector<fs::path> old;
+    for (const auto& entry : fs::directory_iterator(dir_, problem)) {
+      const std::string name = entry.path().filename().string();
+      if (name != kStaging && name != "lost+found" && !name.starts_with(kAside))
+        old.push_back(entry.path());
+    }
+    for (const fs::path& path : old) {
+      fs::rename(path, aside_ / path.filename(), problem);
+      if (problem) return io_error(path, problem);
+    }
     return {};
   }
 
@@ -136,6 +183,7 @@ class Folder {
   }
 
   fs::path dir_;
+  fs::path aside_;  // what was put aside now; empty: nothing was
   bool created_ = false;
 };
 

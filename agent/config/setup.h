@@ -19,6 +19,8 @@ struct SetupPlace {
   std::filesystem::path data_dir;   // made when missing; must hold no deployment yet
   std::vector<std::string> listen;  // empty: "[::]:7410"
   std::filesystem::path socket;     // empty: data_dir/agent.sock
+  // A deployment that is there is put aside into the folder replaced-N, and back if this fails.
+  bool replace = false;
 };
 
 struct SetupOutcome {

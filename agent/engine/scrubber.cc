@@ -9,6 +9,7 @@
 
 #include "agent/engine/log.h"
 #include "protocol/record/registry.h"
+#include "store/replica/erasures.h"
 #include "store/replica/registry_copy.h"
 #include "store/replica/scrub.h"
 
@@ -46,9 +47,11 @@ struct Scrubber::Impl {
   void run() {
     milliseconds left{kDueInterval};  // until the next step
     copy_registry();
+    clear_erased();
     while (!sleep(std::min<milliseconds>(left, kDueInterval))) {
       left -= std::min<milliseconds>(left, kDueInterval);
       copy_registry();
+      clear_erased();
       if (round.count() == 0 || left.count() > 0) {
         left = round.count() == 0 ? milliseconds(kDueInterval) : left;
         continue;
@@ -68,6 +71,24 @@ struct Scrubber::Impl {
         spdlog::warn("event=registry_copy error={}", in_quotes(done.error().message()));
     } catch (const std::exception& problem) {
       spdlog::error("event=registry_copy error={}", in_quotes(problem.what()));
+    }
+  }
+
+  // What was erased a minute ago, so that scans are gone as well, leaves the files of the disk.
+  void clear_erased() {
+    constexpr UnixMillis kRipe = 60'000;
+    try {
+      const auto due = store::erased_to_clear(engine.replica(), engine.clock().now() - kRipe);
+      if (due.empty()) return;
+      if (const auto done = store::clear_erased(engine.replica(), due); !done.ok())
+        return spdlog::warn("event=erased_not_cleared error={}", in_quotes(done.error().message()));
+      spdlog::info("event=erased_cleared records={}", due.size());
+      (void)engine.write([&due](store::Transaction& transaction) -> Result<void> {
+        store::note_cleared(transaction, due);
+        return {};
+      });
+    } catch (const std::exception& problem) {
+      spdlog::error("event=erased_not_cleared error={}", in_quotes(problem.what()));
     }
   }
 

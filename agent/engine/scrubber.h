@@ -1,7 +1,7 @@
 // Reads every table of the database once in a while, slowly, and keeps the registry's copy beside
-// the database up to date. What has rotted is found before somebody needs it: the database is
-// closed then, salvaged and opened again. docs/operations.md, "Damage". Threads: one of its own;
-// the calls below from one thread.
+// the database up to date. What was erased leaves the files of the database by it. What has rotted
+// is found before somebody needs it: the database is closed then, salvaged and opened again.
+// docs/operations.md, "Damage". Threads: one of its own; the calls below from one thread.
 #pragma once
 
 #include <chrono>

@@ -5,6 +5,7 @@
 #include "agent/net/net.h"
 #include "protocol/enrolment/enrolment.h"
 #include "store/exchange/invitation.h"
+#include "store/trust/replacing.h"
 
 namespace lienthong::agent {
 namespace {
@@ -74,12 +75,23 @@ asio::awaitable<Result<void>> answer(Conversation& talk) {
   co_return sent;
 }
 
+// The job, and in the same commit the machine revoked in whose place the newcomer comes.
+store::Job replacing(const Conversation& talk, store::Job certify) {
+  return [replica = &talk.engine.replica(), invite = to_hex(talk.parent.invite()),
+          newcomer = talk.parent.machine().node,
+          certify = std::move(certify)](store::Transaction& transaction) -> Result<void> {
+    LT_TRY_VOID(certify(transaction));
+    return store::revoke_replaced(transaction, *replica, invite, newcomer);
+  };
+}
+
 // Certifies the machine, whose secret is proved, and hands the machine what it is to send.
 asio::awaitable<Result<void>> grant(Conversation& talk) {
   talk.step.renew(talk.patience.step);
   const auto certificate = std::make_shared<CertificateId>();
-  const auto job = store::redeem_into(certificate, talk.parent.invite(), talk.parent.machine(),
-                                      talk.parent.possession());
+  const auto job =
+      replacing(talk, store::redeem_into(certificate, talk.parent.invite(), talk.parent.machine(),
+                                         talk.parent.possession()));
   Result<void> granted = co_await commit(talk.engine, job);
   if (granted) {
     granted = talk.parent.grant(

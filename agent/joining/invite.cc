@@ -7,6 +7,7 @@
 #include "protocol/record/registry.h"
 #include "store/exchange/invitation.h"
 #include "store/replica/local_names.h"
+#include "store/trust/replacing.h"
 
 namespace lienthong::agent {
 namespace {
@@ -68,6 +69,7 @@ Result<InviteToken> create_invite(Engine& engine, const DhPublic& our_key,
   token.secret = entropy.array<32>();
   token.expires_at = engine.clock().now() + request.ttl.count();
   const auto stale = stale_invitations(engine.replica(), engine.clock().now());
+  bool may_issue = false;
   LT_TRY_VOID(engine.write([&](store::Transaction& transaction) -> Result<void> {
     store::Invitation invitation;
     LT_TRY(const store::InvitationPlan plan,
@@ -76,14 +78,17 @@ Result<InviteToken> create_invite(Engine& engine, const DhPublic& our_key,
     invitation.declared = !plan.agency;
     token.agency = invitation.agency;
     invitation.secret = token.secret;
-    invitation.may_issue = request.may_issue;
+    invitation.may_issue = may_issue = request.may_issue.value_or(plan.may_issue);
     invitation.expires_at = token.expires_at;
     transaction.set_local_value(store::invitation_key(token.invite),
                                 store::encode_invitation(invitation));
+    if (request.replaces)
+      LT_TRY_VOID(store::note_replacement(transaction, engine.replica(), to_hex(token.invite),
+                                          invitation.agency, *request.replaces));
     for (const auto& key : stale) transaction.set_local_value(key, std::nullopt);
     return {};
   }));
-  return InviteToken{encode_token(token), token.invite, token.expires_at};
+  return InviteToken{encode_token(token), token.invite, token.expires_at, may_issue};
 }
 
 Result<bool> cancel_invite(Engine& engine, const InviteNumber& number) {
@@ -110,7 +115,8 @@ Result<std::string> issue_certificate(Engine& engine, const IssueRequest& reques
   const auto job = [&](store::Transaction& transaction) -> Result<void> {
     LT_TRY_VOID(check_meant(transaction.registry(), asked.agency, request));
     LT_TRY(file.grant.certificate, store::redeem(transaction, asked));
-    return {};
+    return store::revoke_replaced(transaction, engine.replica(), to_hex(asked.invite),
+                                  asked.machine.node);
   };
   LT_TRY_VOID(engine.write(job));
   const auto registry = engine.replica().registry();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,14 +14,17 @@
 namespace lienthong::agent {
 
 struct InviteRequest {
+  std::optional<NodeId> replaces;  // the machine in whose place the new one comes
   store::Naming naming;
   std::chrono::milliseconds ttl{std::chrono::hours(24)};
-  bool may_issue = true;  // whether the node may enrol others below it
+  // Whether the machine may declare and certify below its agency; none: as the plan has it.
+  std::optional<bool> may_issue;
 };
 struct InviteToken {
   std::string text;
   InviteNumber number{};
   UnixMillis expires_at = 0;
+  bool may_issue = false;
 };
 // Declares the agency under ours where it does not exist, and remembers the secret until it is used
 // or expires. Blocks; not from the loop. Fails: kInvalidArgument (time to live, no address), else

@@ -8,6 +8,7 @@
 #include "protocol/record/registers.h"
 #include "store/office/conflicts.h"
 #include "store/office/lateness.h"
+#include "store/office/revision.h"
 
 namespace lienthong::agent {
 namespace {
@@ -87,6 +88,7 @@ json custody_json(const Dossier& dossier, const Registry& registry) {
 json short_json(const RecordState& state, const Registry& registry, UnixMillis now,
                 store::Updated updated) {
   json out = {{"record", state.record.hex()},
+              {"revision", store::revision_of(state)},
               {"holder", agency_json(state.holder, registry)},
               {"offered_to", agency_json(state.offered, registry)},
               {"late", store::is_late(state, now)},
@@ -110,6 +112,7 @@ json dossier_json(const Dossier& dossier, const Registry& registry) {
     if (info != nullptr) put_value(out, info->json, write_field(*info, value, registry));
   }
   out["record"] = state.record.hex();
+  out["revision"] = store::revision_of(state);
   out["holder"] = agency_json(state.holder, registry);
   out["offered_to"] = agency_json(state.offered, registry);
   out["history"] = history_json(dossier, registry);

@@ -36,8 +36,9 @@ Result<std::uint64_t> read_count(const json& value, std::uint64_t max) {
 
 Result<std::string> read_one_of(const json& value, std::span<const std::string_view> names) {
   if (value.is_string())
-    for (const std::string_view name : names)
-      if (value.get_ref<const std::string&>() == name) return std::string(name);
+    if (const auto word = tidy_code(value.get_ref<const std::string&>()); word.ok())
+      for (const std::string_view name : names)
+        if (*word == name) return std::string(name);
   std::string list;
   for (const std::string_view name : names) list += (list.empty() ? "" : ", ") + std::string(name);
   return Error(Errc::kInvalidArgument, "must be one of " + list);
@@ -69,7 +70,7 @@ Result<void> read_component(const std::string& name, const json& value, wire::Co
            read_count(value, std::numeric_limits<std::uint32_t>::max()));
     out.copies = static_cast<std::uint32_t>(copies);
   } else if (name == "digest") {
-    LT_TRY(out.digest, read_text(value));
+    LT_TRY(out.digest, read_code(value));
     if (out.digest.size() > kDigestCharsMax || !from_hex(out.digest).ok())
       return Error(Errc::kInvalidArgument, "must be hexadecimal, at most 128 digits");
   } else if (name == "size") {
@@ -174,32 +175,59 @@ Result<std::string> read_text(const json& value) {
   if (text.size() > kTextBytesMax)
     return Error(Errc::kTooLarge, "has " + std::to_string(text.size()) + " bytes, at most " +
                                       std::to_string(kTextBytesMax) + " are taken");
-  LT_TRY_VOID(check_text(text));
-  return text;
+  return tidy_text(text);
 }
 
-// Its texts are checked as any text is.
-Result<FieldValue> read_json_text(const json& value) {
+Result<std::string> read_code(const json& value) {
+  LT_TRY(const std::string text, read_text(value));
+  return tidy_code(text);
+}
+
+namespace {
+
+// Its texts are read as any text is.
+Result<void> tidy_texts(json& value) {
+  if (value.is_string()) {
+    LT_TRY(value, read_text(value));
+  } else if (value.is_structured()) {
+    for (json& inner : value) LT_TRY_VOID(tidy_texts(inner));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<FieldValue> read_json_text(json value) {
   if (!value.is_array() && !value.is_object())
     return Error(Errc::kInvalidArgument, "must be a list or an object");
+  LT_TRY_VOID(tidy_texts(value));
   LT_TRY(std::string text, read_text(json(value.dump())));
   return FieldValue(std::move(text));
 }
 
-Result<UnixMillis> read_time(const json& value) {
-  const auto time =
-      value.is_string() ? parse_time(value.get_ref<const std::string&>()) : std::nullopt;
-  if (time) return *time;
-  return Error(Errc::kInvalidArgument,
-               "must be a moment as in RFC 3339, of the years 1900 to 2199: "
-               "\"2023-04-01T09:33:56+07:00\"");
+Result<UnixMillis> read_time(const json& value, DateAlone alone) {
+  if (!value.is_string())
+    return Error(Errc::kInvalidArgument,
+                 "must be a date or moment in quotes, such as "
+                 "\"2023-04-01T09:33:56+07:00\" (RFC 3339) or "
+                 "\"31/12/2024 08:30\"");
+  return read_moment(value.get_ref<const std::string&>(), alone);
 }
 
 Result<AgencyId> read_agency(const json& value, const Registry& registry) {
   if (!value.is_string()) return Error(Errc::kInvalidArgument, "must be the code of an agency");
-  const auto& code = value.get_ref<const std::string&>();
-  LT_TRY(const AgencyInfo* info, registry.agency_named(code));
-  return info->id;
+  LT_TRY(const std::string code, read_code(value));
+  auto info = registry.agency_named(code);
+  if (!info.ok() && info.error().code() == Errc::kUnknownAgency) {
+    // Codes are written large; who types them small means the same.
+    std::string large = code;
+    std::ranges::transform(large.begin(), std::ranges::find(large, '~'), large.begin(), [](char c) {
+      return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
+    });
+    if (const auto meant = registry.agency_named(large); meant.ok()) return (*meant)->id;
+  }
+  if (!info.ok()) return info.error();
+  return (*info)->id;
 }
 
 Result<FieldValue> read_field(const FieldInfo& info, const json& value, const Registry& registry) {
@@ -207,11 +235,17 @@ Result<FieldValue> read_field(const FieldInfo& info, const json& value, const Re
   LT_TRY_VOID(check_value(info, value));
   switch (info.type) {
     case FieldType::kText: {
-      LT_TRY(std::string text, read_text(value));
+      const bool is_code = info.field == Field::kCode || info.field == Field::kProcedure ||
+                           info.field == Field::kResultDigest;
+      LT_TRY(std::string text, is_code ? read_code(value) : read_text(value));
+      if (text.empty()) return FieldValue();  // nothing that anybody sees
       return FieldValue(std::move(text));
     }
     case FieldType::kInstant: {
-      LT_TRY(const UnixMillis time, read_time(value));
+      // A day that is a date due is kept until its desk closes.
+      LT_TRY(const UnixMillis time,
+             read_time(value, info.field == Field::kDueAt ? DateAlone::kDeskCloses
+                                                          : DateAlone::kDayBegins));
       return FieldValue(time);
     }
     case FieldType::kInteger: {

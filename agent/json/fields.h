@@ -5,16 +5,20 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
+#include "agent/json/time.h"
 #include "protocol/record/fields.h"
 #include "protocol/record/registry.h"
 #include "protocol/record/update.h"
 
 namespace lienthong::agent {
 
-// kInvalidArgument (not a string), kTooLarge (over kTextBytesMax), and those of check_text.
+// In the form of tidy_text(). kInvalidArgument (not a string), kTooLarge (over kTextBytesMax),
+// kMalformed (not UTF-8).
 Result<std::string> read_text(const nlohmann::json& value);
-// kInvalidArgument unless an RFC 3339 moment from 1970 on.
-Result<UnixMillis> read_time(const nlohmann::json& value);
+// The same in the form of tidy_code().
+Result<std::string> read_code(const nlohmann::json& value);
+// As read_moment(); kInvalidArgument where it is no text.
+Result<UnixMillis> read_time(const nlohmann::json& value, DateAlone alone = DateAlone::kDayBegins);
 // kInvalidArgument (not a string), kUnknownAgency.
 Result<AgencyId> read_agency(const nlohmann::json& value, const Registry& registry);
 // null and the empty text clear (monostate). Fails as above; kInvalidArgument names the values

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
-#include <set>
 #include <span>
 #include <vector>
 
@@ -17,7 +16,6 @@ using store::Event;
 using store::Operation;
 using store::Remark;
 
-constexpr std::size_t kDepthMax = 16;
 constexpr std::size_t kHistoryCountMax = 1000;
 
 struct RecordName {
@@ -71,12 +69,15 @@ class LineParser {
   Result<Operation> create();
   Result<Operation> create_leg(json value);
   Result<Operation> set_fields();
+  template <store::ListAct act>
+  Result<Operation> change_list();
   Result<Operation> add_event();
   Result<Operation> offer();
   Result<Operation> consult();
   Result<Operation> reply();
   Result<Operation> share();
   Result<Operation> uphold();
+  Result<Operation> erase();
   Result<Operation> adopt();
   Result<Operation> apologise();
   Result<Operation> finish();
@@ -90,6 +91,7 @@ class LineParser {
   Result<std::string> record();
   Result<Remark> remark();
   Result<std::string> text(const json& object, const char* name, const std::string& place);
+  Result<std::string> code_in(const json& object, const char* name, const std::string& place);
   Result<UnixMillis> time(const json& object, const char* name, const std::string& place);
   Result<AgencyId> agency(const char* name) { return agency(line_, name, name); }
   Result<AgencyId> agency(const json& object, const char* name, const std::string& place);
@@ -113,6 +115,10 @@ std::span<const LineParser::KindInfo> LineParser::kinds() {
   static constexpr KindInfo kKinds[] = {
       {"create", " dossier leg feedback document procedure ", &LineParser::create},
       {"set", " code fields event ", &LineParser::set_fields},
+      {"add", " code component fee answer ", &LineParser::change_list<store::ListAct::kAdd>},
+      {"replace", " code component fee answer at ",
+       &LineParser::change_list<store::ListAct::kReplace>},
+      {"remove", " code component fee answer ", &LineParser::change_list<store::ListAct::kRemove>},
       {"event", " code event ", &LineParser::add_event},
       {"note", " code note officer at ", &LineParser::remarked<store::AddNote>},
       {"offer", " code to urgent note officer at ", &LineParser::offer},
@@ -121,6 +127,7 @@ std::span<const LineParser::KindInfo> LineParser::kinds() {
       {"recall", " code note officer at ", &LineParser::remarked<store::Recall>},
       {"reclaim", " code note officer at ", &LineParser::remarked<store::Reclaim>},
       {"uphold", " code branch decision ", &LineParser::uphold},
+      {"erase", " code decision ", &LineParser::erase},
       {"succeed", " code note officer at ", &LineParser::remarked<store::Succeed>},
       {"consult", " code to note officer at deadline ", &LineParser::consult},
       {"reply", " code about note officer at ", &LineParser::reply},
@@ -292,8 +299,15 @@ Result<bool> LineParser::flag(const json& object, const char* name, bool usual,
   return at->get<bool>();
 }
 
+// A code as people bring it, in the form in which codes are kept.
+Result<std::string> LineParser::code_in(const json& object, const char* name,
+                                        const std::string& place) {
+  LT_TRY(const std::string given, text(object, name, place));
+  return tidy_code(given);
+}
+
 Result<std::string> LineParser::record() {
-  LT_TRY(std::string code, text(line_, "code", "code"));
+  LT_TRY(std::string code, code_in(line_, "code", "code"));
   if (code.empty()) return fail(Errc::kInvalidArgument, "code", "missing: the dossier's code");
   return code;
 }
@@ -345,7 +359,7 @@ Result<Operation> LineParser::create() {
 // `value`: what a leg has beside its fields is taken out of it.
 Result<Operation> LineParser::create_leg(json value) {
   store::CreateLeg out;
-  LT_TRY(out.dossier, text(value, "dossier", "leg.dossier"));
+  LT_TRY(out.dossier, code_in(value, "dossier", "leg.dossier"));
   if (out.dossier.empty())
     return fail(Errc::kInvalidArgument, "leg.dossier", "missing: the code of the dossier");
   LT_TRY(out.to, agency(value, "to", "leg.to"));
@@ -374,6 +388,44 @@ Result<Operation> LineParser::set_fields() {
   if (has("event")) {
     LT_TRY(out.event, event(line_.at("event"), "event"));
   }
+  return Operation(std::move(out));
+}
+
+// The entry stands under what it is: a component, a fee, an answer. One that is removed is named
+// there, one that is replaced by `at`.
+template <store::ListAct act>
+Result<Operation> LineParser::change_list() {
+  store::ChangeList out;
+  out.act = act;
+  LT_TRY(out.record, record());
+  constexpr std::pair<const char*, Field> kLists[] = {
+      {"component", Field::kComponents}, {"fee", Field::kFees}, {"answer", Field::kSurvey}};
+  const std::pair<const char*, Field>* list = nullptr;
+  for (const auto& each : kLists) {
+    if (!has(each.first)) continue;
+    if (list != nullptr)
+      return fail(Errc::kInvalidArgument, each.first, "one line changes one entry of one list");
+    list = &each;
+  }
+  if (list == nullptr)
+    return fail(Errc::kInvalidArgument, "component", "missing: a component, a fee or an answer");
+  out.list = list->second;
+  const char* const name = act == store::ListAct::kAdd || act == store::ListAct::kReplace
+                               ? "at"
+                               : list->first;  // where it is said which one is meant
+  if (has(name)) {
+    const json& at = line_.at(name);
+    if (at.is_number_unsigned()) {
+      out.at = std::to_string(at.get<std::uint64_t>());
+    } else {
+      LT_TRY(out.at, text(line_, name, name));
+    }
+  }
+  if (act == store::ListAct::kRemove) return Operation(std::move(out));
+  const FieldInfo* info = find_field(static_cast<std::uint16_t>(out.list));
+  auto entry = read_field(*info, json::array({line_.at(list->first)}), *context_.registry);
+  if (!entry.ok()) return fail(entry.error().code(), list->first, entry.error().detail());
+  out.entry = *std::move(entry);
   return Operation(std::move(out));
 }
 
@@ -431,7 +483,14 @@ Result<Operation> LineParser::share() {
 Result<Operation> LineParser::uphold() {
   store::Uphold out;
   LT_TRY(out.record, record());
-  LT_TRY(out.branch, text(line_, "branch", "branch"));
+  LT_TRY(out.branch, code_in(line_, "branch", "branch"));
+  LT_TRY(out.decision, text(line_, "decision", "decision"));
+  return Operation(std::move(out));
+}
+
+Result<Operation> LineParser::erase() {
+  store::Erase out;
+  LT_TRY(out.record, record());
   LT_TRY(out.decision, text(line_, "decision", "decision"));
   return Operation(std::move(out));
 }
@@ -496,13 +555,18 @@ Result<Operation> LineParser::run() {
   if (!line_.is_object()) return fail(Errc::kMalformed, "", "a line must be a JSON object");
   LT_TRY(const KindInfo* info, kind());
   for (const auto& [name, unused] : line_.items())
-    if (name != "op" && name != "key" && name != "accept_clock" && !has_name(info->keys, name))
+    if (name != "op" && name != "key" && name != "accept_clock" && name != "revision" &&
+        !has_name(info->keys, name))
       return fail(Errc::kInvalidArgument, name,
                   "unknown field \"" + name + "\"; " + std::string(info->name) + " has op, key," +
                       std::string(info->keys.substr(0, info->keys.size() - 1)));
   LT_TRY(Bytes key, key_hash());
   LT_TRY(const bool accept_clock, flag(line_, "accept_clock", false, "accept_clock"));
+  LT_TRY(std::string revision, code_in(line_, "revision", "revision"));
+  if (!revision.empty() && info->name == "create")
+    return fail(Errc::kInvalidArgument, "revision", "what is created has no revision yet");
   LT_TRY(Operation out, (this->*info->read)());
+  out.revision = std::move(revision);
   out.accept_clock = accept_clock;
   out.key_hash = std::move(key);
   return out;
@@ -510,45 +574,10 @@ Result<Operation> LineParser::run() {
 
 }  // namespace
 
-Result<json> parse_line(std::string_view line) {
-  if (line.size() > kLineBytesMax)
-    return Error(Errc::kTooLarge, "the line has " + std::to_string(line.size()) +
-                                      " bytes, at most " + std::to_string(kLineBytesMax) +
-                                      " are taken");
-  LT_TRY_VOID(check_utf8(line));
-  std::vector<std::set<std::string>> names;
-  std::string twice;
-  bool too_deep = false;
-  const json::parser_callback_t watch = [&](int depth, json::parse_event_t event, json& value) {
-    if (static_cast<std::size_t>(depth) > kDepthMax) too_deep = true;
-    if (event == json::parse_event_t::object_start) names.emplace_back();
-    if (event == json::parse_event_t::object_end && !names.empty()) names.pop_back();
-    if (event == json::parse_event_t::key && !names.empty() && twice.empty()) {
-      const auto& name = value.get_ref<const std::string&>();
-      if (!names.back().insert(name).second) twice = name;
-    }
-    return !too_deep;
-  };
-  try {
-    json parsed = json::parse(line, watch);
-    if (too_deep) return Error(Errc::kTooLarge, "nested deeper than " + std::to_string(kDepthMax));
-    if (!twice.empty())
-      return Error(Errc::kMalformed, "\"" + twice + "\" stands twice in one object");
-    if (!parsed.is_object()) return Error(Errc::kMalformed, "a line must be a JSON object");
-    return parsed;
-  } catch (const json::parse_error& error) {
-    return Error(Errc::kMalformed, "broken JSON at byte " + std::to_string(error.byte));
-  }
-}
-
 Result<Operation> parse_operation(const json& line, const ParseContext& context,
                                   std::string& place) {
   place.clear();
   return LineParser(line, context, place).run();
-}
-
-std::string derived_key(const json& line, std::size_t occurrence) {
-  return "line:" + line.dump() + "#" + std::to_string(occurrence);
 }
 
 }  // namespace lienthong::agent

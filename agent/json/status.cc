@@ -6,6 +6,7 @@
 #include "agent/json/fields.h"
 #include "agent/json/time.h"
 #include "store/office/data_check.h"
+#include "store/office/late_work.h"
 #include "store/replica/damage.h"
 #include "store/replica/scrub.h"
 
@@ -141,6 +142,13 @@ json status_json(const store::Replica& replica, const std::vector<NeighbourStatu
     held.push_back({{"origin", agency_json(push.origin, *registry)},
                     {"to", agency_json(push.to, *registry)},
                     {"count", push.count}});
+  json late = json::array();
+  for (const store::LateWork& work : store::late_work(replica))
+    late.push_back({{"agency", agency_json(work.agency, *registry)},
+                    {"node", work.node.hex()},
+                    {"updates", work.updates},
+                    {"statements", work.statements},
+                    {"since", time_json(work.since)}});
   return {{"agency", agency_json(identity.agency, *registry)},
           {"agency_name", ours != nullptr ? json(ours->name) : json(nullptr)},
           {"node", identity.node.hex()},
@@ -155,6 +163,7 @@ json status_json(const store::Replica& replica, const std::vector<NeighbourStatu
           {"unsealed", counts.unsealed},
           {"stripped", counts.stripped},
           {"held_back", std::move(held)},
+          {"late_work", std::move(late)},
           {"in_sync", !facts.trouble && in_sync(neighbours) && !refused_by_some(replica, counts)},
           {"restored", replica.restored()},
           {"damage", damage_json(replica)},

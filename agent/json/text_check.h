@@ -1,21 +1,19 @@
-// Text from outside: is it UTF-8, is it in the normal form that is kept, and how people look for
-// it. Unicode 15 by utf8proc. Pure functions, any thread.
+// Text from outside, as the requests of the API bring it: store/text/plain.h, and how people look
+// for it. Pure functions, any thread.
 #pragma once
 
 #include <string>
 #include <string_view>
 
-#include "protocol/base/result.h"
+#include "store/office/search_text.h"
+#include "store/text/plain.h"
 
 namespace lienthong::agent {
 
-// kMalformed with the offset of the first byte that is not UTF-8 (RFC 3629).
-Result<void> check_utf8(std::string_view text);
-// As check_utf8; kNotCanonical unless NFC; kInvalidArgument for control characters other than tab,
-// line feed and carriage return.
-Result<void> check_text(std::string_view text);
-// Lower case without diacritics (đ becomes d): two texts that people would call the same look the
-// same. Of text that is not UTF-8: empty.
-std::string search_form(std::string_view text);
+using store::check_utf8;
+using store::search_form;
+using store::search_key;
+using store::tidy_code;
+using store::tidy_text;
 
 }  // namespace lienthong::agent

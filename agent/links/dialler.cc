@@ -19,7 +19,11 @@ constexpr std::chrono::milliseconds kConnectPatienceShort{4'000};
 constexpr std::chrono::milliseconds kConnectPatienceOnce{2'000};
 constexpr std::chrono::seconds kFreshAfter{1};  // when the kernel repeats a SYN
 constexpr std::size_t kSealFirstMax = 512;      // updates, two seals; 12 KB of them are some 400
-constexpr std::chrono::seconds kLookAgain{5};   // for an agency that is not in the registry yet
+// While work waits attempts overlap, for so long at an address if there are others.
+constexpr std::chrono::milliseconds kRingPatienceOfSeveral{3'000};
+// An attempt that ended sooner than that was not ended by silence: it is begun anew after a pause.
+constexpr std::chrono::seconds kRangMin{1};
+constexpr std::chrono::seconds kLookAgain{5};  // for an agency that is not in the registry yet
 
 bool refused_as_replay(const Link& link) {
   return store::refused_as_replay(link.close_code(), link.closed_by_peer());
@@ -66,14 +70,15 @@ void Dialler::dial_now() {
   timer_.cancel();
 }
 
-bool Dialler::waits_long() const {
-  return next_attempt_ > Steady::now() + host_.limits().backoff_max;
-}
+bool Dialler::waits_long() const { return next_attempt_ > Steady::now() + Ringing().every; }
 
 void Dialler::hurry() {
   const auto agency = find_agency();
   if (!agency || host_.connected(*agency) || !host_.people_wait(*agency)) return;
-  plan(agency, draw(host_.limits().backoff_max, host_.entropy()));
+  const auto longest = rings(*agency) ? Ringing().every : host_.limits().backoff_max;
+  if (next_attempt_ <= Steady::now() + longest) return;
+  plan(agency, rings(*agency) ? std::chrono::milliseconds(0)
+                              : draw(host_.limits().backoff_max, host_.entropy()));
   timer_.cancel();
 }
 
@@ -152,13 +157,15 @@ asio::awaitable<void> Dialler::run(std::shared_ptr<Dialler> self) {
       // Everybody whose session ended with ours would dial at this moment.
       self->plan(agency, self->backoff_.next(self->host_.entropy()));
     } else if (Steady::now() >= self->next_attempt_) {
+      const auto begun = Steady::now();
       const bool was_up = co_await attempt(self, *agency);
       if (was_up) self->backoff_.reset();
       if (self->stopped_) break;
       if (std::exchange(self->at_once_, false)) continue;
       self->backoff_.set_cap_max(self->host_.people_wait(*agency) ? limits.backoff_max
                                                                   : limits.backoff_idle_max);
-      const auto wait = self->backoff_.next(self->host_.entropy());
+      auto wait = self->backoff_.next(self->host_.entropy());
+      if (!was_up && self->rang_ && Steady::now() - begun >= kRangMin) wait = {};
       if (!self->host_.connected(*agency)) self->plan(agency, wait);
       continue;
     }
@@ -180,11 +187,21 @@ asio::awaitable<bool> Dialler::attempt(std::shared_ptr<Dialler> self, AgencyId a
   co_return false;
 }
 
+// Somebody's work waits, and the day's budget is not nearly spent: the path is looked for all the
+// time, so that it is met as soon as it is back.
+bool Dialler::rings(const AgencyId& agency) const {
+  return host_.work_waits(agency) &&
+         host_.lane_gate(static_cast<std::size_t>(wire::Lane::kUpdates)) != LaneGate::kBudget;
+}
+
 DialOptions Dialler::dial_options(const AgencyId& agency) {
   DialOptions options;
   const auto soon =
       std::exchange(patient_, !patient_) ? kConnectPatienceShort : kConnectPatienceOnce;
   options.patience = host_.people_wait(agency) ? soon : kConnectPatience;
+  options.spent = [self = shared_from_this()](std::uint64_t bytes) {
+    if (!self->stopped_) self->host_.spend(bytes);
+  };
   if (plan_.small_segments()) options.segment_bytes_max = PathPlan::kSmallSegmentBytes;
   return options;
 }
@@ -240,13 +257,19 @@ asio::awaitable<bool> Dialler::attempt_at(std::shared_ptr<Dialler> self, AgencyI
   self->number_ = co_await take_number(self);
   DialOptions options = self->dial_options(agency);
   options.under_way = self->under_way_;
+  self->rang_ = self->rings(agency);
+  if (self->rang_) {
+    options.ringing = ringing_for(self->round_trip_);
+    options.patience =
+        self->neighbour_.addresses.size() == 1 ? kConnectPatience : kRingPatienceOfSeveral;
+  }
   const LinkConfig& limits = self->host_.limits();
   auto socket = co_await dial(name, limits.congestion, limits.dead_after, options);
   if (!socket) {
     self->failed(agency, name, socket.error().detail());
     co_return false;
   }
-  self->at_once_ = false;
+  self->at_once_ = self->rang_ = false;
   if (!self->number_ || self->stopped_) co_return false;
   // What waits is sealed now that it can leave, and goes with the first message as far as that has
   // room; the other side waits meanwhile.
@@ -318,6 +341,7 @@ void Dialler::tick(Instant at) {
   const bool stands = note_stall(current_, at);
   const PathWatch* watch = host_.watch(*current_.link);
   if (watch == nullptr) return;
+  if (watch->info().rtt.count() > 0) round_trip_ = watch->info().min_rtt;
   if (!current_.link->established()) {
     // Its first message is swallowed; the next attempt comes after a pause of its own.
     if (!stands) return;

@@ -19,11 +19,12 @@ class Dialler : public std::enable_shared_from_this<Dialler> {
   Dialler(NeighbourConfig neighbour, LinkHost& host);
 
   void start();
-  void stop();              // also closes the sessions it dialled
-  void look_again();        // a session came up or ended
-  void dial_now();          // without waiting for the next attempt
-  void hurry();             // people may wait now: then no pause longer than backoff_max
-  bool waits_long() const;  // a pause longer than that lies before it
+  void stop();        // also closes the sessions it dialled
+  void look_again();  // a session came up or ended
+  void dial_now();    // without waiting for the next attempt
+  // Work waits now: then there is no pause. Or people may: then none longer than backoff_max.
+  void hurry();
+  bool waits_long() const;  // a pause lies before it that hurry() may end
   void tick(Instant now);
   // The machine's addresses have changed to these.
   void network_changed(const std::vector<asio::ip::address>& ours);
@@ -67,6 +68,7 @@ class Dialler : public std::enable_shared_from_this<Dialler> {
                 std::uint64_t number);
   std::optional<AgencyId> find_agency();
   DialOptions dial_options(const AgencyId& agency);
+  bool rings(const AgencyId& agency) const;
   void failed(const AgencyId& agency, const std::string& address, const std::string& why);
   void plan(const std::optional<AgencyId>& agency, std::chrono::milliseconds wait);
   void note_up(const Dialled& dialled);
@@ -84,7 +86,9 @@ class Dialler : public std::enable_shared_from_this<Dialler> {
   Dialled current_, beside_;
   std::optional<std::uint64_t> number_;  // persisted and not used yet
   bool stopped_ = false;
+  std::chrono::microseconds round_trip_{0};  // of the last session's path; 0: not known
   bool patient_ = false;      // every other attempt waits longer: the path may have become long
+  bool rang_ = false;         // the last attempt was, and nobody answered
   bool at_once_ = false;      // the attempt under way was given up for a fresh one
   bool without_key_ = false;  // the key that we know did not work: let the other side show its own
 };

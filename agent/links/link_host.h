@@ -65,7 +65,11 @@ class LinkHost {
   virtual LaneGate lane_gate(std::size_t lane) const = 0;
   // For reading into, shared by all links: what is in it holds until the next suspension.
   virtual std::span<std::uint8_t> read_buffer() = 0;
-  // Work of ours waits for that agency, or somebody has just used the agent.
+  // A packet that no link counts: bytes of IP.
+  virtual void spend(std::uint64_t ip_bytes) = 0;
+  // Work of ours waits for that agency.
+  virtual bool work_waits(const AgencyId& agency) const = 0;
+  // That, or somebody has just used the agent.
   virtual bool people_wait(const AgencyId& agency) const = 0;
   // Neighbours that may dial us.
   virtual std::size_t callers() const = 0;

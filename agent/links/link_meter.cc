@@ -93,6 +93,9 @@ void LinkMeters::tick(Instant now) {
     const SessionStats stats = link->stats();
     const std::uint64_t stream = stats.sent_bytes + stats.received_bytes;
     const bool quiet = stream == std::exchange(meter.stream, stream) && !meter.watch.outstanding();
+    // The next packet, a heartbeat, is answered: its acknowledgement rides on the answer.
+    if (quiet && !meter.was_quiet) delay_acknowledgements(meter.socket);
+    meter.was_quiet = quiet;
     if (quiet && ++meter.quiet_ticks % kQuietTicks != 0) continue;
     read(*link, meter, 0);
   }

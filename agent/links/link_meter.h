@@ -33,6 +33,8 @@ class LinkMeters {
 
   // Null for a link that was not added or has ended.
   const PathWatch* watch(const Link& link) const;
+  // Of no link: attempts that were never answered.
+  void spend(std::uint64_t ip_bytes) { budget_.spend({}, ip_bytes); }
   LaneGate gate(std::size_t lane) const;
   BudgetStatus budget() const;  // any thread
 
@@ -48,6 +50,7 @@ class LinkMeters {
     std::uint64_t stream = 0;
     std::chrono::milliseconds timeout{0};
     unsigned quiet_ticks = 0;
+    bool was_quiet = false;
   };
   void read(const Link& link, Meter& meter, std::uint64_t unseen);
   void publish();

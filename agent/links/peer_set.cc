@@ -90,6 +90,8 @@ class PeerSet::Impl final : public LinkHost, public std::enable_shared_from_this
     return lane > 0 && !engine_.healthy() ? LaneGate::kDisk : meters_.gate(lane);
   }
   std::span<std::uint8_t> read_buffer() override { return read_buffer_; }
+  void spend(std::uint64_t ip_bytes) override { meters_.spend(ip_bytes); }
+  bool work_waits(const AgencyId& agency) const override { return table_.pending(agency) > 0; }
   bool people_wait(const AgencyId& agency) const override;
   std::size_t callers() const override { return peers_->callers(); }
   void note_refused(const asio::ip::tcp::endpoint& endpoint, const std::string& reason) override;
@@ -273,7 +275,7 @@ bool PeerSet::Impl::people_wait(const AgencyId& agency) const {
   const std::int64_t seen = people_seen_.load();
   const auto now = engine_.clock().monotonic().time_since_epoch();
   if (seen != 0 && now - std::chrono::nanoseconds(seen) < kPeopleStay) return true;
-  return table_.pending(agency) > 0;
+  return work_waits(agency);
 }
 
 void PeerSet::Impl::link_ended(const std::shared_ptr<Link>& link) {

@@ -1,5 +1,8 @@
 #include "agent/net/net.h"
 
+#include <optional>
+#include <vector>
+
 #include "agent/net/address.h"
 
 namespace lienthong::agent {
@@ -148,7 +151,94 @@ asio::awaitable<Result<tcp::socket>> connect(tcp::endpoint endpoint, Congestion 
                               : network_error(to_text(endpoint), problem);
 }
 
+// SYNs that the kernel has sent in that time, repeated after a second, by newer ones each second.
+std::uint64_t syn_bytes(const tcp::endpoint& endpoint, std::chrono::nanoseconds waited) {
+  constexpr std::uint64_t kSynIpv4 = 60, kSynIpv6 = 80;
+  const auto count = 1 + std::chrono::duration_cast<std::chrono::seconds>(waited).count();
+  return static_cast<std::uint64_t>(count) * (endpoint.address().is_v4() ? kSynIpv4 : kSynIpv6);
+}
+
+asio::awaitable<Result<tcp::socket>> connect_counted(tcp::endpoint endpoint, Congestion congestion,
+                                                     std::chrono::milliseconds dead_after,
+                                                     DialOptions options) {
+  const auto since = std::chrono::steady_clock::now();
+  auto socket = co_await connect(endpoint, congestion, dead_after, options);
+  if (!socket && options.spent)
+    options.spent(syn_bytes(endpoint, std::chrono::steady_clock::now() - since));
+  co_return std::move(socket);
+}
+
+// What overlapping attempts share; it outlives whoever waits for them.
+struct Rung {
+  explicit Rung(const asio::any_io_executor& executor) : event(executor) {}
+  asio::steady_timer event;  // cancelled when one is answered
+  std::optional<tcp::socket> answered;
+  std::optional<Error> failed;
+  std::vector<std::shared_ptr<DialUnderWay>> under_way;
+  bool over = false;
+};
+
+asio::awaitable<void> ring_once(std::shared_ptr<Rung> rung, tcp::endpoint endpoint,
+                                Congestion congestion, std::chrono::milliseconds dead_after,
+                                DialOptions options) {
+  auto socket = co_await connect_counted(endpoint, congestion, dead_after, options);
+  std::erase(rung->under_way, options.under_way);
+  if (!socket) {
+    rung->failed = socket.error();
+  } else if (!rung->over && !rung->answered) {
+    rung->answered.emplace(std::move(*socket));
+    rung->event.cancel();
+  }
+}
+
+asio::awaitable<Result<tcp::socket>> ring(tcp::endpoint endpoint, Congestion congestion,
+                                          std::chrono::milliseconds dead_after,
+                                          DialOptions options) {
+  const auto executor = co_await asio::this_coro::executor;
+  const auto rung = std::make_shared<Rung>(executor);
+  const Ringing how = *options.ringing;
+  const auto until = std::chrono::steady_clock::now() + options.patience;
+  for (int number = 1; !rung->answered && std::chrono::steady_clock::now() < until; ++number) {
+    DialOptions one = options;
+    one.ringing.reset();
+    one.patience = number % how.long_each == 0 ? how.long_life : how.life;
+    one.under_way = std::make_shared<DialUnderWay>();
+    rung->under_way.push_back(one.under_way);
+    const auto ended = [rung, endpoint](const std::exception_ptr& problem) {
+      if (problem) rung->failed = Error(Errc::kIo, to_text(endpoint) + ": an attempt broke off");
+    };
+    asio::co_spawn(executor, ring_once(rung, endpoint, congestion, dead_after, one), ended);
+    if (rung->answered) break;
+    rung->event.expires_after(how.every);
+    co_await rung->event.async_wait(as_result);
+  }
+  rung->over = true;
+  for (const auto& other : std::exchange(rung->under_way, {}))
+    other->give_up(std::chrono::nanoseconds(0));
+  if (rung->answered) co_return std::move(*rung->answered);
+  co_return rung->failed.value_or(Error(Errc::kTimeout, to_text(endpoint) + ": no answer"));
+}
+
+// Two statements: g++ 12 destroys temporaries of a conditional expression with co_await twice.
+asio::awaitable<Result<tcp::socket>> connect_or_ring(tcp::endpoint endpoint, Congestion congestion,
+                                                     std::chrono::milliseconds dead_after,
+                                                     DialOptions options) {
+  if (options.ringing) co_return co_await ring(endpoint, congestion, dead_after, options);
+  co_return co_await connect_counted(endpoint, congestion, dead_after, options);
+}
+
 }  // namespace
+
+Ringing ringing_for(std::chrono::microseconds round_trip) {
+  Ringing out;
+  if (round_trip < std::chrono::milliseconds(800)) return out;
+  // Longer than a second: the kernel repeats the SYN meanwhile, and attempts come more rarely.
+  const auto whole = std::chrono::ceil<std::chrono::seconds>(round_trip * 6 / 5);
+  out.life = whole + std::chrono::milliseconds(950);
+  out.long_life = std::max<std::chrono::milliseconds>(out.long_life, 2 * out.life);
+  out.every = (whole.count() + 1) * std::chrono::milliseconds(600);
+  return out;
+}
 
 asio::awaitable<Result<tcp::socket>> dial(std::string address, Congestion congestion,
                                           std::chrono::milliseconds dead_after,
@@ -157,7 +247,7 @@ asio::awaitable<Result<tcp::socket>> dial(std::string address, Congestion conges
   if (!endpoints) co_return endpoints.error();
   Error last(Errc::kNotFound, address + ": the name has no address");
   for (const tcp::endpoint& endpoint : *endpoints) {
-    auto socket = co_await connect(endpoint, congestion, dead_after, options);
+    auto socket = co_await connect_or_ring(endpoint, congestion, dead_after, options);
     if (!socket) {
       last = socket.error();
       continue;

@@ -9,7 +9,9 @@
 #include <asio/this_coro.hpp>
 #include <asio/use_awaitable.hpp>
 #include <chrono>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "agent/engine/engine.h"
@@ -62,10 +64,25 @@ class DialUnderWay {
   std::chrono::steady_clock::time_point since_{};
 };
 
+// Attempts that overlap: a path that comes back is met by the next SYN, not by the end of a pause.
+// Each lives shorter than the kernel's first repetition, so that a SYN is what an attempt costs;
+// every so many one lives long, for a path whose round trip is longer than that.
+struct Ringing {
+  std::chrono::milliseconds every{600};
+  std::chrono::milliseconds life{950};
+  std::chrono::milliseconds long_life{3950};
+  int long_each = 7;
+};
+// For a path with that round trip (0: not known): at most 150 bytes a second of IPv4 go out.
+Ringing ringing_for(std::chrono::microseconds round_trip);
+
 struct DialOptions {
   std::chrono::milliseconds patience{10'000};  // for each endpoint of the address
   int segment_bytes_max = 0;                   // 0: what the path takes
   std::shared_ptr<DialUnderWay> under_way;     // null: cannot be given up
+  std::optional<Ringing> ringing;              // in attempts that overlap, until patience ends
+  // Told what attempts that failed have sent: bytes of IP packets. May be empty.
+  std::function<void(std::uint64_t)> spent;
 };
 // A connected and tuned socket, or kTimeout, kIo, kNotFound. A connection whose SYN was repeated
 // more than once begins with a window of one segment (RFC 5681, section 3.1), which costs a first

@@ -37,6 +37,8 @@ constexpr ReasonText kReasonTexts[] = {
      "changes that build on one which was refused here (see: lienthong quarantine): {}"},
     {Reason::kRegistryMissing, "registry-missing",
      "changes that name a certificate, an agency or a tree version which is not here yet: {}"},
+    {Reason::kMachineRevoked, "machine-revoked",
+     "changes that a revoked machine sealed later than its revocation lets count: {}"},
     {Reason::kLegOpenOffered, "leg-open", "leg {} waits for {} to accept it"},
     {Reason::kLegOpenReturned, "leg-open", "leg {} came back from {} without an outcome"},
     {Reason::kLegOpenFinished, "leg-open", "leg {} has its outcome and is on the way back from {}"},
@@ -133,6 +135,10 @@ constexpr ReasonText kReasonTexts[] = {
     {Reason::kTwinThere, "key-used-twice",
      "two machines use the key of {}, since {}, last seen in turns at {}, from {} and {}: have one "
      "of them stopped for good and enrolled anew under a key of its own"},
+    {Reason::kSecondMachine, "second-machine",
+     "machine {} acts for this office beside this one, certified at {}: if it is yours, lienthong "
+     "node acknowledge {}; if it took the place of this one or is nobody's, have it revoked at the "
+     "office above"},
     {Reason::kNoVersionInForce, "no-version-in-force",
      "no version of procedure {} was in force then, so no due date is known"},
     {Reason::kNoLimit, "no-limit",

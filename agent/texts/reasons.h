@@ -32,6 +32,7 @@ enum class Reason : std::uint8_t {
   kParentMissing,
   kParentRefused,
   kRegistryMissing,
+  kMachineRevoked,
   kLegOpenOffered,
   kLegOpenReturned,
   kLegOpenFinished,
@@ -87,6 +88,7 @@ enum class Reason : std::uint8_t {
   kNeighbourDiffers,
   kTwinHere,
   kTwinThere,
+  kSecondMachine,
   // warnings of an operation
   kNoVersionInForce,
   kNoLimit,

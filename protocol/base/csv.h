@@ -1,7 +1,7 @@
 // Comma-separated values as RFC 4180 has them, and as offices' spreadsheets write them: a byte
-// order mark is passed over, the separator is ',', ';' or a tab (whichever the first line has most
-// of, outside quotes), lines end with CRLF or LF, a quoted field may hold any of these. Pure; a
-// reader is used by one thread at a time.
+// order mark and a line "sep=;" are passed over, the separator is ',', ';', a tab or '|' (whichever
+// the first line with one has most of, outside quotes, where nothing says it), lines end with CRLF,
+// LF or CR, a quoted field may hold any of these. Pure; a reader is used by one thread at a time.
 #pragma once
 
 #include <cstdint>
@@ -17,8 +17,12 @@ namespace lienthong {
 inline constexpr std::size_t kCsvFieldBytesMax = 1U << 20;
 inline constexpr std::size_t kCsvFieldCountMax = 500;  // of one row
 
-// The field in quotes where it needs them.
+// The field in quotes where it needs them. A text that a spreadsheet would take for a formula (it
+// begins with = + - @, a tab or CR, and is no plain number) gets an apostrophe in front, and one
+// that begins with apostrophes before such a sign one more, so that csv_plain() gives it back.
 std::string csv_field(std::string_view text);
+// Without the apostrophe of csv_field().
+std::string csv_plain(std::string_view field);
 // One row with its CRLF.
 std::string csv_row(const std::vector<std::string>& fields);
 
@@ -31,10 +35,12 @@ struct CsvRow {
 // on with the following line; after an unterminated quote there is nothing left.
 class CsvReader {
  public:
-  explicit CsvReader(std::string_view text);  // outlives the reader
+  // The text outlives the reader. `separator`: 0 finds it.
+  explicit CsvReader(std::string_view text, char separator = 0);
 
-  // nullopt: the end. Fails: kMalformed (NUL, a quote inside a field without quotes, text after a
-  // closing quote, a quote that never ends), kTooLarge; the detail names no line, see line().
+  // nullopt: the end. Fails: kMalformed (NUL, a quote inside a field without quotes unless tabs
+  // separate, text after a closing quote, a quote that never ends), kTooLarge; the detail names no
+  // line, see line().
   Result<std::optional<CsvRow>> next();
   char separator() const { return separator_; }
   std::uint64_t line() const { return row_line_; }  // on which the last row began

@@ -16,7 +16,8 @@ constexpr std::uint16_t to(Statuses... statuses) {
 // Domain "States and transitions" (NĐ 61/2018; DVCQG 1–10).
 constexpr std::array kStatuses = {
     StatusInfo{kRegistered, "registered", "Mới đăng ký", to(kAccepted, kRefused, kWithdrawn)},
-    StatusInfo{kAccepted, "accepted", "Được tiếp nhận", to(kProcessing, kWithdrawn, kDone)},
+    StatusInfo{kAccepted, "accepted", "Được tiếp nhận",
+               to(kProcessing, kWithdrawn, kDone, kRefused)},
     StatusInfo{kRefused, "refused", "Không được tiếp nhận", to()},
     StatusInfo{kProcessing, "processing", "Đang xử lý",
                to(kSupplement, kPayment, kWithdrawn, kStopped, kDone, kRefused)},

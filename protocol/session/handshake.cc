@@ -82,9 +82,13 @@ Result<std::size_t> Handshake::consume_preamble(ByteView in) {
       return std::size_t{1};
     }
     if (in[0] == 0 && in.size() < 3) return std::size_t{0};
-    const std::string detail = in[0] == 0 ? "the peer speaks versions " + std::to_string(in[2]) +
-                                                " to " + std::to_string(in[1])
-                                          : "answer of another protocol";
+    if (in[0] != 0)
+      return fail(CloseCode::kBadVersion,
+                  Error(Errc::kBadVersion,
+                        "something else answers there, no agent: a login page of the network, or "
+                        "another service"));
+    const std::string detail =
+        "the peer speaks versions " + std::to_string(in[2]) + " to " + std::to_string(in[1]);
     return fail(CloseCode::kBadVersion, Error(Errc::kBadVersion, detail));
   }
   if (in[0] != kVersion) {

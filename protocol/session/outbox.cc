@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "protocol/base/limits.h"
-#include "protocol/wire/part.h"
+#include "protocol/wire/standing.h"
 
 namespace lienthong {
 namespace {
@@ -140,7 +140,7 @@ void Outbox::go_back_to_holes() {
   Stretches known = held_;
   for (const Sent& part : sent_)
     for (const CursorRange& range : part.covered) known.add(range.first, range.last);
-  for (const CursorRange& range : again_) known.add(range.first, range.last);
+  for (const Again& again : again_) known.add(again.range.first, again.range.last);
   const auto first_hole = [&](std::uint64_t from) {
     return known.next_free(std::max(from, acked_ + 1));
   };
@@ -160,7 +160,7 @@ void Outbox::go_back_to_holes() {
     if (range.last > hole) beside_.add(std::max(range.first, hole), range.last);
   };
   for (const Sent& part : sent_) std::ranges::for_each(part.covered, keep);
-  std::ranges::for_each(again_, keep);
+  for (const Again& again : again_) keep(again.range);
   next_ = hole;
 }
 
@@ -201,11 +201,13 @@ Result<void> Outbox::on_unclear(std::uint8_t serial, std::span<const CursorRange
   // What a first message bore is on its way under the beginning before this one.
   const bool known = unclear != sent_.end();
   if (!known && (serial != serial_ || begin_due_)) return {};
+  const Naming naming =
+      known && unclear->naming == Naming::kShort ? Naming::kWithParents : Naming::kInFull;
   for (const CursorRange& range : covered) {
     if (range.last > std::max(sent_max_, next_ - 1)) {
       return Error(Errc::kMalformed, "unclear is what was not sent");
     }
-    again_.push_back(range);
+    again_.push_back({range, naming});
     beside_.remove(range.first, range.last);
   }
   if (known) {
@@ -305,10 +307,14 @@ bool Outbox::has_urgent() {
 
 // `end`: a part that reaches this place ends the feed.
 std::optional<Outgoing> Outbox::packed(const RootOf& root, const FeedPart& part, wire::Lane lane,
-                                       bool in_full, std::uint64_t end) {
-  const auto names = in_full ? nullptr : view_->names();
-  if (names != nullptr) names->seals = &there_, names->goes_on = goes_on_;
-  EncodedPart encoded{part.epoch, part.covered, wire::encode_part_body(root, part, names.get())};
+                                       Naming naming, std::uint64_t end) {
+  const auto names = naming == Naming::kInFull ? nullptr : view_->names();
+  if (names != nullptr && naming == Naming::kShort)
+    names->seals = &there_, names->goes_on = goes_on_;
+  EncodedPart encoded{part.epoch, part.covered,
+                      naming == Naming::kWithParents && names != nullptr
+                          ? wire::encode_with_parents(root, part, names.get())
+                          : wire::encode_part_body(root, part, names.get())};
   Outgoing out;
   out.dense = wire::dense_tail(encoded.body);
   out.lane = lane;
@@ -316,7 +322,7 @@ std::optional<Outgoing> Outbox::packed(const RootOf& root, const FeedPart& part,
   out.message = wire::encode_message(wire::PartMessage{kind_, std::move(encoded), out.drained});
   if (out.message.size() > kMessageBytesMax) return std::nullopt;
   sent_max_ = std::max(sent_max_, part.covered.back().last);
-  Sent sent{part.covered, out.message.size(), std::nullopt, lane};
+  Sent sent{part.covered, out.message.size(), std::nullopt, lane, naming};
   if (!part.units.empty()) {
     const Seal& seal = part.units.back().seal;
     sent.seal.emplace(seal, seal_id(root(seal.certificate), seal));
@@ -328,7 +334,7 @@ std::optional<Outgoing> Outbox::packed(const RootOf& root, const FeedPart& part,
 
 // Halves what is asked for until it fits a message.
 Result<std::optional<Outgoing>> Outbox::read(const RootOf& root, FeedRead what, wire::Lane lane,
-                                             bool in_full, std::uint64_t end) {
+                                             Naming naming, std::uint64_t end) {
   // What was sent beside is not known to be stored: no stretch may cover it without bearing it.
   for (const CursorRange& range : beside_.ranges()) {
     if (range.first > what.first) {
@@ -345,19 +351,19 @@ Result<std::optional<Outgoing>> Outbox::read(const RootOf& root, FeedRead what, 
     LT_TRY(auto part, view_->read_feed(what));
     if (!part || part->epoch != epoch_) return std::optional<Outgoing>();
     LT_CHECK(part->covered.size() == 1 && part->covered.front().first == what.first);
-    if (auto out = packed(root, *part, lane, in_full, end))
+    if (auto out = packed(root, *part, lane, naming, end))
       return std::optional<Outgoing>(std::move(out));
     if (what.bytes_max <= 1) return Error(Errc::kTooLarge, "one entry of our feed over a message");
   }
 }
 
 Result<std::optional<Outgoing>> Outbox::next_again(const RootOf& root, const Allowance& allowed) {
-  CursorRange& range = again_.front();
+  auto& [range, naming] = again_.front();
   FeedRead what;
   what.first = range.first;
   what.last = range.last;
   what.bytes_max = allowed.unit_bytes;
-  LT_TRY(auto out, read(root, what, wire::Lane::kUpdates, true));
+  LT_TRY(auto out, read(root, what, wire::Lane::kUpdates, naming));
   if (!out || sent_.back().covered.back().last >= range.last) {
     again_.pop_front();
   } else {
@@ -416,7 +422,7 @@ Result<std::optional<Outgoing>> Outbox::next_part(const RootOf& root, const Allo
   if (const auto to = std::ranges::lower_bound(ends_, next_); to != ends_.end())
     what.last = std::min(what.last, *to);
   const bool may_end = live_from_ == 0 && again_.empty();
-  LT_TRY(auto out, read(root, what, lane, false, may_end ? end.number : 0));
+  LT_TRY(auto out, read(root, what, lane, Naming::kShort, may_end ? end.number : 0));
   if (!out) return out;
   next_ = sent_.back().covered.back().last + 1;
   out->backlog = next_ <= end.number;

@@ -59,7 +59,8 @@ class Outbox {
   // kMalformed: beyond what was sent.
   Result<void> on_ack(std::uint8_t serial, std::uint64_t number,
                       std::span<const CursorRange> ranges);
-  // Short names in these led elsewhere there: they go once more, in full.
+  // Short names in these led elsewhere there: they go once more, with parents, links and seals
+  // named, and if that was not enough, in full.
   Result<void> on_unclear(std::uint8_t serial, std::span<const CursorRange> covered);
   // Nothing that was sent and not acknowledged has arrived: go on from where the peer is.
   void send_again();
@@ -111,11 +112,17 @@ class Outbox {
   std::vector<std::uint64_t> sent_ends() const;  // of parts not acknowledged, as they were sent
 
  private:
+  enum class Naming : std::uint8_t { kShort, kWithParents, kInFull };
   struct Sent {
     std::vector<CursorRange> covered;
     std::size_t bytes = 0;
     std::optional<std::pair<Seal, SealId>> seal;  // the last of its whole seals
     wire::Lane lane = wire::Lane::kUpdates;
+    Naming naming = Naming::kShort;
+  };
+  struct Again {
+    CursorRange range;
+    Naming naming = Naming::kInFull;
   };
   bool fits(std::uint64_t number, std::uint64_t hash, const FeedMark& end) const;
   void restart(const FeedMark& end);
@@ -136,9 +143,9 @@ class Outbox {
   Result<std::optional<Outgoing>> next_part(const RootOf& root, const Allowance& allowed,
                                             const FeedMark& end);
   Result<std::optional<Outgoing>> read(const RootOf& root, FeedRead what, wire::Lane lane,
-                                       bool in_full = false, std::uint64_t end = 0);
+                                       Naming naming = Naming::kShort, std::uint64_t end = 0);
   std::optional<Outgoing> packed(const RootOf& root, const FeedPart& part, wire::Lane lane,
-                                 bool in_full = false, std::uint64_t end = 0);
+                                 Naming naming = Naming::kShort, std::uint64_t end = 0);
 
   FeedKind kind_;
   const ReplicaView* view_;
@@ -164,7 +171,7 @@ class Outbox {
   std::uint64_t looked_ = 0;       // custody was looked for up to here
   bool looked_back_ = false;       // at the newest entries of the backlog
   std::deque<std::uint64_t> urgent_;
-  std::deque<CursorRange> again_;  // in full
+  std::deque<Again> again_;
   std::vector<std::uint64_t> ends_;
   std::deque<Sent> sent_;    // not acknowledged
   wire::RecentSeals there_;  // acknowledged on this session

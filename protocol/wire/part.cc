@@ -5,50 +5,19 @@
 #include "protocol/base/limits.h"
 #include "protocol/crypto/hash.h"
 #include "protocol/record/codec.h"
-#include "protocol/wire/columns_part.h"
+#include "protocol/wire/part_rebuild.h"
+#include "protocol/wire/part_steps.h"
 
 namespace lienthong::wire {
 namespace {
-
-// Whether an update is a link of custody, as both sides see it.
-template <class Io>
-bool is_link_of(const BodyColumns<Io>& bodies, const BodyRow& row) {
-  if (row.shape != BodyRow::kVerbatim)
-    return is_link(static_cast<UpdateKind>(bodies.shape(row).kind));
-  const auto body = decode_open(row.verbatim);
-  return body.ok() && is_link(body->kind);
-}
-
-// update_id() where the envelope's bytes are at hand.
-UpdateId id_of(const RootFingerprint& root, ByteView envelope, const Update& update) {
-  const Hash256 open = hash(kTagOpen, root, ByteView(update.open));
-  return id_cast<UpdateId>(
-      hash(kTagUpdate, root, envelope, open.view(), update.closed_hash.view()));
-}
-
-std::optional<RecordSecret> secret_in(RecordEntry& record, const Names* names) {
-  if (!record.secret_known) {
-    record.secret_known = true;
-    if (record.created_by == RecordEntry::kNotHere && names != nullptr)
-      record.secret = names->secret(record.id);
-  }
-  return record.secret;
-}
-
-// Where the record stands after an update of it, on both sides, whatever stood before.
-void advance(RecordEntry& record, const UpdateId& id, bool link,
-             const std::optional<UpdateId>& named) {
-  record.place_known = true;
-  record.place.heads.assign(1, id);
-  record.place.link = link ? std::optional(id) : named;
-}
 
 // ---- encoding ----
 
 class PartEncoder {
  public:
-  PartEncoder(const RootOf& root, const Names* names, bool coded)
-      : root_(root), names_(names), io_(coded), columns_(io_, names) {}
+  // `unsure`: where records stand for the reader is not known.
+  PartEncoder(const RootOf& root, const Names* names, bool coded, bool unsure = false)
+      : root_(root), names_(names), unsure_(unsure), io_(coded), columns_(io_, names) {}
 
   Bytes encode(const FeedPart& part) {
     std::vector<Bytes> statements;
@@ -184,7 +153,7 @@ class PartEncoder {
       entry.place_known = true;
     } else if (names_ == nullptr) {
       entry.place_known = true;
-    } else if (auto stood = names_->place_before(of, id)) {
+    } else if (auto stood = unsure_ ? std::nullopt : names_->place_before(of, id)) {
       entry.place_known = true;
       entry.place = *std::move(stood);
     }
@@ -193,190 +162,11 @@ class PartEncoder {
 
   const RootOf& root_;
   const Names* names_;
+  const bool unsure_;
   ColumnWriter io_;
   PartColumns<ColumnWriter> columns_;
   TreeVersion tree_version_ = Envelope().tree_version;
   std::uint16_t rules_version_ = Envelope().rules_version;
-};
-
-// ---- decoding ----
-
-class PartDecoder {
- public:
-  PartDecoder(const RootOf& root, ColumnReader& io, const Names* names, bool full)
-      : root_(root), io_(io), names_(full ? nullptr : names), full_(full), columns_(io, names_) {}
-
-  Result<PartBody> decode() {
-    columns_.all();
-    io_.finish();
-    if (!io_.ok()) {
-      const Error& error = io_.error();  // in full once more would be no better
-      if (full_ && error.code() == Errc::kUnclear) return Error(Errc::kMalformed, error.detail());
-      return error;
-    }
-    PartBody body;
-    for (const ByteView statement : columns_.statements) {
-      LT_TRY(Statement value, lienthong::decode_statement(statement));
-      body.statements.push_back(std::move(value));
-    }
-    for (SealRow& row : columns_.seals) {
-      LT_TRY(SealedUnit next, unit(row, body));
-      body.units.push_back(std::move(next));
-    }
-    return body;
-  }
-
- private:
-  Result<SealedUnit> unit(SealRow& row, PartBody& body) {
-    SealedUnit unit;
-    unit.leaves.reserve(row.indices.size());
-    UnitFacts& facts = body.facts.emplace_back();
-    std::vector<Hash256> leaves;
-    for (std::size_t i = 0; i < row.indices.size(); ++i) {
-      SealedLeaf& leaf = unit.leaves.emplace_back();
-      leaf.index = row.indices[i];
-      LT_TRY(leaf.update,
-             update(row.first + static_cast<std::uint32_t>(i), facts.secrets.emplace_back()));
-      facts.ids.push_back(ids_.back());
-      leaves.push_back(id_cast<Hash256>(ids_.back()));
-    }
-    facts.root_computed = (row.flags & kWholeSeal) != 0;
-    if (facts.root_computed) row.seal.root = merkle_root(root_(row.seal.certificate), leaves);
-    if ((row.flags & kPreviousMask) == kFollowsUnit)
-      row.seal.previous = seal_id(root_(row.seal.certificate), body.units.back().seal);
-    if (row.flags == kHeldSeal && !find_held(row, leaves))
-      return Error(Errc::kUnclear, "no seal here that the leaves belong to");
-    unit.seal = row.seal;
-    unit.proof = std::move(row.proof);
-    return unit;
-  }
-
-  // Of the seals whose names begin so the one whose tree these leaves complete.
-  bool find_held(SealRow& row, std::span<const Hash256> values) const {
-    std::vector<IndexedLeaf> leaves;
-    for (std::size_t i = 0; i < values.size(); ++i) leaves.push_back({row.indices[i], values[i]});
-    for (const Names::HeldSeal& held : row.held) {
-      if (row.indices.back() >= held.seal.count) continue;
-      auto proof = names_->seal_proof(held.id, row.indices);
-      if (!proof) continue;
-      const auto root =
-          merkle_root_from_part(root_(held.seal.certificate), held.seal.count, leaves, *proof);
-      if (!root.ok() || *root != held.seal.root) continue;
-      row.seal = held.seal;
-      row.proof = *std::move(proof);
-      return true;
-    }
-    return false;
-  }
-
-  UpdateId resolve(const UpdateRef& ref) const {
-    return ref.inside == UpdateRef::kOutside ? ref.id : ids_[ref.inside];
-  }
-
-  // A short name that leads elsewhere may put things out of order; then nobody is at fault.
-  Error misled(const char* what) const {
-    return Error(full_ ? Errc::kMalformed : Errc::kUnclear, what);
-  }
-
-  Result<void> envelope(const UpdateCells& cells, RecordEntry& record, Envelope& out) {
-    out = cells.envelope;
-    if ((cells.flags & kFirstOfRecord) == 0) {
-      out.record = record.id;
-      if (out.record.is_zero()) return misled("record of an update");
-    }
-    if ((cells.flags & (kHeads | kTip)) != 0 && !record.place_known && !full_) {
-      auto stands = names_ == nullptr ? std::nullopt : names_->place_now(record.id);
-      if (!stands) return Error(Errc::kUnclear, "a record is not here");
-      record.place = *std::move(stands);
-      record.place_known = true;
-    }
-    if ((cells.flags & kHeads) != 0)
-      out.deps = record.place.heads;
-    else
-      for (const UpdateRef& ref : cells.deps) out.deps.push_back(resolve(ref));
-    if ((cells.flags & kTip) != 0)
-      out.link = record.place.link;
-    else if (cells.link)
-      out.link = resolve(*cells.link);
-    if (out.deps.size() > kParentCountMax) return misled("heads of a record");
-    if (std::ranges::adjacent_find(out.deps, std::greater_equal<>()) != out.deps.end())
-      return misled("deps out of order");
-    return {};
-  }
-
-  // Names inside the part become ids.
-  void settle_names(const BodyRow& row) {
-    if (!row.present || row.shape == BodyRow::kVerbatim) return;
-    const Shape& shape = columns_.bodies.shape(row);
-    for (std::size_t i = 0; i < shape.slots.size(); ++i) {
-      Value& value = columns_.bodies.values[row.first + i];
-      if (shape.slots[i].type == SlotType::kRecord)
-        value.bytes = columns_.records[value.first].id.view();
-      if (shape.slots[i].type != SlotType::kUpdates) continue;
-      Bytes ids;
-      for (std::uint32_t k = 0; k < value.count; ++k) {
-        const UpdateId id = resolve(columns_.references[value.first + k]);
-        ids.insert(ids.end(), id.bytes.begin(), id.bytes.end());
-      }
-      value.bytes = io_.keep(ids);
-    }
-  }
-
-  Bytes body(const BodyRow& row) {
-    if (!row.present) return {};
-    Bytes out;
-    if (row.shape == BodyRow::kVerbatim) {
-      out = to_bytes(row.verbatim);
-    } else {
-      const Shape& shape = columns_.bodies.shape(row);
-      out = rebuild(shape, std::span(columns_.bodies.values).subspan(row.first, shape.slots.size()),
-                    columns_.bodies.items);
-    }
-    io_.charge(out.size());
-    return out;
-  }
-
-  // `computed`: the secret under which the closed hash was computed, if it was.
-  Result<Update> update(std::uint32_t number, std::optional<RecordSecret>& computed) {
-    const UpdateCells& cells = columns_.updates[number];
-    RecordEntry& record = columns_.records[cells.record];
-    const auto& [open, closed] = columns_.bodies.rows[number];
-    Update out;
-    LT_TRY_VOID(envelope(cells, record, out.envelope));
-    settle_names(open);
-    settle_names(closed);
-    out.open = body(open);
-    out.closed = body(closed);
-    if (!io_.ok()) return io_.error();
-    const Bytes fixed = encode_envelope(out.envelope);
-    const auto state = static_cast<Closed>(cells.flags >> kClosedShift);
-    if ((cells.flags & kFirstOfRecord) != 0) {
-      record.secret_known = true;
-      if (state == Closed::kComputed) record.secret = out.secret = cells.secret;
-    }
-    if (closed.present && out.closed.empty())
-      return Error(Errc::kMalformed, "closed part of no bytes");
-    if (state == Closed::kComputed) {
-      computed = secret_in(record, names_);
-      if (!computed) return misled("the secret of a record is not here");
-      out.closed_hash =
-          closed_part_hash(root_(out.envelope.certificate), *computed, fixed, out.closed);
-    } else {
-      out.closed_hash = cells.closed_hash;
-    }
-    const UpdateId id = id_of(root_(out.envelope.certificate), fixed, out);
-    ids_.push_back(id);
-    if ((cells.flags & kFirstOfRecord) != 0) record.id = id_cast<RecordId>(id);
-    advance(record, id, is_link_of(columns_.bodies, open), out.envelope.link);
-    return out;
-  }
-
-  const RootOf& root_;
-  ColumnReader& io_;
-  const Names* names_;
-  const bool full_;
-  PartColumns<ColumnReader> columns_;
-  std::vector<UpdateId> ids_;
 };
 
 struct Stretches {
@@ -407,10 +197,22 @@ Result<Stretches> stretches(ByteView body) {
 
 }  // namespace
 
-Bytes encode_part_body(const RootOf& root, const FeedPart& part, const Names* names) {
+namespace {
+
+bool worth_coding(const FeedPart& part) {
   std::size_t updates = 0;
   for (const SealedUnit& unit : part.units) updates += unit.leaves.size();
-  return PartEncoder(root, names, updates >= kCodedUpdateCountMin).encode(part);
+  return updates >= kCodedUpdateCountMin;
+}
+
+}  // namespace
+
+Bytes encode_part_body(const RootOf& root, const FeedPart& part, const Names* names) {
+  return PartEncoder(root, names, worth_coding(part)).encode(part);
+}
+
+Bytes encode_with_parents(const RootOf& root, const FeedPart& part, const Names* names) {
+  return PartEncoder(root, names, worth_coding(part), true).encode(part);
 }
 
 std::size_t dense_tail(ByteView body) {
@@ -418,11 +220,16 @@ std::size_t dense_tail(ByteView body) {
   return parts.ok() ? parts->raw.size() + parts->coded.size() : 0;
 }
 
-Result<PartBody> decode_part(const RootOf& root, ByteView body, const Names* names) {
+Result<PartBody> decode_part(const RootOf& root, ByteView body, const Names* names,
+                             const Standing* standing) {
   if (body.size() > kMessageBytesMax) return Error(Errc::kTooLarge, "part");
   LT_TRY(const Stretches parts, stretches(body));
   ColumnReader io(parts.head, parts.raw, parts.coded, (parts.flags & kBodyCoded) != 0);
-  return PartDecoder(root, io, names, (parts.flags & kBodyFull) != 0).decode();
+  return rebuild_part(root, io, names, standing, (parts.flags & kBodyFull) != 0);
+}
+
+Result<PartBody> decode_part(const RootOf& root, ByteView body, const Names* names) {
+  return decode_part(root, body, names, nullptr);
 }
 
 bool names_shortly(ByteView body) {

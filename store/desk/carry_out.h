@@ -11,6 +11,8 @@ Result<OperationResult> carry_out(Task& task, const CreateDossier& what);
 Result<OperationResult> carry_out(Task& task, const SetFields& what);
 Result<OperationResult> carry_out(Task& task, const AddEvent& what);
 Result<OperationResult> carry_out(Task& task, const AddNote& what);
+// lists.cc
+Result<OperationResult> carry_out(Task& task, const ChangeList& what);
 // clock.cc
 Result<OperationResult> carry_out(Task& task, const Apologise& what);
 // custody.cc
@@ -26,6 +28,8 @@ Result<OperationResult> carry_out(Task& task, const ReturnHome& what);
 Result<OperationResult> carry_out(Task& task, const Consult& what);
 Result<OperationResult> carry_out(Task& task, const Reply& what);
 Result<OperationResult> carry_out(Task& task, const Share& what);
+// erasing.cc
+Result<OperationResult> carry_out(Task& task, const Erase& what);
 // set_aside.cc
 Result<OperationResult> carry_out(Task& task, const Adopt& what);
 // legs.cc

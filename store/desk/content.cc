@@ -21,6 +21,7 @@ auto values(const CreateFeedback& v) { return std::tie(v.open, v.closed, v.histo
 auto values(const CreateDocument& v) { return std::tie(v.open, v.closed, v.history); }
 auto values(const PublishProcedure& v) { return std::tie(v.open); }
 auto values(const SetFields& v) { return std::tie(v.record, v.open, v.closed, v.event); }
+auto values(const ChangeList& v) { return std::tie(v.record, v.list, v.act, v.at, v.entry); }
 auto values(const AddEvent& v) { return std::tie(v.record, v.event); }
 auto values(const AddNote& v) { return std::tie(v.record, v.remark); }
 auto values(const Offer& v) { return std::tie(v.record, v.to, v.urgent, v.remark); }
@@ -29,6 +30,7 @@ auto values(const Decline& v) { return std::tie(v.record, v.remark); }
 auto values(const Recall& v) { return std::tie(v.record, v.remark); }
 auto values(const Reclaim& v) { return std::tie(v.record, v.remark); }
 auto values(const Uphold& v) { return std::tie(v.record, v.branch, v.decision); }
+auto values(const Erase& v) { return std::tie(v.record, v.decision); }
 auto values(const Succeed& v) { return std::tie(v.record, v.remark); }
 auto values(const Consult& v) { return std::tie(v.record, v.to, v.deadline, v.remark); }
 auto values(const Reply& v) { return std::tie(v.record, v.about, v.remark); }
@@ -62,6 +64,12 @@ class Hasher {
     ByteWriter out;
     out.raw(as_bytes(value));
     return out.take();
+  }
+  static Bytes said(Field value) { return said(static_cast<UnixMillis>(value)); }
+  static Bytes said(ListAct value) { return said(static_cast<UnixMillis>(value)); }
+  static Bytes said(const FieldValue& value) {
+    if (std::holds_alternative<std::monostate>(value)) return {};
+    return said(std::vector<FieldWrite>{{0, value}});
   }
   static Bytes said(bool value) { return value ? Bytes{1} : Bytes(); }
   static Bytes said(UnixMillis value) {
@@ -126,6 +134,12 @@ Kind kind_of(const PublishProcedure&) {
   return {"create procedure", UpdateKind::kCreated, RecordKind::kProcedure};
 }
 Kind kind_of(const SetFields&) { return {"set", UpdateKind::kSet}; }
+Kind kind_of(const ChangeList& what) {
+  return {what.act == ListAct::kAdd       ? "add"
+          : what.act == ListAct::kReplace ? "replace"
+                                          : "remove",
+          UpdateKind::kSet};
+}
 Kind kind_of(const AddEvent&) { return {"event", UpdateKind::kSet}; }
 Kind kind_of(const AddNote&) { return {"note", UpdateKind::kNote}; }
 Kind kind_of(const Offer&) { return {"offer", UpdateKind::kOffer}; }
@@ -134,6 +148,7 @@ Kind kind_of(const Decline&) { return {"decline", UpdateKind::kDecline}; }
 Kind kind_of(const Recall&) { return {"recall", UpdateKind::kRecallRequest}; }
 Kind kind_of(const Reclaim&) { return {"reclaim", UpdateKind::kReclaim}; }
 Kind kind_of(const Uphold&) { return {"uphold", UpdateKind::kUphold}; }
+Kind kind_of(const Erase&) { return {"erase", UpdateKind::kErase}; }
 Kind kind_of(const Succeed&) { return {"succeed", UpdateKind::kSucceed}; }
 Kind kind_of(const Consult&) { return {"consult", UpdateKind::kConsult}; }
 Kind kind_of(const Reply&) { return {"reply", UpdateKind::kReply}; }

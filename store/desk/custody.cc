@@ -19,13 +19,9 @@ Result<OperationResult> write_link(Task& task, Draft out, const Remark& remark) 
 Result<OperationResult> answer(Task& task, UpdateKind kind, const Remark& remark) {
   const RecordState& state = task.state();
   LT_TRY_VOID(task.require_offer());
-  if (state.offered != task.ours()) {
-    const Registry& registry = task.registry();
-    const bool successor = registry.resolve(state.offered, registry.newest()) == task.ours();
-    return Error(Errc::kNotAllowed,
-                 task.code() + " is offered to " + task.name_of(state.offered) + ", not to us: " +
-                     (successor ? "we succeed it, write succeed first" : "only it may answer"));
-  }
+  if (state.offered != task.ours())
+    return Error(Errc::kNotAllowed, task.code() + " is offered to " + task.name_of(state.offered) +
+                                        ", not to us: only it may answer");
   return write_link(task, task.draft(kind), remark);
 }
 

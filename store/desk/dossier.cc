@@ -61,6 +61,13 @@ Result<void> check_dossier_change(const Task& task, const SetFields& what) {
                  "the reason (NĐ 61/2018 Đ.19(9))");
   const auto before = task.status();
   const FieldWrite* write = find_write(what.open, Field::kStatus);
+  if (write != nullptr && before == Status::kAccepted &&
+      status_of(write->value) == Status::kRefused && !(what.event && !what.event->note.empty()))
+    return Error(
+        Errc::kNotAllowed,
+        task.code() +
+            " is accepted: to refuse it annuls a reception that was made by mistake, which "
+            "reports then do not count, and needs an event with a note that says why");
   const bool ended = before == Status::kDone || before == Status::kReturned;
   if (!ended || write == nullptr || status_of(write->value) != Status::kProcessing) return {};
   if (what.event && !what.event->note.empty()) return {};
@@ -121,6 +128,13 @@ Result<OperationResult> carry_out(Task& task, const CreateDossier& what) {
       LT_TRY_VOID(task.require_clock());
       put(open, Field::kReceivedAt, task.now());
     }
+  }
+  // Said to be received, and not when: now, unless it comes with a past.
+  const auto* said = value_of<std::int64_t>(what.open, Field::kStatus);
+  if (said != nullptr && status_of(*said) == Status::kAccepted && what.history.empty() &&
+      find_write(open, Field::kReceivedAt) == nullptr) {
+    LT_TRY_VOID(task.require_clock());
+    put(open, Field::kReceivedAt, task.now());
   }
   count_closed(what.closed, open);
   LT_TRY_VOID(check_dates(task, what.open));

@@ -5,8 +5,10 @@
 #include <algorithm>
 
 #include "protocol/crypto/hash.h"
+#include "protocol/record/codec.h"
 #include "store/desk/content.h"
 #include "store/desk/writes.h"
+#include "store/office/text.h"
 #include "store/replica/local_names.h"
 #include "store/replica/rows.h"
 
@@ -30,6 +32,68 @@ std::string content_key(const Bytes& key_hash) {  // on disk: never change
   return std::string(local::kKeyContent) + std::string(as_text(key_hash));
 }
 
+// ---- what a dossier under a known code says otherwise ----
+
+constexpr std::size_t kShownColumnsMax = 40;
+constexpr std::size_t kShownFieldsMax = 4;
+
+std::string shown(const FieldWrite* write) {
+  if (write == nullptr || std::holds_alternative<std::monostate>(write->value)) return "nothing";
+  if (const auto* text = std::get_if<std::string>(&write->value)) {
+    std::string out = text->substr(0, kShownColumnsMax);
+    while (out.size() < text->size() && !out.empty() && (out.back() & 0x80) != 0) out.pop_back();
+    return "\"" + out + (out.size() < text->size() ? "…\"" : "\"");
+  }
+  const FieldInfo* info = find_field(write->field);
+  const auto* number = std::get_if<std::int64_t>(&write->value);
+  if (number != nullptr && info != nullptr && info->type == FieldType::kInstant)
+    return form_time(*number);
+  if (number != nullptr && info != nullptr && info->type == FieldType::kStatus)
+    if (const auto status = status_from_number(*number)) return std::string(to_json(*status));
+  return number != nullptr ? std::to_string(*number) : "another list";
+}
+
+// Each field that `now` writes otherwise than `before` did, or that it leaves out and a person
+// wrote then: `closed` ones are never filled in. "applicant.name: \"A\", now \"B\"".
+void differences(const Writes& before, const Writes& now, bool closed,
+                 std::vector<std::string>& out) {
+  const auto note = [&](std::uint16_t field, const FieldWrite* was, const FieldWrite* is) {
+    out.push_back(name_of(static_cast<Field>(field)) + ": " + shown(was) + ", now " + shown(is));
+  };
+  for (const FieldWrite& write : now) {
+    const FieldWrite* was = find_write(before, static_cast<Field>(write.field));
+    if (was == nullptr || was->value != write.value) note(write.field, was, &write);
+  }
+  if (!closed) return;
+  for (const FieldWrite& write : before)
+    if (find_write(now, static_cast<Field>(write.field)) == nullptr)
+      note(write.field, &write, nullptr);
+}
+
+// Of a dossier that stands here and the one that is to be begun under the same key.
+std::vector<std::string> differences(const Transaction& transaction, const RecordId& record,
+                                     const Deed& deed) {
+  std::vector<std::string> out;
+  const auto* create = std::get_if<CreateDossier>(&deed);
+  const auto begun = create != nullptr ? transaction.find_update(id_cast<UpdateId>(record))
+                                       : std::optional<StoredUpdate>();
+  if (!begun) return out;
+  differences(begun->open.writes, create->open, false, out);
+  const auto closed = wire::decode_closed(begun->update.closed);
+  if (closed.ok()) differences(closed->writes, create->closed, true, out);
+  return out;
+}
+
+Error differs(const std::string& code, const std::vector<std::string>& fields) {
+  std::string list;
+  for (std::size_t i = 0; i < std::min(fields.size(), kShownFieldsMax); ++i)
+    list += (i == 0 ? "" : "; ") + fields[i];
+  if (fields.size() > kShownFieldsMax) list += "; …";
+  return Error(Errc::kConflict, code + " is here with other content (" + list +
+                                    "): give another dossier another code, or set these fields if "
+                                    "they have changed");
+}
+
 // What it was used for on this machine says whether it is the same operation that comes again.
 // Where another machine of the office used it, kind and record have to do.
 Result<void> check_same(const Transaction& transaction, const Operation& operation,
@@ -40,6 +104,9 @@ Result<void> check_same(const Transaction& transaction, const Operation& operati
     const ByteView before(*row);
     const Bytes now = content_hash(deed);
     if (std::ranges::equal(before.first(kContentHashSize), now)) return {};
+    const auto fields = differences(transaction, record, deed);
+    const auto entry = transaction.find_record(record);
+    if (!fields.empty() && entry) return differs(code_of(entry->state), fields);
     return used_before(std::string(as_text(before.subspan(kContentHashSize))), deed);
   }
   const auto entry = transaction.find_record(record);
@@ -49,7 +116,10 @@ Result<void> check_same(const Transaction& transaction, const Operation& operati
   const bool other_record = target != nullptr && !sends && entry && *target != record.hex() &&
                             fold_code(*target) != fold_code(code);
   const bool other_kind = stored && entry && !may_write(deed, stored->open.kind, entry->state.kind);
-  if (!other_record && !other_kind) return {};
+  if (!other_record && !other_kind) {
+    const auto fields = differences(transaction, record, deed);
+    return fields.empty() || !entry ? Result<void>() : differs(code_of(entry->state), fields);
+  }
   return used_before((stored ? std::string(to_string(stored->open.kind)) + " " : "") + code, deed);
 }
 

@@ -12,7 +12,10 @@ namespace lienthong::store {
 namespace {
 
 constexpr std::string_view kJumped = "numbering-jumped/";  // the day
-constexpr unsigned kNumbersOfADay = 999;
+// Of four digits a machine has 999 a day, those of its thousand; beyond, of six, those of its
+// hundred thousand, so that no two machines give one out.
+constexpr unsigned kShortNumbers = 999;
+constexpr unsigned kNumbersOfADay = 99'999;
 
 // YYYYMMDD at the office.
 std::string day_of(UnixMillis now) {
@@ -48,8 +51,12 @@ Result<std::string> next_code(Transaction& transaction) {
     return Error(Errc::kNotAllowed,
                  "the numbers of this machine for the day are used up; give the dossier a code");
   transaction.set_local_value(row, to_bytes(as_bytes(std::to_string(used))));
-  char number[8];
-  std::snprintf(number, sizeof number, "%04u", 1000U * self.thousand + used);
+  char number[16];
+  if (used <= kShortNumbers) {
+    std::snprintf(number, sizeof number, "%04u", 1000U * self.thousand + used);
+  } else {
+    std::snprintf(number, sizeof number, "%06u", 100'000U * (self.thousand + 1U) + used);
+  }
   return agency->code + "-" + day.substr(2) + "-" + number;
 }
 

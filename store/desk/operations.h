@@ -5,10 +5,12 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <variant>
 #include <vector>
 
+#include "protocol/record/fields.h"
 #include "store/office/calendar.h"
 #include "store/replica/replica.h"
 
@@ -92,6 +94,22 @@ struct SetFields {
   std::optional<Event> event{};  // with a note where a finished dossier is taken up again
 };
 
+enum class ListAct : std::uint8_t { kAdd, kReplace, kRemove };
+
+// A `set` by the holder of a list with one entry more, another one, or one less. Whoever reads the
+// list and writes it back loses what came between; this does not.
+struct ChangeList {
+  std::string record{};
+  Field list = Field::kComponents;  // kComponents, kFees or kSurvey
+  ListAct act = ListAct::kAdd;
+  // Which one is replaced or removed: its name, its place from 1, or the first digits of its file's
+  // digest, at least eight. Empty: the name of `entry`.
+  std::string at{};
+  // A list of one, as the field has it. Added to the components, one with a file takes the place of
+  // the first of its name that has none yet.
+  FieldValue entry{};
+};
+
 // A `set` by the holder that is a line of the timeline, and moves the dossier to the event's unit.
 struct AddEvent {
   std::string record{};
@@ -146,6 +164,13 @@ struct Uphold {
   // branch ends. Empty: the one that stands now.
   std::string branch{};
   std::string decision{};  // number of the decision
+};
+
+// An `erase`, by the agency that began the record or one above it: closed parts and files of the
+// record go, here and wherever else it is.
+struct Erase {
+  std::string record{};
+  std::string decision{};  // number of the decision; refused without
 };
 
 // A `succeed` by the sole successor of the dissolved agency whose turn it is.
@@ -214,9 +239,9 @@ struct SendDocument {
 // ---- any of them ----
 
 using Deed = std::variant<CreateDossier, CreateLeg, CreateFeedback, CreateDocument,
-                          PublishProcedure, SetFields, AddEvent, AddNote, Offer, Accept, Decline,
-                          Recall, Reclaim, Uphold, Succeed, Consult, Reply, Share, Adopt, Apologise,
-                          FinishLeg, ReturnHome, SendDocument>;
+                          PublishProcedure, SetFields, ChangeList, AddEvent, AddNote, Offer, Accept,
+                          Decline, Recall, Reclaim, Uphold, Succeed, Consult, Reply, Share, Adopt,
+                          Apologise, FinishLeg, ReturnHome, SendDocument, Erase>;
 
 template <class Kind, class Variant>
 inline constexpr bool kIsKindOf = false;
@@ -234,6 +259,8 @@ struct Operation {
   Bytes key_hash;               // of the idempotency key, see idempotency_hash(); empty: none
   bool accept_clock = false;    // date and number by this machine's clock, though it is doubted
   bool key_is_content = false;  // the key was made of all that the operation says
+  // What its record has to be at, revision_of(); empty: whatever it is at.
+  std::string revision{};
 };
 
 // ---- carrying it out ----
@@ -255,12 +282,16 @@ struct Warning {
 };
 
 struct OperationResult {
-  RecordId record;        // the one that was begun, else the one that it was done to
-  UpdateId update;        // the last one written; of an offer taken back: the link before it
-  std::string code;       // of that record
-  bool repeated = false;  // the key was known, or that recall was asked for: nothing was written
+  RecordId record;         // the one that was begun, else the one that it was done to
+  UpdateId update;         // the last one written; of an offer taken back: the link before it
+  std::string code;        // of that record
+  bool repeated = false;   // the key was known, or that recall was asked for: nothing was written
+  std::string revision{};  // of that record, from now on
   std::vector<Warning> warnings{};
 };
+
+// Of the detail of a kConflict: the record is at another revision than the operation names.
+inline constexpr std::string_view kChangedSince = " has been changed since";
 
 // Within a transaction, so that its caller decides what is committed together. On failure the
 // caller must roll back to its savepoint: several updates may have been written before it. An
@@ -268,7 +299,8 @@ struct OperationResult {
 // Fails:
 // - kNotFound: no such record, consultation or change set aside on this machine
 // - kConflict: the code, number or version exists; several records bear the code; the key was used
-//   for another operation, of any kind: both are named
+//   for another operation, of any kind: both are named, of a dossier with what differs; the record
+//   is at another revision (kChangedSince)
 // - kNotAllowed: not our turn, or a rule of the office; says who holds it and what to do; or a
 //   reception would be dated, or a number given, by a clock that is known to be wrong
 // - kInvalidArgument: something is missing, or cannot be

@@ -100,10 +100,6 @@ Result<void> Task::require_custody(std::string_view what) const {
                        std::string(what));
   }
   if (state_.holder == ours_) return {};
-  if (registry().resolve(state_.holder, registry().newest()) == ours_)
-    return Error(Errc::kNotAllowed, code() + " is held by " + name_of(state_.holder) +
-                                        ", which we succeed: write succeed first, then " +
-                                        std::string(what));
   return Error(Errc::kNotAllowed, code() + " is held by " + name_of(state_.holder) +
                                       ": only the holder may " + std::string(what) +
                                       "; leave a note, or ask for the dossier");
@@ -194,7 +190,7 @@ OperationResult Task::result(const UpdateId& update) const {
 
 OperationResult Task::begun(const RecordId& record, const UpdateId& update,
                             std::string code) const {
-  return {record, update, std::move(code), false, warnings_};
+  return {record, update, std::move(code), false, {}, warnings_};
 }
 
 }  // namespace lienthong::store

@@ -1,6 +1,7 @@
 #include "store/exchange/invitation.h"
 
 #include <algorithm>
+#include <array>
 
 #include "protocol/record/agency_code.h"
 #include "protocol/record/registry.h"
@@ -15,11 +16,19 @@ constexpr unsigned kThousands = 10;
 
 std::string quote(std::string_view text) { return "\"" + std::string(text) + "\""; }
 
+constexpr std::array<std::string_view, 2> kTiersAboveOthers{"province", "district"};
+
 Result<void> check_ours_to_give(const Registry& registry, const Identity& us,
                                 std::string_view code) {
+bool has_others_below(std::string_view tier) {
+  return std::ranges::find(kTiersAboveOthers, tier) != kTiersAboveOthers.end();
+}
+
   const AgencyInfo* ours = registry.find_agency(us.agency);
   if (ours == nullptr || !registry.may_declare(us.certificate, us.agency, registry.newest()))
-    return Error(Errc::kNotAllowed, "this node may not declare agencies");
+    return Error(Errc::kNotAllowed,
+                 "this machine may not declare agencies: its office above gives it that right with "
+                 "lienthong invite --may-issue");
   if (!lies_under(code, ours->code))
     return Error(Errc::kNotAllowed, "code " + quote(code) + " is not ours to give: it does not " +
                                         "lie under " + quote(ours->code));
@@ -87,13 +96,15 @@ Result<InvitationPlan> plan_invitation(const Registry& registry, const Identity&
     }
     if (!registry.may_issue_for(us.certificate, info.id, version)) {
       return Error(Errc::kNotAllowed, "agency " + quote(naming.code) +
-                                          " is not below ours, or this node may not issue");
+                                          " is not below ours, or this machine was not invited "
+                                          "with the right to (--may-issue)");
     }
     plan.agency = info.id;
     plan.naming = {info.code, info.name, info.tier};
     plan.machines = registry.certificates_of(info.id).size();
     return plan;
   }
+    plan.may_issue = has_others_below(info.tier) || !registry.children(info.id, version).empty();
   if (known.error().code() == Errc::kConflict || !is_agency_code(naming.code)) return known.error();
   LT_TRY_VOID(check_ours_to_give(registry, us, naming.code));
   if (naming.name.empty() || naming.tier.empty()) {
@@ -103,6 +114,7 @@ Result<InvitationPlan> plan_invitation(const Registry& registry, const Identity&
   plan.naming = naming;
   return plan;
 }
+  plan.may_issue = has_others_below(naming.tier);
 
 Result<AgencyId> declare_planned(Transaction& transaction, const InvitationPlan& plan,
                                  Entropy& entropy) {

@@ -15,8 +15,8 @@ namespace lienthong::store {
 struct Invitation {
   Psk secret{};
   AgencyId agency;
-  bool may_issue = true;
-  bool declared = false;  // the agency was declared for it
+  bool may_issue = false;  // whether the machine may invite others below it
+  bool declared = false;   // the agency was declared for it
   UnixMillis expires_at = 0;
   std::optional<MachineKeys> used_by;
 };
@@ -33,6 +33,9 @@ struct InvitationPlan {
   std::optional<AgencyId> agency;  // it is there already; none: it is declared below ours
   Naming naming;
   std::size_t machines = 0;  // that it has
+  // Whether its machine gets the right to declare and certify below it where nobody says so: it has
+  // agencies below it, or is of a tier that has.
+  bool may_issue = false;
 };
 // Fails: kNotAllowed (not below us, we may not issue, or the code is not ours to give),
 // kInvalidArgument (new, and something is missing), kConflict (it exists under another name or

@@ -8,6 +8,8 @@
 #include <utility>
 
 #include "protocol/base/check.h"
+#include "store/text/plain.h"
+#include "store/text/table.h"
 
 namespace lienthong::store {
 
@@ -37,16 +39,6 @@ std::optional<int> digits(std::string_view text) {
 }
 
 std::string two(unsigned number) { return (number < 10 ? "0" : "") + std::to_string(number); }
-
-std::vector<std::string_view> split(std::string_view line) {
-  std::vector<std::string_view> cells;
-  for (;;) {
-    const std::size_t tab = line.find('\t');
-    cells.push_back(line.substr(0, tab));
-    if (tab == std::string_view::npos) return cells;
-    line.remove_prefix(tab + 1);
-  }
-}
 
 std::string quote(std::string_view text) { return "\"" + std::string(text) + "\""; }
 
@@ -215,23 +207,29 @@ std::vector<int> Calendar::years_without_data(OfficeDay from, OfficeDay to) cons
 class CalendarParser {
  public:
   CalendarReading run(std::string_view text) {
+    const auto rows = read_rows(text, text.find('\t') != std::string_view::npos ? '\t' : '\0');
+    if (!rows.ok()) {
+      mistake(rows.error().detail());
+      return std::move(out_);
+    }
     bool heads_seen = false;
-    for (line_ = 1; !text.empty(); ++line_) {
-      const std::size_t end = text.find('\n');
-      std::string_view line = text.substr(0, end);
-      text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
-      if (line.ends_with('\r')) line.remove_suffix(1);
-      if (line.empty() || line.starts_with('#')) continue;
-      const auto cells = split(line);
+    for (const Row& given : rows->rows) {
+      line_ = given.line;
+      const auto cells = cells_of(given);
+      if (cells.empty() || cells.front().starts_with('#')) continue;
       if (heads_seen) {
         row(cells);
-      } else if (cells.front() == "date") {
+      } else if (word_key(cells.front()) == "date" || word_key(cells.front()) == "ngay") {
         heads_seen = true;
-        if (line != "date\tkind\tname\tsource")
+        if (cells.size() != 4)
           mistake("expected the columns date, kind, name, source, each after a tab");
       } else {
         setting(cells);
       }
+    }
+    for (const RowError& failed : rows->errors) {
+      line_ = failed.line;
+      mistake(failed.error.detail());
     }
     line_ = 0;
     if (!heads_seen) mistake("expected a line with the columns date, kind, name, source");
@@ -239,6 +237,25 @@ class CalendarParser {
   }
 
  private:
+  // Without the empty ones at the end, which spreadsheets add.
+  static std::vector<std::string_view> cells_of(const Row& row) {
+    std::vector<std::string_view> out(row.cells.begin(), row.cells.end());
+    while (!out.empty() && out.back().empty()) out.pop_back();
+    return out;
+  }
+  // As 2025-04-30 or, as people write it and spreadsheets save it, 30/04/2025.
+  static std::optional<OfficeDay> day_of(std::string_view text) {
+    const auto iso = parse_date(text);
+    if (iso || date_order(text) == DateOrder::kNoDate) return iso;
+    const std::size_t first = text.find_first_of("/-."), second = text.find_last_of("/-.");
+    const auto day = digits(text.substr(0, first)),
+               month = digits(text.substr(first + 1, second - first - 1));
+    const std::string_view year = text.substr(second + 1);
+    if (!day || !month || *day < 1 || *month < 1 || *day > 31 || *month > 12) return std::nullopt;
+    return parse_date(std::string(year) + "-" + two(static_cast<unsigned>(*month)) + "-" +
+                      two(static_cast<unsigned>(*day)));
+  }
+
   void mistake(std::string text) { out_.mistakes.push_back({line_, std::move(text)}); }
 
   void setting(const std::vector<std::string_view>& cells) {
@@ -293,7 +310,7 @@ class CalendarParser {
     if (cells.size() != 4)
       return mistake("found " + std::to_string(cells.size()) +
                      " columns, expected 4: date, kind, name, source");
-    const auto day = parse_date(cells[0]);
+    const auto day = day_of(cells[0]);
     if (!day) return mistake("found " + quote(cells[0]) + ", expected a date such as 2025-04-30");
     const auto kind = kind_of(cells[1]);
     if (!kind)
@@ -316,9 +333,10 @@ class CalendarParser {
   }
 
   static std::optional<DayKind> kind_of(std::string_view text) {
-    if (text == "holiday") return DayKind::kHoliday;
-    if (text == "make-up") return DayKind::kMakeUp;
-    if (text == "swapped") return DayKind::kSwapped;
+    const std::string key = word_key(text);
+    if (key == "holiday" || key == "nghi" || key == "nghile") return DayKind::kHoliday;
+    if (key == "makeup" || key == "lambu") return DayKind::kMakeUp;
+    if (key == "swapped" || key == "hoandoi") return DayKind::kSwapped;
     return std::nullopt;
   }
 

@@ -5,6 +5,8 @@
 
 #include "protocol/record/codec.h"
 #include "protocol/record/registers.h"
+#include "store/replica/raw.h"
+#include "store/replica/rows.h"
 
 namespace lienthong::store {
 
@@ -42,13 +44,17 @@ WaitingUpdates waiting_of(const Replica& replica, const RecordId& record) {
   std::set<UpdateId> refused;
   for (const RefusedEntry& entry : replica.refused(SIZE_MAX))
     if (!entry.by_peer) refused.insert(entry.id);
-  for (const WaitingEntry& entry : replica.waiting()) {
-    if (entry.record != record) continue;
-    WaitingGroup& group = entry.missing.is_zero()           ? out.on_registry
-                          : refused.contains(entry.missing) ? out.on_refused
-                                                            : out.on_missing;
-    group.since = ++group.count == 1 ? entry.since : std::min(group.since, entry.since);
-  }
+  RawReplica(replica).database().scan("P", "P", [&](std::string_view, std::string_view value) {
+    const PenRow row = decode_pen_row(value);
+    if (record_of(row.unit.leaves.front().update, row.entry.id) != record) return true;
+    WaitingGroup& group = row.why == PenReason::kRevoked  ? out.on_revoked
+                          : row.missing.is_zero()         ? out.on_registry
+                          : refused.contains(row.missing) ? out.on_refused
+                                                          : out.on_missing;
+    const UnixMillis since = row.entry.since;
+    group.since = ++group.count == 1 ? since : std::min(group.since, since);
+    return true;
+  });
   return out;
 }
 

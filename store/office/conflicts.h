@@ -37,9 +37,10 @@ struct WaitingGroup {
   UnixMillis since = 0;  // of the oldest
 };
 // Updates of a record that came and do not count yet, by what they wait for: an update that has not
-// come; one that was refused here; a certificate, an agency or a tree version.
+// come; one that was refused here; a certificate, an agency or a tree version; the word of whoever
+// revoked their machine.
 struct WaitingUpdates {
-  WaitingGroup on_missing, on_refused, on_registry;
+  WaitingGroup on_missing, on_refused, on_registry, on_revoked;
 };
 WaitingUpdates waiting_of(const Replica& replica, const RecordId& record);
 

@@ -8,9 +8,12 @@
 #include "protocol/record/codec.h"
 #include "protocol/record/registers.h"
 #include "store/office/calendar.h"
+#include "store/office/deadline.h"
 #include "store/office/dossier.h"
 #include "store/office/dossier_code.h"
 #include "store/office/text.h"
+#include "store/office/work.h"
+#include "store/text/plain.h"
 
 namespace lienthong::store {
 namespace {
@@ -20,7 +23,7 @@ constexpr std::array<std::string_view, kFindingCount> kNames = {
     "no-procedure",        "procedure-unknown",    "no-due-date",         "no-applicant",
     "done-without-result", "paid-without-receipt", "paid-without-moment", "scan-without-digest",
     "code-twice",          "code-unreadable",      "number-twice",        "dates-out-of-order",
-    "date-in-future"};
+    "date-in-future",      "id-number-unusual",    "phone-unusual",       "date-differs"};
 
 std::string_view json_name(Field field) {
   return find_field(static_cast<std::uint16_t>(field))->json;
@@ -52,6 +55,8 @@ class DataCheck {
   void check_fees(const RecordState& state);
   void check_scans(const RecordState& state);
   void check_dates(const RecordState& state);
+  void check_numbers(const RecordState& state);
+  void check_due(const RecordState& state, std::optional<Status> status);
   void check_document(const RecordState& state);
 
   const Replica& replica_;
@@ -158,6 +163,49 @@ void DataCheck::check_dates(const RecordState& state) {
   }
 }
 
+// The date stands as it was counted by the calendar of its day, or as the office wrote it; a new
+// calendar moves none by itself.
+void DataCheck::check_due(const RecordState& state, std::optional<Status> status) {
+  const auto due = open_integer(state, Field::kDueAt);
+  if (options_.calendar == nullptr || !due || (status && ends_clock(*status))) return;
+  DeadlineInput clock = read_work(replica_, state).clock;
+  if (!clock.limit) return;
+  for (ClockEvent& event : clock.events) {
+    if (event.apology) return;
+    event.due_at.reset();
+  }
+  const auto counted = find_deadline(clock, *options_.calendar).due_at;
+  if (counted && day_at(*counted) != day_at(*due))
+    add(Finding::kDateDiffers, state,
+        form_date(*due) + ", by the calendar now " + form_date(*counted));
+}
+
+// Numbers of persons, as far as they can be read here. The card of a foreigner has letters.
+void DataCheck::check_numbers(const RecordState& state) {
+  const auto has = [&](Field field) {
+    return state.closed_fields.contains(static_cast<std::uint16_t>(field));
+  };
+  if (!has(Field::kApplicantIdNumber) && !has(Field::kApplicantPhone)) return;
+  const auto values = read_values(replica_, state);
+  const auto text = [&](Field field) {
+    const auto at = values.find(field);
+    const auto* value = at != values.end() ? std::get_if<std::string>(&at->second) : nullptr;
+    return value != nullptr ? *value : std::string();
+  };
+  const auto digits = [](const std::string& key) {
+    return std::ranges::all_of(key, [](char c) { return c >= '0' && c <= '9'; });
+  };
+  const std::string id = text(Field::kApplicantIdNumber), id_digits = id_key(id);
+  if (!id.empty() && (id.find_first_of("+=") != std::string::npos ||
+                      (digits(id_digits) && id_digits.size() != 12 && id_digits.size() != 9)))
+    add(Finding::kIdNumberUnusual, state, id);
+  const std::string phone = text(Field::kApplicantPhone), number = phone_key(phone);
+  const bool foreign = phone.starts_with('+') && !number.starts_with('0');
+  const bool known = number.starts_with('0') && (number.size() == 10 || number.size() == 11);
+  if (!phone.empty() && !foreign && (!known || phone.find_first_of("E=") != std::string::npos))
+    add(Finding::kPhoneUnusual, state, phone);
+}
+
 void DataCheck::check_dossier(const RecordState& state) {
   const auto status = open_status(state);
   check_code(state);
@@ -176,6 +224,8 @@ void DataCheck::check_dossier(const RecordState& state) {
   check_fees(state);
   check_scans(state);
   check_dates(state);
+  check_numbers(state);
+  check_due(state, status);
 }
 
 // Numbers run for a year in each book of an agency (NĐ 30/2020/NĐ-CP).

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "store/office/calendar.h"
 #include "store/replica/replica.h"
 
 namespace lienthong::store {
@@ -27,9 +28,12 @@ enum class Finding : std::uint8_t {
   kCodeUnreadable,     // of no known form: the agency and day are not to be seen
   kNumberTwice,        // of a document: in one book and year
   kDatesOutOfOrder,
-  kDateInFuture,  // something that has happened, by a date after today
+  kDateInFuture,     // something that has happened, by a date after today
+  kIdNumberUnusual,  // of neither 12 nor 9 digits, or what a spreadsheet left of one
+  kPhoneUnusual,     // none of this country's, or the same
+  kDateDiffers,      // running, and due on another day than the calendar of today counts
 };
-inline constexpr std::size_t kFindingCount = 13;
+inline constexpr std::size_t kFindingCount = 16;
 std::string_view to_string(Finding finding);  // "no-procedure", …
 
 struct DataFinding {
@@ -57,6 +61,7 @@ struct DataCheckOptions {
   std::size_t limit = 100;
   AgencyId agency;  // zero: whatever is here; else what that agency received
   std::function<bool()> stopping = {};
+  const Calendar* calendar = nullptr;  // null: dates due are not counted anew
 };
 DataReport check_data(const Replica& replica, const DataCheckOptions& options);
 

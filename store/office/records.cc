@@ -84,7 +84,8 @@ bool has_text(const std::map<Field, FieldValue>& values, const std::string& want
   if (wanted.empty()) return true;
   return std::ranges::any_of(values, [&](const auto& value) {
     const auto* text = std::get_if<std::string>(&value.second);
-    return text != nullptr && search_form(*text).find(wanted) != std::string::npos;
+    return text != nullptr &&
+           (search_form(*text).find(wanted) != std::string::npos || search_key(*text) == wanted);
   });
 }
 

@@ -406,7 +406,13 @@ class Replay {
       return;
     }
     const auto to = static_cast<Status>(status);
+    // Accepted by mistake, and annulled before anybody worked on it: never received.
+    const bool annulled = to == Status::kRefused && facts_.status == Status::kAccepted;
     facts_.status = to;
+    if (annulled) {
+      facts_.received_ever = false;
+      return;
+    }
     if (to == Status::kSupplement) ++facts_.supplements;
     const bool ended = to == Status::kDone || to == Status::kReturned;
     if (!ended) first_cycle_done_ = false;

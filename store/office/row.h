@@ -101,7 +101,7 @@ bool has_row(const RecordState& state);
 struct Facts {
   std::optional<Status> status;
   bool received_ever = false;  // accepted at a desk; not: only registered, refused or withdrawn
-                               // before that
+                               // before that, nor refused straight from that (annulled)
   bool resolved = false;       // done, refused after reception or withdrawn; the first time counts
   bool withdrawn = false;      // it was resolved by withdrawal
   bool apology = false;        // a re-appointment was made

@@ -4,41 +4,11 @@
 
 #include <array>
 #include <cstdint>
-#include <cstdlib>
-#include <memory>
+
+#include "store/text/plain.h"
 
 namespace lienthong::store {
 namespace {
-
-constexpr utf8proc_int32_t kSmallDWithStroke = 0x111;
-
-struct Free {
-  void operator()(utf8proc_uint8_t* bytes) const { std::free(bytes); }
-};
-
-std::string fold_anything(std::string_view text) {
-  std::string out;
-  utf8proc_uint8_t* mapped = nullptr;
-  const auto size =
-      utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
-                   static_cast<utf8proc_ssize_t>(text.size()), &mapped,
-                   static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_DECOMPOSE |
-                                                  UTF8PROC_STRIPMARK | UTF8PROC_CASEFOLD));
-  const std::unique_ptr<utf8proc_uint8_t, Free> owner(mapped);
-  if (size < 0) return out;
-  out.reserve(static_cast<std::size_t>(size));
-  for (utf8proc_ssize_t at = 0; at < size;) {
-    utf8proc_int32_t code = -1;
-    const auto step = utf8proc_iterate(mapped + at, size - at, &code);
-    if (step <= 0) break;
-    if (code == kSmallDWithStroke)
-      out += 'd';
-    else
-      out.append(reinterpret_cast<const char*>(mapped + at), static_cast<std::size_t>(step));
-    at += step;
-  }
-  return out;
-}
 
 // What the letters of Vietnamese become, each by itself: one ASCII letter, or kSame; 0: ask
 // utf8proc about the whole text, which costs ten times as much.
@@ -51,9 +21,9 @@ class Letters {
       const auto size = utf8proc_encode_char(static_cast<utf8proc_int32_t>(code), bytes);
       const std::string_view itself(reinterpret_cast<const char*>(bytes),
                                     static_cast<std::size_t>(size));
-      const std::string folded = fold_anything(itself);
-      const bool one = folded.size() == 1 && static_cast<unsigned char>(folded[0]) < 0x80;
-      letters_[code] = one ? folded[0] : folded == itself ? kSame : '\0';
+      const std::string key = folded(itself);
+      const bool one = key.size() == 1 && static_cast<unsigned char>(key[0]) < 0x80;
+      letters_[code] = one ? key[0] : key == itself ? kSame : '\0';
     }
   }
   char of(std::uint32_t code) const { return code < kEnd ? letters_[code] : '\0'; }
@@ -83,14 +53,18 @@ bool fold_letters(std::string_view text, std::string& out) {
     } else if (first >= 0x80) {
       return false;
     }
-    const char letter = letters.of(code);
+    const bool blank = code == ' ' || code == '\t' || code == '\n' || code == '\r';
+    const char letter = blank ? ' ' : letters.of(code);
     if (letter == '\0') return false;
-    if (letter == Letters::kSame)
+    if (blank && (out.empty() || out.back() == ' ')) {
+      // one is enough, and none at the beginning
+    } else if (letter == Letters::kSame)
       out.append(text, at, size);
     else
       out += letter;
     at += size;
   }
+  if (out.ends_with(' ')) out.pop_back();
   return true;
 }
 
@@ -99,15 +73,23 @@ bool fold_letters(std::string_view text, std::string& out) {
 std::string search_form(std::string_view text) {
   std::string out;
   out.reserve(text.size());
-  if (fold_letters(text, out)) return out;
-  return fold_anything(text);
+  return fold_letters(text, out) ? out : folded(text);
+}
+
+std::string search_key(std::string_view typed) {
+  const std::string key = search_form(typed);
+  // With a hyphen it may be the end of a code; a phone is told by how it begins.
+  const bool code = key.find('-') != std::string::npos && !key.starts_with('0') &&
+                    !key.starts_with('+') && !key.starts_with('(');
+  return !code && may_be_phone_or_id(key) ? phone_key(key) : key;
 }
 
 std::string encode(const SearchText& text) {
   std::string out;
-  out.reserve(3 + text.code.size() + text.applicant.size() + text.summary.size() +
-              text.procedure.size());
-  for (const std::string* part : {&text.code, &text.applicant, &text.summary, &text.procedure}) {
+  out.reserve(4 + text.code.size() + text.applicant.size() + text.summary.size() +
+              text.procedure.size() + text.numbers.size());
+  for (const std::string* part :
+       {&text.code, &text.applicant, &text.summary, &text.procedure, &text.numbers}) {
     if (part != &text.code) out += '\n';
     for (const char c : *part) out += c == '\n' ? ' ' : c;
   }

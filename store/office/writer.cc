@@ -4,6 +4,7 @@
 
 #include "store/office/projections.h"
 #include "store/replica/database.h"
+#include "store/text/plain.h"
 
 namespace lienthong::store {
 namespace {
@@ -12,10 +13,14 @@ bool touches_search(const OpenBody& body) {
   if (body.kind == UpdateKind::kErase) return true;
   const auto open = [](const FieldWrite& write) {
     return write.field == static_cast<std::uint16_t>(Field::kCode) ||
+           write.field == static_cast<std::uint16_t>(Field::kResultNumber) ||
            write.field == static_cast<std::uint16_t>(Field::kProcedureName);
   };
   const auto closed = [](std::uint16_t field) {
     return field == static_cast<std::uint16_t>(Field::kApplicantName) ||
+           field == static_cast<std::uint16_t>(Field::kApplicantIdNumber) ||
+           field == static_cast<std::uint16_t>(Field::kApplicantPhone) ||
+           field == static_cast<std::uint16_t>(Field::kApplicantEmail) ||
            field == static_cast<std::uint16_t>(Field::kSummary);
   };
   return std::ranges::any_of(body.writes, open) || std::ranges::any_of(body.closed_fields, closed);
@@ -105,8 +110,10 @@ ClosedBody closed_body(ByteView closed_part) {
 std::string closed_text(const ClosedBody& body, Field field) {
   for (const FieldWrite& write : body.writes)
     if (const auto* text = std::get_if<std::string>(&write.value);
-        text != nullptr && write.field == static_cast<std::uint16_t>(field))
-      return search_form(*text);
+        text != nullptr && write.field == static_cast<std::uint16_t>(field)) {
+      if (field == Field::kApplicantIdNumber) return id_key(*text);
+      return field == Field::kApplicantPhone ? phone_key(*text) : search_form(*text);
+    }
   return {};
 }
 

@@ -42,7 +42,7 @@ class OfficeWriter final : public ProjectionWriter, public Interner {
 class OfficeProjection final : public Projection {
  public:
   std::string_view name() const override { return "office"; }
-  unsigned version() const override { return 1; }
+  unsigned version() const override { return 2; }  // 2: numbers of applicants are searched
   std::string_view letters() const override { return key::kOfficeLetters; }
   void load(const Database& database) override;
   std::unique_ptr<ProjectionWriter> begin(OwnRows rows) override {
@@ -64,7 +64,9 @@ SearchText search_text_of(const RecordState& state, const Closed& closed) {
     return search_form(open_text(state, field).value_or(std::string()));
   };
   return {open(Field::kCode), closed(Field::kApplicantName), closed(Field::kSummary),
-          open(Field::kProcedureName)};
+          open(Field::kProcedureName),
+          closed(Field::kApplicantIdNumber) + " " + closed(Field::kApplicantPhone) + " " +
+              closed(Field::kApplicantEmail) + " " + open(Field::kResultNumber)};
 }
 
 // The texts of a closed part; none when it is not here.

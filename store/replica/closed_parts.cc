@@ -5,6 +5,7 @@
 
 #include "protocol/record/codec.h"
 #include "store/replica/change_log.h"
+#include "store/replica/local_names.h"
 #include "store/replica/transaction_impl.h"
 
 namespace lienthong::store {
@@ -14,6 +15,31 @@ IdPrefix beginning_of(const UpdateId& id) {
   IdPrefix out;
   std::ranges::copy(id.view().first(out.size()), out.begin());
   return out;
+}
+
+// The key of an operation of ours goes with the closed part that bore it, and with it what this
+// machine remembers of the operation's words, by which they could be guessed. That it was carried
+// out is still known, so that it does nothing when it comes again.
+void forget_key(Overlay& overlay, const Bytes& key_hash, const RecordId& record) {
+  const std::string hash(as_text(key_hash));
+  overlay.erase(key::local(std::string(local::kKeyContent) + hash));
+  if (!overlay.get(key::idempotency(key_hash))) return;
+  overlay.erase(key::idempotency(key_hash));
+  overlay.put(key::local(std::string(local::kOperationKey) + to_hex(key_hash)),
+              std::string(as_text(record.view())));
+}
+
+// The same of operations that left no change behind, or one without a closed part.
+void forget_remembered(Overlay& overlay, const Database& database, const RecordId& record) {
+  const std::string prefix = key::local(local::kOperationKey);
+  database.scan(prefix, prefix, [&](std::string_view row, std::string_view value) {
+    if (as_bytes(value).size() != record.view().size() ||
+        !std::ranges::equal(as_bytes(value), record.view()))
+      return true;
+    if (const auto hash = from_hex(row.substr(prefix.size())); hash.ok())
+      overlay.erase(key::local(std::string(local::kKeyContent) + std::string(as_text(*hash))));
+    return true;
+  });
 }
 
 }  // namespace
@@ -115,14 +141,18 @@ void Transaction::Impl::settle_erasure(OpenRecord& record) {
     if (erased && !row.update.closed.empty()) {
       if (const auto closed = wire::decode_closed(row.update.closed);
           closed.ok() && !closed->key_hash.empty())
-        overlay.erase(key::idempotency(closed->key_hash));
+        forget_key(overlay, closed->key_hash, record.row.id);
       row.update.closed.clear();
       row.update.secret.reset();
       overlay.put(key::update(number), encode(row));
     }
     set_stripped(record, number, row.id, lacks_closed_part(row.update, record.state));
   }
-  if (erased) record.row.secret.reset();
+  if (!erased) return;
+  record.row.secret.reset();
+  forget_remembered(overlay, *replica.database, record.row.id);
+  overlay.put(key::local(std::string(local::kErased) + std::string(as_text(record.row.id.view()))),
+              encode_number(static_cast<std::uint64_t>(now)));
 }
 
 }  // namespace lienthong::store

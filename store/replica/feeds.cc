@@ -8,12 +8,6 @@
 #include "store/replica/transaction_impl.h"
 
 namespace lienthong::store {
-namespace {
-
-constexpr std::size_t kOpenRecordsMax = 256;  // kept decoded while a feed is filled
-
-}  // namespace
-
 std::uint32_t Transaction::Impl::node_number(const NodeId& node) {
   const auto [at, added] = ledger.node_numbers.try_emplace(node, ledger.nodes + 1);
   if (added) overlay.put(key::node(++ledger.nodes), std::string(as_text(node.view())));

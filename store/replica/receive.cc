@@ -4,8 +4,8 @@
 
 #include "protocol/base/limits.h"
 #include "protocol/record/codec.h"
-#include "protocol/wire/part.h"
-#include "store/replica/short_names.h"
+#include "protocol/wire/standing.h"
+#include "store/replica/places_there.h"
 #include "store/replica/transaction_impl.h"
 
 namespace lienthong::store {
@@ -23,13 +23,15 @@ Result<ReceiveOutcome> Transaction::receive(FeedKind kind, const NodeId& from,
                                             const AgencyId& from_agency, const EncodedPart& part,
                                             Beginning beginning) {
   Impl& tx = *impl_;
-  const auto names = receiver_names(tx.overlay, tx.ledger.registry, [&tx](std::uint32_t number) {
+  const auto settled = [&tx](std::uint32_t number) {
     OpenRecord* record = tx.find(number);
     if (record != nullptr && record->unsettled) tx.settle_all();
     return static_cast<const OpenRecord*>(record);
-  });
+  };
+  const auto names = receiver_names(tx.overlay, tx.ledger.registry, settled);
+  const PlacesThere there(tx.overlay, tx.ledger, settled, from, from_agency);
   names->seals = &tx.replica.recent_seals;
-  auto body = wire::decode_part(RootOf(tx.ledger.registry), part.body, names.get());
+  auto body = wire::decode_part(RootOf(tx.ledger.registry), part.body, names.get(), &there);
   if (!body.ok() && body.error().code() == Errc::kUnclear) {
     const auto row = tx.overlay.get(key::cursor(kind, from));
     ReceiveOutcome outcome;

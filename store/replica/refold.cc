@@ -10,8 +10,7 @@
 namespace lienthong::store {
 namespace {
 
-constexpr std::size_t kAtOnce = 256;          // records, in the commit of the statement itself
-constexpr std::size_t kOpenRecordsMax = 256;  // kept decoded while others are folded
+constexpr std::size_t kAtOnce = 256;  // records, in the commit of the statement itself
 
 // With several roots a word about a tree may concern any version, whichever root writes ours.
 bool other_trees_grew(const Registry& before, const Registry& after) {

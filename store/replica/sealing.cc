@@ -56,7 +56,6 @@ namespace {
 
 // A seal must fit into one part of a feed, or the path of its leaves travels with each of them.
 constexpr std::size_t kSealBytesMax = 160 * 1024;
-constexpr std::size_t kOpenRecordsMax = 256;  // held in memory while looking through what waits
 
 // Where the batch that begins there ends.
 std::size_t end_of_batch(const std::vector<Unsealed>& pending, std::size_t begin) {

@@ -13,8 +13,6 @@
 namespace lienthong::store {
 namespace {
 
-constexpr std::size_t kOpenRecordsMax = 256;  // kept decoded across a savepoint
-
 std::string folded_code(const RecordState& state) { return fold_code(code_or_empty(state)); }
 
 Bytes key_of(const Update& update) {

@@ -34,6 +34,9 @@ struct OpenRecord {
   std::vector<FeedMeta*> readers;  // feeds of its audience, while it is being settled
 };
 
+// So many are kept decoded at once; then they are flushed and read again.
+inline constexpr std::size_t kOpenRecordsMax = 256;
+
 // What the feeds want to know of an update that has just entered.
 struct FreshUpdate {
   UpdateId id;
@@ -153,12 +156,18 @@ struct Transaction::Impl {
   // ---- what is handed on for others (pushes.cc) ----
   struct OpenPush {
     AgencyId from, to;
+    bool shared = false;  // no answer is due
   };
-  std::optional<OpenPush> open_push(const RecordState& state);
+  std::vector<OpenPush> open_pushes(const RecordState& state);
+  // The first of them that has a ration towards that neighbour.
+  std::optional<OpenPush> rationed_push(const RecordState& state, const AgencyId& reader);
   bool is_rationed(const OpenPush& push, const AgencyId& reader) const;
-  std::size_t count_pushes(std::uint32_t feed, const AgencyId& origin) const;  // up to the most
-  void set_push(std::uint32_t feed, std::uint32_t record, const std::optional<AgencyId>& origin,
+  std::string side_of(const AgencyId& origin) const;
+  std::size_t count_pushes(const std::string& list, std::string_view side, std::size_t most) const;
+  bool has_room(std::uint32_t feed, const AgencyId& origin) const;
+  void set_push(std::uint32_t feed, std::uint32_t record, const std::optional<OpenPush>& push,
                 bool held);
+  void let_shares_age();
   void go_on_with_pushes();
   bool is_held_back(const OpenRecord& record, std::uint32_t number, const AgencyId& reader,
                     std::uint32_t feed);

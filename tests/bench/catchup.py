@@ -7,6 +7,8 @@ from figures import KB, Figure
 from harness import CHILD, PARENT
 
 CHANGES = 2340
+REMARKS = 200  # that the parent writes meanwhile, to other dossiers
+BOTH = 20  # dossiers to which both write
 DOSSIERS = 20_000
 
 
@@ -18,11 +20,18 @@ def run_once(rig, folder, link, seed=1, congestion="cubic", patience=300, phase=
         world.net.set(CHILD, cut=True)
         world.start_all()
         world.settle()
-        had, to_come = parent.status()["updates"], child.status()["updates"]
+        before = {office: office.status() for office in (parent, child)}
+        had = before[parent]["updates"]
+        mine, theirs = (sum(n["pending_out"]["updates"] for n in before[office]["neighbours"])
+                        for office in (child, parent))
+        to_come = had + mine
+        def there():
+            return parent.status()["updates"] >= to_come and \
+                child.status()["updates"] >= before[child]["updates"] + theirs
         world.net.set(CHILD, cut=False, phase=phase or 0, **link)
         world.net.reset()
         child.request("POST", "/v1/sync")
-        stored = world.until(lambda: parent.status()["updates"] >= to_come, patience, "stored")
+        stored = world.until(there, patience, "stored")
         known = world.until(lambda: harness.acknowledged(child), patience, "acknowledged")
         time.sleep(harness.CALM)
         wire = world.wire()
@@ -41,6 +50,28 @@ def catchup_bytes(rig):
     folder = rig.pair(DOSSIERS, pending=CHANGES)
     runs = [run_once(rig, folder, link(512_000, 0.6), seed) for seed in rig.seeds(1)]
     return {"bytes": harness.median([r["bytes"] for r in runs]), "runs": runs}
+
+
+def catchup_both(rig):
+    """2,340 changes here, 220 there, 20 dossiers on both sides, 512 kbit/s, 600 ms, 2 % loss."""
+    folder = rig.pair(DOSSIERS, pending=CHANGES, remarks=REMARKS, both=BOTH)
+    plain = rig.pair(DOSSIERS, pending=CHANGES, remarks=REMARKS + BOTH)
+    where = link(512_000, 0.6, 0.02)
+    runs = [run_once(rig, folder, where, seed) for seed in rig.seeds(3)]
+    without = [run_once(rig, plain, where, seed) for seed in rig.seeds(1)]
+    return {"seconds": harness.median([r["seconds"] for r in runs]),
+            "bytes": harness.median([r["bytes"] for r in runs]),
+            "bytes_without": harness.median([r["bytes"] for r in without]),
+            "runs": runs + without}
+
+
+def catchup_conflict(rig):
+    """1,500 changes, one of them to a dossier to which the parent wrote, against none such."""
+    sizes = {}
+    for both in (0, 1):
+        folder = rig.pair(DOSSIERS, pending=1500, remarks=1 - both, both=both)
+        sizes[both] = run_once(rig, folder, link(512_000, 0.6))["bytes"]
+    return {"bytes": sizes[1], "bytes_without": sizes[0]}
 
 
 def catchup_lossy(rig):
@@ -100,6 +131,9 @@ def catchup_scale(rig):
 
 SCENARIOS = (
     (catchup_bytes, [Figure("2,340 changes, both ways", "bytes", 75 * KB, "KB")]),
+    (catchup_both, [Figure("median", "seconds", 3.5, "s"),
+                    Figure("bytes", "bytes", 85 * KB, "KB")]),
+    (catchup_conflict, [Figure("bytes", "bytes", 37 * KB, "KB")]),
     (catchup_lossy, [Figure("median, cubic", "cubic_median", 3.3, "s"),
                      Figure("p90, cubic", "cubic_p90", 4.5, "s"),
                      Figure("median, bbr", "bbr_median", 3.3, "s"),

@@ -1,7 +1,8 @@
 // Fills data folders for benchmarks without a daemon: `apply` writes generated traffic straight
 // into a replica, each operation at the moment of the traffic's own clock; `sync` brings two
-// replicas level as a session would; `scatter` leaves some updates out. The daemons of the folders
-// must not run. Prints JSON. docs/benchmarks.md, "Running".
+// replicas level as a session would; `scatter` leaves some updates out; `remark` writes to dossiers
+// that the other office has, or has changed meanwhile as well. The daemons of the folders must not
+// run. Prints JSON. docs/benchmarks.md, "Running".
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdio>
@@ -228,6 +229,54 @@ Result<void> scatter(const std::string& one, const std::string& two, std::size_t
   return {};
 }
 
+struct RemarkPlan {
+  std::string one, two;
+  std::size_t both = 0, others = 0;
+};
+
+// Of so many, about this many from all over.
+std::vector<lienthong::RecordId> spread(const std::vector<lienthong::RecordId>& all,
+                                        std::size_t count) {
+  std::vector<lienthong::RecordId> out;
+  for (std::size_t i = 0; i < std::min(count, all.size()); ++i)
+    out.push_back(all[i * all.size() / count]);
+  return out;
+}
+
+// ONE writes a remark each to dossiers that TWO has as well: to so many of which TWO has changed
+// since they were level, and to others.
+Result<void> remark(const RemarkPlan& plan) {
+  agent::SystemEntropy entropy;
+  LT_TRY(Office first, open_office(plan.one, entropy));
+  LT_TRY(Office second, open_office(plan.two, entropy));
+  std::vector<lienthong::RecordId> changed, level;
+  first.replica->for_each_record([&](const store::RecordEntry& here) {
+    const auto creation = first.replica->find_update(here.updates.front());
+    const auto id = lienthong::id_cast<lienthong::RecordId>(creation->id);
+    if (const auto there = second.replica->find_record(id))
+      (there->updates.size() > here.updates.size() ? changed : level).push_back(id);
+    return true;
+  });
+  std::vector<lienthong::RecordId> chosen = spread(changed, plan.both);
+  for (const auto& record : spread(level, plan.others)) chosen.push_back(record);
+  lienthong::UnixMillis now = second.replica->newest_time();
+  for (std::size_t i = 0; i < chosen.size(); ++i) {
+    // Those that both touch lie among the others.
+    const std::size_t place = i * 7919 % chosen.size();
+    store::Transaction transaction(*first.replica, now += 20'000);
+    store::Draft draft;
+    draft.record = chosen[place];
+    draft.open.kind = lienthong::UpdateKind::kNote;
+    draft.closed.emplace().note = "Đã xem hồ sơ, đề nghị kiểm tra lại mục " +
+                                  std::to_string(place % 17 + 1) + " trước ngày " +
+                                  std::to_string(place % 28 + 1) + " hằng tháng.";
+    LT_TRY_VOID(transaction.write(std::move(draft)));
+    LT_TRY_VOID(transaction.commit());
+  }
+  std::puts(nlohmann::json{{"written", chosen.size()}, {"changed", changed.size()}}.dump().c_str());
+  return {};
+}
+
 int report(const Result<void>& done) {
   if (done.ok()) return 0;
   std::fprintf(stderr, "fast_office: %s\n", done.error().message().c_str());
@@ -263,8 +312,15 @@ int main(int argc, char** argv) {
   scattering->add_option("ONE", one)->required();
   scattering->add_option("TWO", two)->required();
   scattering->add_option("--leave-out", leave_out, "updates that TWO does not get");
+  auto* remarking = app.add_subcommand("remark", "ONE writes to dossiers that TWO has");
+  RemarkPlan remarks;
+  remarking->add_option("ONE", remarks.one)->required();
+  remarking->add_option("TWO", remarks.two)->required();
+  remarking->add_option("--both", remarks.both, "of those that TWO has changed since");
+  remarking->add_option("--others", remarks.others);
   CLI11_PARSE(app, argc, argv);
   lienthong::init_crypto();
   if (applying->parsed()) return report(apply(plan));
+  if (remarking->parsed()) return report(remark(remarks));
   return report(syncing->parsed() ? sync(one, two) : scatter(one, two, leave_out));
 }

@@ -322,10 +322,11 @@ class Rig:
         log(f"  made {name} {facts} in {time.monotonic() - begin:.1f} s")
         return path
 
-    def pair(self, dossiers, pending=0, fresh=0, seed=1, others=0):
+    def pair(self, dossiers, pending=0, fresh=0, seed=1, others=0, remarks=0, both=0):
         """A pair that is level with so many dossiers, and so many others that nothing happens to;
         then the child makes so many changes, or brings in so many dossiers more, which have never
-        left it. How it is told apart from others is the seed of the traffic."""
+        left it, and the parent writes remarks to other dossiers of the child's, and to so many
+        that `both` have changed. How it is told apart from others is the seed of the traffic."""
         def fill(world):
             child, parent = world.office(CHILD), world.office(PARENT)
             if others:
@@ -343,8 +344,12 @@ class Rig:
             if pending or fresh:
                 self.programs.fast("apply", *traffic, "--skip-dossiers", dossiers,
                                    "--dossiers", fresh, "--changes", pending)
+            if remarks or both:
+                self.programs.fast("remark", parent.folder, child.folder, "--others", remarks,
+                                   "--both", both)
         return self.folder("pair", fill, dossiers=dossiers, pending=pending, fresh=fresh, seed=seed,
-                           **({"others": others} if others else {}))
+                           **({"others": others} if others else {}),
+                           **({"remarks": remarks, "both": both} if remarks or both else {}))
 
     def level(self, dossiers, seed=1):
         """A running pair that has nothing left to say: the world, parent and child."""

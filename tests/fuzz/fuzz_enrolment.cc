@@ -13,7 +13,7 @@ using Need = EnrolmentParent::Need;
 enum class Mode : std::uint8_t { kChannel, kHostileChild, kHostileParent, kStranger };
 
 // Made once and copied: keys and handshakes would take all the time.
-struct Stage {
+struct Meetings {
   EnrolmentPair fresh{1};
   Bytes request;  // of fresh.child, which has started
   EnrolmentPair asked{1};
@@ -22,7 +22,7 @@ struct Stage {
   NoiseHandshake::Transport child, parent;  // what the other machine of the pair listens to
   Bytes grant = Bytes(3 * kGrantPieceBytes / 2, 7);
 
-  Stage()
+  Meetings()
       : request(*fresh.child.start()),
         child(hostile_child.hostile_child_shakes_hands()),
         parent(hostile_parent.hostile_parent_shakes_hands()) {
@@ -30,8 +30,8 @@ struct Stage {
     answer = *asked.parent.answer(asked.token.secret, asked.token.agency);
   }
 };
-const Stage& stage() {
-  static const Stage made;
+const Meetings& meetings() {
+  static const Meetings made;
   return made;
 }
 
@@ -46,7 +46,7 @@ struct Pair {
   void check() const {
     LT_CHECK(parent.held_bytes() <= kEnrolmentRequestBytes + 2);
     LT_CHECK(child.held_bytes() <= kGrantBytesMax + 65'537);
-    if (child.complete()) LT_CHECK(child.grant() == stage().grant);
+    if (child.complete()) LT_CHECK(child.grant() == meetings().grant);
     if (parent.proved()) LT_CHECK(proved);
     if (parent.enrolled()) LT_CHECK(told);
   }
@@ -72,14 +72,14 @@ void drive(Pair& pair, std::uint8_t number) {
     return;
   }
   if (need == Need::kInvitation) {
-    LT_CHECK(parent.invite() == stage().fresh.token.invite);
+    LT_CHECK(parent.invite() == meetings().fresh.token.invite);
     append(pair.to_child,
            refuses ? parent.refuse(refusal)
-                   : parent.answer(stage().fresh.token.secret, stage().fresh.token.agency));
+                   : parent.answer(meetings().fresh.token.secret, meetings().fresh.token.agency));
   } else if (need == Need::kGrant && refuses) {
     append(pair.to_child, parent.refuse(refusal));
   } else if (need == Need::kGrant) {
-    LT_CHECK(parent.grant(stage().grant).ok());
+    LT_CHECK(parent.grant(meetings().grant).ok());
   } else if (need == Need::kSending) {
     append(pair.to_child, parent.next_piece());
   }
@@ -110,7 +110,7 @@ Bytes arrives(Bytes& queue, std::uint8_t how, std::uint8_t number) {
 
 // Pairs of a byte that says whose turn it is and what the channel does, and a number.
 void run_channel(ByteView script) {
-  Pair pair{stage().fresh.child, stage().fresh.parent, stage().request, {}};
+  Pair pair{meetings().fresh.child, meetings().fresh.parent, meetings().request, {}};
   for (std::size_t i = 0; i + 1 < script.size() && i < 200; i += 2) {
     const auto how = static_cast<std::uint8_t>(script[i] & 15);
     if ((script[i] & 0x40) != 0) {
@@ -145,8 +145,8 @@ void run_sealed(Machine& machine, CipherState cipher, ByteView input) {
 void run_stranger(ByteView input) {
   if (input.empty()) return;
   const std::size_t step = 1 + input[0];
-  EnrolmentParent first = stage().fresh.parent, second = stage().asked.parent;
-  EnrolmentChild child = stage().fresh.child;
+  EnrolmentParent first = meetings().fresh.parent, second = meetings().asked.parent;
+  EnrolmentChild child = meetings().fresh.child;
   for (std::size_t at = 1; at < input.size(); at += step) {
     const ByteView piece = input.subspan(at, std::min(step, input.size() - at));
     static_cast<void>(first.on_bytes(piece).ok());
@@ -167,14 +167,14 @@ void hostile_enrolment(ByteView input) {
   switch (static_cast<Mode>(input[0] % 4)) {
     case Mode::kChannel: run_channel(rest); break;
     case Mode::kHostileChild: {
-      EnrolmentParent parent = stage().hostile_child.parent;
-      run_sealed(parent, stage().child.send, rest);
+      EnrolmentParent parent = meetings().hostile_child.parent;
+      run_sealed(parent, meetings().child.send, rest);
       LT_CHECK(!parent.enrolled() || parent.need() == Need::kNothing);
       break;
     }
     case Mode::kHostileParent: {
-      EnrolmentChild child = stage().hostile_parent.child;
-      run_sealed(child, stage().parent.send, rest);
+      EnrolmentChild child = meetings().hostile_parent.child;
+      run_sealed(child, meetings().parent.send, rest);
       LT_CHECK(child.held_bytes() <= input.size());
       if (child.complete()) static_cast<void>(lienthong::decode_grant(child.grant()).ok());
       break;
@@ -230,10 +230,10 @@ std::vector<Bytes> seeds_of_enrolments() {
   const Bytes granted{2, 4, 2, 7, 7, 7, 3, 3, 8, 8};
   const Bytes told{2, 2, 5, 3};
   Bytes stranger{3, 90};
-  const Bytes& request = stage().request;
+  const Bytes& request = meetings().request;
   stranger.insert(stranger.end(), request.begin(), request.end());
   Bytes answered{3, 255};
-  answered.insert(answered.end(), stage().answer.begin(), stage().answer.end());
+  answered.insert(answered.end(), meetings().answer.begin(), meetings().answer.end());
   return {whole, cut, refused, confirmed, granted, told, stranger, answered};
 }
 

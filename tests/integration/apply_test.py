@@ -31,7 +31,7 @@ LINES = (
     (change("set", CODE, fields={"status": "registered"}), "status"),
     (b'{"op":"create","dossier":{"summary":"' + b"x" * (2 << 20) + b'"}}', "1 MiB"),
     (create(summary="?").replace(b"?", b"\xc3\x28"), "invalid UTF-8"),
-    (create(summary=unicodedata.normalize("NFD", "Đăng ký khai tử")), "normal form C"),
+    (create(summary=unicodedata.normalize("NFD", "Đăng ký khai tử")), None),
     (create(summary=7), "dossier.summary"),
     (create(received_at="2023-02-30T08:00:00+07:00"), "dossier.received_at"),
     (change("offer", CODE, to="H47.99"), "H47.99"),
@@ -60,7 +60,7 @@ def counts(office):
 
 def refusals(text):
     """line -> reason, as standard error tells it to people."""
-    found = re.findall(r"^.*?\bline (\d+): (.*)$", text, re.M)
+    found = re.findall(r"^.*?\bline (\d+): (?!known already)(.*)$", text, re.M)
     expect(len(found) == len({line for line, _ in found}), f"a line is refused twice:\n{text}")
     return {int(line): reason for line, reason in found}
 
@@ -131,7 +131,8 @@ def one_document(text):
         return [json.loads(line) for line in text.splitlines()]
 
 
-READING = (["status"], ["peers"], ["agency", "list"], ["agency", "show", OURS], ["dossier", "list"],
+READING = (["status"], ["peers"], ["agency", "list"], ["agency", "show", OURS], ["node", "list"],
+           ["closing", "list"], ["dossier", "list"],
            ["dossier", "show", CODE], ["handoff", "list"], ["handoff", "list", "--pending"],
            ["handoff", "track", CODE], ["why", CODE], ["export"], ["log"], ["quarantine"],
            ["conflicts"], ["verify"], ["check"], ["doctor"])

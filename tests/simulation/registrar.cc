@@ -5,7 +5,7 @@
 namespace lienthong::sim {
 namespace {
 
-constexpr Duration kBringAgain{3'000}, kLookAgain{4'000};
+constexpr Duration kBringAgain{3'000}, kAskAgain{4'000};
 constexpr int kPatience = 200;  // looks
 
 }  // namespace
@@ -58,7 +58,7 @@ void Registrar::bring_words() {
 
 // Its people change whom it calls once they have heard of it.
 void Registrar::move(std::size_t machine, std::size_t district, TreeVersion version) {
-  timeline_.after(kLookAgain, [this, machine, district, version] {
+  timeline_.after(kAskAgain, [this, machine, district, version] {
     Machine& commune = *machines_[machine];
     const bool heard = commune.on() && commune.replica().registry()->newest() >= version;
     if (!heard) return move(machine, district, version);
@@ -204,7 +204,7 @@ void Registrar::renew() {
 
 // With the next start, which comes soon.
 void Registrar::take_up(std::size_t index, const CertificateId& certificate, int patience) {
-  timeline_.after(kLookAgain, [this, index, certificate, patience] {
+  timeline_.after(kAskAgain, [this, index, certificate, patience] {
     Machine& machine = *machines_[index];
     const bool heard = machine.on() && machine.replica().registry()->certificate_belief(
                                            certificate) == Belief::kBelieved;

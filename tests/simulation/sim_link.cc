@@ -5,7 +5,7 @@ namespace {
 
 constexpr Duration kLingerMax{2000};
 constexpr std::size_t kUnsentMax = 32 * 1024;  // that the kernel takes
-constexpr Duration kLookAgain{100};
+constexpr Duration kTryAgain{100};
 
 }  // namespace
 
@@ -42,7 +42,7 @@ bool SimLink::make_room() {
   }
   if (!std::exchange(looking_, true)) {
     const auto wait =
-        stream_->unsent() < kUnsentMax ? std::chrono::ceil<Duration>(room_at_ - now()) : kLookAgain;
+        stream_->unsent() < kUnsentMax ? std::chrono::ceil<Duration>(room_at_ - now()) : kTryAgain;
     host_.after(wait, [self = shared_from_this()] {
       self->looking_ = false;
       self->driver_->perform();

@@ -16,8 +16,6 @@ constexpr auto kSucceed = UpdateKind::kSucceed;
 constexpr auto kSet = UpdateKind::kSet;
 constexpr auto kUphold = UpdateKind::kUphold;
 
-bool link_kind(UpdateKind kind) { return kind <= kSucceed; }
-
 struct Deed {
   int agency;
   UpdateKind kind;

@@ -7,8 +7,6 @@
 namespace lienthong::model {
 namespace {
 
-bool field_write(UpdateKind kind) { return kind == UpdateKind::kSet || kind == UpdateKind::kAdopt; }
-
 constexpr int kMintedEach = 3;
 
 std::vector<int> everybody(int minted_each) {

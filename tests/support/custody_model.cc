@@ -7,21 +7,13 @@
 namespace lienthong::model {
 namespace {
 
-constexpr auto kUphold = UpdateKind::kUphold;
-
-bool link_kind(UpdateKind kind) {
-  return kind >= UpdateKind::kCreated && kind <= UpdateKind::kSucceed;
-}
-
-bool field_write(UpdateKind kind) { return kind == UpdateKind::kSet || kind == UpdateKind::kAdopt; }
-
 bool custodian_write(UpdateKind kind) {
   return field_write(kind) || kind == UpdateKind::kConsult || kind == UpdateKind::kShare;
 }
 
-bool decision_kind(UpdateKind kind) { return kind == UpdateKind::kReclaim || kind == kUphold; }
-
-std::size_t at(int i) { return static_cast<std::size_t>(i); }
+bool decision_kind(UpdateKind kind) {
+  return kind == UpdateKind::kReclaim || kind == UpdateKind::kUphold;
+}
 
 }  // namespace
 
@@ -42,8 +34,8 @@ void World::scramble(int any, int other) {
 }
 
 void World::drop_from(int id) {
-  items.resize(model::at(id));
-  past.resize(model::at(id));
+  items.resize(place(id));
+  past.resize(place(id));
 }
 
 Mask World::all() const {
@@ -54,7 +46,7 @@ Mask World::all() const {
 
 std::vector<int> World::heads(const Mask& mask) const {
   Mask covered;
-  for (const int id : numbers_in(mask)) covered |= past[model::at(id)];
+  for (const int id : numbers_in(mask)) covered |= past[place(id)];
   return numbers_in(mask & ~covered);
 }
 
@@ -79,7 +71,7 @@ void Registry::learn(const Registry& other) {
 }
 
 bool modelled(UpdateKind kind) {
-  return link_kind(kind) || custodian_write(kind) || kind == kUphold;
+  return link_kind(kind) || custodian_write(kind) || kind == UpdateKind::kUphold;
 }
 
 bool Outcome::same_state(const Outcome& other) const {
@@ -127,7 +119,8 @@ std::optional<Standing> Model::judge_kind(const Item& x, TreeVersion version,
     case UpdateKind::kSucceed:
       return if_right(x.to == turn && trees_.resolve(turn, version) == x.agency,
                       open && h != x.agency ? Standing{h, x.agency} : Standing{x.agency, kNobody});
-    case kUphold: return if_right(trees_.over(x.agency, world_.at(x.link).agency, version), before);
+    case UpdateKind::kUphold:
+      return if_right(trees_.over(x.agency, world_.at(x.link).agency, version), before);
     default: return if_right(custodian_write(x.kind) && !open && x.agency == h, before);
   }
 }
@@ -194,7 +187,7 @@ void Model::collect(const Mask& mask) {
       root_ = x->id;
     } else if (link_kind(x->kind)) {
       kids_[x->link].push_back(x->id);
-    } else if (field_write(x->kind) || x->kind == kUphold) {
+    } else if (field_write(x->kind) || x->kind == UpdateKind::kUphold) {
       under_[x->link].push_back(x->id);
     }
   }
@@ -424,7 +417,7 @@ Outcome Model::fold(const Mask& mask) {
       out.bad.insert(id);
     } else if (link_kind(x.kind)) {
       if (chain.count(id) == 0) out.late.insert(id);
-    } else if (x.kind != kUphold) {
+    } else if (x.kind != UpdateKind::kUphold) {
       const bool closed = next.count(x.link) != 0 && !world_.in_past(next[x.link], id);
       if (chain.count(x.link) == 0 || closed) {
         out.late.insert(id);
@@ -493,7 +486,7 @@ std::vector<int> Model::first_had(const std::vector<int>& c, const Seen& seen,
       const bool own =
           off(Off::kBelowTurn) ? x.agency == turn : trees_.over(turn, x.agency, newest_);
       if (moved.count(id) != 0 || own) continue;
-      if (x.kind == kUphold &&
+      if (x.kind == UpdateKind::kUphold &&
           (!trees_.over(x.agency, turn, newest_) || off(Off::kUpholdTakesUp))) {
         continue;
       }

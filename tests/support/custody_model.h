@@ -66,6 +66,14 @@ struct World {  // every update ever written; ids are 0, 1, 2 …, parents first
 };
 
 std::vector<int> numbers_in(const Mask& mask);
+constexpr std::size_t place(int number) { return static_cast<std::size_t>(number); }
+
+constexpr bool link_kind(UpdateKind kind) {
+  return kind >= UpdateKind::kCreated && kind <= UpdateKind::kSucceed;
+}
+constexpr bool field_write(UpdateKind kind) {
+  return kind == UpdateKind::kSet || kind == UpdateKind::kAdopt;
+}
 
 // What is believed of whom.
 struct Registry {

@@ -6,10 +6,6 @@
 namespace lienthong::model {
 namespace {
 
-std::size_t at(int i) { return static_cast<std::size_t>(i); }
-
-bool link_kind(UpdateKind kind) { return kind <= UpdateKind::kSucceed; }
-
 constexpr int kEverything = std::numeric_limits<int>::max();
 
 }  // namespace
@@ -62,14 +58,14 @@ Mask Run::random_part() {
   Mask part;
   for (int i = 1 + below(random_, 3); i > 0; --i) {
     const int id = below(random_, world_.next_id());
-    part |= world_.past[at(id)];
-    part.set(at(id));
+    part |= world_.past[place(id)];
+    part.set(place(id));
   }
   return part;
 }
 
 void Run::take(Desk& by, int id) {
-  by.has.set(at(id));
+  by.has.set(place(id));
   by.seen.emplace(id, static_cast<int>(by.seen.size()));
 }
 
@@ -100,7 +96,7 @@ void Run::sync(Desk& to) {
     if (chance(random_, 0.6)) to.entries.insert(entry);
   }
   for (const int id : numbers_in(from.has & ~to.has)) {
-    if ((world_.past[at(id)] & ~to.has).none() && chance(random_, 0.85)) take(to, id);
+    if ((world_.past[place(id)] & ~to.has).none() && chance(random_, 0.85)) take(to, id);
   }
 }
 
@@ -145,8 +141,8 @@ void Run::roll_back(Desk& by) {
 
 void Run::forge(Desk& by) {
   const int on = one_of(random_, numbers_in(by.has));
-  Mask past = world_.past[at(on)];
-  past.set(at(on));
+  Mask past = world_.past[place(on)];
+  past.set(place(on));
   std::vector<int> links;
   for (const int id : numbers_in(past)) {
     if (link_kind(world_.at(id).kind)) links.push_back(id);
@@ -243,7 +239,7 @@ void Run::do_duty(Desk& by) {
 }
 
 void Run::step() {
-  Desk& by = desks_[at(below(random_, static_cast<int>(desks_.size())))];
+  Desk& by = desks_[place(below(random_, static_cast<int>(desks_.size())))];
   const double what = std::uniform_real_distribution<double>(0, 1)(random_);
   if (what < 0.35 || by.has.none()) {
     sync(by);

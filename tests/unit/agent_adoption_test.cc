@@ -2,8 +2,11 @@
 #include <gtest/gtest.h>
 
 #include "agent/config/adoption.h"
+#include "agent/config/root_signing.h"
 #include "protocol/base/text_fields.h"
 #include "protocol/crypto/secret_file.h"
+#include "protocol/record/codec.h"
+#include "store/trust/tree.h"
 #include "tests/support/deployment.h"
 
 namespace lienthong::agent {
@@ -109,6 +112,69 @@ TEST_F(AdoptionSteps, SayWhatIsMissing) {
   auto second = at_east(signed_by_west());
   ASSERT_TRUE(second.ok());
   EXPECT_FALSE(sign_as_adopted(*second, "lienthong paper 1").ok());
+}
+
+TEST_F(AdoptionSteps, AFileForTheRootKeySaysInWordsWhatItDoes) {
+  const AgencyId commune = (*west.registry()->agency_named("H47.1"))->id;
+  const AgencyId heir = west.add_agency(tops[0], "H47.2", "Xã Hai", "commune");
+  const auto then =
+      store::outlook(*west.registry(), {{commune, Dissolve{{heir}}}, {heir, Rename{"", "Xã Mới"}}},
+                     "1659/NQ", kNow);
+  ASSERT_TRUE(then.ok()) << then.error().message();
+  const auto file =
+      make_root_file(registry_of(west), {to_hex(wire::encode(StatementBody(then->change)))});
+  ASSERT_TRUE(file.ok()) << file.error().message();
+  const auto plan = plan_root_file(*file);
+  ASSERT_TRUE(plan.ok()) << plan.error().message();
+  EXPECT_EQ(plan->root, west.root().hex());
+  ASSERT_EQ(plan->words.size(), 4u);
+  EXPECT_EQ(plan->words[0].what, RootWord::What::kVersion);
+  EXPECT_EQ(plan->words[1].values, (std::vector<std::string>{"H47.2 Xã Hai", "H47.2 Xã Mới"}));
+  EXPECT_EQ(plan->words[2].what, RootWord::What::kSucceeded);
+  EXPECT_EQ(plan->words[2].values, (std::vector<std::string>{"H47.1 Xã", "H47.2 Xã Hai"}));
+  EXPECT_EQ(plan->words[3].what, RootWord::What::kClosed);
+  EXPECT_FALSE(sign_by_root_key(*plan, key_file(), "sai").ok());
+  EXPECT_EQ(sign_by_root_paper(*plan, paper()).error().code(), Errc::kNotAllowed)
+      << "of another root";
+  const auto made = sign_by_root_key(*plan, key_file(), kPassphrase);
+  ASSERT_TRUE(made.ok()) << made.error().message();
+  const auto back = decode_root_file(as_bytes(*made));
+  ASSERT_TRUE(back.ok());
+  EXPECT_TRUE(back->registry.empty());
+  for (const Statement& statement : statements_in(*back)) west.add(statement);
+  EXPECT_TRUE(west.registry()->dissolved(commune, 1));
+  EXPECT_EQ(plan_root_file(*file)->words.size(), 4u) << "its own registry has not changed";
+  EXPECT_FALSE(make_root_file(registry_of(west), {"zz"}).ok());
+}
+
+TEST_F(AdoptionSteps, TheKeyOnPaperGivesThePlaceOfALostKeyToANewOne) {
+  const std::string registry = registry_of(east), on_paper = paper();
+  RootRenewal renewal{registry, on_paper, "khóa mới"};
+  renewal.now = kNow;
+  renewal.cost = {1, 8192};
+  const auto made = renew_root_key(renewal, east.entropy());
+  ASSERT_TRUE(made.ok()) << made.error().message();
+  const auto seed = open_secret(made->key, "khóa mới");
+  ASSERT_TRUE(seed.ok());
+  EXPECT_EQ(SigningKey(*seed).public_key().hex(), made->public_key);
+  // What the key before has said meanwhile falls.
+  east.change_tree({{tops[1], Rename{"H49", "Tỉnh Khác"}}});
+  for (const Statement& statement : statements_in(*decode_root_file(as_bytes(made->file))))
+    east.add(statement);
+  EXPECT_EQ(east.registry()->tree_head().number, made->version);
+  EXPECT_EQ(east.registry()->find_agency(tops[1])->name, "Tỉnh");
+  const std::string stolen = registry_of(east);
+  RootRenewal later = renewal;
+  later.registry = stolen;
+  later.after = 7;
+  EXPECT_EQ(renew_root_key(later, east.entropy()).error().code(), Errc::kInvalidArgument);
+  const std::string foreign = registry_of(west);
+  later.after.reset();
+  later.registry = foreign;
+  EXPECT_EQ(renew_root_key(later, east.entropy()).error().code(), Errc::kNotAllowed);
+  later.registry = stolen;
+  later.passphrase = "";
+  EXPECT_EQ(renew_root_key(later, east.entropy()).error().code(), Errc::kInvalidArgument);
 }
 
 }  // namespace

@@ -136,6 +136,25 @@ TEST_F(ApiAgencies, AnInvitationIsTakenBackWithTheAgencyThatWasDeclaredForIt) {
   post("/v1/invites/zz/cancel", json::object(), 404);
 }
 
+TEST_F(ApiAgencies, TheRightToInviteGoesToThoseWhoHaveOfficesBelowThem) {
+  start();
+  const auto invited = [&](const char* code, const char* name, const char* tier, json may = {}) {
+    json body = {{"code", code}, {"name", name}, {"tier", tier}};
+    if (!may.is_null()) body["may_issue"] = may;
+    const json invite = post("/v1/invites", body);
+    body["dry_run"] = true;
+    EXPECT_EQ(post("/v1/invites", body).at("may_issue"), invite.at("may_issue")) << code;
+    return invite.at("may_issue").get<bool>();
+  };
+  EXPECT_FALSE(invited("H47.12.05", "Xã Tam Dân", "commune"));
+  EXPECT_FALSE(invited("H47.12.07", "Trạm Y tế", "station"));
+  EXPECT_TRUE(invited("H47.12.08", "Khu vực Một", "district"));
+  EXPECT_TRUE(invited("H47.12.05", "Xã Tam Dân", "commune", true));
+  EXPECT_FALSE(invited("H47.12.08", "Khu vực Một", "district", false));
+  post("/v1/invites",
+       {{"code", "H47.12.08"}, {"name", "Khu"}, {"tier", "district"}, {"may_issue", 1}}, 400);
+}
+
 TEST_F(ApiAgencies, ByHandTheTokenAloneIsAnswered) {
   start();
   const json invite = post("/v1/invites", naming("H47.12.05", "Xã Tam Dân"));
@@ -161,6 +180,8 @@ TEST_F(ApiAgencies, ByHandTheTokenAloneIsAnswered) {
   EXPECT_EQ(issue(token, keys, 200), issued) << "the same again";
   issue(token, make_node_keys(entropy_), 409);
   EXPECT_EQ(get("/v1/invites").at(0).at("state"), "used");
+  EXPECT_EQ(get("/v1/agencies/H47.12.05").at("certificates").at(0).at("may_issue"), false)
+      << "as its invitation says";
   post("/v1/invites/" + invite.at("id").get<std::string>() + "/cancel", json::object(), 409);
 }
 

@@ -21,6 +21,7 @@ constexpr Theme kThemes[] = {
     {"bundles", make_bundles, read_bundle},
     {"enrolment", make_enrolment, read_enrolment},
     {"files", make_files, read_file},
+    {"evidence", make_evidence, read_evidence},
 };
 
 const std::vector<Item>& items_of(const Files& files, const char* theme) {

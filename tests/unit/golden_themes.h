@@ -95,6 +95,7 @@ void make_handshakes(const World&, std::vector<Item>&);
 void make_bundles(const World&, std::vector<Item>&);
 void make_enrolment(const World&, std::vector<Item>&);
 void make_files(const World&, std::vector<Item>&);
+void make_evidence(const World&, std::vector<Item>&);
 
 Item read_statement(const Item&, const Context&);
 Item read_registry(const Item&, const Context&);
@@ -110,5 +111,6 @@ Item read_handshake(const Item&, const Context&);
 Item read_bundle(const Item&, const Context&);
 Item read_enrolment(const Item&, const Context&);
 Item read_file(const Item&, const Context&);
+Item read_evidence(const Item&, const Context&);
 
 }  // namespace lienthong::golden

@@ -125,7 +125,7 @@ TEST(Statuses, FollowEachOtherAsTheDomainSays) {
   const std::vector<Row> rows = {
       {std::nullopt, {kRegistered, kAccepted, kRefused}},
       {kRegistered, {kAccepted, kRefused, kWithdrawn}},
-      {kAccepted, {kProcessing, kWithdrawn, kDone}},
+      {kAccepted, {kRefused, kProcessing, kWithdrawn, kDone}},
       {kRefused, {}},
       {kProcessing, {kRefused, kSupplement, kPayment, kWithdrawn, kStopped, kDone}},
       {kSupplement, {kRefused, kProcessing, kWithdrawn, kStopped}},

@@ -136,7 +136,8 @@ TEST(Csv, ReadsWhatItWrites) {
   for (const auto& row : rows) text += csv_row(row);
   const Reading reading = read_all(text);
   ASSERT_EQ(reading.rows.size(), rows.size());
-  for (std::size_t i = 0; i < rows.size(); ++i) EXPECT_EQ(reading.rows[i].fields, rows[i]) << i;
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    EXPECT_TRUE(std::ranges::equal(reading.rows[i].fields, rows[i], {}, csv_plain)) << i;
   EXPECT_EQ(reading.rows[2].line, 4U);  // the second row takes two lines
   EXPECT_TRUE(reading.errors.empty());
   EXPECT_EQ(read_all(csv_row({""})).rows.size(), 1U);
@@ -152,6 +153,31 @@ TEST(Csv, FindsTheSeparatorAndPassesOverAByteOrderMark) {
   EXPECT_EQ(reading.rows[0].fields, (std::vector<std::string>{"mã", "tên"}));
   EXPECT_EQ(reading.rows[1].fields, (std::vector<std::string>{"1", "a;b"}));
   EXPECT_EQ(reading.rows[1].line, 3U);
+}
+
+TEST(Csv, ReadsEveryLineEndAndALineThatNamesTheSeparator) {
+  const Reading old = read_all("a;b\r1;\"x\ry\"\r\r2;3");
+  ASSERT_EQ(old.rows.size(), 3U);
+  EXPECT_EQ(old.rows[1].fields, (std::vector<std::string>{"1", "x\ry"}));
+  EXPECT_EQ(old.rows[2].line, 5U);
+  const Reading said = read_all("\xEF\xBB\xBFsep=|\r\na,b|c\r\n");
+  ASSERT_EQ(said.rows.size(), 1U);
+  EXPECT_EQ(said.rows[0].fields, (std::vector<std::string>{"a,b", "c"}));
+  EXPECT_EQ(said.rows[0].line, 2U);
+  EXPECT_EQ(read_all(csv_row({"sep=", "x"})).rows.size(), 1U);
+  EXPECT_EQ(read_all("a\tb \"c\" d\n").rows.at(0).fields.at(1), "b \"c\" d");
+}
+
+TEST(Csv, WritesNoCellThatActs) {
+  for (const char* text : {"=1+1", "+84900000001", "-2+3", "@x", "\tx", "\rx", "'=1", "''+1"}) {
+    const std::string field = csv_field(text);
+    EXPECT_TRUE(field.starts_with("'") || field.starts_with("\"'")) << text;
+    EXPECT_EQ(csv_plain(read_all(csv_row({text, "x"})).rows.at(0).fields.at(0)), text);
+  }
+  for (const char* text : {"-5", "-5,5", "0900", "'x", "a=b", "'"}) {
+    EXPECT_EQ(csv_plain(csv_field(text)).find('\'') == 0, text[0] == '\'') << text;
+    EXPECT_NE(csv_field(text).substr(0, 2), "''") << text;
+  }
 }
 
 TEST(Csv, RefusesARowAndGoesOnWithTheNext) {

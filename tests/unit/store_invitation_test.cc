@@ -31,5 +31,27 @@ TEST(Invitation, ComesBackAsItWas) {
   }
 }
 
+TEST(Invitation, GivesTheRightToInviteToThoseWhoHaveOfficesBelowThem) {
+  test::TestDeployment deployment(13);
+  const AgencyId province = deployment.add_agency({}, "H47", "Quảng Nam", "province");
+  const test::TestNode& node = deployment.add_node(province, true);
+  const AgencyId above = deployment.add_agency(province, "H47.12", "Tam Dân", "commune");
+  deployment.add_agency(province, "H47.13", "Tam Thái", "commune");
+  deployment.add_agency(above, "H47.12.01", "Điểm tiếp nhận", "point");
+  Identity us(node.key);
+  us.agency = province;
+  us.certificate = node.certificate;
+  const auto planned = [&](const Naming& naming) {
+    const auto plan = plan_invitation(*deployment.registry(), us, naming);
+    EXPECT_TRUE(plan.ok()) << plan.error().message();
+    return plan.ok() && plan->may_issue;
+  };
+  EXPECT_TRUE(planned({"H47.12", "Tam Dân", "commune"}));
+  EXPECT_FALSE(planned({"H47.13", "Tam Thái", "commune"}));
+  EXPECT_FALSE(planned({"H47.12.01", "Điểm tiếp nhận", "point"}));
+  EXPECT_TRUE(planned({"H47.14", "Phú Ninh", "district"}));
+  EXPECT_FALSE(planned({"H47.15", "Tam Lãnh", "commune"}));
+}
+
 }  // namespace
 }  // namespace lienthong::store

@@ -181,12 +181,27 @@ TEST(StoreNames, ACustodyChainTravelsByShortNames) {
   EXPECT_TRUE(outcome.refused.empty());
 }
 
-TEST(StoreNames, ARecordThatStandsElsewhereIsUnclearAndGoesInFull) {
+// Of its own update the reader knows that the sender had not heard: it takes the record as it stood
+// without.
+TEST(StoreNames, ARecordThatStandsElsewhereIsReadAsTheSenderHadIt) {
   Pair pair;
   ASSERT_TRUE(pair.commune().set_unit(pair.records[0], "Một cửa").ok());
   // Meanwhile the district has written a note of its own, so the heads differ.
   ASSERT_TRUE(pair.district().write(pair.records[0], UpdateKind::kNote).ok());
-  const FeedPart part = pair.next_part();
+  const auto outcome = pair.deliver(pair.encode(pair.next_part(), true));
+  EXPECT_FALSE(outcome.unclear);
+  EXPECT_EQ(outcome.added, 1U);
+  EXPECT_EQ(pair.district().state(pair.records[0]).heads.size(), 2U);
+}
+
+// A parent of it is not here: where the record stood for the sender cannot be found.
+TEST(StoreNames, ARecordThatStandsElsewhereIsUnclearAndGoesInFull) {
+  Pair pair;
+  ASSERT_TRUE(pair.commune().set_unit(pair.records[0], "Một cửa").ok());
+  const FeedPart kept = pair.next_part();
+  ASSERT_TRUE(pair.commune().set_unit(pair.records[0], "Phòng Tư pháp").ok());
+  FeedPart part = pair.next_part();
+  std::erase_if(part.units, [&](const SealedUnit& unit) { return unit == kept.units.front(); });
   const Cursor before =
       pair.district().replica().cursor(FeedKind::kUpdates, pair.commune().node().id());
   const auto outcome = pair.deliver(pair.encode(part, true));
@@ -194,6 +209,7 @@ TEST(StoreNames, ARecordThatStandsElsewhereIsUnclearAndGoesInFull) {
   EXPECT_EQ(outcome.added, 0U);
   EXPECT_EQ(pair.district().replica().cursor(FeedKind::kUpdates, pair.commune().node().id()),
             before);
+  EXPECT_EQ(pair.deliver(pair.encode(kept, false)).added, 1U);
   const auto again = pair.deliver(pair.encode(part, false));
   EXPECT_FALSE(again.unclear);
   EXPECT_EQ(again.added, 1U);

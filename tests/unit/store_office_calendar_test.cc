@@ -174,6 +174,22 @@ TEST(OfficeCalendar, TakesOtherDeskHoursAndWeekends) {
   EXPECT_EQ(show(reading.calendar.start_of_clock(at("2025-03-08 07:10"))), "2025-03-08 08:00");
 }
 
+TEST(OfficeCalendar, IsReadAsSpreadsheetsSaveIt) {
+  for (const char* text :
+       {"\xEF\xBB\xBF# lịch;mẫu\r\ndesk;07:00-11:30;13:30-17:00;\r\nyears;2026;;\r\n"
+        ";;;\r\nNgày;kind;name;source\r\n01/01/2026;Nghỉ;\"Tết; dương\nlịch\";mẫu\r\n",
+        "\xEF\xBB\xBFyears\t2026\r\ndate\tkind\tname\tsource\r\n"
+        "1-1-2026\tholiday\tTết\tmẫu\t\r\n"}) {
+    const auto reading = parse_calendar(text);
+    EXPECT_TRUE(reading.mistakes.empty()) << mistakes_of(text);
+    EXPECT_FALSE(reading.calendar.is_working_day(*parse_date("2026-01-01")));
+    EXPECT_TRUE(reading.calendar.is_working_day(*parse_date("2026-01-02")));
+  }
+  EXPECT_NE(mistakes_of("years\t2026\ndate\tkind\tname\tsource\n01/13/2026\tholiday\ta\tb\n")
+                .find("3: found \"01/13/2026\""),
+            std::string::npos);
+}
+
 TEST(OfficeCalendar, NamesLineAndExpectationOfEveryMistake) {
   const std::string text = mistakes_of(
       "years\t2025\tnext\n"

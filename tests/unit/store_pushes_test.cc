@@ -2,12 +2,14 @@
 // there without loss, and nobody else's work is.
 #include <gtest/gtest.h>
 
+#include "store/replica/pushes.h"
 #include "store/replica/replica.h"
 #include "tests/support/offices.h"
 
 namespace lienthong::test {
 namespace {
 
+using store::kPushedBelowMax;
 using store::kPushedCountMax;
 using store::Transaction;
 
@@ -86,6 +88,93 @@ TEST_F(Pushes, ARelayHandsOnSoManyAtOnceAndTheRestAsTheyAreAnswered) {
   EXPECT_EQ(here(commune, pushed), pushed.size());
   EXPECT_TRUE(district.replica().held_pushes().empty());
   EXPECT_TRUE(district.replica().verify_states().empty());
+}
+
+// No answer is due to what is shared, and consultations beside it hide none.
+TEST_F(Pushes, WhatIsSharedCountsForADay) {
+  constexpr std::size_t kMore = 30;
+  const auto handed = [&](std::initializer_list<std::pair<UpdateKind, AgencyId>> acts,
+                          std::size_t count) {
+    std::vector<RecordId> out;
+    other.commit([&](Transaction& transaction) {
+      for (std::size_t i = 0; i < count; ++i) {
+        store::Draft made;
+        made.open.kind = UpdateKind::kCreated;
+        const auto first = transaction.write(std::move(made));
+        ASSERT_TRUE(first.ok());
+        out.push_back(id_cast<RecordId>(*first));
+        for (const auto& [kind, to] : acts) {
+          store::Draft act;
+          act.record = out.back();
+          act.open.kind = kind;
+          act.open.target = to;
+          ASSERT_TRUE(transaction.write(std::move(act)).ok());
+        }
+      }
+    });
+    return out;
+  };
+  const auto shared = handed({{UpdateKind::kShare, offices.commune_id}}, kPushedCountMax + kMore);
+  const auto asked = handed({{UpdateKind::kConsult, offices.commune_id},
+                             {UpdateKind::kConsult, offices.district_id},
+                             {UpdateKind::kShare, offices.district_id}},
+                            20);
+  settle_all();
+  EXPECT_EQ(here(district, shared), shared.size());
+  EXPECT_EQ(here(commune, shared), kPushedCountMax);
+  EXPECT_EQ(here(commune, asked), 0u);
+  ASSERT_EQ(district.replica().held_pushes().size(), 1u);
+  EXPECT_EQ(district.replica().held_pushes()[0].count, kMore + asked.size());
+  // It is not sooner because the record changes, or the relay was away.
+  district.restart();
+  ASSERT_TRUE(other.write(shared.front(), UpdateKind::kNote).ok());
+  ASSERT_TRUE(other.write(shared.back(), UpdateKind::kNote).ok());
+  settle_all();
+  EXPECT_EQ(here(commune, shared), kPushedCountMax);
+  for (Office* office : {&province, &district, &commune, &other}) office->now += 24LL * 3600 * 1000;
+  for (int i = 0; i < 8; ++i) {
+    (void)district.create("D-" + std::to_string(i));
+    settle_all();
+  }
+  EXPECT_EQ(here(commune, shared), shared.size());
+  EXPECT_EQ(here(commune, asked), asked.size());
+  EXPECT_TRUE(district.replica().held_pushes().empty());
+  EXPECT_TRUE(district.replica().verify_states().empty());
+}
+
+// Offices that one neighbour has made below itself have a ration together.
+TEST_F(Pushes, AllOfficesBelowOneNeighbourHaveARationTogether) {
+  constexpr std::size_t kMany = kPushedBelowMax / kPushedCountMax + 1;
+  std::vector<Office*> made;
+  for (std::size_t i = 0; i < kMany; ++i) {
+    const AgencyId id = offices.deployment.add_agency(
+        offices.other_id, "H47.12.06.0" + std::to_string(i), "Bộ phận", "x");
+    made.push_back(&offices.add(id, "made" + std::to_string(i)));
+  }
+  for (Office* office : {&other, &district, &province, &commune})
+    office->commit([&](Transaction& transaction) {
+      for (const Statement& statement : offices.deployment.statements())
+        ASSERT_TRUE(transaction.add_statement(statement).ok());
+    });
+  std::vector<RecordId> pushed;
+  for (Office* office : made) {
+    const auto of_one = offers(*office, offices.commune_id, kPushedCountMax);
+    pushed.insert(pushed.end(), of_one.begin(), of_one.end());
+    settle({office, &other});
+  }
+  settle_all();
+  EXPECT_EQ(here(district, pushed), pushed.size());
+  EXPECT_EQ(here(commune, pushed), kPushedBelowMax);
+  // Others are not held up, and the rest goes on as those are answered.
+  const auto own = offers(district, offices.commune_id, 3);
+  settle_all();
+  EXPECT_EQ(here(commune, own), 3u);
+  for (std::size_t i = 0; i < 10; ++i) {
+    ASSERT_TRUE(commune.replica().find_record(pushed[i]).has_value());
+    ASSERT_TRUE(commune.write(pushed[i], UpdateKind::kDecline).ok());
+  }
+  settle_all();
+  EXPECT_EQ(here(commune, pushed), kPushedBelowMax + 10);
 }
 
 TEST_F(Pushes, SuperiorsAndNeighboursAreNotRationed) {

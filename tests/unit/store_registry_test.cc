@@ -2,6 +2,8 @@
 // anew, what is refused or kept aside, and who may fill the pen.
 #include <set>
 
+#include "store/office/conflicts.h"
+#include "store/office/late_work.h"
 #include "tests/unit/store_registry_fixture.h"
 
 namespace lienthong::test {
@@ -250,11 +252,24 @@ TEST_F(StoreRegistry, WhatARevokedMachineWritesLaterIsNeitherKeptWithoutBoundNor
   EXPECT_EQ(district.replica().feed_end(FeedKind::kUpdates, offices.province_id).number, end);
   // Nobody else's updates are kept out by that, here or after a restart.
   district.restart();
+  const auto late = store::late_work(district.replica());
+  ASSERT_EQ(late.size(), 1u);
+  EXPECT_EQ(late[0].node, stolen.id());
+  EXPECT_EQ(late[0].agency, offices.other_id);
+  EXPECT_EQ(late[0].updates, kPenRevokedCountMax);
+  EXPECT_EQ(late[0].statements, 0u);
+  EXPECT_GT(late[0].since, 0);
+  const auto waits = store::waiting_of(district.replica(), record);
+  EXPECT_EQ(waits.on_revoked.count, kPenRevokedCountMax);
+  EXPECT_EQ(waits.on_revoked.since, late[0].since);
+  EXPECT_EQ(waits.on_registry.count, 0u);
   (void)commune.create("C-1");
   settle_all();
   // When the cut is moved it comes in.
   revoke_other({{stolen.incarnation, stolen.number, {}}}, {revoked});
   EXPECT_EQ(district.replica().counts().waiting, 0u);
+  EXPECT_TRUE(store::late_work(district.replica()).empty());
+  EXPECT_EQ(store::waiting_of(district.replica(), record).on_revoked.count, 0u);
   EXPECT_EQ(district.replica().find_record(record)->updates.size(), 1 + kPenRevokedCountMax);
 }
 

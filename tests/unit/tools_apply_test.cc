@@ -4,12 +4,15 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
 #include <future>
 #include <sstream>
 #include <thread>
 
 #include "tools/lienthong/apply.h"
 #include "tools/lienthong/failure.h"
+#include "tools/lienthong/file_names.h"
+#include "tools/lienthong/json_items.h"
 
 namespace lienthong::tools {
 namespace {
@@ -137,6 +140,101 @@ TEST(ToolsApply, AppliesAllOrNoneWhenAtomic) {
   const auto outcome = apply_lines(file, Client(agent.socket()), options);
   EXPECT_EQ(outcome.applied, 0U);
   EXPECT_EQ(refused_lines(outcome), (Numbers{1, 2}));
+}
+
+// ---- JSON in every shape ----
+
+std::vector<std::string> texts_of(std::string_view text) {
+  std::vector<std::string> out;
+  for (const JsonItem& item : cut_json(text))
+    out.push_back(std::to_string(item.line) + ":" + item.text);
+  return out;
+}
+
+TEST(JsonItems, AreCutFromListsObjectsAndLines) {
+  using Texts = std::vector<std::string>;
+  EXPECT_EQ(texts_of("[\n  {\"a\":[1,{\"b\":\"]}\"}]},\n  {\"c\":\n2}\n]\n"),
+            (Texts{"2:{\"a\":[1,{\"b\":\"]}\"}]}", "3:{\"c\": 2}"}));
+  EXPECT_EQ(texts_of("\xEF\xBB\xBF{\"a\":1}\r\n\r\n{\"b\":2}"),
+            (Texts{"1:{\"a\":1}", "3:{\"b\":2}"}));
+  EXPECT_EQ(texts_of("{\"a\":1}\n{broken\n{\"b\":2}\n"),
+            (Texts{"1:{\"a\":1}", "2:{broken", "3:{\"b\":2}"}));
+  EXPECT_EQ(texts_of("{\"a\":\"x\\\"}\"}"), (Texts{"1:{\"a\":\"x\\\"}\"}"}));
+  EXPECT_EQ(texts_of("[]"), Texts{});
+  EXPECT_EQ(texts_of("hello\n[1]"), (Texts{"1:hello", "2:[1]"}));
+}
+
+TEST(JsonItems, TellWhichTextHasToBeCut) {
+  EXPECT_TRUE(needs_cutting("  [\n{\"a\":1}]"));
+  EXPECT_TRUE(needs_cutting("{\n\"a\":1}"));
+  EXPECT_TRUE(needs_cutting("\xFF\xFE{"));
+  EXPECT_FALSE(needs_cutting("{\"a\":1}\n{\"b\":2}\n"));
+  EXPECT_FALSE(needs_cutting("{broken\n{\"b\":2}\n"));
+  EXPECT_FALSE(needs_cutting(""));
+}
+
+// ---- names of files ----
+
+TEST(FileNames, AreMadeOfNamesOfRecords) {
+  const std::string docx =
+      "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
+  EXPECT_EQ(file_name_of("Tờ khai", "application/pdf"), "Tờ khai.pdf");
+  EXPECT_EQ(file_name_of("Tờ khai.PDF", "application/pdf"), "Tờ khai.PDF");
+  EXPECT_EQ(file_name_of("ảnh.jpeg", "image/jpeg"), "ảnh.jpeg");
+  EXPECT_EQ(file_name_of("don", docx), "don.docx");
+  EXPECT_EQ(file_name_of("QĐ 12/UBND: \"x\" <y>|*?", ""), "QĐ 12_UBND_ _x_ _y____");
+  EXPECT_EQ(file_name_of("../..", ""), "_.._");
+  EXPECT_EQ(file_name_of("...", "application/pdf"), "_....pdf");
+  EXPECT_EQ(file_name_of("con", "text/plain"), "_con.txt");
+  EXPECT_EQ(file_name_of(" \u200B", "text/plain"), "_.txt");
+  EXPECT_EQ(file_name_of("To\u031B\u0300 khai", ""), "Tờ khai");
+  std::string longest;
+  while (longest.size() < 400) longest += "ệ";
+  const std::string cut = file_name_of(longest + ".pdf", "application/pdf");
+  EXPECT_LE(cut.size(), 240U);
+  EXPECT_TRUE(cut.ends_with("ệ.pdf"));
+  EXPECT_EQ(media_type_of("a.HEIC"), "image/heic");
+  EXPECT_EQ(media_type_of("a.p7m"), "application/pkcs7-mime");
+  EXPECT_EQ(media_type_of("a.unknown"), "application/octet-stream");
+  EXPECT_EQ(place_in("/x", "a.pdf", [](const auto& path) { return path == "/x/a.pdf"; }),
+            "/x/2-a.pdf");
+}
+
+TEST(FileNames, AFileIsThereWholeOrAsItWas) {
+  std::string pattern = (std::filesystem::temp_directory_path() / "ltXXXXXX").string();
+  const std::filesystem::path folder = mkdtemp(pattern.data());
+  const auto content = [&] {
+    std::ifstream in(folder / "out");
+    return std::string(std::istreambuf_iterator<char>(in), {});
+  };
+  const auto files = [&] { return std::distance(std::filesystem::directory_iterator(folder), {}); };
+  {
+    OutputFile file(folder / "out");
+    file.stream() << "one";
+    file.finish();
+  }
+  EXPECT_EQ(content(), "one");
+  {
+    OutputFile broken(folder / "out");
+    broken.stream() << "tw";
+  }
+  EXPECT_EQ(content(), "one");
+  std::filesystem::create_symlink(folder / "out", folder / "link");
+  {
+    OutputFile file(folder / "link");
+    file.stream() << "three";
+    file.finish();
+  }
+  EXPECT_EQ(content(), "three");
+  EXPECT_TRUE(std::filesystem::is_symlink(folder / "link"));
+  EXPECT_EQ(files(), 2);
+  EXPECT_THROW(OutputFile("/nowhere/at/all"), Failure);
+  EXPECT_THROW(OutputFile{folder}, Failure);
+  OutputFile device("/dev/null");
+  device.stream() << "x";
+  device.finish();
+  EXPECT_TRUE(std::filesystem::is_character_file("/dev/null"));
+  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

@@ -82,7 +82,6 @@ TEST(CsvDossiers, RefuseARowByItsLine) {
   EXPECT_TRUE(has(reason("code,step", "A,-1"), "whole number"));
   EXPECT_TRUE(has(reason("code,fees", "A,8000"), "JSON list or object @ column fees"));
   EXPECT_TRUE(has(reason("code,fees", "A,\"[{\""), "JSON list"));
-  EXPECT_TRUE(has(reason("code,summary", "A,\xC3("), "invalid UTF-8"));
   EXPECT_TRUE(has(reason("code,summary", std::string("A,a\0b", 5)), "NUL"));
   EXPECT_EQ(reason("code,component_count,holder", "A,many,nobody"), "");  // computed: passed over
   const CsvDossiers table = read_csv("code,step\nA,1\n\nB,x\n\"C\n\",2\nD\n");
@@ -96,6 +95,95 @@ TEST(CsvDossiers, AnEmptyCellIsAFieldThatIsNotKnown) {
   const CsvDossiers table = read_csv("code,summary,result.number\nA,,\n");
   ASSERT_EQ(table.rows.size(), 1U);
   EXPECT_EQ(table.rows[0].dossier.dump(), R"({"code":"A"})");
+}
+
+TEST(CsvDossiers, PassOverEmptyRowsAndColumnsAndCountThem) {
+  const CsvDossiers table = read_csv(
+      "SỔ THEO DÕI;;;;\r\n;;;;\r\nSTT;code;applicant.name;;\r\n1;A;Lò Thị Mẫu;;\r\n;;;;\r\n"
+      "2;\xC2\xA0;  ;;\r\n;;;;\r\n");
+  ASSERT_TRUE(table.error.is_null()) << table.error.dump();
+  ASSERT_EQ(table.rows.size(), 1U);
+  EXPECT_EQ(table.rows[0].line, 4U);
+  EXPECT_EQ(table.empty, 4U);
+  EXPECT_EQ(table.left, std::vector<std::string>{"STT"});
+}
+
+TEST(CsvDossiers, KnowHeadingsAndWordsByWhatTheyMean) {
+  const CsvDossiers table = read_csv(
+      "Mã hồ sơ\tMÃ THỦ TỤC\tHọ và tên\tSố CCCD\tsdt\tNgày tiếp nhận\tTrạng thái\tHình thức nộp\n"
+      "A\t1.001193\tLò Thị Mẫu\t049000000001\t0900000001\t01/04/2024\tĐang xử lý\tTrực tuyến\n");
+  ASSERT_TRUE(table.error.is_null()) << table.error.dump();
+  ASSERT_EQ(table.rows.size(), 1U);
+  const Json expected = {
+      {"code", "A"},
+      {"procedure", "1.001193"},
+      {"applicant",
+       {{"name", "Lò Thị Mẫu"}, {"id_number", "049000000001"}, {"phone", "0900000001"}}},
+      {"received_at", "01/04/2024"},
+      {"status", "processing"},
+      {"channel", "online"}};
+  EXPECT_EQ(table.rows[0].dossier, expected);
+  EXPECT_TRUE(has(reason("code,sumary", "A,x"), "did you mean summary?"));
+}
+
+TEST(CsvDossiers, RepairWhatASpreadsheetMangledWhereThereIsOneAnswer) {
+  const auto cell = [](const std::string& head, const std::string& text) {
+    const CsvDossiers table = read_csv("code;" + head + "\nA;" + text + "\n");
+    if (table.rows.empty() || !table.rows[0].error.is_null()) return std::string("refused");
+    return table.rows[0].dossier.flatten().dump() + (table.remarks.empty() ? "" : " told");
+  };
+  EXPECT_TRUE(has(cell("cccd", "49000000001"), "\"049000000001\"} told"));
+  EXPECT_TRUE(has(cell("cccd", "1000000001"), "\"001000000001\"} told"));
+  EXPECT_TRUE(has(cell("cccd", "4.9E+10"), "\"4.9E+10\"} told"));
+  EXPECT_TRUE(has(cell("cccd", "\"=\"\"049000000001\"\"\""), "\"049000000001\"}"));
+  EXPECT_TRUE(has(cell("cccd", "'049000000001"), "\"049000000001\"}"));
+  EXPECT_TRUE(has(cell("cccd", "B1234567"), "\"B1234567\"}"));
+  EXPECT_TRUE(has(cell("sdt", "900000001"), "\"0900000001\"} told"));
+  EXPECT_TRUE(has(cell("sdt", "+84900000001"), "\"+84900000001\"}"));
+  EXPECT_TRUE(has(cell("procedure", "2.00072"), "\"2.000720\"} told"));
+  EXPECT_TRUE(has(cell("procedure", "9.1"), "\"9.1\"}"));
+  EXPECT_EQ(cell("procedure", "1.0E+05"), "refused");
+  EXPECT_EQ(cell("procedure", "01/02/2024"), "refused");
+  EXPECT_EQ(cell("procedure", "05-Jan"), "refused");
+  EXPECT_EQ(cell("procedure", "thg 1-24"), "refused");
+}
+
+TEST(CsvDossiers, BelieveNoDateOfAColumnWithTheMonthFirst) {
+  const std::string head = "code;received_at;due_at\n";
+  const CsvDossiers table =
+      read_csv(head + "A;04/13/2024;01/04/2024\nB;04/05/2024;\nC;13/04/2024;\nD;2024-04-05;\n");
+  ASSERT_EQ(table.rows.size(), 4U);
+  EXPECT_FALSE(table.rows[0].error.is_null());
+  EXPECT_FALSE(table.rows[1].error.is_null());
+  EXPECT_TRUE(table.rows[2].error.is_null());
+  EXPECT_TRUE(table.rows[3].error.is_null());
+  EXPECT_TRUE(read_csv(head + "A;04/05/2024;\n").rows[0].error.is_null());
+}
+
+TEST(CsvDossiers, AreReadInEveryUnicodeAndNamedInOtherEncodings) {
+  const std::string plain = "code\tapplicant.name\r\nA\tLò Mẫu\r\n";
+  for (const bool mark : {true, false}) {
+    std::string wide = mark ? "\xFF\xFE" : "";
+    for (const char32_t c : U"code\tapplicant.name\r\nA\tL\u00f2 M\u1eabu\r\n") {
+      if (c == 0) break;
+      wide += static_cast<char>(c & 0xFF);
+      wide += static_cast<char>(c >> 8);
+    }
+    EXPECT_EQ(read_csv(wide).rows.at(0).dossier, read_csv(plain).rows.at(0).dossier) << mark;
+  }
+  EXPECT_EQ(read_csv("\xEF\xBB\xBFsep=;\r\ncode;step\r\nA;1\r\n").rows.size(), 1U);
+  const auto named = [](const std::string& text) {
+    return read_csv("code;applicant.name\nA;" + text + "\n").error.value("message", "");
+  };
+  EXPECT_TRUE(has(named("V\xFD\xCC Thi\xF2 H\xFD\xF5\xCCng"), "windows-1258"));
+  EXPECT_TRUE(has(named("V\xF5 Th\xDE H\xAD\xEDng M\xC9u"), "TCVN3"));
+  EXPECT_TRUE(has(named("V\xF6\xF8 Th\xF2 H\xF6\xF4ng M\x61\xE3u, Nguye\xE3n"), "VNI"));
+  EXPECT_TRUE(has(read_csv("PK\x03\x04xyz").error.value("message", ""), "workbook"));
+}
+
+TEST(CsvDossiers, NeedSomebodyWhereTheyAreToGetANumber) {
+  EXPECT_TRUE(has(reason("procedure,channel", "1.001193,counter"), "who applies"));
+  EXPECT_EQ(reason("procedure,channel,cccd", "1.001193,counter,049000000001"), "");
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 // Procedures from files: tables and JSON, and what is left unknown and said so.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "tools/lienthong/failure.h"
@@ -90,6 +91,48 @@ TEST(ProcedureFile, KnowsTheSameLineAgainAndAChangedOneNot) {
   };
   EXPECT_EQ(key("3"), key("3"));
   EXPECT_NE(key("3"), key("4"));
+}
+
+TEST(ProcedureFile, ReadsATableAsASpreadsheetSavesIt) {
+  const auto file = read(
+      "\xEF\xBB\xBF"
+      "Mã TTHC\tTên thủ tục\tLĨNH VỰC\tCấp\tThời hạn\tunit\tNguồn\r\n"
+      "9.200001\t\"Giải quyết \"\"một lần\"\" mẫu, thân nhân\"\tLĩnh vực mẫu\txã\t10\t"
+      "ngay_lam_viec\tQĐ mẫu\r\n"
+      "\t\t\t\t\t\t\r\n"
+      "9.200002\t\"Đăng ký lại mẫu\ntại xã\"\tHộ tịch\txã\t5\tngay_lam_viec\tQĐ mẫu\r\n"
+      "9.200003\tcut off\r\n"
+      "9.200004\tĐa\u0306ng ky\u0301\tHộ tịch\txã\t5\tngay_lam_viec\tQĐ mẫu\r\n");
+  ASSERT_EQ(file.lines.size(), 3U);
+  EXPECT_EQ(file.empty, 1U);
+  const Json& first = file.lines[0].operation["procedure"];
+  EXPECT_EQ(first["procedure_name"], "Giải quyết \"một lần\" mẫu, thân nhân");
+  EXPECT_EQ(first["field"], "Lĩnh vực mẫu");
+  const Json& second = file.lines[1].operation["procedure"];
+  EXPECT_EQ(second["procedure_name"], "Đăng ký lại mẫu tại xã");
+  EXPECT_EQ(second["definition"]["limit"], (Json{{"amount", 5}, {"unit", "working_day"}}));
+  EXPECT_EQ(file.lines[1].number, 4U);
+  EXPECT_EQ(file.lines[2].operation["procedure"]["procedure_name"], "Đăng ký");
+  ASSERT_EQ(file.remarks.size(), 1U);
+  EXPECT_EQ(file.remarks[0].line, 6U);
+  EXPECT_EQ(file.remarks[0].kind, "refused");
+}
+
+// As many as the national list has, of its kinds of names.
+TEST(ProcedureFile, ReadsALargeListWithNoRefusal) {
+  std::string text = "code;name;field;limit;unit\n";
+  for (int i = 0; i < 2600; ++i) {
+    const std::string code = fmt::format("1.{:06}", i);
+    const char* name = i % 4 == 0   ? "\"Cấp \"\"giấy\"\", sổ; mẫu\""
+                       : i % 4 == 1 ? "\"Đăng ký\nlại\""
+                       : i % 4 == 2 ? "Thu\u0309 tu\u0323c ma\u0302\u0303u"
+                                    : "Chứng thực, sao y";
+    text += code + ";" + name + ";Hộ tịch;5;ngay_lam_viec\n";
+  }
+  const auto file = read(text);
+  EXPECT_EQ(file.lines.size(), 2600U);
+  EXPECT_TRUE(file.remarks.empty());
+  EXPECT_EQ(file.lines[2].operation["procedure"]["procedure_name"], "Thủ tục mẫu");
 }
 
 }  // namespace

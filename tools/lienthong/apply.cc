@@ -66,7 +66,8 @@ class LineReader {
 
 class Sender {
  public:
-  Sender(const Client& client, const ApplyOptions& options) : client_(client), options_(options) {}
+  Sender(const Client& client, const ApplyOptions& options)
+      : client_(client), options_(options), whole_(options.atomic || options.dry_run) {}
 
   void refuse(std::uint64_t line, Json error) {
     outcome_.refused.push_back({line, std::move(error)});
@@ -75,17 +76,19 @@ class Sender {
 
   void add(std::uint64_t number, std::string line) {
     line = told_apart(std::move(line));
-    const std::size_t limit = options_.atomic ? kAtomicBytesMax : kPartBytesMax;
+    const std::size_t limit = whole_ ? kAtomicBytesMax : kPartBytesMax;
     if (body_.size() + line.size() + 1 > limit) {
       if (options_.atomic) {
         throw Failure(kFailed, tr("a file to be applied as a whole is at most 8 MB"));
       }
+      if (whole_) throw Failure(kFailed, tr("a file is tried as a whole: at most 8 MB"));
       flush();
     }
+    starts_.push_back(body_.size());
     body_ += line;
     body_ += '\n';
     numbers_.push_back(number);
-    if (!options_.atomic && numbers_.size() == kPartLinesMax) flush();
+    if (!whole_ && numbers_.size() == kPartLinesMax) flush();
   }
 
   void flush() {
@@ -95,12 +98,13 @@ class Sender {
         refuse(number, error_object("not-applied", ""));
       }
     } else {
-      take(client_.operations(body_, options_.atomic));
+      take(client_.operations(body_, options_.atomic, options_.dry_run));
     }
     earlier_.insert(hashes_.begin(), hashes_.end());
     hashes_.clear();
     body_.clear();
     numbers_.clear();
+    starts_.clear();
   }
 
   ApplyOutcome& outcome() { return outcome_; }
@@ -116,6 +120,16 @@ class Sender {
     if (!operation.is_object() || operation.contains("key")) return line;
     operation["key"] = fmt::format("line {:016x} again {}", hash, ++again_[hash]);
     return operation.dump();
+  }
+
+  // Whether the line begins a record and says nothing that tells it from the same of another day.
+  bool begins_plainly(std::size_t index) const {
+    const std::size_t end = body_.find('\n', starts_[index]);
+    const Json line =
+        Json::parse(body_.substr(starts_[index], end - starts_[index]), nullptr, false);
+    if (!line.is_object() || line.value("op", "") != "create" || line.contains("key")) return false;
+    return std::ranges::none_of(
+        line, [](const Json& record) { return record.is_object() && record.contains("code"); });
   }
 
   // The agent counts the lines of a part; people count those of the file.
@@ -141,8 +155,12 @@ class Sender {
                placed(result.value("error", Json::object()), index, numbers_[index - 1]));
       } else if (result.value("repeated", false)) {
         ++outcome_.repeated;
+        if (options_.on_known)
+          options_.on_known(
+              {numbers_[index - 1], result.value("code", ""), begins_plainly(index - 1)});
       } else {
         ++outcome_.applied;
+        if (options_.on_applied) options_.on_applied(numbers_[index - 1], result);
       }
     }
     for (std::size_t i = 0; i < answered.size(); ++i) {
@@ -152,8 +170,10 @@ class Sender {
 
   const Client& client_;
   const ApplyOptions& options_;
+  const bool whole_;  // in one request
   ApplyOutcome outcome_;
   std::string body_;
+  std::vector<std::size_t> starts_;     // of the lines in it
   std::vector<std::uint64_t> numbers_;  // of the lines in body_
   std::vector<std::uint64_t> hashes_;   // of the same
   std::unordered_set<std::uint64_t> earlier_;
@@ -172,7 +192,8 @@ ApplyOutcome apply_lines(std::istream& input, const Client& client, const ApplyO
     if (!too_long && line.find_first_not_of(" \t") == std::string::npos) continue;
     ++sender.outcome().lines;
     if (too_long) {
-      if (!options.atomic) sender.flush();  // so that refusals come in the order of the file
+      if (!options.atomic && !options.dry_run)
+        sender.flush();  // so that refusals come in the order of the file
       sender.refuse(number, error_object("too-large", "a line is at most 1 MiB"));
       continue;
     }

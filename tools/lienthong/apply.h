@@ -29,16 +29,28 @@ struct ApplyOutcome {
   std::vector<RefusedLine> refused;
 };
 
+// A line that was known already, and what it came to then. A file that is sent again has only
+// such; in another file it may be another citizen who asked for the same.
+struct KnownLine {
+  std::uint64_t line = 0;
+  std::string code;    // of the record
+  bool plain = false;  // it begins a record, and bears neither code nor key
+};
+
 struct ApplyOptions {
   bool atomic = false;
+  bool dry_run = false;  // the agent judges each line as it would, and writes nothing
   // Given a line without its break; gives the line to send. Empty: as it is.
   std::function<std::string(std::string)> rewrite;
   std::function<void(const RefusedLine&)> on_refused;
+  std::function<void(const KnownLine&)> on_known;
+  std::function<void(std::uint64_t line, const Json& result)> on_applied;
   std::function<void(const ApplyOutcome&, std::uint64_t bytes_read)> on_progress;
 };
 
 // Lines over kLineBytesMax are refused here, without ever being held whole; the others go on. With
-// `atomic` everything goes at once or not at all. Throws Failure as Client does.
+// `atomic` everything goes at once or not at all; a dry run goes at once too, so that each line is
+// judged by those before it. Throws Failure as Client does.
 ApplyOutcome apply_lines(std::istream& input, const Client& client, const ApplyOptions& options);
 
 }  // namespace lienthong::tools

@@ -2,7 +2,9 @@
 
 #include <httplib.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <thread>
 
@@ -39,6 +41,12 @@ std::string address(const std::string& path, const Query& query) {
 }
 
 [[noreturn]] void no_agent(const std::string& socket, const std::string& why) {
+  // There it is, and somebody else's.
+  if (::access(socket.c_str(), W_OK) != 0 && errno == EACCES)
+    throw Failure(kNoAgent,
+                  format("{} is not open to this account; whoever works with the agent is in "
+                         "the group lienthong: adduser NAME lienthong, then log in again",
+                         socket));
   throw Failure(kNoAgent, format("no agent answers on {} ({})", socket, why) + "\n" +
                               tr("start it with: lienthongd --config FILE; or name another socket "
                                  "with --socket"));
@@ -180,16 +188,18 @@ void Client::download(const std::string& path,
   no_agent(socket_, httplib::to_string(result.error()));
 }
 
-std::vector<Json> Client::operations(const std::string& body, bool atomic) const {
+std::vector<Json> Client::operations(const std::string& body, bool atomic, bool dry_run) const {
   Query query{{"derive_keys", "1"}};
+  if (dry_run) query.emplace_back("dry_run", "1");
   if (atomic) query.emplace_back("atomic", "1");
   if (accept_clock_) query.emplace_back("accept_clock", "1");
   return parse_lines(send("POST", address("/v1/operations", query), body, kLinesType));
 }
 
 std::vector<Json> Client::parse_lines(const Reply& reply) {
-  // 409: the one line was refused, and says why as lines do.
-  if (reply.status != 200 && reply.status != 409) refuse(reply.status, reply.body);
+  // 409, 412: the one line was refused, and says why as lines do.
+  if (reply.status != 200 && reply.status != 409 && reply.status != 412)
+    refuse(reply.status, reply.body);
   std::vector<Json> results;
   std::size_t begin = 0;
   while (begin < reply.body.size()) {

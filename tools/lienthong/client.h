@@ -37,7 +37,7 @@ class Client {
   Json operate(const Json& operation) const;
   // Lines of operations, at most 8 MB. The agent's answer, one object a line. A line without a key
   // is its own: sending the same lines again changes nothing.
-  std::vector<Json> operations(const std::string& body, bool atomic) const;
+  std::vector<Json> operations(const std::string& body, bool atomic, bool dry_run = false) const;
 
  private:
   struct Reply;

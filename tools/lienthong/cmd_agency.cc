@@ -1,9 +1,8 @@
 // agency, invite, issue: who takes part.
-#include <unistd.h>
-
 #include <fstream>
-#include <iostream>
+#include <optional>
 
+#include "tools/lienthong/consent.h"
 #include "tools/lienthong/failure.h"
 #include "tools/lienthong/output.h"
 #include "tools/lienthong/shell.h"
@@ -15,21 +14,7 @@ namespace {
 const CLI::IsMember kTiers({"province", "district", "commune"});
 
 struct Who {
-  std::string code, name, tier;
-};
-
-// Whether something is done at once, or asked for first on a terminal.
-struct Consent {
-  bool yes = false, dry_run = false;
-
-  void add_to(CLI::App& verb) {
-    verb.add_flag("--yes,-y", yes, tr("do not ask first on a terminal"));
-    verb.add_flag("--dry-run", dry_run, tr("say what would be done, and do nothing"));
-  }
-  // Nobody is there to be asked: it was meant as it was written.
-  bool asks(const Shell& shell) const {
-    return !yes && !shell.json && isatty(STDIN_FILENO) != 0 && isatty(STDERR_FILENO) != 0;
-  }
+  std::string code, name, tier, replaces;
 };
 
 Json naming_of(const Who& who) {
@@ -45,18 +30,15 @@ void print_plan(const Json& plan) {
     print_error(format("{} is there already, below {}, with {} machines", what,
                        text_of(plan, "parent"), text_of(plan, "machines")));
   }
-}
-
-bool agreed() {
-  std::cerr << tr("Go on? [y/N] ") << std::flush;
-  std::string answer;
-  std::getline(std::cin, answer);
-  return answer == "y" || answer == "Y" || answer == "c" || answer == "C";
+  if (plan.contains("may_issue"))
+    print_error(plan.value("may_issue", false)
+                    ? tr("its machine may declare agencies below it and invite their machines")
+                    : tr("its machine may not invite others (--may-issue: it may)"));
 }
 
 // Shows what a request would do, where somebody wants to see it first; whether it is to be done.
 bool goes_on(const Shell& shell, const Consent& consent, const std::string& path, Json body) {
-  if (!consent.dry_run && !consent.asks(shell)) return true;
+  if (!consent.looks_first(shell)) return true;
   body["dry_run"] = true;
   const Json plan = shell.client().post(path, body);
   if (consent.dry_run && shell.json) {
@@ -64,9 +46,7 @@ bool goes_on(const Shell& shell, const Consent& consent, const std::string& path
     return false;
   }
   print_plan(plan);
-  if (consent.dry_run) return false;
-  if (agreed()) return true;
-  throw Failure(kFailed, tr("nothing was done"));
+  return is_agreed(shell, consent);
 }
 
 void print_agency(const Json& agency) {
@@ -117,13 +97,12 @@ int remove_agency(const Shell& shell, const std::string& code, const std::string
                   const Consent& consent) {
   const std::string path = "/v1/agencies/" + encode(code) + "/remove";
   Json body = {{"reason", reason}};
-  if (consent.dry_run || consent.asks(shell)) {
+  if (consent.looks_first(shell)) {
     Json asked = body;
     asked["dry_run"] = true;
     const Json agency = shell.client().post(path, asked);
     shell.json ? print_json(agency) : print_agency(agency);
-    if (consent.dry_run) return kDone;
-    if (!agreed()) throw Failure(kFailed, tr("nothing was done"));
+    if (!is_agreed(shell, consent)) return kDone;
   }
   const Json removed = shell.client().post(path, body);
   if (shell.json) {
@@ -135,9 +114,12 @@ int remove_agency(const Shell& shell, const std::string& code, const std::string
   return kDone;
 }
 
-int invite(const Shell& shell, const Who& who, const std::string& ttl, const Consent& consent) {
+int invite(const Shell& shell, const Who& who, const std::string& ttl,
+           const std::optional<bool>& may_issue, const Consent& consent) {
   Json body = naming_of(who);
   body["ttl_seconds"] = parse_duration(ttl).count();
+  if (may_issue) body["may_issue"] = *may_issue;
+  if (!who.replaces.empty()) body["replaces"] = who.replaces;
   if (!goes_on(shell, consent, "/v1/invites", body)) return kDone;
   const Json answer = shell.client().post("/v1/invites", body);
   if (shell.json) {
@@ -162,10 +144,11 @@ int list_invites(const Shell& shell) {
     print_json(invites);
     return kDone;
   }
-  Table table({tr("ID"), tr("CODE"), tr("NAME"), tr("STATE"), tr("GOOD UNTIL")});
+  Table table({tr("ID"), tr("CODE"), tr("NAME"), tr("STATE"), tr("GOOD UNTIL"), tr("ITS MACHINE")});
   for (const Json& one : invites)
     table.add({text_of(one, "id"), text_of(one, "code"), text_of(one, "name"),
-               invite_state(text_of(one, "state")), show_time(text_of(one, "expires_at"))});
+               invite_state(text_of(one, "state")), show_time(text_of(one, "expires_at")),
+               one.value("may_issue", false) ? tr("may invite others") : ""});
   table.print();
   return kDone;
 }
@@ -250,6 +233,7 @@ void add_agency(CLI::App& app, Shell& shell) {
       return remove_agency(shell, who->code, *reason, *consent);
     };
   });
+  add_tree(*agency, shell);
 }
 
 void add_invite(CLI::App& app, Shell& shell) {
@@ -257,6 +241,7 @@ void add_invite(CLI::App& app, Shell& shell) {
   const auto ttl = std::make_shared<std::string>("24h");
   const auto cancelled = std::make_shared<std::string>();
   const auto list = std::make_shared<bool>(false);
+  const auto may_issue = std::make_shared<std::optional<bool>>();
   const auto consent = std::make_shared<Consent>();
   CLI::App* verb =
       add_verb(app, "invite", "print a one-time token that enrols a machine of an agency below",
@@ -271,14 +256,21 @@ void add_invite(CLI::App& app, Shell& shell) {
       ->needs(code)
       ->check(kTiers);
   verb->add_option("--ttl", *ttl, tr("how long the token is good, such as 2h or 3d"))->needs(code);
+  verb->add_flag("--may-issue,!--no-may-issue", *may_issue,
+                 tr("whether the machine may invite others below it (default: where its agency has "
+                    "agencies below it, or is a province or district)"))
+      ->needs(code);
+  verb->add_option("--replace", who->replaces,
+                   tr("the machine in whose place the new one comes; it is revoked then"))
+      ->needs(code);
   consent->add_to(*verb);
-  verb->callback([&shell, who, ttl, cancelled, list, consent] {
+  verb->callback([&shell, who, ttl, cancelled, list, may_issue, consent] {
     if (!who->code.empty() && (who->name.empty() || who->tier.empty()))
       throw CLI::RequiredError("--name, --tier");
-    shell.run = [&shell, who, ttl, cancelled, list, consent] {
+    shell.run = [&shell, who, ttl, cancelled, list, may_issue, consent] {
       if (*list) return list_invites(shell);
       if (!cancelled->empty()) return cancel_invite(shell, *cancelled);
-      return invite(shell, *who, *ttl, *consent);
+      return invite(shell, *who, *ttl, *may_issue, *consent);
     };
   });
 }

@@ -9,9 +9,12 @@
 #include <optional>
 #include <sstream>
 
+#include "store/text/encoding.h"  // of files; no agent is asked
 #include "tools/lienthong/apply.h"
 #include "tools/lienthong/csv_dossier.h"
 #include "tools/lienthong/failure.h"
+#include "tools/lienthong/file_names.h"
+#include "tools/lienthong/json_items.h"
 #include "tools/lienthong/output.h"
 #include "tools/lienthong/shell.h"
 #include "tools/lienthong/text.h"
@@ -21,8 +24,17 @@ namespace {
 
 struct ApplyArgs {
   std::string file, format;
-  bool atomic = false;
+  bool atomic = false, dry_run = false, update = false;
 };
+
+// A line that is ready to be sent, or why it is not.
+struct Item {
+  std::uint64_t line = 0;  // of the file
+  std::string text;
+  Json error;
+};
+
+constexpr std::size_t kLookedAt = 65536;  // of a file, to see what it is
 
 // One line on the terminal that is written over; nothing elsewhere.
 class Progress {
@@ -68,14 +80,133 @@ Json summary(const ApplyOutcome& outcome) {
           {"refused", std::move(refused)}};
 }
 
-int finish(const Shell& shell, const ApplyOutcome& outcome) {
+int finish(const Shell& shell, const ApplyArgs& args, const ApplyOutcome& outcome,
+           const Json& more = Json::object()) {
   if (shell.json) {
-    print_json(summary(outcome));
+    Json out = summary(outcome);
+    if (args.dry_run) out["dry_run"] = true;
+    out.update(more);
+    print_json(out);
+  } else if (args.dry_run) {
+    print_line(format("{} lines: {} would be applied, {} known already, {} would be refused",
+                      outcome.lines, outcome.applied, outcome.repeated, outcome.refused.size()));
   } else {
     print_line(format("{} lines: {} applied, {} known already, {} refused", outcome.lines,
                       outcome.applied, outcome.repeated, outcome.refused.size()));
   }
   return outcome.refused.empty() ? kDone : kFailed;
+}
+
+// Somebody has to see whom a line was taken to be: it may be the same file again, or another
+// citizen's.
+void print_known(std::uint64_t line, const KnownLine& known) {
+  if (known.plain)
+    print_error(
+        format("line {}: known already as {}; if it is another dossier, give it a code or a "
+               "key",
+               line, known.code));
+}
+
+// What stands under a code that is known, as the change of it that the user asked for.
+std::string change_operation(const std::string& line) {
+  Json fields = Json::parse(line, nullptr, false);
+  if (fields.contains("dossier")) fields = fields["dossier"];
+  const std::string code = text_of(fields, "code");
+  for (const char* name : {"code", "history"}) fields.erase(name);
+  return Json{{"op", "set"}, {"code", code}, {"fields", fields}}.dump();
+}
+
+// Those that are here with other content are changed; what is refused of them stays so, by its own
+// reason.
+void change_known(const Client& client, const std::vector<std::string>& texts,
+                  ApplyOutcome& outcome) {
+  std::vector<RefusedLine> still;
+  for (RefusedLine& line : outcome.refused) {
+    const std::string& text = texts.at(line.line - 1);
+    if (line.error.value("code", "") != "conflict" || text.empty()) {
+      still.push_back(std::move(line));
+      continue;
+    }
+    try {
+      static_cast<void>(client.operate(Json::parse(change_operation(text))));
+      ++outcome.applied;
+    } catch (const Failure& failure) {
+      if (failure.code() == kNoAgent) throw;
+      still.push_back({line.line, {{"code", ""}, {"message", failure.what()}}});
+    }
+  }
+  outcome.refused = std::move(still);
+}
+
+// Lines of which some cannot be sent; `more`: what the summary says beside them.
+int send_items(const Shell& shell, const ApplyArgs& args, const std::vector<Item>& items,
+               const std::function<std::string(std::string)>& rewrite, const Json& more) {
+  std::stringstream lines;
+  std::vector<std::uint64_t> places;
+  std::vector<std::string> texts;  // of the same
+  ApplyOutcome outcome;
+  for (const Item& item : items) {
+    if (item.error.is_null()) {
+      texts.push_back(rewrite ? rewrite(item.text) : item.text);
+      lines << texts.back() << '\n';
+      places.push_back(item.line);
+    } else {
+      outcome.refused.push_back({item.line, item.error});
+    }
+  }
+  if (outcome.refused.empty() || !args.atomic) {
+    ApplyOptions options;
+    options.atomic = args.atomic;
+    options.dry_run = args.dry_run;
+    options.on_known = [&](const KnownLine& known) {
+      print_known(places.at(known.line - 1), known);
+    };
+    ApplyOutcome sent = apply_lines(lines, shell.client(), options);
+    if (args.update && !args.dry_run) change_known(shell.client(), texts, sent);
+    outcome.applied = sent.applied;
+    outcome.repeated = sent.repeated;
+    for (RefusedLine line : sent.refused) {
+      line.line = places.at(line.line - 1);
+      if (std::string place = line.error.value("place", ""); place.starts_with("line ")) {
+        const std::size_t comma = place.find(", ");
+        line.error["place"] = comma == std::string::npos ? "" : place.substr(comma + 2);
+      }
+      outcome.refused.push_back(std::move(line));
+    }
+  }
+  outcome.lines = items.size();
+  std::ranges::stable_sort(outcome.refused, {}, &RefusedLine::line);
+  for (const RefusedLine& line : outcome.refused)
+    print_error(format("line {}: {}", line.line, reason_of(line.error)));
+  return finish(shell, args, outcome, more);
+}
+
+// The start of a file, without reading it away; of standard input what is there without waiting.
+std::string start_of(std::istream& input, const std::string& file) {
+  std::string start;
+  if (file == "-") {
+    if (const int c = input.peek(); c != std::char_traits<char>::eof())
+      start += static_cast<char>(c);
+    return start;
+  }
+  start.resize(kLookedAt);
+  input.read(start.data(), static_cast<std::streamsize>(start.size()));
+  start.resize(static_cast<std::size_t>(input.gcount()));
+  input.clear();
+  input.seekg(0);
+  return start;
+}
+
+int send_json(const Shell& shell, const ApplyArgs& args, std::istream& input,
+              const std::function<std::string(std::string)>& rewrite) {
+  const std::string bytes{std::istreambuf_iterator<char>(input), std::istreambuf_iterator<char>()};
+  const auto text = store::decode_text(bytes);
+  if (!text.ok())
+    throw Failure(kFailed, format("{}: {}", args.file, tell_reason(text.error().detail())));
+  std::vector<Item> items;
+  for (JsonItem& item : cut_json(*text))
+    items.push_back({item.line, std::move(item.text), nullptr});
+  return send_items(shell, args, items, rewrite, Json::object());
 }
 
 int send_file(const Shell& shell, const ApplyArgs& args, ApplyOptions options) {
@@ -85,8 +216,15 @@ int send_file(const Shell& shell, const ApplyArgs& args, ApplyOptions options) {
     if (!file) throw Failure(kFailed, format("cannot read {}", args.file));
   }
   std::istream& input = args.file == "-" ? std::cin : file;
+  if (args.update || needs_cutting(start_of(input, args.file)))
+    return send_json(shell, args, input, options.rewrite);
   Progress progress(args.file);
   options.atomic = args.atomic;
+  options.dry_run = args.dry_run;
+  options.on_known = [&progress](const KnownLine& known) {
+    progress.clear();
+    print_known(known.line, known);
+  };
   options.on_refused = [&progress](const RefusedLine& line) {
     progress.clear();
     print_error(format("line {}: {}", line.line, reason_of(line.error)));
@@ -96,7 +234,7 @@ int send_file(const Shell& shell, const ApplyArgs& args, ApplyOptions options) {
   };
   const ApplyOutcome outcome = apply_lines(input, shell.client(), options);
   progress.clear();
-  return finish(shell, outcome);
+  return finish(shell, args, outcome);
 }
 
 // An entry of the history as it may be brought in: what the agent itself knows about it is left
@@ -114,8 +252,8 @@ Json plain_entry(const Json& entry) {
 std::string receive_operation(std::string line) {
   Json dossier = Json::parse(line, nullptr, false);
   if (!dossier.is_object() || dossier.contains("op")) return line;  // the agent judges it
-  for (const char* computed : {"record", "holder", "offered_to", "custody", "set_aside", "inert",
-                               "conflicts", "conflict", "heads", "participants", "late",
+  for (const char* computed : {"record", "revision", "holder", "offered_to", "custody", "set_aside",
+                               "inert", "conflicts", "conflict", "heads", "participants", "late",
                                "updated_at", "missing", "erased_by", "needs_rules_version"}) {
     dossier.erase(computed);
   }
@@ -130,48 +268,39 @@ std::string receive_operation(std::string line) {
   return operation.dump();
 }
 
+// A table: said so, named so, or it begins with no bracket.
 bool is_csv(const ApplyArgs& args) {
   if (!args.format.empty()) return args.format == "csv";
-  return args.file.ends_with(".csv") || args.file.ends_with(".CSV");
+  std::string ending = std::filesystem::path(args.file).extension().string();
+  std::ranges::transform(ending, ending.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  if (ending == ".csv" || ending == ".tsv" || ending == ".tab" || ending == ".txt") return true;
+  if (args.file == "-" || ending.starts_with(".json") || ending == ".ndjson") return false;
+  const auto text = store::decode_text(read_file(args.file));
+  const std::size_t first = text.ok() ? text->find_first_not_of(" \t\r\n") : std::string::npos;
+  return first != std::string::npos && (*text)[first] != '{' && (*text)[first] != '[';
 }
 
 // Rows that can be read become lines; the places of refusals are those of the table.
 int send_csv(const Shell& shell, const ApplyArgs& args) {
   const CsvDossiers table = read_csv(read_file(args.file));
   if (!table.error.is_null()) throw Failure(kFailed, reason_of(table.error));
-  std::stringstream lines;
-  std::vector<std::uint64_t> places;
-  ApplyOutcome outcome;
-  for (const CsvDossier& row : table.rows) {
-    if (row.error.is_null()) {
-      lines << row.dossier.dump() << '\n';
-      places.push_back(row.line);
-    } else {
-      outcome.refused.push_back({row.line, row.error});
-    }
+  std::vector<Item> items;
+  for (const CsvDossier& row : table.rows)
+    items.push_back({row.line, row.dossier.is_null() ? "" : row.dossier.dump(), row.error});
+  Json remarks = Json::array();
+  for (const CsvRemark& remark : table.remarks) {
+    print_error(format("line {}: {}: {}", remark.line, remark.column, remark.text));
+    remarks.push_back({{"line", remark.line},
+                       {"column", remark.column},
+                       {"repaired", remark.repaired},
+                       {"text", remark.text}});
   }
-  const std::size_t unread = outcome.refused.size();
-  if (unread == 0 || !args.atomic) {
-    ApplyOptions options;
-    options.atomic = args.atomic;
-    options.rewrite = receive_operation;
-    const ApplyOutcome sent = apply_lines(lines, shell.client(), options);
-    outcome.applied = sent.applied;
-    outcome.repeated = sent.repeated;
-    for (RefusedLine line : sent.refused) {
-      line.line = places.at(line.line - 1);
-      if (std::string place = line.error.value("place", ""); place.starts_with("line ")) {
-        const std::size_t comma = place.find(", ");
-        line.error["place"] = comma == std::string::npos ? "" : place.substr(comma + 2);
-      }
-      outcome.refused.push_back(std::move(line));
-    }
-  }
-  outcome.lines = table.rows.size();
-  std::ranges::stable_sort(outcome.refused, {}, &RefusedLine::line);
-  for (const RefusedLine& line : outcome.refused)
-    print_error(format("line {}: {}", line.line, reason_of(line.error)));
-  return finish(shell, outcome);
+  for (const std::string& column : table.left)
+    print_error(format("the column \"{}\" says nothing of a dossier and is passed over", column));
+  if (table.empty != 0) print_error(format("{} empty rows were passed over", table.empty));
+  return send_items(shell, args, items, receive_operation,
+                    {{"empty", table.empty}, {"remarks", std::move(remarks)}});
 }
 
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
@@ -182,10 +311,9 @@ struct ExportTo {
 };
 
 int export_lines(const Shell& shell, Query query, const ExportTo& to) {
-  std::ofstream file;
-  const std::string& out = to.out;
-  if (!out.empty()) file.open(out, std::ios::binary);
-  std::ostream& stream = out.empty() ? std::cout : file;
+  std::optional<OutputFile> file;
+  if (!to.out.empty()) file.emplace(to.out);
+  std::ostream& stream = file ? file->stream() : std::cout;
   const bool csv = to.format == "csv";
   if (to.format == "portal") query.emplace_back("format", to.format);
   if (csv && to.byte_order_mark) stream << kByteOrderMark;
@@ -198,13 +326,16 @@ int export_lines(const Shell& shell, Query query, const ExportTo& to) {
     }
   });
   stream.flush();
-  if (!stream) throw Failure(kFailed, format("cannot write {}", out.empty() ? "-" : out));
+  if (!stream) throw Failure(kFailed, format("cannot write {}", to.out.empty() ? "-" : to.out));
+  if (file) file->finish();
   return kDone;
 }
 
 void add_file(CLI::App& verb, const std::shared_ptr<ApplyArgs>& args) {
   verb.add_option("FILE", args->file, tr("JSON lines, - for standard input"))->required();
   verb.add_flag("--atomic", args->atomic, tr("all lines or none"));
+  verb.add_flag("--dry-run", args->dry_run,
+                tr("only say what each line would come to; nothing is written"));
 }
 
 }  // namespace
@@ -225,6 +356,8 @@ void add_import(CLI::App& app, Shell& shell) {
   add_file(*verb, args);
   verb->add_option("--format", args->format, tr("json or csv (default: by the file's name)"))
       ->check(CLI::IsMember({"json", "csv"}));
+  verb->add_flag("--update", args->update,
+                 tr("where a code is here with other content, change what differs"));
   verb->callback([&shell, args] {
     shell.run = [&shell, args] {
       if (is_csv(*args)) return send_csv(shell, *args);

@@ -6,6 +6,7 @@
 #include <iostream>
 
 #include "tools/lienthong/failure.h"
+#include "tools/lienthong/file_names.h"
 #include "tools/lienthong/output.h"
 #include "tools/lienthong/shell.h"
 #include "tools/lienthong/text.h"
@@ -63,28 +64,20 @@ Json take_in(const Client& client, const std::string& file) {
 int export_bundle(const Shell& shell, const BundleArgs& args) {
   const Client client = shell.client();
   if (!args.since.empty()) static_cast<void>(take_in(client, args.since));
-  const std::filesystem::path part = args.out + ".part";
-  std::ofstream out(part, std::ios::binary | std::ios::trunc);
-  if (!out) throw Failure(kFailed, format("{} cannot be written", args.out));
+  OutputFile out(args.out);
   std::uint64_t bytes = 0;
-  std::error_code problem;
-  try {
+  {
     Counter counter;
     Query query{{"to", args.to}};
     if (args.full) query.emplace_back("full", "1");
     const auto write = [&](const char* data, std::size_t size) {
-      out.write(data, static_cast<std::streamsize>(size));
+      out.stream().write(data, static_cast<std::streamsize>(size));
       counter.show(bytes += size);
-      return static_cast<bool>(out);
+      return static_cast<bool>(out.stream());
     };
     client.download("/v1/bundles/export", write, "POST", query);
-  } catch (const Failure&) {
-    std::filesystem::remove(part, problem);
-    throw;
   }
-  out.close();
-  if (out) std::filesystem::rename(part, args.out, problem);
-  if (!out || problem) throw Failure(kFailed, format("{} cannot be written", args.out));
+  out.finish();
   if (shell.json) {
     print_json(Json{{"to", args.to}, {"path", args.out}, {"size", bytes}});
   } else {

@@ -262,7 +262,7 @@ void add_document(CLI::App& app, Shell& shell) {
   many->add_option("--direction", filter->direction, tr("in or out"))
       ->check(CLI::IsMember({"in", "out"}));
   many->add_option("--register", filter->book, tr("the register, where there are several"));
-  many->add_option("--year", filter->year, tr("of this year"))->check(CLI::NonNegativeNumber);
+  many->add_option("--year", filter->year, tr("of this year"))->check(CLI::Range(0, 1'000'000'000));
   many->add_option("--about", filter->about, tr("about this dossier"));
   many->add_option("--text", filter->text,
                    tr("with these words; case and diacritics do not matter"));

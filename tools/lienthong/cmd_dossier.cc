@@ -6,6 +6,7 @@
 #include "tools/lienthong/output.h"
 #include "tools/lienthong/shell.h"
 #include "tools/lienthong/text.h"
+#include "tools/lienthong/words.h"
 
 namespace lienthong::tools {
 namespace {
@@ -52,7 +53,7 @@ struct Filter {
     verb.add_option("--procedure", procedure, tr("of this procedure"));
     verb.add_option("--text", text, tr("with these words; case and diacritics do not matter"));
     verb.add_option("--agency", agency, tr("received at this agency"));
-    verb.add_option("--limit", limit, tr("at most so many"))->check(CLI::NonNegativeNumber);
+    verb.add_option("--limit", limit, tr("at most so many"))->check(CLI::Range(0, 1'000'000'000));
   }
   Query query() const {
     Query query;
@@ -60,7 +61,7 @@ struct Filter {
       if (!value.empty()) query.emplace_back(name, value);
     };
     add("holder", holder);
-    add("status", status);
+    add("status", status_called(status).value_or(status));
     if (late) query.emplace_back("late", "1");
     if (!due_within.empty()) {
       query.emplace_back("due_within", std::to_string(parse_duration(due_within).count()));
@@ -108,11 +109,9 @@ int add_note(const Shell& shell, const DossierArgs& args) {
   return run_operation(shell, operation, args.wait, "noted");
 }
 
-// A date alone ends with the usual desk hours.
 int apologise(const Shell& shell, const DossierArgs& args) {
-  const std::string due = args.due.size() == 10 ? args.due + "T17:00:00+07:00" : args.due;
   Json operation{
-      {"op", "apologise"}, {"code", args.code}, {"due_at", due}, {"note", args.event.note}};
+      {"op", "apologise"}, {"code", args.code}, {"due_at", args.due}, {"note", args.event.note}};
   if (!args.event.officer.empty()) operation["officer"] = args.event.officer;
   if (!args.event.at.empty()) operation["at"] = args.event.at;
   if (!args.key.empty()) operation["key"] = args.key;
@@ -208,6 +207,21 @@ void print_history(const Json& dossier) {
   table.print("  ");
 }
 
+void print_components(const Json& dossier) {
+  const Json& components = list_of(dossier, "components");
+  if (components.empty()) return;
+  print_line(tr("Components"));
+  Table table({"", "", "", ""});
+  for (std::size_t i = 0; i < components.size(); ++i) {
+    const Json& each = components[i];
+    const std::string digest = text_of(each, "digest");
+    table.add({std::to_string(i + 1), shorten(text_of(each, "name"), 60),
+               text_of(each, "media_type"),
+               digest.empty() ? tr("on paper") : show_bytes(number_of(each, "size"))});
+  }
+  table.right(0).right(3).print("  ");
+}
+
 int show(const Shell& shell, const DossierArgs& args) {
   const Query query = args.explain ? Query{{"explain", "1"}} : Query();
   const Json dossier = shell.client().get("/v1/dossiers/" + encode(args.code), query);
@@ -217,6 +231,12 @@ int show(const Shell& shell, const DossierArgs& args) {
   }
   print_line(text_of(dossier, "code"));
   print_facts(dossier);
+  print_components(dossier);
+  if (dossier.contains("erased")) {
+    const Json& erased = dossier["erased"];
+    print_line(format("Erased by {}, decision {}, at {}", text_of(erased, "by"),
+                      text_of(erased, "decision"), show_time(text_of(erased, "at"))));
+  }
   if (args.explain) print_explanation(dossier);
   print_legs(dossier);
   print_custody(dossier);
@@ -319,6 +339,7 @@ void add_dossier(CLI::App& app, Shell& shell) {
   add_changes(*dossier, shell);
   add_apology(*dossier, shell);
   add_scans(*dossier, shell);
+  add_audit(*dossier, shell);
 }
 
 }  // namespace lienthong::tools

@@ -256,7 +256,8 @@ void add_feedback(CLI::App& app, Shell& shell) {
   many->add_option("--text", filter->text,
                    tr("with these words; case and diacritics do not matter"));
   many->add_flag("--overdue", filter->overdue, tr("with a clock that ran out"));
-  many->add_option("--limit", filter->limit, tr("at most so many"))->check(CLI::NonNegativeNumber);
+  many->add_option("--limit", filter->limit, tr("at most so many"))
+      ->check(CLI::Range(0, 1'000'000'000));
   many->callback(
       [&shell, filter] { shell.run = [&shell, filter] { return list(shell, *filter); }; });
   add_changes(*feedback, shell, args);

@@ -1,8 +1,10 @@
 // form: printed forms of a dossier, and the registers of a year.
 #include <fstream>
 #include <iostream>
+#include <optional>
 
 #include "tools/lienthong/failure.h"
+#include "tools/lienthong/file_names.h"
 #include "tools/lienthong/output.h"
 #include "tools/lienthong/shell.h"
 #include "tools/lienthong/text.h"
@@ -43,22 +45,23 @@ int print_form(const Shell& shell, const FormArgs& args) {
     return kDone;
   }
   query.emplace_back("format", args.format);
-  std::ofstream file;
+  std::optional<OutputFile> file;
   const bool to_file = !args.out.empty() && args.out != "-";
-  std::ostream& stream = to_file ? file : std::cout;
+  std::ostream* stream = &std::cout;
   bool begun = false;
   shell.client().download(
       path,
       [&](const char* data, std::size_t size) {
         // Opened only when there is something to write: a refusal leaves the file as it was.
-        if (to_file && !begun) file.open(args.out, std::ios::binary | std::ios::trunc);
+        if (to_file && !begun) stream = &file.emplace(args.out).stream();
         begun = true;
-        stream.write(data, static_cast<std::streamsize>(size));
-        return stream.good();
+        stream->write(data, static_cast<std::streamsize>(size));
+        return stream->good();
       },
       "GET", query);
-  stream.flush();
-  if (!stream) throw Failure(kFailed, format("cannot write {}", to_file ? args.out : "-"));
+  stream->flush();
+  if (!*stream) throw Failure(kFailed, format("cannot write {}", to_file ? args.out : "-"));
+  if (file) file->finish();
   if (!begun) print_error(tr("nothing was received in that year"));
   return kDone;
 }

@@ -4,6 +4,7 @@
 
 #include "agent/config/setup.h"
 #include "agent/engine/clock.h"
+#include "store/text/plain.h"
 #include "tools/lienthong/failure.h"
 #include "tools/lienthong/output.h"
 #include "tools/lienthong/shell.h"
@@ -23,7 +24,7 @@ struct Place {
         ->allow_extra_args(false);
     verb.add_option("--socket", socket, tr("socket of the local API (default: DIR/agent.sock)"));
   }
-  agent::SetupPlace setup() const { return {data, listen, socket}; }
+  agent::SetupPlace setup(bool replace = false) const { return {data, listen, socket, replace}; }
 };
 
 struct Init {
@@ -34,6 +35,7 @@ struct Init {
 struct Enroll {
   Place place;
   std::string token, request, certificate;
+  bool replace = false;
 };
 
 template <class T>
@@ -90,7 +92,7 @@ int init(const Shell& shell, const Init& args) {
 int write_request(const Shell& shell, const Enroll& args) {
   agent::SystemEntropy entropy;
   const std::string text =
-      value_or_throw(agent::make_request(args.place.setup(), args.token, entropy));
+      value_or_throw(agent::make_request(args.place.setup(args.replace), args.token, entropy));
   std::ofstream stream(args.request, std::ios::binary);
   stream << text;
   stream.close();
@@ -108,7 +110,7 @@ int enroll(const Shell& shell, const Enroll& args) {
   if (!args.request.empty()) return write_request(shell, args);
   const agent::SystemClock clock;
   agent::SystemEntropy entropy;
-  const agent::SetupPlace place = args.place.setup();
+  const agent::SetupPlace place = args.place.setup(args.replace);
   print_outcome(
       shell, value_or_throw(args.certificate.empty()
                                 ? agent::enroll_with_token(place, args.token, clock, entropy)
@@ -172,12 +174,21 @@ void add_enroll(CLI::App& app, Shell& shell) {
   CLI::Option_group* way = verb->add_option_group(tr("Way"));
   CLI::Option* token =
       way->add_option("TOKEN", args->token, tr("the token that the parent's invite printed"));
+  // As it came over mail or a messenger: with line breaks, blanks and marks that nobody sees.
+  token->transform(CLI::Validator(
+      [](std::string& text) {
+        if (const auto tidy = store::tidy_code(text); tidy.ok()) text = *tidy;
+        return std::string();
+      },
+      ""));
   way->add_option("--certificate", args->certificate,
                   tr("by hand, second step: the certificate file that came back"));
   way->require_option(1);
   verb->add_option("--request", args->request,
                    tr("by hand, first step: write a request file for the parent's issue"))
       ->needs(token);
+  verb->add_flag("--replace", args->replace,
+                 tr("put what is left of the machine before aside, into DIR/replaced-1"));
   verb->callback([&shell, args] { shell.run = [&shell, args] { return enroll(shell, *args); }; });
 }
 

@@ -1,4 +1,8 @@
 // procedure: list, show, import.
+#include <algorithm>
+#include <sstream>
+
+#include "tools/lienthong/apply.h"
 #include "tools/lienthong/explain.h"
 #include "tools/lienthong/failure.h"
 #include "tools/lienthong/output.h"
@@ -104,31 +108,25 @@ int show(const Shell& shell, const ProcedureArgs& args) {
   return kDone;
 }
 
-// Dates of the command line, without a time: as the day begins at the office.
-std::string moment_of(const std::string& date) {
-  return date.size() == 10 ? date + "T00:00:00+07:00" : date;
-}
-
 int import(const Shell& shell, const ProcedureArgs& args) {
-  ProcedureDefaults defaults;
-  defaults.decision = args.decision;
-  if (!args.from.empty()) defaults.effective_from = moment_of(args.from);
-  if (!args.to.empty()) defaults.effective_to = moment_of(args.to);
+  const ProcedureDefaults defaults{args.decision, args.from, args.to};
   const ProcedureFile file = read_procedures(read_file(args.file), defaults);
   std::vector<ProcedureRemark> remarks = file.remarks;
-  std::size_t published = 0, known = 0;
-  if (!args.dry_run) {
-    const Client client = shell.client();
-    for (const ProcedureLine& line : file.lines) {
-      try {
-        const Json result = client.operate(line.operation);
-        (result.value("repeated", false) ? known : published) += 1;
-      } catch (const Failure& failure) {
-        if (failure.code() == kNoAgent) throw;
-        remarks.push_back({line.number, line.code, "refused", failure.what()});
-      }
-    }
+  std::stringstream lines;
+  for (const ProcedureLine& line : file.lines) lines << line.operation.dump() << '\n';
+  ApplyOptions options;
+  options.dry_run = args.dry_run;
+  const ApplyOutcome sent = apply_lines(lines, shell.client(), options);
+  for (const RefusedLine& refusal : sent.refused) {
+    const ProcedureLine& line = file.lines.at(refusal.line - 1);
+    Json error = refusal.error;  // there is one procedure a line: only the field is worth telling
+    const std::string place = error.value("place", "");
+    const std::size_t comma = place.find(", ");
+    error["place"] = comma == std::string::npos ? "" : place.substr(comma + 2);
+    remarks.push_back({line.number, line.code, "refused", reason_of(error)});
   }
+  std::ranges::stable_sort(remarks, {}, &ProcedureRemark::line);
+  const std::size_t published = sent.applied, known = sent.repeated;
   std::size_t refused = 0;
   Json list = Json::array();
   for (const ProcedureRemark& remark : remarks) {
@@ -142,10 +140,15 @@ int import(const Shell& shell, const ProcedureArgs& args) {
   }
   if (shell.json) {
     print_json({{"lines", file.lines.size() + file.skipped},
+                {"dry_run", args.dry_run},
+                {"empty", file.empty},
                 {"published", published},
                 {"repeated", known},
                 {"refused", refused},
                 {"remarks", std::move(list)}});
+  } else if (args.dry_run) {
+    print_line(format("{} procedures: {} would be published, {} known already, {} would be refused",
+                      file.lines.size() + file.skipped, published, known, refused));
   } else {
     print_line(format("{} procedures: {} published, {} known already, {} refused",
                       file.lines.size() + file.skipped, published, known, refused));

@@ -1,14 +1,11 @@
 // root offer, root adopt: how one root adopts the agencies of another. The files go by hand between
 // those who keep the two root keys; the keys are read here and never reach the agent.
-#include <unistd.h>
-
-#include <fstream>
-#include <iostream>
-
 #include "agent/config/adoption.h"
 #include "agent/engine/clock.h"
+#include "tools/lienthong/consent.h"
 #include "tools/lienthong/failure.h"
 #include "tools/lienthong/output.h"
+#include "tools/lienthong/root_words.h"
 #include "tools/lienthong/shell.h"
 #include "tools/lienthong/text.h"
 
@@ -21,29 +18,6 @@ struct RootArgs {
   std::string file, out, under, key, paper, passphrase_file, note;
   bool yes = false;
 };
-
-template <class T>
-T given(Result<T> result) {
-  if (result.ok()) return *std::move(result);
-  throw Failure(kFailed, reason_of(Json{{"code", to_string(result.error().code())},
-                                        {"message", result.error().detail()}}));
-}
-
-std::string own_registry(const Client& client) {
-  std::string bytes;
-  client.download("/v1/registry", [&](const char* data, std::size_t size) {
-    bytes.append(data, size);
-    return true;
-  });
-  return bytes;
-}
-
-void save(const std::string& path, const std::string& bytes) {
-  std::ofstream stream(path, std::ios::binary);
-  stream << bytes;
-  stream.close();
-  if (!stream) throw Failure(kFailed, format("cannot write {}", path));
-}
 
 const std::string& needed(const std::string& value, const char* option) {
   if (value.empty()) throw Failure(kUsage, format("this step needs {}", option));
@@ -59,12 +33,9 @@ void tell(const agent::AdoptionPlan& plan) {
 }
 
 void ask_first(const Shell& shell, const RootArgs& args) {
-  if (args.yes || shell.json || isatty(STDIN_FILENO) == 0 || isatty(STDERR_FILENO) == 0) return;
-  std::cerr << tr("Go on? [y/N] ") << std::flush;
-  std::string answer;
-  std::getline(std::cin, answer);
-  if (answer == "y" || answer == "Y" || answer == "c" || answer == "C") return;
-  throw Failure(kFailed, tr("nothing was done"));
+  Consent consent;
+  consent.yes = args.yes;
+  (void)is_agreed(shell, consent);
 }
 
 void carry_on(const Shell& shell, const std::string& file) {
@@ -95,7 +66,7 @@ void hand_over(const Shell& shell, const agent::AdoptionPlan& plan) {
 }
 
 int offer_root(const Shell& shell, const RootArgs& args) {
-  save(args.out, own_registry(shell.client()));
+  save_file(args.out, own_registry(shell.client()));
   carry_on(shell, args.out);
   return kDone;
 }
@@ -111,13 +82,14 @@ int adopt(const Shell& shell, const RootArgs& args) {
   tell(plan);
   ask_first(shell, args);
   if (plan.step == AdoptionStep::kSign) {
-    save(args.out, given(agent::sign_as_adopter(plan, read_file(args.key),
-                                                read_passphrase(args.passphrase_file, false))));
+    save_file(args.out,
+              given(agent::sign_as_adopter(plan, read_file(args.key),
+                                           read_passphrase(args.passphrase_file, false))));
     carry_on(shell, args.out);
     return kDone;
   }
   if (plan.step == AdoptionStep::kCountersign)
-    save(args.out, given(agent::sign_as_adopted(plan, read_file(args.paper))));
+    save_file(args.out, given(agent::sign_as_adopted(plan, read_file(args.paper))));
   hand_over(shell, plan);
   if (plan.step == AdoptionStep::kCountersign && !shell.json) carry_on(shell, args.out);
   return kDone;
@@ -126,7 +98,7 @@ int adopt(const Shell& shell, const RootArgs& args) {
 }  // namespace
 
 void add_root(CLI::App& app, Shell& shell) {
-  CLI::App* root = add_verb(app, "root", "join deployments that began under roots of their own",
+  CLI::App* root = add_verb(app, "root", "what a root key says, and how roots are joined",
                             "lienthong root offer --out h49.adoption");
   root->require_subcommand(1);
   const auto args = std::make_shared<RootArgs>();
@@ -147,6 +119,7 @@ void add_root(CLI::App& app, Shell& shell) {
   next->add_option("--out", args->out, tr("the file to be carried on"));
   next->add_flag("--yes,-y", args->yes, tr("do not ask first on a terminal"));
   next->callback([&shell, args] { shell.run = [&shell, args] { return adopt(shell, *args); }; });
+  add_root_signing(*root, shell);
 }
 
 }  // namespace lienthong::tools

@@ -2,7 +2,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
@@ -11,6 +10,7 @@
 #include <thread>
 
 #include "tools/lienthong/failure.h"
+#include "tools/lienthong/file_names.h"
 #include "tools/lienthong/output.h"
 #include "tools/lienthong/shell.h"
 #include "tools/lienthong/text.h"
@@ -18,7 +18,7 @@
 namespace lienthong::tools {
 namespace {
 
-constexpr std::size_t kPieceBytes = 1U << 20;
+constexpr std::size_t kUploadPieceBytes = 1U << 20;
 constexpr std::size_t kDigestChars = 66;  // a digest that names a file of the agent's
 constexpr auto kPollPause = std::chrono::milliseconds(300);
 
@@ -27,33 +27,6 @@ struct ScanArgs {
   std::string timeout = "10m";
   Wait wait;
 };
-
-struct Type {
-  const char* ending;
-  const char* media_type;
-};
-constexpr std::array kTypes{
-    Type{".pdf", "application/pdf"}, Type{".jpg", "image/jpeg"},
-    Type{".jpeg", "image/jpeg"},     Type{".png", "image/png"},
-    Type{".tif", "image/tiff"},      Type{".tiff", "image/tiff"},
-    Type{".txt", "text/plain"},      Type{".xml", "application/xml"},
-    Type{".zip", "application/zip"},
-};
-
-std::string media_type_of(const std::filesystem::path& file) {
-  std::string ending = file.extension().string();
-  std::ranges::transform(ending, ending.begin(),
-                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  for (const Type& type : kTypes)
-    if (ending == type.ending) return type.media_type;
-  return "application/octet-stream";
-}
-
-std::string ending_of(const std::string& media_type) {
-  for (const Type& type : kTypes)
-    if (media_type == type.media_type) return type.ending;
-  return "";
-}
 
 // One line on a terminal that is drawn over.
 class ProgressLine {
@@ -82,22 +55,42 @@ class ProgressLine {
   bool drawn_ = false;
 };
 
-// Sends the file in pieces; the agent's answer names it by its digest.
+// A file as it was when it was looked at.
+struct Seen {
+  std::uint64_t size = 0;
+  std::filesystem::file_time_type changed_at;
+  bool operator==(const Seen&) const = default;
+};
+Seen look_at(const std::string& file) {
+  std::error_code problem;
+  if (std::filesystem::is_directory(file, problem))
+    throw Failure(kFailed, format("{} is a folder; attach its files one by one", file));
+  Seen out;
+  out.size = std::filesystem::file_size(file, problem);
+  if (!problem) out.changed_at = std::filesystem::last_write_time(file, problem);
+  if (problem) throw Failure(kFailed, format("{} cannot be read", file));
+  return out;
+}
+
+// Sends the file in pieces; the agent's answer names it by its digest. A file that is written to
+// meanwhile (a scanner at work, a document being saved) is none that anybody has seen: refused.
 Json upload(const Client& client, const std::string& file) {
   std::ifstream in(file, std::ios::binary);
-  std::error_code problem;
-  const std::uint64_t size = std::filesystem::file_size(file, problem);
-  if (!in || problem) throw Failure(kFailed, format("{} cannot be read", file));
+  const Seen before = look_at(file);
+  const std::uint64_t size = before.size;
+  if (!in) throw Failure(kFailed, format("{} cannot be read", file));
   if (size == 0) throw Failure(kFailed, format("{} is empty", file));
   ProgressLine progress(std::filesystem::path(file).filename().string());
-  std::string piece(kPieceBytes, '\0');
+  std::string piece(kUploadPieceBytes, '\0');
   std::string name;
   for (std::uint64_t offset = 0;;) {
-    in.read(piece.data(),
-            static_cast<std::streamsize>(std::min<std::uint64_t>(kPieceBytes, size - offset)));
+    in.read(piece.data(), static_cast<std::streamsize>(
+                              std::min<std::uint64_t>(kUploadPieceBytes, size - offset)));
     const auto count = static_cast<std::size_t>(in.gcount());
-    if (count == 0) throw Failure(kFailed, format("{} became shorter while it was read", file));
     const bool last = offset + count >= size;
+    if (count == 0 || (last && look_at(file) != before))
+      throw Failure(
+          kFailed, format("{} was changed while it was read; attach it once it is finished", file));
     Query query{{"offset", std::to_string(offset)}};
     if (!name.empty()) query.emplace_back("upload", name);
     if (!last) query.emplace_back("more", "1");
@@ -109,34 +102,21 @@ Json upload(const Client& client, const std::string& file) {
   }
 }
 
-// Puts the file to the component of that name that has none yet, or adds one.
-void put_component(Json& components, const Json& component) {
-  for (Json& each : components) {
-    if (text_of(each, "name") != text_of(component, "name") || !text_of(each, "digest").empty())
-      continue;
-    each.update(component);
-    return;
-  }
-  components.push_back(component);
-}
-
 int attach(const Shell& shell, const ScanArgs& args) {
   const Client client = shell.client();
   const Json before = client.get("/v1/dossiers/" + encode(args.code));
   const Json blob = upload(client, args.file);
   const std::filesystem::path path(args.file);
-  Json component{{"name", args.name.empty() ? path.stem().string() : args.name},
-                 {"kind", args.kind},
-                 {"copies", 1},
-                 {"digest", text_of(blob, "digest")},
-                 {"size", number_of(blob, "size")},
-                 {"media_type", args.media_type.empty() ? media_type_of(path) : args.media_type}};
-  const Json dossier = client.get("/v1/dossiers/" + encode(args.code));
-  Json components = list_of(dossier, "components");
-  put_component(components, component);
-  const Json operation{{"op", "set"},
-                       {"code", text_of(before, "record")},
-                       {"fields", Json{{"components", components}}}};
+  const Json component{
+      {"name", args.name.empty() ? path.stem().string() : args.name},
+      {"kind", args.kind},
+      {"copies", 1},
+      {"digest", text_of(blob, "digest")},
+      {"size", number_of(blob, "size")},
+      {"media_type", args.media_type.empty() ? media_type_of(path) : args.media_type}};
+  // The agent adds it to the list as it is then: whoever adds another at the same time loses none.
+  const Json operation{
+      {"op", "add"}, {"code", text_of(before, "record")}, {"component", component}};
   return run_operation(shell, operation, args.wait, "attached");
 }
 
@@ -155,20 +135,6 @@ std::vector<Json> chosen(const Json& dossier, const std::string& wanted) {
     if (matches) out.push_back(files[i]);
   }
   return out;
-}
-
-// "Tờ khai.pdf": no slashes, no hidden files, and no name twice.
-std::filesystem::path place_for(const std::filesystem::path& folder, const Json& component) {
-  std::string name = text_of(component, "name");
-  std::ranges::replace_if(
-      name, [](char c) { return c == '/' || c == '\\' || c == '\0'; }, '_');
-  if (name.starts_with('.')) name.front() = '_';
-  const std::string ending = ending_of(text_of(component, "media_type"));
-  if (ending.empty() || !name.ends_with(ending)) name += ending;
-  std::filesystem::path path = folder / name;
-  for (int i = 2; std::filesystem::exists(path); ++i)
-    path = folder / (std::to_string(i) + "-" + name);
-  return path;
 }
 
 std::string why_waiting(const Json& blob) {
@@ -209,23 +175,17 @@ Json wait_for(const Client& client, const Json& component, std::chrono::seconds 
 }
 
 void save(const Client& client, const Json& blob, const std::filesystem::path& path) {
-  const std::filesystem::path part = path.string() + ".part";
-  std::ofstream out(part, std::ios::binary | std::ios::trunc);
-  if (!out) throw Failure(kFailed, format("{} cannot be written", path.string()));
+  OutputFile out(path);
+  std::uint64_t written = 0;
   client.download("/v1/blobs/" + text_of(blob, "digest") + "/content",
-                  [&out](const char* data, std::size_t size) {
-                    out.write(data, static_cast<std::streamsize>(size));
-                    return static_cast<bool>(out);
+                  [&](const char* data, std::size_t size) {
+                    out.stream().write(data, static_cast<std::streamsize>(size));
+                    written += size;
+                    return static_cast<bool>(out.stream());
                   });
-  out.close();
-  std::error_code problem;
-  const auto size = std::filesystem::file_size(part, problem);
-  if (!out || problem || size != static_cast<std::uint64_t>(number_of(blob, "size"))) {
-    std::filesystem::remove(part, problem);
+  if (!out.stream() || written != static_cast<std::uint64_t>(number_of(blob, "size")))
     throw Failure(kFailed, format("{} could not be written whole", path.string()));
-  }
-  std::filesystem::rename(part, path, problem);
-  if (problem) throw Failure(kFailed, format("{} cannot be written", path.string()));
+  out.finish();
 }
 
 int fetch(const Shell& shell, const ScanArgs& args) {
@@ -245,7 +205,11 @@ int fetch(const Shell& shell, const ScanArgs& args) {
   for (const Json& component : files) {
     const Json blob = wait_for(client, component, timeout);
     const std::filesystem::path path =
-        folder ? place_for(args.out, component) : std::filesystem::path(args.out);
+        folder
+            ? place_in(args.out,
+                       file_name_of(text_of(component, "name"), text_of(component, "media_type")),
+                       [](const auto& place) { return std::filesystem::exists(place); })
+            : std::filesystem::path(args.out);
     save(client, blob, path);
     results.push_back(Json{{"name", text_of(component, "name")},
                            {"digest", text_of(blob, "digest")},

@@ -95,6 +95,12 @@ int status(const Shell& shell) {
   if (const Json damage = status.value("damage", Json());
       damage.is_object() && text_of(damage, "seen_at").empty())
     print_line(tr("The database was found damaged: lienthong damage"));
+  for (const Json& late : list_of(status, "late_work"))
+    print_line(
+        format("Of revoked machine {} of {} {} updates and {} statements came that were "
+               "sealed too late; they do not count.",
+               text_of(late, "node").substr(0, 16), text_of(late, "agency"),
+               number_of(late, "updates"), number_of(late, "statements")));
   if (status.value("restored", false)) {
     print_line(
         tr("This machine was restored from an older copy; handoffs wait until a neighbour has "
@@ -271,6 +277,9 @@ std::string finding_name(const std::string& finding) {
       {"number-twice", "document number given twice"},
       {"dates-out-of-order", "dates out of order"},
       {"date-in-future", "date in the future"},
+      {"id-number-unusual", "unusual ID number"},
+      {"phone-unusual", "unusual phone number"},
+      {"date-differs", "due on another day than counted now"},
   };
   for (const Name& name : kNames)
     if (finding == name.code) return tr(name.text);

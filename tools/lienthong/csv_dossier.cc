@@ -6,13 +6,29 @@
 #include <optional>
 
 #include "protocol/base/csv.h"  // text in, cells out: no agent is asked, none is needed
+#include "store/text/plain.h"
+#include "store/text/table.h"
+#include "tools/lienthong/text.h"
+#include "tools/lienthong/words.h"
 
 namespace lienthong::tools {
 namespace {
 
 constexpr std::string_view kHistory = "history";
 
-enum class CellKind : std::uint8_t { kText, kInteger, kJson, kComputed };
+enum class CellKind : std::uint8_t {
+  kText,
+  kInteger,
+  kJson,
+  kComputed,
+  kCode,
+  kProcedure,
+  kMoment,
+  kStatus,
+  kChannel,
+  kIdNumber,
+  kPhone
+};
 
 struct Column {
   std::string_view name;
@@ -22,18 +38,18 @@ struct Column {
 // Those of protocol/record/fields.h that a dossier has, in their order; a test holds the two
 // together. Then what is no field.
 constexpr std::array kColumns = {
-    Column{"code", CellKind::kText},
-    Column{"procedure", CellKind::kText},
+    Column{"code", CellKind::kCode},
+    Column{"procedure", CellKind::kProcedure},
     Column{"procedure_name", CellKind::kText},
     Column{"field", CellKind::kText},
-    Column{"channel", CellKind::kText},
-    Column{"submitted_at", CellKind::kText},
-    Column{"received_at", CellKind::kText},
-    Column{"clock_starts_at", CellKind::kText},
-    Column{"due_at", CellKind::kText},
-    Column{"finished_at", CellKind::kText},
-    Column{"returned_at", CellKind::kText},
-    Column{"status", CellKind::kText},
+    Column{"channel", CellKind::kChannel},
+    Column{"submitted_at", CellKind::kMoment},
+    Column{"received_at", CellKind::kMoment},
+    Column{"clock_starts_at", CellKind::kMoment},
+    Column{"due_at", CellKind::kMoment},
+    Column{"finished_at", CellKind::kMoment},
+    Column{"returned_at", CellKind::kMoment},
+    Column{"status", CellKind::kStatus},
     Column{"intake_agency", CellKind::kText},
     Column{"competent_agency", CellKind::kText},
     Column{"unit", CellKind::kText},
@@ -43,15 +59,15 @@ constexpr std::array kColumns = {
     Column{"procedure_version", CellKind::kText},
     Column{"step", CellKind::kInteger},
     Column{"result.number", CellKind::kText},
-    Column{"result.signed_at", CellKind::kText},
+    Column{"result.signed_at", CellKind::kMoment},
     Column{"result.kind", CellKind::kText},
     Column{"result_digitised", CellKind::kComputed},
     Column{"survey_count", CellKind::kComputed},
-    Column{"reappointed_at", CellKind::kText},
+    Column{"reappointed_at", CellKind::kMoment},
     Column{"applicant.name", CellKind::kText},
     Column{"applicant.kind", CellKind::kText},
-    Column{"applicant.id_number", CellKind::kText},
-    Column{"applicant.phone", CellKind::kText},
+    Column{"applicant.id_number", CellKind::kIdNumber},
+    Column{"applicant.phone", CellKind::kPhone},
     Column{"applicant.email", CellKind::kText},
     Column{"applicant.address", CellKind::kText},
     Column{"summary", CellKind::kText},
@@ -63,22 +79,6 @@ constexpr std::array kColumns = {
     Column{"holder", CellKind::kComputed},
     Column{kHistory, CellKind::kJson},
 };
-
-// nullopt: there is no such column.
-std::optional<CellKind> kind_of(std::string_view name) {
-  const auto at = std::ranges::find(kColumns, name, &Column::name);
-  return at != kColumns.end() ? std::optional(at->kind) : std::nullopt;
-}
-
-// JSON cannot carry anything else.
-bool is_utf8(const std::string& text) {
-  try {
-    static_cast<void>(Json(text).dump());
-    return true;
-  } catch (const Json::type_error&) {
-    return false;
-  }
-}
 
 const Json* find_path(const Json& object, std::string_view path) {
   const Json* at = &object;
@@ -129,60 +129,132 @@ Json make_error(std::string_view message, const std::string& place) {
 
 // Null for a cell that cannot be read.
 Json value_of(CellKind kind, const std::string& cell) {
-  if (kind == CellKind::kText) return Json(cell);
+  if (kind == CellKind::kStatus) return Json(status_called(cell).value_or(cell));
+  if (kind == CellKind::kChannel) return Json(channel_called(cell).value_or(cell));
   if (kind == CellKind::kJson) {
     Json value = Json::parse(cell, nullptr, false);
     return value.is_array() || value.is_object() ? value : Json();
   }
+  if (kind != CellKind::kInteger) return Json(cell);
   std::uint64_t number = 0;
   const auto [end, failed] = std::from_chars(cell.data(), cell.data() + cell.size(), number);
   return failed == std::errc() && end == cell.data() + cell.size() ? Json(number) : Json();
 }
 
-// What is wrong with the heading; null: nothing.
-Json check_heads(const std::vector<std::string>& heads) {
-  for (std::size_t i = 0; i < heads.size(); ++i) {
-    const std::string place = "column " + std::to_string(i + 1);
-    if (!is_utf8(heads[i])) return make_error("invalid UTF-8", place);
-    if (!kind_of(heads[i]))
-      return make_error("unknown column \"" + heads[i] + "\"; the first row names the fields",
-                        place);
-    if (std::find(heads.begin(), heads.begin() + static_cast<std::ptrdiff_t>(i), heads[i]) !=
-        heads.begin() + static_cast<std::ptrdiff_t>(i))
-      return make_error("the column \"" + heads[i] + "\" stands twice", place);
+store::Repaired repair(CellKind kind, const std::string& cell) {
+  switch (kind) {
+    case CellKind::kCode: return store::repair_code(cell);
+    case CellKind::kProcedure: return store::repair_procedure_code(cell);
+    case CellKind::kIdNumber: return store::repair_id_number(cell);
+    case CellKind::kPhone: return store::repair_phone(cell);
+    default: return {cell, store::Mangled::kNo};
   }
-  return nullptr;
 }
 
-CsvDossier read_row(const CsvRow& row, const std::vector<std::string>& heads) {
-  CsvDossier out;
-  out.line = row.line;
-  if (row.fields.size() != heads.size()) {
-    out.error = make_error("the row has " + std::to_string(row.fields.size()) + " fields, the " +
-                               "heading " + std::to_string(heads.size()),
-                           "");
-    return out;
-  }
-  Json dossier = Json::object();
-  for (std::size_t i = 0; i < heads.size(); ++i) {
-    const CellKind kind = *kind_of(heads[i]);
-    if (row.fields[i].empty() || kind == CellKind::kComputed) continue;
-    if (!is_utf8(row.fields[i])) {
-      out.error = make_error("invalid UTF-8", "column " + heads[i]);
-      return out;
-    }
-    Json value = value_of(kind, row.fields[i]);
-    if (value.is_null()) {
-      out.error = make_error(kind == CellKind::kInteger ? "must be a whole number, not negative"
-                                                        : "must be a JSON list or object",
-                             "column " + heads[i]);
-      return out;
-    }
-    put_path(dossier, heads[i], std::move(value));
-  }
-  out.dossier = std::move(dossier);
+std::vector<store::Heading> headings() {
+  std::vector<store::Heading> out;
+  for (const Column& column : kColumns) out.push_back({column.name, words_of_field(column.name)});
   return out;
 }
+
+class DossierReader {
+ public:
+  CsvDossiers run(std::string_view text) {
+    auto table = store::read_table(text, headings(), words_passed_over());
+    if (!table.ok()) {
+      out_.error =
+          Json{{"code", to_string(table.error().code())}, {"message", table.error().detail()}};
+      return std::move(out_);
+    }
+    columns_ = std::move(table->columns);
+    out_.empty = table->body.empty;
+    out_.left = std::move(table->left);
+    for (const store::Row& row : table->body.rows) look_at_dates(row);
+    for (const store::Row& row : table->body.rows) out_.rows.push_back(read(row));
+    for (const store::RowError& failed : table->body.errors)
+      out_.rows.push_back(
+          {failed.line, nullptr,
+           Json{{"code", to_string(failed.error.code())}, {"message", failed.error.detail()}}});
+    std::ranges::stable_sort(out_.rows, {}, &CsvDossier::line);
+    return std::move(out_);
+  }
+
+ private:
+  // Where a date can only have the month first, no other of its column is believed either.
+  void look_at_dates(const store::Row& row) {
+    month_first_.resize(columns_.size(), 0);
+    for (std::size_t i = 0; i < columns_.size(); ++i)
+      if (kColumns[columns_[i]].kind == CellKind::kMoment && month_first_[i] == 0 &&
+          store::date_order(row.cells[i]) == store::DateOrder::kMonthFirst)
+        month_first_[i] = row.line;
+  }
+
+  CsvDossier read(const store::Row& row) {
+    CsvDossier out;
+    out.line = row.line;
+    Json dossier = Json::object();
+    for (std::size_t i = 0; i < columns_.size(); ++i) {
+      const Column& column = kColumns[columns_[i]];
+      if (row.cells[i].empty() || column.kind == CellKind::kComputed) continue;
+      out.error = put(row, i, column, dossier);
+      if (!out.error.is_null()) return out;
+    }
+    // What has no number yet needs somebody to give it to.
+    if (!dossier.contains("code") && find_path(dossier, "applicant.name") == nullptr &&
+        find_path(dossier, "applicant.id_number") == nullptr) {
+      out.error = make_error(tr("nothing is said of who applies; without a code of its own the row "
+                                "gets no number"),
+                             "");
+      return out;
+    }
+    out.dossier = std::move(dossier);
+    return out;
+  }
+
+  // What is wrong with the cell; null: nothing.
+  Json put(const store::Row& row, std::size_t i, const Column& column, Json& dossier) {
+    const std::string place = "column " + std::string(column.name);
+    const store::Repaired repaired = repair(column.kind, row.cells[i]);
+    const bool names = column.kind == CellKind::kCode || column.kind == CellKind::kProcedure;
+    const bool lost =
+        repaired.what == store::Mangled::kShortened || repaired.what == store::Mangled::kDate;
+    if (lost && names)
+      return make_error(format("\"{}\" is what a spreadsheet made of a code; format the column as "
+                               "text and type it again",
+                               row.cells[i]),
+                        place);
+    if (lost) {
+      remark(row.line, column, false,
+             format("{}: a spreadsheet has shortened the number; ask for it and write it again",
+                    row.cells[i]));
+    } else if (repaired.what == store::Mangled::kLostZeros) {
+      remark(row.line, column, true,
+             format("{} → {}: a spreadsheet had taken zeros away", row.cells[i], repaired.text));
+    }
+    if (column.kind == CellKind::kMoment && month_first_[i] != 0 &&
+        store::date_order(row.cells[i]) != store::DateOrder::kNoDate &&
+        store::date_order(row.cells[i]) != store::DateOrder::kDayFirst)
+      return make_error(format("day and month cannot be told apart: line {} has the month first; "
+                               "write dates as 31/12/2024 or 2024-12-31",
+                               month_first_[i]),
+                        place);
+    Json value = value_of(column.kind, repaired.text);
+    if (value.is_null())
+      return make_error(column.kind == CellKind::kInteger ? "must be a whole number, not negative"
+                                                          : "must be a JSON list or object",
+                        place);
+    put_path(dossier, column.name, std::move(value));
+    return nullptr;
+  }
+
+  void remark(std::uint64_t line, const Column& column, bool repaired, std::string text) {
+    out_.remarks.push_back({line, std::string(column.name), repaired, std::move(text)});
+  }
+
+  CsvDossiers out_;
+  std::vector<std::size_t> columns_;        // of kColumns, a cell each
+  std::vector<std::uint64_t> month_first_;  // line that says so; 0: none
+};
 
 }  // namespace
 
@@ -203,30 +275,6 @@ std::string csv_row_of(const Json& dossier) {
   return csv_row(cells);
 }
 
-CsvDossiers read_csv(std::string_view text) {
-  CsvDossiers out;
-  CsvReader reader(text);
-  std::optional<std::vector<std::string>> heads;
-  for (;;) {
-    auto row = reader.next();
-    if (row.ok() && !*row) break;
-    if (!row.ok()) {
-      Json error{{"code", to_string(row.error().code())}, {"message", row.error().detail()}};
-      if (!heads) {
-        out.error = std::move(error);
-        return out;
-      }
-      out.rows.push_back({reader.line(), nullptr, std::move(error)});
-    } else if (!heads) {
-      out.error = check_heads((*row)->fields);
-      if (!out.error.is_null()) return out;
-      heads = std::move((*row)->fields);
-    } else {
-      out.rows.push_back(read_row(**row, *heads));
-    }
-  }
-  if (!heads) out.error = make_error("the file is empty; its first row names the fields", "");
-  return out;
-}
+CsvDossiers read_csv(std::string_view text) { return DossierReader().run(text); }
 
 }  // namespace lienthong::tools

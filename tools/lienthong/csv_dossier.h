@@ -1,5 +1,6 @@
 // Dossiers as rows of a table (docs/operations.md, "In and out"): a column for each field, named as
-// its path in JSON; lists as compact JSON in one cell. Pure; one thread at a time.
+// its path in JSON or as offices head their lists (words.h); lists as compact JSON in one cell.
+// Pure; one thread at a time.
 #pragma once
 
 #include <cstdint>
@@ -23,13 +24,24 @@ struct CsvDossier {
   Json dossier;            // as a line of `export` has it; null where `error` says why not
   Json error;              // as the API gives it: code, message, place
 };
+// What was made of a cell, or has to be looked at: the row is taken all the same.
+struct CsvRemark {
+  std::uint64_t line = 0;
+  std::string column;
+  bool repaired = false;  // else as it stands
+  std::string text;       // in the reader's language
+};
 struct CsvDossiers {
-  std::vector<CsvDossier> rows;  // in the order of the file
-  Json error;                    // of the whole file: its heading; null: none
+  std::vector<CsvDossier> rows;    // in the order of the file
+  std::vector<CsvRemark> remarks;  // the same
+  std::uint64_t empty = 0;         // rows of separators alone, passed over
+  std::vector<std::string> left;   // headings of columns that are passed over
+  Json error;                      // of the whole file: its heading; null: none
 };
 
-// What replicas compute is passed over (holder, component_count, digitised_count). An empty cell is
-// a field that is not known.
+// What replicas compute is passed over (holder, component_count, digitised_count), and rows without
+// content. An empty cell is a field that is not known. States and channels may stand in words;
+// dates with the day first, in a column of which no date can only have the month first.
 CsvDossiers read_csv(std::string_view text);
 
 }  // namespace lienthong::tools

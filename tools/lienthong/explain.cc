@@ -41,7 +41,11 @@ std::string say(const Json& line) {
   if (step == "ended") return format("{}: {}", at, status_name(text));
   if (step == "correction") return format("{}: taken up again to correct it; the date stays", from);
   if (step == "recounted") return format("{}: reception, channel or version changed", from);
-  if (step == "written-by-office") return format("{}: the office wrote another date, {}", from, at);
+  if (step == "written-by-office")
+    return format(
+        "{}: {} was written, by the office or by the calendar that it had then; by the "
+        "calendar of today it is the one above",
+        from, at);
   if (step == "no-holiday-data")
     return format("no holiday data for {}: weekends alone", number_of(line, "amount"));
   return step;

@@ -4,7 +4,10 @@
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
+#include <string>
+#include <vector>
 
+#include "store/text/table.h"  // which word was meant
 #include "tools/lienthong/failure.h"
 #include "tools/lienthong/output.h"
 #include "tools/lienthong/shell.h"
@@ -29,6 +32,10 @@ constexpr std::array kVerbs{
     Verb{"issue", add_issue},
     Verb{"refill", add_refill},
     Verb{"agency", add_agency},
+    Verb{"node", add_node},
+    Verb{"revoke", add_revoke},
+    Verb{"closing", add_closing},
+    Verb{"restored", add_restored},
     Verb{"dossier", add_dossier},
     Verb{"procedure", add_procedure},
     Verb{"handoff", add_handoff},
@@ -49,6 +56,10 @@ constexpr std::array kVerbs{
     Verb{"quarantine", add_quarantine},
     Verb{"conflicts", add_conflicts},
     Verb{"verify", add_verify},
+    Verb{"erase", add_erase},
+    Verb{"backup", add_backup},
+    Verb{"restore", add_restore},
+    Verb{"verify-evidence", add_verify_evidence},
     Verb{"check", add_check},
     Verb{"damage", add_damage},
     Verb{"doctor", add_doctor},
@@ -74,13 +85,12 @@ std::string default_socket() {
 }
 
 // The first word that stands where a verb should; empty when there is none.
-std::string asked_verb(int argc, char** argv) {
-  for (int i = 1; i < argc; ++i) {
-    const std::string_view word = argv[i];
-    if (word == "--socket" || word == "--lang") {
+std::string asked_verb(const std::vector<std::string>& words) {
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (words[i] == "--socket" || words[i] == "--lang") {
       ++i;
-    } else if (!word.starts_with('-')) {
-      return std::string(word);
+    } else if (!words[i].starts_with('-')) {
+      return words[i];
     }
   }
   return {};
@@ -88,6 +98,42 @@ std::string asked_verb(int argc, char** argv) {
 
 bool is_verb(const std::string& word) {
   return std::ranges::any_of(kVerbs, [&word](const Verb& verb) { return word == verb.name; });
+}
+
+// "; did you mean dossier?" of a verb that there is none of; empty: none is near.
+std::string meant_verb(const std::string& word) {
+  std::vector<std::string_view> names;
+  for (const Verb& verb : kVerbs) names.emplace_back(verb.name);
+  const std::string near = store::nearest(word, names);
+  return near.empty() ? "" : format("; did you mean {}?", near);
+}
+
+// The same of an option of the verb that was asked for.
+std::string meant_option(CLI::App& app, const std::string& problem) {
+  const std::size_t at = problem.find("--");
+  if (at == std::string::npos) return {};
+  const std::string word = problem.substr(at, problem.find_first_of(" =,", at) - at);
+  CLI::App* verb = &app;
+  while (!verb->get_subcommands().empty()) verb = verb->get_subcommands().front();
+  std::vector<std::string> names;
+  for (const CLI::App* each = verb; each != nullptr; each = each->get_parent())
+    for (const CLI::Option* option : each->get_options())
+      for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  const std::vector<std::string_view> views(names.begin(), names.end());
+  const std::string near = store::nearest(word, views);
+  return near.empty() || near == word ? "" : format("; did you mean {}?", near);
+}
+
+// "help dossier new" as "dossier new --help", and "version", as people try first.
+std::vector<std::string> words_of(int argc, char** argv) {
+  std::vector<std::string> words(argv + 1, argv + argc);
+  if (words.empty()) return {"--help"};
+  if (words.front() == "version") words.front() = "--version";
+  if (words.front() == "help") {
+    words.erase(words.begin());
+    words.emplace_back("--help");
+  }
+  return words;
 }
 
 // The parser's own words, in the reader's language where its kind tells enough.
@@ -137,14 +183,20 @@ int run(int argc, char** argv) {
   shell.socket = default_socket();
   CLI::App app(tr("Where dossiers are, who holds them, and what is stuck."), "lienthong");
   describe(app, shell);
+  std::vector<std::string> words = words_of(argc, argv);
+  const std::string verb = asked_verb(words);
   try {
-    app.parse(argc, argv);
+    if (!verb.empty() && !is_verb(verb)) {
+      print_error("lienthong: " + format("no such verb: {}", verb) + meant_verb(verb));
+      print_error(tr("more: lienthong --help, lienthong VERB --help"));
+      return kUsage;
+    }
+    std::ranges::reverse(words);  // as the parser takes them
+    app.parse(words);
   } catch (const CLI::Success& success) {  // --help, --version
     return app.exit(success, std::cout, std::cerr);
   } catch (const CLI::ParseError& error) {
-    const std::string verb = asked_verb(argc, argv);
-    print_error("lienthong: " + (verb.empty() || is_verb(verb) ? usage_problem(error)
-                                                               : format("no such verb: {}", verb)));
+    print_error("lienthong: " + usage_problem(error) + meant_option(app, error.what()));
     print_error(tr("more: lienthong --help, lienthong VERB --help"));
     return kUsage;
   }
@@ -153,7 +205,12 @@ int run(int argc, char** argv) {
     std::cout.flush();
     return std::cout ? code : static_cast<int>(kFailed);
   } catch (const Failure& failure) {
-    print_error(std::string("lienthong: ") + failure.what());
+    if (shell.json) {
+      print_error(
+          Json{{"error", {{"exit", int{failure.code()}}, {"message", failure.what()}}}}.dump());
+    } else {
+      print_error(std::string("lienthong: ") + failure.what());
+    }
     return failure.code();
   }
 }

@@ -7,9 +7,13 @@
 #include <optional>
 #include <sstream>
 
+#include "store/text/encoding.h"
+#include "store/text/table.h"
 #include "tools/lienthong/failure.h"
+#include "tools/lienthong/json_items.h"
 #include "tools/lienthong/output.h"
 #include "tools/lienthong/text.h"
+#include "tools/lienthong/words.h"
 
 namespace lienthong::tools {
 namespace {
@@ -44,9 +48,9 @@ std::vector<std::string> split(const std::string& text, char mark) {
 }
 
 std::string trimmed(const std::string& text) {
-  const std::size_t first = text.find_first_not_of(" \t\r\xEF\xBB\xBF");
+  const std::size_t first = text.find_first_not_of(" \t\r\n");
   if (first == std::string::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
+  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
 }
 
 // "0,5" and "0.5" too.
@@ -76,18 +80,14 @@ class Reader {
  public:
   explicit Reader(const ProcedureDefaults& defaults) : defaults_(defaults) {}
 
-  ProcedureFile run(const std::string& text) {
-    const std::string start = trimmed(text.substr(0, text.find('\n')));
-    if (start.starts_with("code\t")) {
-      table(text);
-    } else if (Json whole = Json::parse(text, nullptr, false); !whole.is_discarded()) {
-      if (!whole.is_array()) whole = Json::array({whole});
-      for (const Json& procedure : whole) object(procedure);
-    } else if (start.starts_with('{')) {
-      json_lines(text);
+  ProcedureFile run(const std::string& bytes) {
+    const auto text = store::decode_text(bytes);
+    if (!text.ok()) throw Failure(kFailed, tell_reason(text.error().detail()));
+    const std::string start = trimmed(text->substr(0, 4096));
+    if (start.starts_with('{') || start.starts_with('[')) {
+      for (const JsonItem& item : cut_json(*text)) json(item);
     } else {
-      throw Failure(kFailed, tr("the file is neither JSON nor a table that begins with the column "
-                                "code, with tabs between"));
+      table(*text);
     }
     return std::move(out_);
   }
@@ -101,18 +101,11 @@ class Reader {
     remark(code, "refused", std::move(text));
   }
 
-  void json_lines(const std::string& text) {
-    line_ = 0;
-    for (const std::string& line : split(text, '\n')) {
-      ++line_;
-      if (trimmed(line).empty()) continue;
-      const Json procedure = Json::parse(line, nullptr, false);
-      if (procedure.is_discarded()) {
-        refuse("", tr("is not JSON"));
-      } else {
-        object(procedure);
-      }
-    }
+  void json(const JsonItem& item) {
+    line_ = item.line;
+    const Json procedure = Json::parse(item.text, nullptr, false);
+    if (procedure.is_discarded()) return refuse("", tr("is not JSON"));
+    object(procedure);
   }
 
   void object(const Json& given) {
@@ -161,21 +154,30 @@ class Reader {
   }
 
   void table(const std::string& text) {
-    std::vector<std::string> columns;
-    line_ = 0;
-    for (const std::string& line : split(text, '\n')) {
-      ++line_;
-      if (trimmed(line).empty()) continue;
-      const auto cells = split(line, '\t');
-      if (columns.empty()) {
-        for (const std::string& cell : cells) columns.push_back(trimmed(cell));
-        continue;
+    const auto headings = procedure_headings();
+    const auto table = store::read_table(text, headings, words_passed_over());
+    if (!table.ok())
+      throw Failure(
+          kFailed, format("the file is neither JSON nor a table with the columns code and name: {}",
+                          tell_reason(table.error().detail())));
+    out_.empty = table->body.empty;
+    auto failed = table->body.errors.begin();
+    const auto refuse_up_to = [&](std::uint64_t line) {
+      for (; failed != table->body.errors.end() && failed->line < line; ++failed) {
+        line_ = failed->line;
+        refuse("", tell_reason(failed->error.detail()));
       }
+    };
+    for (const store::Row& given : table->body.rows) {
+      refuse_up_to(given.line);
+      line_ = given.line;
       Row row;
-      for (std::size_t i = 0; i < cells.size() && i < columns.size(); ++i)
-        row[columns[i]] = trimmed(cells[i]);
+      for (std::size_t i = 0; i < given.cells.size(); ++i)
+        row[std::string(headings[table->columns[i]].name)] = given.cells[i];
+      std::ranges::replace(row["name"], '\n', ' ');  // a name is one line
       take(row);
     }
+    refuse_up_to(UINT64_MAX);
   }
 
   void take(Row& row) {
@@ -250,9 +252,6 @@ class Reader {
     fill("decision", defaults_.decision);
     fill("effective_from", defaults_.effective_from);
     fill("effective_to", defaults_.effective_to);
-    for (const char* name : {"effective_from", "effective_to"})
-      if (const std::string date = text_of(procedure, name); date.size() == 10)
-        procedure[name] = date + "T00:00:00+07:00";
     Json operation{{"op", "create"}, {"procedure", procedure}};
     operation["key"] = "procedure " + code + " " + fingerprint(procedure.dump());
     out_.lines.push_back({line_, code, std::move(operation)});

@@ -1,0 +1,142 @@
+#!/usr/bin/env python3
+"""What is proved to whoever trusts no machine of ours, kept for the day on which a disk is gone,
+and removed for good: by the command line, on real agents."""
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import offices
+from offices import expect, wait
+
+PROVINCE, DISTRICT, COMMUNE = "H47", "H47.12", "H47.12.05"
+CODE = COMMUNE + "-230401-0001"
+NAME = "Trương Thị Bí Mật"
+OTHER = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))),
+                     "tools", "verify_evidence.py")
+
+
+def told(office, *words):
+    return json.loads(office.cli("--json", *words))
+
+
+def holder(office, code=CODE):
+    return told(office, "dossier", "show", code)["holder"]
+
+
+def hand_over(bench, commune, district):
+    commune.cli("dossier", "new", "--code", CODE, "procedure=2.000986", f"applicant.name={NAME}",
+                "status=accepted")
+    commune.cli("dossier", "note", CODE, "thiếu giấy tờ")
+    commune.cli("handoff", "offer", CODE, "--to", DISTRICT)
+    bench.wait_in_sync()
+    district.cli("handoff", "accept", CODE)
+    bench.wait_in_sync()
+
+
+def evidence(bench, commune, district):
+    audit = told(district, "dossier", "audit", CODE)
+    expect(audit["plain"] and audit["holder"] == audit["custody"]["holder"], audit)
+    expect([update["kind"] for update in audit["updates"]] == [1, 17, 2, 3], audit)
+    root = audit["root"]
+    file = bench.path("ho-so.lte")
+    text = district.cli("dossier", "audit", CODE, "--evidence", file, "--disclose", "2")
+    expect("created" in text and "H47.12" in text and "had the right" in text, text)
+    alone = bench.run("verify-evidence", file, "--root", root.upper())
+    expect(alone.returncode == 0 and "thiếu giấy tờ" in alone.stdout, alone)
+    expect(NAME not in alone.stdout and "Not proved: when" in alone.stdout, alone.stdout)
+    wrong = bench.run("verify-evidence", file, "--root", "0" * 64)
+    expect(wrong.returncode == 1 and "another root" in wrong.stderr, wrong)
+    with open(file, "rb") as stream:
+        whole = stream.read()
+    expect(NAME.encode() not in whole, "what was not to be shown is in the file")
+    bad = bench.write("sua.lte", whole[:-1] + bytes([whole[-1] ^ 1]))
+    expect(bench.run("verify-evidence", bad).returncode == 1, "a changed file is not believed")
+    vietnamese = bench.run("--lang", "vi", "verify-evidence", bad)
+    expect("KHÔNG XÁC MINH ĐƯỢC" in vietnamese.stderr, vietnamese.stderr)
+    ours = [json.loads(line) for line in
+            bench.run("--json", "verify-evidence", file, bad).stdout.splitlines()]
+    done = subprocess.run([sys.executable, "-B", OTHER, file, bad], capture_output=True,
+                          check=False)
+    theirs = [json.loads(line) for line in done.stdout.splitlines()]
+    expect(done.returncode == 1 and len(ours) == len(theirs) == 2, done)
+    for report in ours + theirs:
+        for member in ("custody", "reason"):
+            report.pop(member, None)
+    expect(ours == theirs, f"{ours}\n{theirs}")
+    for words in (["--disclose", "9"], ["--disclose", "3"]):  # none of that number; no closed part
+        done = district.run("dossier", "audit", CODE, "--evidence", file, *words)
+        expect(done.returncode == 4, done)
+    bench.say("two programs say the same of the file, and of one that was changed")
+
+
+def disk_gone(bench, commune, district):
+    secret = bench.write("passphrase", "một hai ba bốn\n")
+    key, folder = bench.path("backup.key"), bench.path("backups")
+    bench.run("backup", "key", "--out", key, "--passphrase-file", secret)
+    expect(os.stat(key).st_mode & 0o077 == 0, "others may read the key of backups")
+    first = told(commune, "backup", folder, "--key", key + ".pub")
+    again = told(commune, "backup", folder, "--key", key + ".pub")
+    expect(again["new_bytes"] < first["bytes"], f"{first}\n{again}")
+    expect(told(commune, "status")["backup"]["name"] == again["name"], "status says when")
+    district.stop()
+    commune.cli("dossier", "new", "--code", COMMUNE + "-230401-0002", "procedure=2.000986")
+    third = told(commune, "backup", folder, "--key", key + ".pub")
+    expect(third["counts"]["only_here"] > 0, third)
+    opened = json.loads(bench.run("--json", "backup", "verify", folder, "--key", key,
+                                  "--passphrase-file", secret).stdout)
+    expect(opened["name"] == third["name"] and opened["counts"]["records"] == 2, opened)
+    wrong = bench.run("backup", "verify", folder, "--key", key, "--passphrase-file",
+                      bench.write("other", "khác\n"))
+    expect(wrong.returncode == 1, wrong)
+    district.start()
+    commune.cli("dossier", "new", "--code", COMMUNE + "-230401-0003", "procedure=2.000986")
+    bench.wait_in_sync()
+    district.stop()
+    commune.cli("dossier", "new", "--code", COMMUNE + "-230401-0004", "procedure=2.000986")
+    commune.kill()
+    shutil.rmtree(commune.folder)
+    done = bench.run("restore", folder, "--key", key, "--passphrase-file", secret, "--data",
+                     commune.folder)
+    expect(done.returncode == 0 and "had reached nobody" in done.stdout, done)
+    district.start()
+    commune.start()
+    bench.wait_in_sync()
+    codes = [json.loads(line)["code"][-1] for line in
+             commune.cli("--json", "dossier", "list").splitlines()]
+    expect(sorted(codes) == ["1", "2", "3"], f"what a neighbour or the backup had is back: {codes}")
+    wait("the older copy is trusted again",
+         lambda: commune.run("handoff", "offer", COMMUNE + "-230401-0003", "--to",
+                             DISTRICT).returncode == 0)
+    bench.say("a machine came back out of its backup, and its neighbour gave the rest")
+
+
+def erased(bench, commune, district):
+    done = district.run("erase", CODE, "--decision", "12/QĐ-UBND", "--dry-run")
+    expect(done.returncode == 0 and "not reached" in done.stderr, done)
+    commune.cli("erase", CODE, "--decision", "12/QĐ-UBND", "--wait")
+    bench.wait_in_sync()
+    for office in (commune, district):
+        shown = office.cli("dossier", "show", CODE)
+        expect(NAME not in shown and "Erased by H47.12.05, decision 12/QĐ-UBND" in shown, shown)
+        expect("thiếu giấy tờ" not in shown, shown)
+        expect(holder(office) == DISTRICT, "custody is what it was")
+    file = bench.path("xoa.lte")
+    district.cli("dossier", "audit", CODE, "--evidence", file)
+    expect(bench.run("verify-evidence", file).returncode == 0, "custody is still proved")
+    again = commune.run("erase", CODE, "--decision", "13")
+    expect(again.returncode == 1 and "12/QĐ-UBND" in again.stderr, again)
+    bench.say("what was erased is gone at both, and who held it is still proved")
+
+
+def test(bench):
+    _, district, commune = bench.deploy((PROVINCE, DISTRICT, COMMUNE))
+    hand_over(bench, commune, district)
+    evidence(bench, commune, district)
+    disk_gone(bench, commune, district)
+    erased(bench, commune, district)
+
+
+if __name__ == "__main__":
+    sys.exit(offices.main(offices.parser(__doc__).parse_args(), test))
