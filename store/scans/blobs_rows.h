@@ -5,7 +5,10 @@
 #include <rocksdb/db.h>
 #include <rocksdb/write_batch.h>
 
+#include <algorithm>
+
 #include "protocol/base/bytes.h"
+#include "protocol/record/fold.h"
 #include "store/replica/raw.h"
 #include "store/replica/reads.h"
 #include "store/scans/blobs.h"
@@ -53,6 +56,11 @@ class Blobs::Batch {
   bool synced_;
   rocksdb::WriteBatch batch_;
 };
+
+// Whether an update counts for nothing in the state, so that what it names is not named.
+inline bool is_inert(const RecordState& state, const UpdateId& id) {
+  return std::ranges::binary_search(state.inert, id, {}, &InertEntry::id);
+}
 
 namespace blob_key {
 
