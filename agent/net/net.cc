@@ -236,7 +236,7 @@ Ringing ringing_for(std::chrono::microseconds round_trip) {
   const auto whole = std::chrono::ceil<std::chrono::seconds>(round_trip * 6 / 5);
   out.life = whole + std::chrono::milliseconds(950);
   out.long_life = std::max<std::chrono::milliseconds>(out.long_life, 2 * out.life);
-  out.every = (whole.count() + 1) * std::chrono::milliseconds(600);
+  out.every = (whole.count() + 1) * std::chrono::milliseconds(550);
   return out;
 }
 

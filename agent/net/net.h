@@ -68,7 +68,7 @@ class DialUnderWay {
 // Each lives shorter than the kernel's first repetition, so that a SYN is what an attempt costs;
 // every so many one lives long, for a path whose round trip is longer than that.
 struct Ringing {
-  std::chrono::milliseconds every{600};
+  std::chrono::milliseconds every{550};
   std::chrono::milliseconds life{950};
   std::chrono::milliseconds long_life{3950};
   int long_each = 7;

@@ -1,4 +1,5 @@
 """A live pair: what a reconnect, one change, a newcomer's dossier and a dead path cost."""
+import random
 import time
 
 import harness
@@ -95,6 +96,33 @@ def newcomer(rig):
     return {"bytes": harness.median([r["bytes"] for r in runs]), "runs": runs}
 
 
+def redial(rig):
+    """The link comes back while work waits, and no interface shows it: until the session is up."""
+    seconds, rates = [], []
+    world, _, child = rig.level(200)
+    chance = random.Random(1)
+
+    def connected():
+        return child.status()["neighbours"][0]["state"] == "connected"
+    with world:
+        far(world)
+        for _ in rig.seeds(5):
+            world.net.set(CHILD, cut=True)
+            child.must({"op": "create", "dossier": {"procedure": "1.001193", "summary": "thử"}})
+            world.until(lambda: not connected(), 120, "given up")
+            time.sleep(2)
+            world.net.reset()
+            begin = time.monotonic()
+            time.sleep(8 + 4 * chance.random())
+            rates.append(world.net.counters()[CHILD]["up"]["bytes"] / (time.monotonic() - begin))
+            world.net.set(CHILD, cut=False)
+            begin = time.monotonic()
+            seconds.append(world.until(connected, 120, "up again") - begin)
+            world.until(lambda: harness.acknowledged(child), 60, "acknowledged")
+            time.sleep(1)
+    return {"seconds": harness.median(seconds), "bytes_a_second": max(rates), "runs": seconds}
+
+
 def dead_path(rig):
     """The link is cut while data waits: until the path is given up."""
     runs = []
@@ -119,5 +147,7 @@ SCENARIOS = (
                  Figure("round trips after TCP's", "round_trips", 1.1, "")]),
     (one_change, [Figure("bytes of IP", "bytes", 340, "bytes")]),
     (newcomer, [Figure("bytes of IP", "bytes", 2.5 * KB, "KB")]),
+    (redial, [Figure("median", "seconds", 1.5, "s"),
+              Figure("attempts, bytes a second", "bytes_a_second", 150, "bytes")]),
     (dead_path, [Figure("seen after", "seconds", 20, "s")]),
 )
