@@ -1,8 +1,8 @@
 // What one office hands to others unasked, by us as a relay: offers, legs among them, and
-// consultations that wait for an answer, and what it shares, which none is due to and which counts
-// for a day. Of one office so many go on to one neighbour at once, and of all that lie below
-// another neighbour together some more; what follows is held back here and goes on as earlier ones
-// are answered or a day old. docs/operations.md, "Handing on".
+// consultations that wait for an answer, and what it shares or what spreads by itself, which none
+// is due to and which counts for a day. Of one office so many go on to one neighbour at once, and
+// of all that lie below another neighbour together some more; what follows is held back here and
+// goes on as earlier ones are answered or a day old. docs/operations.md, "Handing on".
 #include "store/replica/pushes.h"
 
 #include <algorithm>
@@ -221,7 +221,15 @@ std::optional<Transaction::Impl::OpenPush> Transaction::Impl::rationed_push(
     const RecordState& state, const AgencyId& reader) {
   for (const OpenPush& push : open_pushes(state))
     if (is_rationed(push, reader)) return push;
-  return std::nullopt;
+  // A procedure goes to everybody and a leg to whoever reads its dossier, without having been asked
+  // for by anybody there.
+  const bool spreads = state.kind == RecordKind::kProcedure || !state.lead.is_zero();
+  const AgencyId& origin = state.origin;
+  if (!spreads || origin.is_zero() ||
+      registry().above_or_equal(reader, origin, registry().newest()))
+    return std::nullopt;
+  const OpenPush push{origin, reader, true};
+  return is_rationed(push, reader) ? std::optional(push) : std::nullopt;
 }
 
 // Whether the record stays out of that feed for now. What lies in it already is not taken out.

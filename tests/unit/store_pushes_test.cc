@@ -142,6 +142,49 @@ TEST_F(Pushes, WhatIsSharedCountsForADay) {
   EXPECT_TRUE(district.replica().verify_states().empty());
 }
 
+// What spreads by itself: a procedure to everybody, a leg to those who read its dossier.
+TEST_F(Pushes, WhatSpreadsByItselfCountsForADayToo) {
+  constexpr std::size_t kMore = 30;
+  const auto made = [](Office& office, std::size_t count, RecordKind kind, const RecordId& lead) {
+    std::vector<RecordId> out;
+    office.commit([&](Transaction& transaction) {
+      for (std::size_t i = 0; i < count; ++i) {
+        store::Draft draft;
+        draft.open.kind = UpdateKind::kCreated;
+        draft.open.record_kind = kind;
+        draft.open.lead = lead;
+        const auto id = transaction.write(std::move(draft));
+        ASSERT_TRUE(id.ok()) << id.error().message();
+        out.push_back(id_cast<RecordId>(*id));
+      }
+    });
+    return out;
+  };
+  const auto procedures = made(other, kPushedCountMax + kMore, RecordKind::kProcedure, {});
+  settle_all();
+  EXPECT_EQ(here(district, procedures), procedures.size());
+  EXPECT_EQ(here(province, procedures), procedures.size()) << "those above read it all";
+  EXPECT_EQ(here(commune, procedures), kPushedCountMax);
+  const auto of_above = made(province, kPushedCountMax + kMore, RecordKind::kProcedure, {});
+  const RecordId lead = commune.create("C-1");
+  ASSERT_TRUE(commune.write(lead, UpdateKind::kShare, offices.other_id).ok());
+  settle_all();
+  EXPECT_EQ(here(commune, of_above), of_above.size());
+  EXPECT_EQ(here(other, of_above), of_above.size());
+  ASSERT_EQ(here(other, {lead}), 1u);
+  const auto legs = made(other, 10, RecordKind::kLeg, lead);
+  settle_all();
+  EXPECT_EQ(here(district, legs), legs.size());
+  EXPECT_EQ(here(commune, legs), 0u) << "it has had its share today";
+  for (Office* office : {&province, &district, &commune, &other}) office->now += 24LL * 3600 * 1000;
+  for (int i = 0; i < 8; ++i) {
+    (void)district.create("D-" + std::to_string(i));
+    settle_all();
+  }
+  EXPECT_EQ(here(commune, procedures), procedures.size());
+  EXPECT_EQ(here(commune, legs), legs.size());
+}
+
 // Offices that one neighbour has made below itself have a ration together.
 TEST_F(Pushes, AllOfficesBelowOneNeighbourHaveARationTogether) {
   constexpr std::size_t kMany = kPushedBelowMax / kPushedCountMax + 1;
