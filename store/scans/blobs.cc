@@ -10,10 +10,6 @@ namespace {
 
 constexpr std::size_t kRowBytesMax = 64 * 1024;
 
-bool is_inert(const RecordState& state, const UpdateId& id) {
-  return std::ranges::binary_search(state.inert, id, {}, &InertEntry::id);
-}
-
 // Our own rows: one that does not decode is a bug or a broken disk.
 template <class T>
 T must(Result<T> result) {

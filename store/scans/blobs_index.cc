@@ -23,10 +23,6 @@ std::vector<NamedBlob> named_in(const Update& update, const OpenBody& open) {
   return components != nullptr ? named_blobs(*components) : std::vector<NamedBlob>();
 }
 
-bool is_inert(const RecordState& state, const UpdateId& id) {
-  return std::ranges::binary_search(state.inert, id, {}, &InertEntry::id);
-}
-
 }  // namespace
 
 Result<bool> Blobs::catch_up(std::size_t limit, UnixMillis now) {

@@ -5,12 +5,19 @@
 #include <rocksdb/db.h>
 #include <rocksdb/write_batch.h>
 
+#include <algorithm>
+
 #include "protocol/base/bytes.h"
+#include "protocol/record/fold.h"
 #include "store/replica/raw.h"
 #include "store/replica/reads.h"
 #include "store/scans/blobs.h"
 
 namespace lienthong::store {
+
+inline bool is_inert(const RecordState& state, const UpdateId& id) {
+  return std::ranges::binary_search(state.inert, id, {}, &InertEntry::id);
+}
 
 struct Blobs::Row {
   std::uint64_t number = 0;  // names its chunks
