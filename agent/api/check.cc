@@ -269,6 +269,17 @@ void check_codes(Findings& out, const store::Replica& replica) {
   end_of_code();
 }
 
+// Only where one was ever made: who makes none knows it.
+void check_backup(Findings& out, const ApiContext& api) {
+  constexpr std::int64_t kOldSeconds = 8LL * 24 * 3600;  // a week, and a day for a holiday
+  const nlohmann::json last = backup_json(api);
+  if (!last.is_object() || last.value("age_seconds", std::int64_t{0}) < kOldSeconds) return;
+  const nlohmann::json counts = last.value("counts", nlohmann::json::object());
+  out.add(kWarning, Reason::kBackupOld,
+          {last.value("at", ""), std::to_string(counts.value("only_here", 0ULL)),
+           std::to_string(counts.value("files_only_here", 0ULL))});
+}
+
 }  // namespace
 
 void get_check(ApiCall& call) {
@@ -290,6 +301,7 @@ void get_check(ApiCall& call) {
   check_codes(out, call.api.replica());
   check_listening(out, call.api);
   check_folder(out, call.api);
+  check_backup(out, call.api);
   send_json(call.response, out.take());
 }
 

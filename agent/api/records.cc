@@ -160,6 +160,7 @@ void get_record(ApiCall& call) {
   json out = dossier_json(*dossier, *call.api.replica().registry());
   put_work(out, call.api.replica(), dossier->state, call.api.now());
   put_kind(out, call.api, dossier->state);
+  call.response.set_header("ETag", "\"" + out.value("revision", "") + "\"");
   send_json(call.response, out);
 }
 

@@ -8,6 +8,7 @@
 #include <charconv>
 #include <cstring>
 #include <fstream>
+#include <regex>
 #include <thread>
 
 #include "agent/api/context.h"
@@ -120,6 +121,19 @@ bool read_body(const httplib::Request& request, const httplib::ContentReader& re
     body.append(data, size);
     return true;
   });
+}
+
+}  // namespace
+
+namespace {
+
+// The methods that an address knows, "GET, POST"; empty: there is no such address.
+std::string methods_of(const std::string& path) {
+  std::string out;
+  for (const ApiRoute& route : api_routes())
+    if (std::regex_match(path, std::regex(route_pattern(route.path))))
+      out += (out.empty() ? "" : ", ") + std::string(route.method);
+  return out;
 }
 
 }  // namespace
@@ -240,6 +254,12 @@ void ApiServer::Impl::prepare(Door& door) {
   door.server.set_error_handler([](const httplib::Request& request, httplib::Response& response) {
     if (!response.body.empty()) return;
     const int status = response.status;
+    const std::string allowed = status == 404 || status == 400 ? methods_of(request.path) : "";
+    if (!allowed.empty() && allowed.find(request.method) == std::string::npos) {
+      response.set_header("Allow", allowed);
+      return send_error(response, 405, "invalid-argument",
+                        "this address takes " + allowed + ", not " + request.method);
+    }
     if (status == 404)
       return send_error(response, 404, "not-found",
                         "no such thing: " + request.method + " " + request.path);

@@ -15,6 +15,7 @@
 #include "protocol/enrolment/grant.h"
 #include "protocol/record/registry.h"
 #include "store/office/projections.h"
+#include "store/replica/raw.h"
 #include "store/salvage/salvage.h"
 
 namespace lienthong::agent {
@@ -209,14 +210,13 @@ Result<std::string> make_config(const Folder& folder, const SetupPlace& place,
 }
 
 Result<void> make_store(const Folder& folder, const store::Identity& identity,
-                        const RootFingerprint& root, std::span<const Statement> statements,
-                        Entropy& entropy) {
+                        const std::shared_ptr<const Registry>& registry, Entropy& entropy) {
   store::Options options = store::office_options();
   options.path = (folder.staging() / kStoreFolder).string();
   options.entropy = &entropy;
   options.create = true;
-  LT_TRY(const auto replica, store::Replica::open(options, identity, root));
-  return replica->bootstrap(statements);
+  LT_TRY(const auto replica, store::Replica::open(options, identity, registry->root()));
+  return store::RawReplica::begin(*replica, registry);
 }
 
 Result<void> write_node(const Folder& folder, const NodeFiles& files, std::string_view config) {
@@ -304,7 +304,9 @@ Result<SetupOutcome> init_in(const Folder& folder, const InitRequest& request,
   const RootKeys roots{SigningKey(in_use), SigningKey(on_paper)};
   const Founding founding = found(request, roots, keys, clock.now(), entropy);
   const NodeFiles files{keys, founding.card, founding.root};
-  LT_TRY_VOID(make_store(folder, files.identity(), founding.root, founding.statements, entropy));
+  LT_TRY(const Registry genesis, Registry::create(founding.root, founding.statements.front()));
+  LT_TRY(const auto registry, genesis.with(std::span(founding.statements).subspan(1)));
+  LT_TRY_VOID(make_store(folder, files.identity(), registry, entropy));
   LT_TRY_VOID(write_roots(folder, request, roots, founding.root, entropy));
   LT_TRY_VOID(write_node(folder, files, config));
   LT_TRY_VOID(folder.put_in_place());
@@ -346,13 +348,11 @@ struct Parent {
 };
 
 Result<SetupOutcome> complete(const Folder& folder, const SetupPlace& place, const NodeKeys& keys,
-                              const RootFingerprint& root, const EnrolmentGrant& grant,
-                              const Parent& parent, Entropy& entropy) {
-  const MachineKeys machine{keys.signing.public_key(), keys.dh.public_key()};
-  LT_TRY(const GrantedNode granted, check_grant(root, machine, grant));
+                              const GrantedNode& granted, const Parent& parent, Entropy& entropy) {
+  const RootFingerprint& root = granted.registry->root();
   NodeCard card;
   card.agency = granted.agency;
-  card.certificate = grant.certificate;
+  card.certificate = granted.certificate_id;
   card.thousand = granted.certificate.thousand;
   const NodeFiles files{keys, card, root};
   SetupOutcome out;
@@ -365,7 +365,7 @@ Result<SetupOutcome> complete(const Folder& folder, const SetupPlace& place, con
     neighbours.push_back(std::move(neighbour));
   }
   LT_TRY(const std::string config, make_config(folder, place, std::move(neighbours)));
-  LT_TRY_VOID(make_store(folder, files.identity(), root, grant.statements, entropy));
+  LT_TRY_VOID(make_store(folder, files.identity(), granted.registry, entropy));
   LT_TRY_VOID(write_node(folder, files, config));
   LT_TRY_VOID(folder.put_in_place());
   out.config = folder.dir() / kConfigFile;
@@ -374,7 +374,7 @@ Result<SetupOutcome> complete(const Folder& folder, const SetupPlace& place, con
   out.agency_code = agency->code;
   out.agency_name = agency->name;
   out.agency = granted.agency;
-  out.node = machine.node;
+  out.node = granted.certificate.node;
   out.root = root;
   return out;
 }
@@ -403,9 +403,9 @@ Result<SetupOutcome> enroll_with_token(const SetupPlace& place, std::string_view
   LT_TRY(const Folder folder, Folder::prepare(place));
   LT_TRY(const NodeKeys keys, folder.keys(entropy));
   Result<SetupOutcome> outcome = Error(Errc::kClosed, "nothing was granted");
-  const auto keep = [&](const EnrolmentGrant& grant) -> Result<void> {
+  const auto keep = [&](const GrantedNode& granted) -> Result<void> {
     const Parent parent{token.addresses, token.parent_dh_key};
-    outcome = complete(folder, place, keys, token.root, grant, parent, entropy);
+    outcome = complete(folder, place, keys, granted, parent, entropy);
     return outcome ? Result<void>() : Result<void>(outcome.error());
   };
   const auto enrolled = enrol_over_network(token, keys, entropy, keep);
@@ -436,7 +436,10 @@ Result<SetupOutcome> enroll_with_certificate(const SetupPlace& place, std::strin
   LT_TRY(const std::string pin, read_file(folder.staging() / kTokenRootFile));
   LT_TRY(const RootFingerprint root, parse_root_pin(pin));
   const Parent parent{file.addresses, std::nullopt};
-  auto outcome = complete(folder, place, keys, root, file.grant, parent, entropy);
+  const MachineKeys machine{keys.signing.public_key(), keys.dh.public_key()};
+  const auto granted = check_grant(root, machine, file.grant);
+  auto outcome = granted ? complete(folder, place, keys, *granted, parent, entropy)
+                         : Result<SetupOutcome>(granted.error());
   if (!outcome) folder.abandon(true);
   return outcome;
 }

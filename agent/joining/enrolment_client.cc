@@ -9,7 +9,7 @@ namespace lienthong::agent {
 namespace {
 
 using asio::ip::tcp;
-using Keep = std::function<Result<void>(const EnrolmentGrant&)>;
+using Keep = std::function<Result<void>(const GrantedNode&)>;
 
 constexpr std::chrono::seconds kStepPatience{60};
 
@@ -32,6 +32,8 @@ asio::awaitable<Result<void>> send(tcp::socket& socket, Bytes bytes) {
 
 asio::awaitable<Result<void>> talk(tcp::socket& socket, Attempt& attempt) {
   Watchdog watchdog(socket);
+  GrantReader reader(attempt.token.root,
+                     {attempt.keys.signing.public_key(), attempt.keys.dh.public_key()});
   EnrolmentChild child(attempt.token, attempt.keys, DhKey(attempt.entropy.array<32>()));
   auto request = child.start();
   if (!request) co_return request.error();
@@ -48,12 +50,13 @@ asio::awaitable<Result<void>> talk(tcp::socket& socket, Attempt& attempt) {
     auto answer = child.on_bytes(ByteView(chunk).first(size));
     attempt.answered = child.answered();
     if (!answer) co_return answer.error();
+    if (auto taken = reader.take(child.take_grant()); !taken) co_return taken;
     if (!answer->empty()) step = co_await send(socket, *std::move(answer));
   }
   if (!step) co_return step;
-  const auto grant = decode_grant(child.grant());
-  if (!grant) co_return grant.error();
-  if (auto kept = attempt.keep(*grant); !kept) co_return kept;
+  const auto granted = reader.finish();
+  if (!granted) co_return granted.error();
+  if (auto kept = attempt.keep(*granted); !kept) co_return kept;
   auto last = child.stored();
   if (!last) co_return last.error();
   const auto told = co_await send(socket, *std::move(last));

@@ -93,10 +93,8 @@ asio::awaitable<Result<void>> grant(Conversation& talk) {
       replacing(talk, store::redeem_into(certificate, talk.parent.invite(), talk.parent.machine(),
                                          talk.parent.possession()));
   Result<void> granted = co_await commit(talk.engine, job);
-  if (granted) {
-    granted = talk.parent.grant(
-        encode_grant(make_grant(*talk.engine.replica().registry(), *certificate)));
-  }
+  if (granted)
+    granted = talk.parent.stream(store::grant_source(talk.engine.replica(), *certificate));
   if (granted) co_return granted;
   const auto refused = co_await refuse(talk, granted.error());
   co_return refused;

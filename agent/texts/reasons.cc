@@ -139,6 +139,10 @@ constexpr ReasonText kReasonTexts[] = {
      "machine {} acts for this office beside this one, certified at {}: if it is yours, lienthong "
      "node acknowledge {}; if it took the place of this one or is nobody's, have it revoked at the "
      "office above"},
+    {Reason::kBackupOld, "backup-old",
+     "the last backup is of {}: make one, or mend what makes them; {} updates and {} files were on "
+     "no "
+     "other machine then"},
     {Reason::kNoVersionInForce, "no-version-in-force",
      "no version of procedure {} was in force then, so no due date is known"},
     {Reason::kNoLimit, "no-limit",

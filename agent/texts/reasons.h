@@ -89,6 +89,7 @@ enum class Reason : std::uint8_t {
   kTwinHere,
   kTwinThere,
   kSecondMachine,
+  kBackupOld,
   // warnings of an operation
   kNoVersionInForce,
   kNoLimit,

@@ -269,24 +269,32 @@ Result<Bytes> EnrolmentParent::answer(const Psk& secret, const AgencyId& agency)
   return out;
 }
 
-Result<void> EnrolmentParent::grant(Bytes encoded) {
+Result<void> EnrolmentParent::stream(GrantSource grant) {
   if (state_ != State::kGrant) return not_now("a grant");
-  if (encoded.size() > kGrantBytesMax) return Error(Errc::kTooLarge, "the registry is over 64 MiB");
-  grant_ = std::move(encoded);
+  grant_ = std::move(grant);
   state_ = State::kSending;
   return {};
 }
 
+Result<void> EnrolmentParent::grant(Bytes encoded) {
+  if (encoded.size() > kGrantBytesMax) return Error(Errc::kTooLarge, "the registry is over 64 MiB");
+  return stream([whole = std::move(encoded), at = std::size_t{0}](std::size_t most) mutable {
+    const ByteView piece = ByteView(whole).subspan(at).first(std::min(most, whole.size() - at));
+    at += piece.size();
+    return Result<GrantPiece>(GrantPiece{to_bytes(piece), at == whole.size()});
+  });
+}
+
 Result<Bytes> EnrolmentParent::next_piece() {
   if (state_ != State::kSending) return not_now("a piece of the grant");
-  const ByteView rest = ByteView(grant_).subspan(granted_);
-  const ByteView piece = rest.first(std::min(rest.size(), kGrantPieceBytes));
-  const bool last = piece.size() == rest.size();
+  auto piece = grant_(kGrantPieceBytes);
+  if (!piece) return end(piece.error());
+  if (++piece_count_ > kGrantPieceCountMax)
+    return end(Error(Errc::kTooLarge, "the registry is more than a newcomer takes"));
   Bytes out;
-  append_message(out, transport_->send, last ? Type::kGrantEnd : Type::kGrant, piece);
-  granted_ += piece.size();
-  if (last) {
-    grant_ = Bytes();
+  append_message(out, transport_->send, piece->last ? Type::kGrantEnd : Type::kGrant, piece->bytes);
+  if (piece->last) {
+    grant_ = nullptr;
     state_ = State::kStored;
   }
   return out;
@@ -308,7 +316,7 @@ Result<Bytes> EnrolmentParent::refuse(EnrolmentRefusal refusal) {
 Error EnrolmentParent::end(Error error) {
   state_ = State::kEnded;
   frames_ = FrameCutter();
-  grant_ = Bytes();
+  grant_ = nullptr;
   error_ = error;
   return error;
 }

@@ -25,6 +25,7 @@
 #pragma once
 
 #include <optional>
+#include <utility>
 
 #include "protocol/enrolment/frame_cutter.h"
 #include "protocol/enrolment/grant.h"
@@ -64,7 +65,10 @@ class EnrolmentChild {
   // say the same. Before that whoever is at the address may be somebody else.
   bool answered() const { return answered_; }
   bool complete() const { return state_ == State::kComplete || state_ == State::kTold; }
-  const Bytes& grant() const { return grant_; }  // whole when complete(); see decode_grant()
+  // What has come of the grant and was not taken: whole when complete() if nothing was. Of what is
+  // left lying there is at most kGrantBytesMax.
+  const Bytes& grant() const { return grant_; }
+  Bytes take_grant() { return std::exchange(grant_, Bytes()); }  // for a GrantReader
   // complete() only, once: the last frame. kOutOfOrder.
   Result<Bytes> stored();
 
@@ -115,9 +119,12 @@ class EnrolmentParent {
   // `agency`: whose machine the invitation is for. kBadSignature (final): the newcomer has not
   // signed for that agency, or not with the keys that it shows.
   Result<Bytes> answer(const Psk& secret, const AgencyId& agency);
-  // kTooLarge (over kGrantBytesMax), with nothing changed.
+  // Asked for its bytes as they are sent.
+  Result<void> stream(GrantSource grant);
+  // One that is held whole. kTooLarge (over kGrantBytesMax), with nothing changed.
   Result<void> grant(Bytes encoded);
-  // The next frame with a piece of the grant, at most kGrantPieceBytes.
+  // The next frame with a piece of the grant, at most kGrantPieceBytes. Fails as the source does,
+  // and with kTooLarge beyond kGrantPieceCountMax; final.
   Result<Bytes> next_piece();
   // Ends it: the frame to send first.
   Result<Bytes> refuse(EnrolmentRefusal refusal);
@@ -150,8 +157,8 @@ class EnrolmentParent {
   InviteNumber invite_{};
   MachineKeys machine_;
   Signature possession_{};
-  Bytes grant_;
-  std::size_t granted_ = 0;  // bytes of it that next_piece() has given out
+  GrantSource grant_;
+  std::size_t piece_count_ = 0;  // that next_piece() has given out
   State state_ = State::kPreamble;
   bool proved_ = false;
   std::optional<Error> error_;

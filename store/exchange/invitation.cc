@@ -6,6 +6,8 @@
 #include "protocol/record/agency_code.h"
 #include "protocol/record/registry.h"
 #include "store/replica/local_names.h"
+#include "store/replica/raw.h"
+#include "store/replica/rows.h"
 
 namespace lienthong::store {
 namespace {
@@ -14,9 +16,9 @@ constexpr std::uint8_t kInvitationVersion = 1;                // on disk
 constexpr UnixMillis kRenewAfter = 730LL * 24 * 3600 * 1000;  // two years
 constexpr unsigned kThousands = 10;
 
-std::string quote(std::string_view text) { return "\"" + std::string(text) + "\""; }
-
 constexpr std::array<std::string_view, 2> kTiersAboveOthers{"province", "district"};
+
+std::string quote(std::string_view text) { return "\"" + std::string(text) + "\""; }
 
 bool has_others_below(std::string_view tier) {
   return std::ranges::find(kTiersAboveOthers, tier) != kTiersAboveOthers.end();
@@ -242,6 +244,16 @@ Result<Invitation> invitation_for(const Replica& replica, const InviteNumber& nu
     return Error(Errc::kConflict, "the invitation was used by another machine");
   if (now > invitation.expires_at) return Error(Errc::kExpired, "the invitation has expired");
   return invitation;
+}
+
+GrantSource grant_source(const Replica& replica, const CertificateId& certificate) {
+  const RawReplica raw(replica);
+  const std::size_t count = raw.ledger()->statements;  // numbered from 1, in the order of arrival
+  return stream_grant(certificate, count, [raw](std::size_t index) -> Result<Statement> {
+    const auto row = raw.database().get(key::statement(index + 1));
+    if (!row) return Error(Errc::kCorrupt, "a statement of the registry is missing");
+    return decode_statement_row(*row).statement;
+  });
 }
 
 Job redeem_into(std::shared_ptr<CertificateId> certificate, const InviteNumber& number,

@@ -86,4 +86,8 @@ Result<CertificateId> redeem(Transaction& transaction, const EnrolmentRequest& r
 Job redeem_into(std::shared_ptr<CertificateId> certificate, const InviteNumber& number,
                 const MachineKeys& machine, const Signature& possession);
 
+// The registry as it is now with that certificate, one statement read at a time. Reads the replica,
+// which outlives it, each time that it is asked.
+GrantSource grant_source(const Replica& replica, const CertificateId& certificate);
+
 }  // namespace lienthong::store

@@ -21,8 +21,12 @@ class Updates {
   };
 
   // All of these in few steps, as far as they are here.
-  void read_ahead(std::span<const UpdateId> ids) {
-    for_each_update(replica_, ids, [this](const StoredUpdate& update) { put(update.id, update); });
+  void read_ahead(std::span<const std::uint64_t> numbers) {
+    entries_.reserve(numbers.size());
+    for_each_update(replica_, numbers, [this](StoredUpdate&& update) {
+      const UpdateId id = update.id;
+      put(id, std::move(update));
+    });
   }
 
   const Entry& get(const UpdateId& id) {
@@ -110,6 +114,7 @@ TimelineEntry timeline_entry(const Updates::Entry& entry) {
 
 void read_timeline(Dossier& dossier, Updates& updates, const Registry& registry) {
   const auto holders = turns(dossier.state);
+  dossier.timeline.reserve(dossier.state.timeline.size());
   for (const UpdateId& id : dossier.state.timeline) {
     const Updates::Entry& entry = updates.get(id);
     if (!entry.stored) continue;
@@ -161,7 +166,7 @@ Result<Dossier> read_dossier(const Replica& replica, const RecordId& id) {
   dossier.state = std::move(record->state);
   Updates updates(replica);
   const auto registry = replica.registry();
-  updates.read_ahead(dossier.state.timeline);
+  updates.read_ahead(record->updates);
   put_values(dossier, updates);
   read_timeline(dossier, updates, *registry);
   read_custody(dossier, updates);

@@ -9,9 +9,11 @@
 namespace lienthong::store {
 namespace {
 
-constexpr std::size_t kMissesMax = 2'000;   // rows read one by one in vain
-constexpr std::size_t kPageOfAll = 20'000;  // where all rows are read for a page
-constexpr std::uint32_t kFewOfAll = 16;     // one in so many, and they are read one by one
+constexpr std::size_t kMissesMax = 2'000;       // rows read one by one in vain
+constexpr std::size_t kWordMissesMax = 10'000;  // the same where words are looked for
+constexpr std::size_t kPageOfAll = 20'000;      // where all rows are read for a page
+constexpr std::size_t kFewRecords = 2'000;      // are all looked at, whatever their codes
+constexpr std::uint32_t kFewOfAll = 16;         // one in so many, and they are read one by one
 
 std::uint32_t agency_number(const NameTable& names, const AgencyId& agency) {
   return names.find(NameKind::kAgency, as_text(agency.view()));
@@ -38,7 +40,8 @@ std::vector<Match> Selection::next(std::size_t most) {
   const bool shelves = !rare_ && !reader_.lists_progress();
   snapshot_ = reader_.snapshot();
   found_.clear();
-  if (!shelves || !read_shelves(most)) {
+  may_have_text_.clear();
+  if (!shelves || !(filter_.text.empty() ? read_shelves(most) : read_words(most))) {
     rare_ = true;
     go_through_all(most = std::min(left, std::max(most, kPageOfAll)));
   }
@@ -85,25 +88,54 @@ std::vector<ShelfRange> Selection::best_ranges() const {
 bool Selection::read_shelves(std::size_t most) {
   std::set<Match> best;  // the first of what was found
   std::size_t misses = 0;
+  const std::size_t misses_max = may_have_text_.empty() ? kMissesMax : kWordMissesMax;
   for (const ShelfRange& range : best_ranges()) {
     const bool of_one_state = range.shelf == Shelf::kStatus && range.first == range.last;
     const bool all_meant = of_one_state && asks_only_for_state();
     reader_.walk_shelf(snapshot_, range, after_, [&](std::string_view code, std::uint32_t record) {
-      if (misses > kMissesMax || stopping_()) return false;
-      Match match{std::string(code), record};
-      if (best.size() == most && *best.rbegin() < match) return false;
+      if (misses > misses_max || stopping_()) return false;
+      if (best.size() == most) {
+        const Match& last = *best.rbegin();
+        if (code > last.code || (code == last.code && record > last.record)) return false;
+      }
+      if (!may_have_text_.empty() && !may_have_text_[record]) return true;
       if (!all_meant && !is_meant(record)) {
         ++misses;
         return true;
       }
-      best.insert(std::move(match));
+      best.insert({std::string(code), record});
       if (best.size() > most) best.erase(std::prev(best.end()));
       return true;
     });
   }
-  if (misses > kMissesMax) return false;
+  if (misses > misses_max) return false;
   found_.assign(best.begin(), best.end());
   return true;
+}
+
+// False: the text is too short, or as read_shelves().
+bool Selection::read_words(std::size_t most) {
+  const auto records = reader_.records_with_grams(snapshot_, filter_.text, stopping_);
+  if (!records || records->size() > kFewRecords) {
+    if (records) may_have_text_.resize(std::size_t{snapshot_.last_record} + 1);
+    for (const std::uint32_t record : records.value_or(std::vector<std::uint32_t>()))
+      if (record < may_have_text_.size()) may_have_text_[record] = true;
+    return read_shelves(most);
+  }
+  for (const std::uint32_t record : *records) {
+    const auto row = has_text(record) ? reader_.row(record, snapshot_) : std::nullopt;
+    if (!row) continue;
+    const RowView view = view_office_row(*row);
+    if (comes_after(view.code, record) && means(view))
+      found_.push_back({std::string(view.code), record});
+  }
+  std::ranges::sort(found_);
+  if (found_.size() > most) found_.resize(most);
+  return true;
+}
+
+bool Selection::comes_after(std::string_view code, std::uint32_t record) const {
+  return code > after_.code || (code == after_.code && record > after_.record);
 }
 
 // Of a dossier that lies on a shelf.
@@ -140,14 +172,6 @@ void Selection::go_through_all(std::size_t most) {
 // Fills found_by_text_. False: it is much, so that all rows are better read in their order.
 bool Selection::find_text() {
   found_by_text_.clear();
-  if (!reader_.lists_progress()) {
-    auto records = reader_.records_with_grams(snapshot_, filter_.text, stopping_);
-    if (records && records->size() <= snapshot_.last_record / kFewOfAll) {
-      std::erase_if(*records, [this](std::uint32_t record) { return !has_text(record); });
-      found_by_text_ = *std::move(records);
-      return true;
-    }
-  }
   reader_.scan_search(snapshot_, 1, snapshot_.last_record,
                       [this](std::uint32_t record, std::string_view text) {
                         if (text.find(filter_.text) != std::string_view::npos)
@@ -159,7 +183,7 @@ bool Selection::find_text() {
 
 void Selection::look(std::uint32_t record, const RowView& row) {
   if (!filter_.text.empty() && !std::ranges::binary_search(found_by_text_, record)) return;
-  if (row.code < after_.code || (row.code == after_.code && record <= after_.record)) return;
+  if (!comes_after(row.code, record)) return;
   const bool full = found_.size() >= 2 * most_;
   if (full) shrink();
   if (!last_.empty() && row.code > last_) return;

@@ -51,6 +51,8 @@ class Selection {
  private:
   std::vector<ShelfRange> best_ranges() const;
   bool read_shelves(std::size_t most);
+  bool read_words(std::size_t most);
+  bool comes_after(std::string_view code, std::uint32_t record) const;
   void go_through_all(std::size_t most);
   bool find_text();
   bool is_meant(std::uint32_t record) const;
@@ -74,6 +76,7 @@ class Selection {
   bool rare_ = false;  // the shelves had too little of it
   bool ended_ = false;
   // Of a page:
+  std::vector<bool> may_have_text_;           // by local number; empty: nothing is known
   std::vector<std::uint32_t> found_by_text_;  // ascending
   std::vector<Match> found_;
   std::size_t most_ = 0;

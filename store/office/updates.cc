@@ -5,13 +5,10 @@
 
 namespace lienthong::store {
 
-void for_each_update(const Replica& replica, std::span<const UpdateId> ids,
-                     const std::function<void(const StoredUpdate&)>& visit) {
+void for_each_update(const Replica& replica, std::span<const std::uint64_t> numbers,
+                     const std::function<void(StoredUpdate&&)>& visit) {
   const RawReplica raw(replica);
-  for_each_update(raw.database(), *raw.ledger(), ids, [&visit](const StoredUpdate& update) {
-    visit(update);
-    return true;
-  });
+  for_each_update(raw.database(), *raw.ledger(), numbers, visit);
 }
 
 }  // namespace lienthong::store

@@ -1,4 +1,4 @@
-// Reading many updates of one record in few steps. Any thread; the replica outlives the call, which
+// Reading all updates of one record in few steps. Any thread; the replica outlives the call, which
 // throws as everywhere in store/.
 #pragma once
 
@@ -9,8 +9,8 @@
 
 namespace lienthong::store {
 
-// Those of these updates that are here, in that order.
-void for_each_update(const Replica& replica, std::span<const UpdateId> ids,
-                     const std::function<void(const StoredUpdate&)>& visit);
+// Those of these local numbers that are here, in that order: RecordEntry::updates.
+void for_each_update(const Replica& replica, std::span<const std::uint64_t> numbers,
+                     const std::function<void(StoredUpdate&&)>& visit);
 
 }  // namespace lienthong::store

@@ -1,6 +1,7 @@
 #include "store/office/work.h"
 
 #include <algorithm>
+#include <unordered_map>
 
 #include "protocol/record/registers.h"
 #include "store/office/updates.h"
@@ -93,8 +94,16 @@ void WorkReader::take_limit(const std::vector<FieldWrite>& writes, ClockEvent& e
 Work read_work(const Replica& replica, const RecordState& state) {
   const auto registry = replica.registry();
   WorkReader reader(*registry, [&](const RecordId& id) { return replica.find_record(id); });
-  for_each_update(replica, state.timeline,
-                  [&reader](const StoredUpdate& update) { reader.take(update); });
+  const auto record = replica.find_record(state.record);
+  if (!record) return reader.work();
+  std::unordered_map<UpdateId, StoredUpdate> updates;
+  updates.reserve(record->updates.size());
+  for_each_update(replica, record->updates, [&updates](StoredUpdate&& update) {
+    update.update.open = update.update.closed = {};  // it was decoded; the rest is not asked for
+    updates.emplace(update.id, std::move(update));
+  });
+  for (const UpdateId& id : state.timeline)
+    if (const auto update = updates.find(id); update != updates.end()) reader.take(update->second);
   return reader.work();
 }
 

@@ -108,6 +108,7 @@ void Transaction::Impl::note_delivered() {
       continue;
     FreshUpdate entry = feedable(came.number);
     entry.source = came.source;
+    entry.custody = false;  // nothing of it overtakes
     append(*meta, came.number, entry);
     overlay.put(beside_key(meta->number, came.number), encode_number(meta->end));
     ++ledger.beside;

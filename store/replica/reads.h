@@ -232,27 +232,17 @@ std::optional<StoredUpdate> read_update(const Source& source, const Ledger& ledg
   return stored_update(ledger, number, std::move(row), seal ? &*seal : nullptr);
 }
 
-// Those of these updates that are here, in that order; `visit` answers false when it has enough.
+// Those of these numbers that are here, in that order.
 template <class Source, class Visit>
-void for_each_update(const Source& source, const Ledger& ledger, std::span<const UpdateId> ids,
-                     const Visit& visit) {
-  for (; !ids.empty(); ids = ids.subspan(std::min(kUpdatesAtOnce, ids.size()))) {
-    const auto some = ids.first(std::min(kUpdatesAtOnce, ids.size()));
-    std::vector<std::string> keys;
-    for (const UpdateId& id : some) keys.push_back(key::update_index(id));
-    std::vector<std::uint64_t> numbers;
-    std::vector<UpdateId> wanted;
-    const auto found = source.get_all(keys);
-    for (std::size_t i = 0; i < some.size(); ++i)
-      if (found[i]) {
-        numbers.push_back(decode_number(*found[i]));
-        wanted.push_back(some[i]);
-      }
-    UpdateRows rows(source, numbers);
-    for (std::size_t i = 0; i < numbers.size(); ++i) {
-      if (!rows[i] || rows[i]->id != wanted[i]) continue;
+void for_each_update(const Source& source, const Ledger& ledger,
+                     std::span<const std::uint64_t> numbers, const Visit& visit) {
+  for (; !numbers.empty(); numbers = numbers.subspan(std::min(kUpdatesAtOnce, numbers.size()))) {
+    const auto some = numbers.first(std::min(kUpdatesAtOnce, numbers.size()));
+    UpdateRows rows(source, some);
+    for (std::size_t i = 0; i < some.size(); ++i) {
+      if (!rows[i]) continue;
       const Seal* seal = rows[i]->seal ? &rows.seal(rows[i]->seal->seal) : nullptr;
-      if (!visit(stored_update(ledger, numbers[i], *std::move(rows[i]), seal))) return;
+      visit(stored_update(ledger, some[i], *std::move(rows[i]), seal));
     }
   }
 }

@@ -6,6 +6,7 @@
 
 #include "protocol/record/codec.h"
 #include "store/replica/local_names.h"
+#include "store/replica/raw.h"
 #include "store/replica/replica_impl.h"
 
 namespace lienthong::store {
@@ -161,28 +162,10 @@ Result<void> Replica::Impl::load() {
 }
 
 Result<void> Replica::bootstrap(std::span<const Statement> statements) {
-  auto ledger = std::make_shared<Ledger>(*impl_->ledger());
-  if (ledger->registry) return Error(Errc::kConflict, "the replica has a registry already");
   if (statements.empty()) return Error(Errc::kInvalidArgument, "no statements to start from");
   LT_TRY(const Registry first, Registry::create(impl_->root, statements.front()));
-  LT_TRY(ledger->registry, first.with(statements.subspan(1)));
-  Changes changes;
-  for (const Statement& statement : statements) {
-    const StatementId id = ledger->registry->id_of(statement);
-    ledger->statement_hash = next_feed_hash(impl_->root, ledger->statement_hash, id.view());
-    changes.rows[key::statement(++ledger->statements)] =
-        encode(StatementRow{0, ledger->statement_hash, statement});
-    const auto* seal = std::get_if<Seal>(&statement.authority);
-    if (seal == nullptr) continue;
-    const NodeSeal row{seal->incarnation, seal->number, seal_id(*ledger->registry, *seal), 0, true};
-    const NodeId& node = ledger->registry->find_certificate(seal->certificate)->node;
-    changes.ordered[key::node_seal(node, row.incarnation, row.number, row.id)] = encode(row);
-  }
-  changes.rows[key::meta("counters")] = encode_counters(*ledger);
-  LT_TRY_VOID(impl_->database->write(changes));
-  const std::lock_guard lock(impl_->mutex);
-  impl_->published = std::move(ledger);
-  return {};
+  LT_TRY(const auto registry, first.with(statements.subspan(1)));
+  return RawReplica::begin(*this, registry);
 }
 
 const Identity& Replica::identity() const { return impl_->identity; }

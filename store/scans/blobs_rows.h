@@ -61,6 +61,11 @@ class Blobs::Batch {
   rocksdb::WriteBatch batch_;
 };
 
+// Whether an update counts for nothing in the state, so that what it names is not named.
+inline bool is_inert(const RecordState& state, const UpdateId& id) {
+  return std::ranges::binary_search(state.inert, id, {}, &InertEntry::id);
+}
+
 namespace blob_key {
 
 inline std::string big_endian(std::uint64_t value, unsigned size) {

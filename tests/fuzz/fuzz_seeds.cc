@@ -27,6 +27,7 @@ constexpr Seeds kSeeds[] = {
     {"read_bundle", fuzz::seeds_of_bundles},
     {"read_bundle_head", fuzz::seeds_of_bundle_heads},
     {"decode_bundle_record", fuzz::seeds_of_bundle_records},
+    {"read_evidence", fuzz::seeds_of_evidence},
     {"read_csv", fuzz::seeds_of_csv},
     {"open_secret", fuzz::seeds_of_secrets},
     {"decode_token", fuzz::seeds_of_tokens},

@@ -21,8 +21,9 @@ void decode_record(ByteView input);  // first byte: which of envelope, bodies, s
 void decode_symbols(ByteView input);  // and peel what came
 void decode_heal_body(ByteView input);
 void decode_numbers(ByteView input);  // the coder alone
-void inflate(ByteView input);      // first byte: by itself or as a backlog, with which dictionary
-void read_bundle(ByteView input);  // a whole file, cut anywhere
+void inflate(ByteView input);        // first byte: by itself or as a backlog, with which dictionary
+void read_bundle(ByteView input);    // a whole file, cut anywhere
+void read_evidence(ByteView input);  // and proves it, where it can be read
 void read_bundle_head(ByteView input);      // after its signature was found good
 void decode_bundle_record(ByteView input);  // inside the outer seal
 void read_csv(ByteView input);
@@ -53,6 +54,7 @@ std::vector<Bytes> seeds_of_heal_bodies();
 std::vector<Bytes> seeds_of_numbers();
 std::vector<Bytes> seeds_of_packed();
 std::vector<Bytes> seeds_of_bundles();
+std::vector<Bytes> seeds_of_evidence();
 std::vector<Bytes> seeds_of_bundle_heads();
 std::vector<Bytes> seeds_of_bundle_records();
 std::vector<Bytes> seeds_of_csv();

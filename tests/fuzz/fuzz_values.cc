@@ -5,6 +5,7 @@
 #include "protocol/crypto/hash.h"
 #include "protocol/crypto/secret_file.h"
 #include "protocol/enrolment/token.h"
+#include "protocol/evidence/evidence.h"
 #include "protocol/record/codec.h"
 #include "protocol/record/fold.h"
 #include "protocol/record/seal.h"
@@ -232,6 +233,13 @@ void decode_bundle_record(ByteView input) {
   LT_CHECK(std::ranges::equal(encode_bundle_record(**record), input));
 }
 
+void read_evidence(ByteView input) {
+  const auto evidence = decode_evidence(input);
+  if (!evidence.ok()) return;
+  LT_CHECK(std::ranges::equal(encode_evidence(*evidence), input));
+  (void)prove(*evidence);
+}
+
 void read_csv(ByteView input) {
   CsvReader reader(text_of(input));
   std::size_t failures = 0;
@@ -387,6 +395,36 @@ std::vector<Bytes> seeds_of_bundles() {
 }
 
 // What follows the four ids of a head, without the signature.
+std::vector<Bytes> seeds_of_evidence() {
+  test::TestDeployment deployment(5);
+  const AgencyId province = deployment.add_agency({}, "H47", "Tỉnh", "province");
+  test::TestNode& node = deployment.add_node(province, true);
+  OpenBody open;
+  open.kind = UpdateKind::kCreated;
+  open.writes = {{1, std::string("A-1")}};
+  Evidence evidence;
+  evidence.root = deployment.root();
+  evidence.statements = deployment.statements();
+  EvidenceUpdate update;
+  update.update.envelope.certificate = node.certificate;
+  update.update.open = wire::encode(open);
+  ClosedBody closed;
+  closed.note = "ghi chú";
+  update.update.closed = wire::encode(closed);
+  update.salt = seed_of(3);
+  update.update.closed_hash =
+      closed_part_hash(deployment.root(), *update.salt, encode_envelope(update.update.envelope),
+                       ByteView(update.update.closed));
+  const UpdateId id = update_id(deployment.root(), update.update);
+  evidence.record = id_cast<RecordId>(id);
+  const Hash256 leaf = id_cast<Hash256>(id);
+  evidence.seals = {node.seal(deployment.root(), std::span(&leaf, 1))};
+  update.places = {{0, 0, {}}};
+  evidence.updates = {update};
+  LT_CHECK(prove(evidence).ok());
+  return {encode_evidence(evidence)};
+}
+
 std::vector<Bytes> seeds_of_bundle_heads() {
   auto writer = *BundleWriter::create(bundle_header(), {{kReader, keys().reader.public_key()}},
                                       keys().exporter, seed_of(21), seed_of(22));

@@ -66,6 +66,7 @@ TEST(FuzzSmoke, ReadersOfBundlesBearMutations) {
   mutate(read_bundle_head, seeds_of_bundle_heads(), 500);
   mutate(decode_bundle_record, seeds_of_bundle_records(), 2000);
 }
+TEST(FuzzSmoke, ReadersOfEvidenceBearMutations) { mutate(read_evidence, seeds_of_evidence(), 500); }
 TEST(FuzzSmoke, ReadersOfTextBearMutations) {
   mutate(read_csv, seeds_of_csv(), 5000);
   mutate(open_secret, seeds_of_secrets(), 2000);

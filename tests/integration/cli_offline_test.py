@@ -57,6 +57,18 @@ def init_mistakes(bench):
         expect("một hai ba".encode() not in stream.read(), "the passphrase is in the root key file")
 
 
+def first_tries(bench):
+    """What people type before they know the verbs."""
+    for words, shown in ((("help",), "dossier"), (("help", "dossier", "new"), "FIELD=VALUE"),
+                         (("version",), "lienthong "), ((), "dossier")):
+        done = bench.run(*words)
+        expect(done.returncode == 0 and shown in done.stdout, f"{words}: {done}")
+    fails(bench.run("dosier", "list"), 2, "no such verb: dosier", "did you mean dossier?")
+    fails(bench.run("nosuchverb", "--help"), 2, "no such verb: nosuchverb")
+    fails(bench.run("dossier", "list", "--proceduer", "x"), 2, "did you mean --procedure?")
+    fails(bench.run("dossier", "list", "--limit", "abc"), 2, "--limit")
+
+
 def enroll_mistakes(bench, province):
     district = bench.office("H47.12")
 
@@ -291,6 +303,7 @@ def stale_socket(office):
 
 
 def test(bench):
+    first_tries(bench)
     init_mistakes(bench)
     bench.say("mistakes of init")
     province = bench.found()

@@ -5,6 +5,7 @@ on demand; a transfer that SIGKILL cuts goes on without sending again what is he
 The commune reaches its district through a relay of this test that lets 2 MB a second pass and
 counts them, so the middle of a transfer is long enough to be hit.
 """
+import concurrent.futures
 import hashlib
 import json
 import os
@@ -157,6 +158,27 @@ def others_on_demand(bench, province, commune, code):
     expect(same(out, content), "the relayed file differs")
 
 
+def several_at_once(bench, office):
+    """Eight clerks attach to one dossier; all files are named, and come out to be opened."""
+    code = new_dossier(office)
+    long_name = "Giấy chứng nhận quyền sử dụng đất, " * 8
+    files = [(f"trang-{i}.docx", f"Trang {i}: \"bản/chính\"") for i in range(7)]
+    files.append(("don.docx", long_name))
+    paths = [bench.write(name, random.Random(i).randbytes(90_000))
+             for i, (name, _) in enumerate(files)]
+    with concurrent.futures.ThreadPoolExecutor(len(files)) as clerks:
+        list(clerks.map(lambda i: office.cli("dossier", "attach", code, paths[i], "--name",
+                                             files[i][1]), range(len(files))))
+    named = {each["name"] for each in office.get("/v1/dossiers/" + code)["components"]}
+    expect(named == {name.strip() for _, name in files}, f"named are {sorted(named)}")
+    folder = bench.path("out-of-one")
+    os.mkdir(folder)
+    office.cli("dossier", "fetch", code, "--out", folder)
+    got = sorted(os.listdir(folder))
+    expect(len(got) == len(files) and all(each.endswith(".docx") for each in got), f"{got}")
+    expect(max(len(name.encode()) for name in got) <= 240, f"{got}")
+
+
 def what_is_refused(bench, commune, sibling, code):
     digest = commune.get("/v1/dossiers/" + code)["components"][0]["digest"]
     status, body = sibling.request("POST", f"/v1/blobs/{digest}/fetch")
@@ -183,6 +205,7 @@ def test(bench):
     mine = new_dossier(commune)
     attach(commune, mine, bench.write("nho.txt", "x" * 70_000))
     what_is_refused(bench, commune, sibling, mine)
+    several_at_once(bench, commune)
     relay.close()
 
 

@@ -35,7 +35,12 @@ void Door::perform() {
       case EnrolmentParent::Need::kBytes: return;
       case EnrolmentParent::Need::kInvitation: answer(); break;
       case EnrolmentParent::Need::kGrant: return grant();
-      case EnrolmentParent::Need::kSending: stream_->send(*parent_.next_piece()); break;
+      case EnrolmentParent::Need::kSending: {
+        const auto piece = parent_.next_piece();
+        if (!piece) return end();
+        stream_->send(*piece);
+        break;
+      }
       case EnrolmentParent::Need::kNothing: return end();
     }
   }
@@ -56,9 +61,8 @@ void Door::grant() {
   const auto granted = [self = shared_from_this(), certificate](const Result<void>& result) {
     if (self->parent_.need() != EnrolmentParent::Need::kGrant) return;
     if (!result) return self->refuse(result.error().code());
-    const auto registry = self->replica_.registry();
-    LT_CHECK(self->parent_.grant(encode_grant(make_grant(*registry, *certificate))).ok());
-    self->perform();
+    LT_CHECK(self->parent_.stream(store::grant_source(self->replica_, *certificate)).ok());
+    self->guard_([&] { self->perform(); });
   };
   writer_.post(
       store::redeem_into(certificate, parent_.invite(), parent_.machine(), parent_.possession()),
@@ -85,33 +89,33 @@ Knock::Knock(std::shared_ptr<Stream> stream, const Token& token, const NodeKeys&
       token_(token),
       machine_{keys.signing.public_key(), keys.dh.public_key()},
       child_(token, keys, ephemeral),
+      reader_(token.root, machine_),
       done_(std::move(done)) {}
 
 void Knock::start() {
   stream_->on_bytes = [self = shared_from_this()](ByteView bytes) { self->on_bytes(bytes); };
-  stream_->on_end = [self = shared_from_this()] { self->end(nullptr, nullptr); };
+  stream_->on_end = [self = shared_from_this()] { self->end(nullptr); };
   stream_->send(*child_.start());
 }
 
 void Knock::on_bytes(ByteView bytes) {
   const auto answer = child_.on_bytes(bytes);
-  if (!answer) return end(nullptr, nullptr);
+  if (!answer) return end(nullptr);
+  if (!reader_.take(child_.take_grant())) return end(nullptr);
   if (!answer->empty()) stream_->send(*answer);
   if (!child_.complete()) return;
-  const auto grant = decode_grant(child_.grant());
-  if (!grant) return end(nullptr, nullptr);
-  const auto node = check_grant(token_.root, machine_, *grant);
-  if (!node) return end(nullptr, nullptr);
+  const auto node = reader_.finish();
+  if (!node) return end(nullptr);
   stream_->send(*child_.stored());
-  end(&*grant, &*node);
+  end(&*node);
 }
 
-void Knock::end(const EnrolmentGrant* grant, const GrantedNode* node) {
+void Knock::end(const GrantedNode* node) {
   const auto self = shared_from_this();
   stream_->on_bytes = nullptr;
   stream_->on_end = nullptr;
   stream_->close();
-  if (done_) std::exchange(done_, nullptr)(grant, node);
+  if (done_) std::exchange(done_, nullptr)(node);
 }
 
 }  // namespace lienthong::sim

@@ -39,19 +39,20 @@ class Door : public std::enable_shared_from_this<Door> {
 // The newcomer's side of one attempt.
 class Knock : public std::enable_shared_from_this<Knock> {
  public:
-  // What came of it: the grant, once it was checked, or null.
-  using Done = std::function<void(const EnrolmentGrant*, const GrantedNode*)>;
+  // What came of it: the grant, once it was checked whole, or null.
+  using Done = std::function<void(const GrantedNode*)>;
   Knock(std::shared_ptr<Stream> stream, const Token& token, const NodeKeys& keys,
         const DhKey& ephemeral, Done done);
   void start();
 
  private:
   void on_bytes(ByteView bytes);
-  void end(const EnrolmentGrant* grant, const GrantedNode* node);
+  void end(const GrantedNode* node);
   std::shared_ptr<Stream> stream_;
   const Token& token_;
   MachineKeys machine_;
   EnrolmentChild child_;
+  GrantReader reader_;
   Done done_;
 };
 

@@ -270,8 +270,8 @@ void Machine::knock() {
   world_.network.dial(index_, *parent_, [this, attempt](std::shared_ptr<Stream> stream) {
     if (!stream) return;
     if (attempt != knocks_ || enrolled()) return stream->close();
-    const auto done = [this, attempt](const EnrolmentGrant* grant, const GrantedNode* granted) {
-      if (attempt == knocks_) knocked(grant, granted);
+    const auto done = [this, attempt](const GrantedNode* granted) {
+      if (attempt == knocks_) knocked(granted);
     };
     std::make_shared<Knock>(std::move(stream), *token_, NodeKeys{node_.key, node_.dh_key},
                             DhKey(entropy_.array<32>()), done)
@@ -279,14 +279,14 @@ void Machine::knock() {
   });
 }
 
-void Machine::knocked(const EnrolmentGrant* grant, const GrantedNode* granted) {
-  if (grant == nullptr || enrolled()) return;
+void Machine::knocked(const GrantedNode* granted) {
+  if (granted == nullptr || enrolled()) return;
   ++knocks_;
   ++sights_["machines enrolled"];
   node_.agency = granted->agency;
-  node_.certificate = grant->certificate;
+  node_.certificate = granted->certificate_id;
   parent_agency_ = granted->registry->parent(granted->agency, granted->registry->newest());
-  beginnings_ = grant->statements;
+  beginnings_ = make_grant(*granted->registry, granted->certificate_id).statements;
   LT_CHECK(boot());
 }
 

@@ -127,7 +127,7 @@ class Machine final : public LinkHost {
   void note_held();
   void check_held();
   void knock();
-  void knocked(const EnrolmentGrant* grant, const GrantedNode* granted);
+  void knocked(const GrantedNode* granted);
   void accept(std::shared_ptr<Stream> stream);
   void greet(const std::shared_ptr<Stream>& line, const Bytes& first);
   std::shared_ptr<SimLink> adopt(std::shared_ptr<Stream> stream, SessionConfig config,

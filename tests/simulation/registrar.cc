@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "store/trust/machines.h"
+
 namespace lienthong::sim {
 namespace {
 
@@ -70,6 +72,15 @@ void Registrar::move(std::size_t machine, std::size_t district, TreeVersion vers
 
 // ---- machines that are stolen ----
 
+namespace {
+
+bool is_revoked(const Registry& registry, const NodeId& node) {
+  const auto certificate = registry.certificate_of(node);
+  return !certificate || !registry.may_connect(*certificate);
+}
+
+}  // namespace
+
 Machine* Registrar::some_commune() {
   Machine& machine = *machines_[dice_.below(machines_.size())];
   if (!machine.on() || !machine.parent() || *machine.parent() == 0) return nullptr;
@@ -87,77 +98,44 @@ std::size_t Registrar::superior_of(std::size_t machine) const {
 }
 
 void Registrar::revoke(std::size_t machine, const NodeId& stolen) {
-  const Theft theft{machine, stolen, superior_of(machine)};
   ++revoked_;
-  timeline_.after(Duration(dice_.between(0, 60'000)), [this, theft] {
-    if (dice_.chance(0.4)) {
-      Theft of_the_topmost = theft;
-      of_the_topmost.superior = 0;
-      say(of_the_topmost, [](const StatementId&) {});
-    }
-    say(theft, [this, theft](const StatementId& first) {
+  timeline_.after(Duration(dice_.between(0, 60'000)), [this, theft = Theft{machine, stolen}] {
+    if (dice_.chance(0.4)) say({theft.machine, theft.stolen, true}, kPatience, [] {});
+    say(theft, kPatience, [this, theft] {
       invite(theft);
       if (!dice_.chance(0.5)) return;
-      Theft again = theft;
-      again.after = {first};
-      timeline_.after(Duration(dice_.between(1'000, 60'000)),
-                      [this, again] { say(again, [this](const StatementId&) { ++moved_; }); });
+      timeline_.after(Duration(dice_.between(1'000, 60'000)), [this, theft] {
+        say(theft, 1, [] {});
+        ++moved_;
+      });
     });
   });
 }
 
-namespace {
-
-// The last seals of it that lie in records there.
-std::vector<Cut> last_seals(const store::Replica& replica, const NodeId& node) {
-  std::map<std::uint64_t, Cut> last;
-  replica.for_each_record([&](const store::RecordEntry& entry) {
-    for (const std::uint64_t number : entry.updates) {
-      const auto update = replica.find_update(number);
-      if (!update || update->node != node || !update->seal) continue;
-      const auto evidence = replica.find_seal(*update->seal);
-      if (!evidence) continue;
-      const Seal seal = evidence->seal();
-      Cut& cut = last.try_emplace(seal.incarnation, Cut{seal.incarnation, 0, {}, {}}).first->second;
-      if (seal.number > cut.number) cut = {seal.incarnation, seal.number, *update->seal, {}};
-    }
-    return true;
-  });
-  std::vector<Cut> out;
-  for (auto& [incarnation, cut] : last) out.push_back(std::move(cut));
-  return out;
-}
-
-}  // namespace
-
-void Registrar::say(const Theft& theft, std::function<void(const StatementId&)> then) {
-  Machine& superior = *machines_[theft.superior];
-  const auto again = [this, theft, then] {
-    timeline_.after(kBringAgain, [this, theft, then] { say(theft, then); });
-  };
-  if (!superior.on()) return again();
-  Revocation word;
-  word.node = theft.stolen;
-  word.reason = "mất máy";
-  word.decided_at = superior.clock();
-  word.after = theft.after;
-  superior.disk().set_calm(true);
-  superior.guard([&] { word.cuts = last_seals(superior.replica(), theft.stolen); });
-  superior.disk().set_calm(false);
-  const auto said = std::make_shared<std::optional<StatementId>>();
-  superior.writer().write(
-      [word, said](store::Transaction& transaction) -> Result<void> {
-        Revocation now = word;
-        now.tree_version = transaction.registry().newest();
-        LT_TRY(*said, transaction.state(now));
-        return {};
-      },
-      nullptr);
-  // Whatever became of it: that machine may have lost its power before it was written.
-  timeline_.after(kBringAgain, [this, theft, then, said, again] {
-    const Machine& there = *machines_[theft.superior];
-    if (*said && there.on() && there.replica().registry()->contains(**said)) return then(**said);
-    again();
+// With all that the superior has of it; what it has got since, when it says it once more. That
+// machine may lose its power before it is written.
+void Registrar::say(const Theft& theft, int patience, std::function<void()> then) {
+  Machine& superior = *machines_[theft.by_topmost ? 0 : superior_of(theft.machine)];
+  if (superior.on()) {
+    superior.disk().set_calm(true);
+    superior.guard([&] {
+      store::RevocationRequest request;
+      request.node = theft.stolen;
+      request.reason = "mất máy";
+      const auto plan = store::plan_revocation(superior.replica(), request, superior.clock());
+      if (!plan.ok()) return;
+      superior.writer().post(
+          [plan = *plan](store::Transaction& transaction) {
+            return store::carry_out(transaction, plan);
+          },
+          nullptr);
+    });
+    superior.disk().set_calm(false);
+  }
+  timeline_.after(kBringAgain, [this, theft, patience, then] {
+    const Machine& there = *machines_[theft.by_topmost ? 0 : superior_of(theft.machine)];
+    if (there.on() && is_revoked(*there.replica().registry(), theft.stolen)) return then();
+    if (patience > 1) say(theft, patience - 1, then);
   });
 }
 

@@ -35,13 +35,12 @@ class Registrar {
   struct Theft {
     std::size_t machine = 0;
     NodeId stolen;
-    std::size_t superior = 0;
-    std::vector<StatementId> after = {};
+    bool by_topmost = false;  // who says so: else its superior
   };
   // By the tree as the root has it now; a newcomer's is whom it calls.
   std::size_t superior_of(std::size_t machine) const;
-  // Until the superior has committed it; `then` gets its id.
-  void say(const Theft& theft, std::function<void(const StatementId&)> then);
+  // Until it shows in the superior's registry, at most so often; then `then`.
+  void say(const Theft& theft, int patience, std::function<void()> then);
   void invite(const Theft& theft);
   void bring_words();
   void move(std::size_t machine, std::size_t district, TreeVersion version);

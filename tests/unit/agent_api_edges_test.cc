@@ -65,6 +65,18 @@ TEST_F(ApiEdges, DateAReceptionThatIsSaidWithoutAMoment) {
   EXPECT_EQ(get("/v1/dossiers/" + code)["received_at"], "2023-04-01T07:00:00+07:00");
 }
 
+TEST_F(ApiEdges, NameTheMethodsOfAnAddress) {
+  const auto removed = client()->Delete("/v1/status");
+  ASSERT_TRUE(removed);
+  EXPECT_EQ(removed->status, 405);
+  EXPECT_EQ(removed->get_header_value("Allow"), "GET");
+  const auto put = client()->Put("/v1/operations", "{}", "application/json");
+  ASSERT_TRUE(put);
+  EXPECT_EQ(put->status, 405) << put->body;
+  EXPECT_EQ(put->get_header_value("Allow"), "POST");
+  EXPECT_EQ(client()->Get("/v1/nothing")->status, 404);
+}
+
 TEST_F(ApiEdges, AnnulAReceptionMadeByMistakeWithItsReason) {
   const std::string code = receive();
   const std::string line = R"({"op":"set","code":")" + code + R"(","fields":{"status":"refused"})";

@@ -76,6 +76,40 @@ TEST(Enrolment, BringsGrantsAtTheEdgesOfAPieceAcross) {
   }
 }
 
+// As the two sides do it: neither holds more of it than a piece and what comes next.
+TEST(Enrolment, StreamsAGrantThatNobodyHoldsWhole) {
+  constexpr std::size_t kPieces = 2'100;  // 66 MiB: more than is taken whole
+  EnrolmentPair pair(30);
+  pair.prove();
+  std::size_t given = 0, taken = 0;
+  ASSERT_TRUE(pair.parent
+                  .stream([&](std::size_t most) -> Result<GrantPiece> {
+                    EXPECT_EQ(most, kGrantPieceBytes);
+                    return GrantPiece{Bytes(most, 7), ++given == kPieces};
+                  })
+                  .ok());
+  while (pair.parent.need() == Need::kSending) {
+    EXPECT_LE(given, taken / kGrantPieceBytes + 1);
+    ASSERT_TRUE(pair.child.on_bytes(*pair.parent.next_piece()).ok());
+    taken += pair.child.take_grant().size();
+    ASSERT_EQ(pair.child.held_bytes(), 0U);
+  }
+  EXPECT_TRUE(pair.child.complete());
+  EXPECT_EQ(taken, kPieces * kGrantPieceBytes);
+}
+
+TEST(Enrolment, AGrantThatCannotBeReadOnEndsIt) {
+  EnrolmentPair pair(31);
+  pair.prove();
+  ASSERT_TRUE(pair.parent
+                  .stream([&](std::size_t) -> Result<GrantPiece> {
+                    return Error(Errc::kCorrupt, "a row is gone");
+                  })
+                  .ok());
+  EXPECT_EQ(code_of(pair.parent.next_piece()), Errc::kCorrupt);
+  EXPECT_EQ(pair.parent.need(), Need::kNothing);
+}
+
 TEST(Enrolment, TellsTheNewcomerWhyItIsRefused) {
   for (const auto& [refusal, code] : {std::pair(EnrolmentRefusal::kUnknownInvite, Errc::kNotFound),
                                       std::pair(EnrolmentRefusal::kExpired, Errc::kExpired),

@@ -206,6 +206,75 @@ TEST(Grant, RefusesEveryPartOfItself) {
   EXPECT_EQ(decode_grant(longer).error().code(), Errc::kMalformed);
 }
 
+// The bytes of a grant as a parent sends them, and as a newcomer reads them.
+Result<GrantedNode> read_in_pieces(const Granted& place, GrantSource source, std::size_t most,
+                                   std::size_t& held) {
+  GrantReader reader(place.deployment.root(), place.machine);
+  for (;;) {
+    LT_TRY(const GrantPiece piece, source(most));
+    LT_TRY_VOID(reader.take(piece.bytes));
+    held = std::max(held, reader.held_bytes());
+    if (piece.last) return reader.finish();
+  }
+}
+
+GrantSource source_of(const EnrolmentGrant& grant) {
+  return stream_grant(grant.certificate, grant.statements.size(),
+                      [&grant](std::size_t i) { return Result<Statement>(grant.statements[i]); });
+}
+
+TEST(Grant, IsReadAsItComesHoweverItIsCut) {
+  Granted place;
+  Bytes streamed;
+  for (auto source = source_of(place.grant);;) {
+    const auto piece = source(10);
+    ASSERT_TRUE(piece.ok());
+    streamed.insert(streamed.end(), piece->bytes.begin(), piece->bytes.end());
+    if (piece->last) break;
+  }
+  EXPECT_EQ(streamed, encode_grant(place.grant));
+  for (const std::size_t most : {std::size_t{1}, std::size_t{7}, std::size_t{100'000}}) {
+    std::size_t held = 0;
+    const auto granted = read_in_pieces(place, source_of(place.grant), most, held);
+    ASSERT_TRUE(granted.ok()) << granted.error().message();
+    EXPECT_EQ(granted->agency, place.province);
+    EXPECT_EQ(granted->certificate_id, place.grant.certificate);
+    EXPECT_EQ(granted->registry->digest(), place.deployment.registry()->digest());
+  }
+  // What is wrong ends it where it stands, and what is missing at the end.
+  GrantReader foreign(RootFingerprint{}, place.machine);
+  EXPECT_EQ(foreign.take(ByteView(streamed).first(streamed.size() / 2)).error().code(),
+            Errc::kBadHash);
+  for (std::size_t i = 0; i < streamed.size(); ++i) {
+    GrantReader reader(place.deployment.root(), place.machine);
+    ASSERT_TRUE(reader.take(ByteView(streamed).first(i)).ok());
+    ASSERT_EQ(reader.finish().error().code(), Errc::kTruncated) << "cut at " << i;
+  }
+  streamed.push_back(0);
+  GrantReader longer(place.deployment.root(), place.machine);
+  ASSERT_TRUE(longer.take(streamed).ok());
+  EXPECT_EQ(longer.finish().error().code(), Errc::kMalformed);
+}
+
+TEST(Grant, OfALargeRegistryIsHeldInPartsOnly) {
+  Granted place;
+  for (int i = 0; i < 2'600; ++i) {
+    AgencyDeclaration body =
+        place.deployment.declaration(AgencyId{}, "H" + std::to_string(1000 + i));
+    body.name = std::string(1000, 'x');
+    place.grant.statements.push_back(place.deployment.by_root(body));
+  }
+  const auto whole = check_grant(place.deployment.root(), place.machine, place.grant);
+  ASSERT_TRUE(whole.ok());
+  std::size_t held = 0;
+  const auto granted = read_in_pieces(place, source_of(place.grant), 32 * 1024, held);
+  ASSERT_TRUE(granted.ok()) << granted.error().message();
+  EXPECT_EQ(granted->registry->size(), place.grant.statements.size());
+  EXPECT_EQ(granted->registry->digest(), whole->registry->digest());
+  EXPECT_GT(encode_grant(place.grant).size(), 2'600'000U);
+  EXPECT_LT(held, 1'500'000U);
+}
+
 TEST(Grant, RefusesCountsAndLengthsOverTheirLimits) {
   const auto code = [](std::uint64_t count, std::uint64_t size) {
     ByteWriter out;

@@ -196,6 +196,10 @@ TEST_F(Lists, AreReadFromAllRowsWhereWhatIsMeantIsRare) {
   words.text = "ch ngo";
   words.limit = 1;
   EXPECT_EQ(codes(words), Codes{"A-1099"});
+  words.text = "le van";  // of most: read from the shelf
+  words.after = "A-1098";
+  words.limit = 2;
+  EXPECT_EQ(codes(words, 1), (Codes{"A-1100", "A-1101"}));
   words.text = "an";  // shorter than what is kept of texts
   words.after = "A-2297";
   words.limit = 0;

@@ -18,14 +18,16 @@ constexpr const char* kLinesType = "application/x-ndjson";
 constexpr int kBusyTriesMax = 20;
 constexpr auto kBusyPause = std::chrono::milliseconds(250);
 constexpr auto kAnswerTimeout = std::chrono::minutes(10);  // an import of 8 MB on an old disk
+constexpr auto kBackupTimeout = std::chrono::hours(24);    // the first one of many scans
 
-httplib::Client connect(const std::string& socket) {
+httplib::Client connect(const std::string& socket, const std::string& path = {}) {
   httplib::Client client(socket);
   client.set_address_family(AF_UNIX);
   httplib::Headers headers{{"Host", "localhost"}};
   client.set_default_headers(headers);
   client.set_url_encode(false);  // encode() did
-  client.set_read_timeout(kAnswerTimeout);
+  client.set_read_timeout(path == "/v1/backup" ? std::chrono::seconds(kBackupTimeout)
+                                               : std::chrono::seconds(kAnswerTimeout));
   client.set_write_timeout(kAnswerTimeout);
   return client;
 }
@@ -108,7 +110,7 @@ int exit_code_of(const Json& error) {
 Client::Reply Client::send(const char* method, const std::string& path, const std::string& body,
                            const char* type) const {
   for (int attempt = 1;; ++attempt) {
-    httplib::Client client = connect(socket_);
+    httplib::Client client = connect(socket_, path);
     const httplib::Result result =
         std::string_view(method) == "GET" ? client.Get(path) : client.Post(path, body, type);
     if (!result) no_agent(socket_, httplib::to_string(result.error()));

@@ -89,6 +89,8 @@ int status(const Shell& shell) {
   if (!word.empty()) table.add({tr("newest word of the root"), show_time(word)});
   const std::string scrubbed = text_of(status.value("scrub", Json::object()), "finished");
   table.add({tr("disk read through"), scrubbed.empty() ? tr("not yet") : show_time(scrubbed)});
+  if (const Json backup = status.value("backup", Json()); backup.is_object())
+    table.add({tr("last backup"), format("{} ago", show_age(number_of(backup, "age_seconds")))});
   table.add({tr("running since"), show_time(text_of(status, "started_at"))});
   table.add({tr("version"), text_of(status, "version")});
   table.print("  ");

@@ -124,15 +124,18 @@ std::string meant_option(CLI::App& app, const std::string& problem) {
   return near.empty() || near == word ? "" : format("; did you mean {}?", near);
 }
 
-// "help dossier new" as "dossier new --help", and "version", as people try first.
+// "help dossier new" as "dossier new --help", and "version", as people try first; nothing at all is
+// a call for help too.
 std::vector<std::string> words_of(int argc, char** argv) {
   std::vector<std::string> words(argv + 1, argv + argc);
-  if (words.empty()) return {"--help"};
-  if (words.front() == "version") words.front() = "--version";
-  if (words.front() == "help") {
-    words.erase(words.begin());
-    words.emplace_back("--help");
-  }
+  const std::string verb = asked_verb(words);
+  const auto at = std::ranges::find(words, verb);
+  if (verb == "version") *at = "--version";
+  if (verb == "help") words.erase(at);
+  const bool asks = std::ranges::any_of(words, [](const std::string& word) {
+    return word == "--help" || word == "-h" || word == "--version";
+  });
+  if (verb == "help" || (verb.empty() && !asks)) words.emplace_back("--help");
   return words;
 }
 
