@@ -70,7 +70,7 @@ Result<InviteToken> create_invite(Engine& engine, const DhPublic& our_key,
   token.expires_at = engine.clock().now() + request.ttl.count();
   const auto stale = stale_invitations(engine.replica(), engine.clock().now());
   bool may_issue = false;
-  LT_TRY_VOID(engine.write([&](store::Transaction& transaction) -> Result<void> {
+  const auto job = [&](store::Transaction& transaction) -> Result<void> {
     store::Invitation invitation;
     LT_TRY(const store::InvitationPlan plan,
            store::plan_invitation(transaction.registry(), transaction.identity(), request.naming));
@@ -87,7 +87,8 @@ Result<InviteToken> create_invite(Engine& engine, const DhPublic& our_key,
                                           invitation.agency, *request.replaces));
     for (const auto& key : stale) transaction.set_local_value(key, std::nullopt);
     return {};
-  }));
+  };
+  LT_TRY_VOID(engine.write(job));
   return InviteToken{encode_token(token), token.invite, token.expires_at, may_issue};
 }
 

@@ -15,6 +15,10 @@
 
 namespace lienthong::store {
 
+inline bool is_inert(const RecordState& state, const UpdateId& id) {
+  return std::ranges::binary_search(state.inert, id, {}, &InertEntry::id);
+}
+
 struct Blobs::Row {
   std::uint64_t number = 0;  // names its chunks
   std::uint64_t size = 0;
