@@ -88,6 +88,7 @@ enum class Reason : std::uint8_t {
   kTwinHere,
   kTwinThere,
   kBackupOld,
+  kShutNewer,
   // warnings of an operation
   kNoVersionInForce,
   kNoLimit,
