@@ -322,7 +322,8 @@ bool Daemon::Impl::open_patiently() {
     close();
     const Errc code = opened.error().code();
     if (stopping) return false;
-    const bool repairable = code == Errc::kCorrupt;
+    // Somebody is to mend a file, or to install the program that wrote the database.
+    const bool repairable = code == Errc::kCorrupt || code == Errc::kNewerVersion;
     if (repairable) pause = std::min(pause, kReopenRepaired);
     if (code != Errc::kDiskFull && !repairable &&
         !(again && (code == Errc::kIo || code == Errc::kNotFound))) {

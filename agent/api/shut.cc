@@ -16,10 +16,12 @@ constexpr std::size_t kThreads = 4;
 nlohmann::json finding_json(const Error& why) {
   const bool full = why.code() == Errc::kDiskFull;
   const bool damaged = why.code() == Errc::kCorrupt;
+  const bool newer = why.code() == Errc::kNewerVersion;
   nlohmann::json out = reason_json(full      ? texts::Reason::kShutDiskFull
                                    : damaged ? texts::Reason::kShutDamaged
+                                   : newer   ? texts::Reason::kShutNewer
                                              : texts::Reason::kShutReopening,
-                                   {damaged ? why.detail() : why.message()});
+                                   {damaged || newer ? why.detail() : why.message()});
   out["level"] = "critical";
   return out;
 }
@@ -39,7 +41,7 @@ struct ShutApi::Impl {
     if (request.path == "/healthz") return send_json(response, {{"ok", true}});
     if (request.path == "/v1/check")
       return send_json(response, {{"state", 2}, {"messages", {finding_json(why)}}});
-    if (why.code() == Errc::kCorrupt)
+    if (why.code() == Errc::kCorrupt || why.code() == Errc::kNewerVersion)
       return send_error(response, 503, to_string(why.code()), why.detail());
     send_error(response, 503, to_string(why.code()),
                "the database is being opened again: " + why.detail());

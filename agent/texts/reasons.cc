@@ -143,6 +143,8 @@ constexpr ReasonText kReasonTexts[] = {
      "the last backup is of {}: make one, or mend what makes them; {} updates and {} files were on "
      "no "
      "other machine then"},
+    {Reason::kShutNewer, "newer-version",
+     "a newer program wrote this database and has to be installed again: {}"},
     {Reason::kNoVersionInForce, "no-version-in-force",
      "no version of procedure {} was in force then, so no due date is known"},
     {Reason::kNoLimit, "no-limit",

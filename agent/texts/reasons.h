@@ -90,6 +90,7 @@ enum class Reason : std::uint8_t {
   kTwinThere,
   kSecondMachine,
   kBackupOld,
+  kShutNewer,
   // warnings of an operation
   kNoVersionInForce,
   kNoLimit,

@@ -1,6 +1,7 @@
 // Who may do what at the local API. docs/operations.md, "Roles".
 #include <fstream>
 
+#include "agent/api/shut.h"
 #include "agent/config/config.h"
 #include "tests/unit/agent_api_fixture.h"
 
@@ -86,6 +87,19 @@ TEST_F(ApiRoles, FurtherLinesOfTheTokenFileAreChecked) {
     ApiServer server(*engine_, links_, config_);
     EXPECT_EQ(server.start().error().code(), Errc::kInvalidArgument) << line;
   }
+}
+
+// An agent that cannot open its database says why, and waits.
+TEST_F(Api, ADatabaseOfANewerProgramIsNamed) {
+  ShutApi shut;
+  const Error why(Errc::kNewerVersion, "/x/store has layout 9, this program knows up to 5");
+  ASSERT_TRUE(shut.start(config_.socket, why).ok());
+  const json check = get("/v1/check");
+  EXPECT_EQ(check["state"], 2);
+  EXPECT_EQ(check["messages"][0]["code"], "newer-version");
+  EXPECT_NE(check["messages"][0].dump().find("layout 9"), std::string::npos) << check;
+  EXPECT_EQ(get("/v1/status", 503)["error"]["code"], "newer-version");
+  EXPECT_TRUE(get("/healthz")["ok"]);
 }
 
 }  // namespace
