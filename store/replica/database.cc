@@ -157,8 +157,14 @@ std::vector<std::optional<std::string>> Database::get_all(std::span<const std::s
 }
 
 void Database::scan(std::string_view prefix, std::string_view from, const Visit& visit) const {
-  rocksdb::ReadOptions options;
-  const std::unique_ptr<rocksdb::Iterator> at(db_->NewIterator(options, family_of(prefix)));
+  std::unique_ptr<rocksdb::Iterator> at(
+      db_->NewIterator(rocksdb::ReadOptions(), family_of(prefix)));
+  scan(at, prefix, from, visit);
+}
+
+void Database::scan(std::unique_ptr<rocksdb::Iterator>& at, std::string_view prefix,
+                    std::string_view from, const Visit& visit) const {
+  if (!at) at.reset(db_->NewIterator(rocksdb::ReadOptions(), main_.get()));
   for (at->Seek(slice(from)); at->Valid() && has_prefix(view(at->key()), prefix); at->Next())
     if (!visit(view(at->key()), view(at->value()))) return;
   if (!at->status().ok()) broken_read(at->status());
@@ -275,6 +281,9 @@ std::optional<std::string> RowReader::get(std::string_view key) {
   return at_->value().ToString();
 }
 
+Overlay::Overlay(const Database& database) : database_(database) {}
+Overlay::~Overlay() = default;
+
 const Change* Overlay::find(std::string_view key) const {
   const auto in = [key](const auto& kind) -> const Change* {
     const auto at = kind.find(key);
@@ -322,13 +331,16 @@ void Overlay::scan(std::string_view prefix, std::string_view from,
     const auto& [key, change] = *mine++;
     return !*change || visit(key, **change) || !(stopped = true);
   };
-  database_.scan(prefix, from, [&](std::string_view key, std::string_view value) {
+  // Whoever visits may scan as well, by another one.
+  std::unique_ptr<rocksdb::Iterator> at = std::move(at_);
+  database_.scan(at, prefix, from, [&](std::string_view key, std::string_view value) {
     while (mine != changes.end() && mine->first < key)
       if (!visit_mine()) return false;
     if (mine != changes.end() && mine->first == key) return visit_mine();
     return visit(key, value) || !(stopped = true);
   });
   while (!stopped && mine != changes.end()) visit_mine();
+  at_ = std::move(at);
 }
 
 void Overlay::savepoint() {
@@ -345,6 +357,7 @@ void Overlay::savepoint() {
 void Overlay::rollback() { fresh_ = Changes(); }
 
 const Changes& Overlay::take_stock() {
+  at_.reset();  // what is written next it would not see
   savepoint();
   return kept_;
 }

@@ -63,6 +63,10 @@ class Database {
   // Ascending over keys with the prefix, of one snapshot; stops when `visit` returns false.
   using Visit = std::function<bool(std::string_view key, std::string_view value)>;
   void scan(std::string_view prefix, std::string_view from, const Visit& visit) const;
+  // The same by an iterator that is made where it is null, and left for the next scan, which sees
+  // what this one saw. Of rows that do not lie apart (family_of()).
+  void scan(std::unique_ptr<rocksdb::Iterator>& at, std::string_view prefix, std::string_view from,
+            const Visit& visit) const;
   // From `first` up to but not `after`, past the cache: for scans of a whole kind of rows.
   void scan_range(const rocksdb::Snapshot* snapshot, std::string_view first, std::string_view after,
                   const Visit& visit) const;
@@ -127,7 +131,8 @@ class Overlay {
  public:
   static constexpr std::string_view kScanned = "DHIJPWXfkpqrswy";
 
-  explicit Overlay(const Database& database) : database_(database) {}
+  explicit Overlay(const Database& database);
+  ~Overlay();
   std::optional<std::string> get(std::string_view key) const;
   // The same for several of one kind of rows.
   std::vector<std::optional<std::string>> get_all(std::span<const std::string> keys) const;
@@ -145,8 +150,9 @@ class Overlay {
   const Change* find(std::string_view key) const;
   void set(std::string key, Change value);
   const Database& database_;
-  Changes kept_;   // up to the savepoint
-  Changes fresh_;  // since
+  mutable std::unique_ptr<rocksdb::Iterator> at_;  // nobody else writes while an overlay lives
+  Changes kept_;                                   // up to the savepoint
+  Changes fresh_;                                  // since
 };
 
 }  // namespace lienthong::store
