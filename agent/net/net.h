@@ -71,7 +71,7 @@ struct Ringing {
   std::chrono::milliseconds every{550};
   std::chrono::milliseconds life{950};
   std::chrono::milliseconds long_life{3950};
-  int long_each = 7;
+  int long_each = 9;
 };
 // For a path with that round trip (0: not known): at most 150 bytes a second of IPv4 go out.
 Ringing ringing_for(std::chrono::microseconds round_trip);

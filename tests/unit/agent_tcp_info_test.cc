@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/net/net.h"
 #include "agent/net/tcp_info.h"
 
 namespace lienthong::agent {
@@ -119,6 +120,23 @@ TEST(TcpInfo, WhatIsNoTcpSocketHasNone) {
   EXPECT_EQ(kernel_queue_bytes(-1), 0U);
   ::close(ends[0]);
   ::close(ends[1]);
+}
+
+// What attempts send a second: a SYN each at once, and one more for each whole second that it
+// lives, as newer kernels repeat it.
+TEST(Ringing, StaysBelow150BytesASecondWhateverTheRoundTrip) {
+  constexpr double kSynBytes = 60;
+  const auto syns = [](std::chrono::milliseconds life) {
+    return 1 + std::chrono::duration_cast<std::chrono::seconds>(life).count();
+  };
+  for (int round_trip = 0; round_trip <= 5000; round_trip += 50) {
+    const Ringing how = ringing_for(std::chrono::milliseconds(round_trip));
+    const auto sent = syns(how.life) * (how.long_each - 1) + syns(how.long_life);
+    const std::chrono::duration<double> time = how.every * how.long_each;
+    EXPECT_LE(static_cast<double>(sent) * kSynBytes / time.count(), 150) << round_trip;
+    // An answer comes before the attempt is given up.
+    EXPECT_GE(how.life, std::chrono::milliseconds(round_trip + round_trip / 6)) << round_trip;
+  }
 }
 
 }  // namespace
