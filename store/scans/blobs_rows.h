@@ -62,9 +62,6 @@ class Blobs::Batch {
 };
 
 // Whether an update counts for nothing in the state, so that what it names is not named.
-inline bool is_inert(const RecordState& state, const UpdateId& id) {
-  return std::ranges::binary_search(state.inert, id, {}, &InertEntry::id);
-}
 
 namespace blob_key {
 
