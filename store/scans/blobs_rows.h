@@ -15,6 +15,7 @@
 
 namespace lienthong::store {
 
+// Whether an update counts for nothing in the state, so that what it names is not named.
 inline bool is_inert(const RecordState& state, const UpdateId& id) {
   return std::ranges::binary_search(state.inert, id, {}, &InertEntry::id);
 }
@@ -60,11 +61,6 @@ class Blobs::Batch {
   bool synced_;
   rocksdb::WriteBatch batch_;
 };
-
-// Whether an update counts for nothing in the state, so that what it names is not named.
-inline bool is_inert(const RecordState& state, const UpdateId& id) {
-  return std::ranges::binary_search(state.inert, id, {}, &InertEntry::id);
-}
 
 namespace blob_key {
 
