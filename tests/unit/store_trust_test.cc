@@ -238,7 +238,10 @@ TEST_F(StoreTrust, ARecallThatTheDeskLeavesUnansweredAnotherMachineAnswers) {
   const auto waiting = store::waiting_recalls(second.replica(), [] { return false; });
   ASSERT_EQ(waiting.size(), 1u);
   EXPECT_EQ(waiting.front().record, record);
-  EXPECT_GT(waiting.front().due, second.now) << "the desk has some seconds for it";
+  const auto request = second.replica().find_update(second.state(record).timeline.back());
+  ASSERT_TRUE(request);
+  EXPECT_EQ(waiting.front().due, request->received_at + store::kRecallPatience)
+      << "the desk has some seconds for it";
   second.commit([&](Transaction& transaction) {
     EXPECT_TRUE(store::answer_recall(transaction, waiting.front()));
     EXPECT_FALSE(store::answer_recall(transaction, waiting.front())) << "once";
