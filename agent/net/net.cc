@@ -209,7 +209,8 @@ asio::awaitable<Result<tcp::socket>> ring(tcp::endpoint endpoint, Congestion con
     };
     asio::co_spawn(executor, ring_once(rung, endpoint, congestion, dead_after, one), ended);
     if (rung->answered) break;
-    rung->event.expires_after(how.every);
+    // The first one usually finds the path there: nothing follows it until it is given up.
+    rung->event.expires_after(number == 1 ? how.life : how.every);
     co_await rung->event.async_wait(as_result);
   }
   rung->over = true;
