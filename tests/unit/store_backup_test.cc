@@ -130,7 +130,7 @@ TEST_F(Backups, BringAMachineBackAndItsNeighboursGiveTheRest) {
   spread();
   const RecordId only_in_backup = commune->create("CHI-BAN-SAO");
   const auto made = back_up(1000);
-  EXPECT_EQ(made.counts.only_here, 1U);
+  EXPECT_GE(made.counts.only_here, 1U) << "nobody has acknowledged it";
   const RecordId after = commune->create("SAU-1");
   ASSERT_TRUE(commune->set_unit(before, "Phòng Một cửa").ok());
   ASSERT_TRUE(commune->write(before, UpdateKind::kOffer, offices.district_id).ok());
