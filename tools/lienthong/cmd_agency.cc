@@ -256,17 +256,21 @@ void add_invite(CLI::App& app, Shell& shell) {
       ->needs(code)
       ->check(kTiers);
   verb->add_option("--ttl", *ttl, tr("how long the token is good, such as 2h or 3d"))->needs(code);
-  CLI::Option* flag = verb->add_flag(
-      "--may-issue,!--no-may-issue", *may_issue,
-      tr("whether the machine may invite others below it (default: where its agency has "
-         "agencies below it, or is a province or district)"));
-  flag->needs(code);
+  // As a callback: bound to the optional, it would be false where it is not given.
+  verb->add_flag_callback(
+          "--may-issue", [may_issue] { *may_issue = true; },
+          tr("the machine may invite others below it (default: where its agency has agencies below "
+             "it, or is a province or district)"))
+      ->needs(code);
+  verb->add_flag_callback(
+          "--no-may-issue", [may_issue] { *may_issue = false; },
+          tr("the machine may not invite others below it"))
+      ->needs(code);
   verb->add_option("--replace", who->replaces,
                    tr("the machine in whose place the new one comes; it is revoked then"))
       ->needs(code);
   consent->add_to(*verb);
-  verb->callback([&shell, who, ttl, cancelled, list, may_issue, flag, consent] {
-    if (flag->count() == 0) may_issue->reset();  // the parser has put "no" there
+  verb->callback([&shell, who, ttl, cancelled, list, may_issue, consent] {
     if (!who->code.empty() && (who->name.empty() || who->tier.empty()))
       throw CLI::RequiredError("--name, --tier");
     shell.run = [&shell, who, ttl, cancelled, list, may_issue, consent] {
