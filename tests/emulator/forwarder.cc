@@ -22,7 +22,7 @@ constexpr std::size_t kPacketBytesMax = 65'536;
 constexpr std::size_t kPacketsAtOnce = 64;
 constexpr std::uint64_t kStdin = ~0ULL, kTimer = ~1ULL, kStop = ~2ULL;
 
-Error failed(const char* what) {
+Error failed_call(const char* what) {
   return Error(Errc::kIo, std::string(what) + ": " + std::strerror(errno));
 }
 
@@ -214,7 +214,7 @@ void Forwarder::arm_timer() {
 Result<void> Forwarder::run(int stop_fd) {
   epoll_ = epoll_create1(EPOLL_CLOEXEC);
   timer_ = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-  if (epoll_ < 0 || timer_ < 0) return failed("epoll and timer");
+  if (epoll_ < 0 || timer_ < 0) return failed_call("epoll and timer");
   const auto watch = [this](int fd, std::uint64_t what) {
     epoll_event event{};
     event.events = EPOLLIN;
@@ -224,14 +224,14 @@ Result<void> Forwarder::run(int stop_fd) {
   bool watched = watch(STDIN_FILENO, kStdin) && watch(timer_, kTimer) && watch(stop_fd, kStop);
   for (std::size_t i = 0; i < places_.size(); ++i)
     watched = watched && watch(places_[i].node.tun, i);
-  if (!watched) return failed("watching the devices and standard input");
+  if (!watched) return failed_call("watching the devices and standard input");
   for (;;) {
     land();
     arm_timer();
     trace_.flush();
     epoll_event events[64];
     const int count = epoll_wait(epoll_, events, std::size(events), -1);
-    if (count < 0 && errno != EINTR) return failed("waiting");
+    if (count < 0 && errno != EINTR) return failed_call("waiting");
     for (int i = 0; i < count; ++i) {
       const std::uint64_t what = events[i].data.u64;
       if (what == kStop) return {};

@@ -412,10 +412,10 @@ TEST_F(Reports, TextIsFoundInSearchFormUntilItIsErased) {
                        });
     return all;
   };
-  EXPECT_EQ(texts(), "h47.518.20374-230401-0009\nnguyen thi lanh\n\n");
+  EXPECT_EQ(texts(), "h47.518.20374-230401-0009\nnguyen thi lanh\n\n\n   ");
   const auto erased = commune_.write(record, UpdateKind::kErase);
   ASSERT_TRUE(erased.ok()) << erased.error().message();
-  EXPECT_EQ(texts(), "h47.518.20374-230401-0009\n\n\n");
+  EXPECT_EQ(texts(), "h47.518.20374-230401-0009\n\n\n\n   ");
   EXPECT_TRUE(commune_.replica().verify_states().empty());
 }
 

@@ -162,8 +162,9 @@ class Reorganisation : public ::testing::Test {
     const RecordState out = west.province->state(record);
     for (Office* office : all()) {
       if (office == east.other.get() && cut_off) continue;
-      if (const auto held = office->replica().find_record(record))
+      if (const auto held = office->replica().find_record(record)) {
         EXPECT_EQ(held->state, out) << office->agency().short_hex();
+      }
     }
     return out;
   }
