@@ -52,7 +52,8 @@ TEST_F(ApiRoles, ATokenHasTheRolesOfItsLine) {
   const auto with = [&](const std::string& token) {
     tcp.set_default_headers({{"Authorization", "Bearer " + token}});
   };
-  const std::string create = R"({"op":"create","dossier":{"code":"H47.12-230401-0001"}})";
+  const std::string create =
+      R"({"op":"create","dossier":{"code":"H47.12-230401-0001","procedure":"2.000986"}})";
   with("lookonly0123456789");
   EXPECT_EQ(tcp.Get("/v1/status")->status, 200);
   const auto refused = tcp.Post("/v1/sync", "", "application/json");

@@ -15,7 +15,8 @@
 namespace lienthong::test {
 namespace {
 
-constexpr std::string_view kWords = "Trương-Thị-Bí-Mật-0987654321";
+// Nothing in it is there twice, so tables hold it as it is, packed as they are.
+constexpr std::string_view kWords = "qZ7vK2xW9pLm4RtYbN8sHdF3gJ6cQ";
 
 class Erasures : public ::testing::Test {
  protected:
@@ -123,7 +124,7 @@ TEST_F(Erasures, ScansLeaveTheFilesToo) {
   set.record = record.hex();
   wire::Component component;
   component.name = "Tờ khai";
-  component.digest = stored.id.hex();
+  component.digest = blob_text(stored.id);
   component.size = stored.size;
   set.closed = {{static_cast<std::uint16_t>(Field::kComponents),
                  wire::encode(std::vector<wire::Component>{component})}};
