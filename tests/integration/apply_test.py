@@ -80,7 +80,7 @@ def bad_lines(office, file):
     expect(done.returncode == 1, f"exit {done.returncode}\n{done.stdout}{done.stderr}")
     expect_refusals(refusals(done.stderr), REFUSED)
     after = counts(office)
-    expect(after[0] == records + 2, f"{after[0] - records} new records, should be 2")
+    expect(after[0] == records + 3, f"{after[0] - records} new records, should be 3")
     expect(after[1] > updates, "no updates")
     shown = office.get(f"/v1/dossiers/{CODE}")
     expect(shown["status"] == "processing", f"{shown}")

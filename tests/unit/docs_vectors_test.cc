@@ -15,6 +15,8 @@
 #include "protocol/session/hello.h"
 #include "protocol/session/window.h"
 #include "protocol/wire/message.h"
+#include "store/replica/pushes.h"
+#include "store/replica/replica.h"
 
 namespace lienthong {
 namespace {
@@ -109,6 +111,8 @@ TEST(ProtocolDocument, ListsTheLimitsOfTheCode) {
       {"kPenShareCountMin", kPenShareCountMin},
       {"kPenUnknownCountMax", kPenUnknownCountMax},
       {"kPenRevokedCountMax", kPenRevokedCountMax},
+      {"kPushedCountMax", store::kPushedCountMax},
+      {"kPushedBelowMax", store::kPushedBelowMax},
       {"kWaitingStatementShareMax", kWaitingStatementShareMax},
       {"kWaitingStatementCountMax", kWaitingStatementCountMax},
       {"lienthong::kRefusedCountMax", kRefusedCountMax},
