@@ -289,7 +289,7 @@ TEST_F(OfficeRules, RefusesDatesThatCannotBe) {
 TEST_F(OfficeRules, ARefusedTransitionNamesItsRuleAndWhatMayCome) {
   receive();
   refuses(set({status_write(Status::kReturned)}), Errc::kNotAllowed,
-          {"Đ.20", "done comes first", "may come: processing, withdrawn, done"});
+          {"Đ.20", "done comes first", "may come: refused, processing, withdrawn, done"});
   refuses(set({status_write(Status::kSupplement)}), Errc::kNotAllowed, {"Đ.18"});
   refuses(set({status_write(Status::kRegistered)}), Errc::kNotAllowed, {"Đ.5(1)c"});
   move_to(Status::kProcessing, "2025-03-04 08:00");
