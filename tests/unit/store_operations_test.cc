@@ -190,7 +190,7 @@ TEST_F(Operations, AKeyStandsForOneOperationWithAllItsValues) {
   refuses(commune_, with_key(set({two}), "set"), Errc::kConflict, {"set " + kCode});
   first(CreateDossier{.open = {one}}, "create");
   refuses(commune_, with_key(CreateDossier{.open = {two}}, "create"), Errc::kConflict,
-          {kCode, "\"A\", now \"B\""});
+          {"\"A\", now \"B\""});
   const std::string other = "H47.518.20374-230401-0008";
   create(commune_, other);
   first(offer_to(offices_.district_id), "offer");
