@@ -124,18 +124,16 @@ std::string meant_option(CLI::App& app, const std::string& problem) {
   return near.empty() || near == word ? "" : format("; did you mean {}?", near);
 }
 
-// "help dossier new" as "dossier new --help", and "version", as people try first; nothing at all is
-// a call for help too.
+// "help dossier new" as "dossier new --help", and "version", as people try first.
 std::vector<std::string> words_of(int argc, char** argv) {
   std::vector<std::string> words(argv + 1, argv + argc);
   const std::string verb = asked_verb(words);
   const auto at = std::ranges::find(words, verb);
   if (verb == "version") *at = "--version";
-  if (verb == "help") words.erase(at);
-  const bool asks = std::ranges::any_of(words, [](const std::string& word) {
-    return word == "--help" || word == "-h" || word == "--version";
-  });
-  if (verb == "help" || (verb.empty() && !asks)) words.emplace_back("--help");
+  if (verb == "help") {
+    words.erase(at);
+    words.emplace_back("--help");
+  }
   return words;
 }
 
