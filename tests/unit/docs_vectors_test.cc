@@ -77,6 +77,18 @@ std::string_view word_at(std::string_view text, std::size_t at) {
   return text.substr(at, end - at);
 }
 
+std::map<std::string, std::uint64_t> limits_of_page() {
+  std::map<std::string, std::uint64_t> found;
+  std::istringstream lines(protocol_page("limits.md"));
+  for (std::string line; std::getline(lines, line);) {
+    // | `kName` | 123 | …
+    const std::vector<std::string> cells = cells_of(line);
+    if (cells.size() < 2 || !is_limit(cells[0]) || !is_number(cells[1])) continue;
+    found[cells[0].substr(1, cells[0].size() - 2)] = std::stoull(cells[1]);
+  }
+  return found;
+}
+
 TEST(ProtocolDocument, ListsTheLimitsOfTheCode) {
   const std::map<std::string, std::uint64_t> expected{
       {"kOpenBytesMax", kOpenBytesMax},
@@ -138,15 +150,7 @@ TEST(ProtocolDocument, ListsTheLimitsOfTheCode) {
       {"kHealSymbolCountMax", kHealSymbolCountMax},
       {"kHealWantCountMax", kHealWantCountMax},
   };
-  std::map<std::string, std::uint64_t> found;
-  std::istringstream lines(protocol_page("limits.md"));
-  for (std::string line; std::getline(lines, line);) {
-    // | `kName` | 123 | …
-    const std::vector<std::string> cells = cells_of(line);
-    if (cells.size() < 2 || !is_limit(cells[0]) || !is_number(cells[1])) continue;
-    found[cells[0].substr(1, cells[0].size() - 2)] = std::stoull(cells[1]);
-  }
-  EXPECT_EQ(found, expected);
+  EXPECT_EQ(limits_of_page(), expected);
 }
 
 // Every "lienthong/1 …" between two of these marks.
