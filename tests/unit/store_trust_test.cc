@@ -257,6 +257,7 @@ TEST_F(StoreTrust, ARecallThatTheDeskLeavesUnansweredAnotherMachineAnswers) {
 }
 
 TEST_F(StoreTrust, AMachineInThePlaceOfAnotherIsTheDeskFromThenOn) {
+  other.create("O-1");  // else there is nothing to keep of it
   settle_all();
   Office& second = offices.add(offices.other_id, "/second");
   bring_registry(district);
