@@ -77,6 +77,7 @@ std::string_view word_at(std::string_view text, std::size_t at) {
   return text.substr(at, end - at);
 }
 
+// Lines of its tables: | `kName` | 123 | …
 TEST(ProtocolDocument, ListsTheLimitsOfTheCode) {
   const std::map<std::string, std::uint64_t> expected{
       {"kOpenBytesMax", kOpenBytesMax},
@@ -141,7 +142,6 @@ TEST(ProtocolDocument, ListsTheLimitsOfTheCode) {
   std::map<std::string, std::uint64_t> found;
   std::istringstream lines(protocol_page("limits.md"));
   for (std::string line; std::getline(lines, line);) {
-    // | `kName` | 123 | …
     const std::vector<std::string> cells = cells_of(line);
     if (cells.size() < 2 || !is_limit(cells[0]) || !is_number(cells[1])) continue;
     found[cells[0].substr(1, cells[0].size() - 2)] = std::stoull(cells[1]);
