@@ -17,10 +17,13 @@ bool says(const std::vector<FieldWrite>& writes, std::initializer_list<Field> fi
 Result<void> check_needs(const store::Operation& operation, const Needs& needs) {
   const auto* dossier = std::get_if<store::CreateDossier>(&operation.deed);
   if (dossier == nullptr) return {};
-  const bool who = says(dossier->closed, {Field::kApplicantName, Field::kApplicantIdNumber});
+  const bool who = says(dossier->closed, {Field::kApplicantName, Field::kApplicantIdNumber,
+                                          Field::kApplicantPhone, Field::kApplicantEmail});
   const bool what = says(dossier->open, {Field::kProcedure, Field::kProcedureName}) ||
                     says(dossier->closed, {Field::kSummary, Field::kComponents});
-  if (!who && !what)
+  // Other systems send dossiers on by their field of work alone; that is not enough for an office
+  // that asks for more.
+  if (!who && !what && !says(dossier->open, {Field::kFieldOfWork}))
     return Error(Errc::kInvalidArgument,
                  "nothing is said of who applies and for what, so no number is given: name at "
                  "least applicant.name, procedure or summary");

@@ -7,9 +7,9 @@
 
 namespace lienthong::agent {
 
-// Each that is set must be there; of neither, one of the two.
+// Each that is set must be there; of neither, one of the two or the field of work.
 struct Needs {
-  bool who = false;   // the applicant's name or number
+  bool who = false;   // the applicant's name, number, phone or mail
   bool what = false;  // the procedure or its name, a summary or components
   bool operator==(const Needs&) const = default;
 };

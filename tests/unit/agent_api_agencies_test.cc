@@ -88,10 +88,11 @@ TEST_F(ApiAgencies, ADeclarationIsTakenBackWhileNothingRestsOnIt) {
   // Not ours, or something rests on it.
   post("/v1/agencies/H47/remove", json::object(), 403);
   post("/v1/agencies/H47.12/remove", json::object(), 403);
-  const auto made = apply(R"({"op":"create","dossier":{"code":"H47.12-230401-0003"}})"
-                          "\n"
-                          R"({"op":"offer","code":"H47.12-230401-0003","to":"H47.12.09"})"
-                          "\n");
+  const auto made =
+      apply(R"({"op":"create","dossier":{"code":"H47.12-230401-0003","summary":"Đơn"}})"
+            "\n"
+            R"({"op":"offer","code":"H47.12-230401-0003","to":"H47.12.09"})"
+            "\n");
   ASSERT_EQ(made.back().at("ok"), true) << made.back();
   EXPECT_NE(message_of(post("/v1/agencies/H47.12.09/remove", json::object(), 409)).find("records"),
             std::string::npos);
@@ -198,10 +199,11 @@ TEST_F(ApiAgencies, ACodeOfTwoIsRefusedWhereverItIsTypedAndCheckSaysWhoDeclaredI
     EXPECT_NE(message_of(answer).find("declared by H47)"), std::string::npos) << answer;
     EXPECT_NE(message_of(answer).find("declared by H47.12)"), std::string::npos) << answer;
   }
-  const auto made = apply(R"({"op":"create","dossier":{"code":"H47.12-230401-0003"}})"
-                          "\n"
-                          R"({"op":"offer","code":"H47.12-230401-0003","to":"H47.12.05"})"
-                          "\n");
+  const auto made =
+      apply(R"({"op":"create","dossier":{"code":"H47.12-230401-0003","summary":"Đơn"}})"
+            "\n"
+            R"({"op":"offer","code":"H47.12-230401-0003","to":"H47.12.05"})"
+            "\n");
   EXPECT_EQ(made.back().at("ok"), false);
   EXPECT_EQ(made.back().at("error").at("code"), "conflict") << made.back();
   ASSERT_EQ(findings("agency-code-twice").size(), 1U);

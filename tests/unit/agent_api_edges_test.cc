@@ -118,7 +118,7 @@ TEST_F(ApiEdges, GiveNoNumberToWhatSaysNothing) {
   for (const char* line :
        {R"({"op":"create","dossier":{}})", R"({"op":"create","dossier":{"channel":"counter"}})",
         R"({"op":"create","dossier":{"applicant":{"name":" "},"status":"accepted"}})",
-        R"({"op":"create","dossier":{"applicant":{"phone":"0900000001"}}})"})
+        R"({"op":"create","dossier":{"code":"H47.12-230401-0001","unit":"Một cửa"}})"})
     EXPECT_TRUE(has(refusal(one(line)), "no number is given")) << line;
   EXPECT_EQ(update_count(), 0U);
   server_.reset();
@@ -128,6 +128,21 @@ TEST_F(ApiEdges, GiveNoNumberToWhatSaysNothing) {
   EXPECT_TRUE(has(refusal(one(R"({"op":"create","dossier":{"applicant":{"name":"A"}}})")),
                   "what is applied for"));
   EXPECT_FALSE(receive(R"("applicant":{"name":"A"},"procedure":"1.1")").empty());
+}
+
+TEST_F(ApiEdges, TakeWhatSaysWhoOrForWhatInAnyWay) {
+  for (const char* said :
+       {R"("procedure":"1.1","field":"Tư pháp","unit":"Một cửa")", R"("procedure_name":"x")",
+        R"("summary":"x")", R"("components":[{"name":"x"}])", R"("applicant":{"name":"A"})",
+        R"("applicant":{"id_number":"049000000001"})", R"("applicant":{"phone":"0900000001"})",
+        R"("applicant":{"email":"a@example.vn"})",
+        R"("field":"Tư pháp","unit":"Một cửa","channel":"online")"})
+    EXPECT_FALSE(receive(said).empty()) << said;
+  server_.reset();
+  config_.needs = {false, true};
+  start();
+  EXPECT_TRUE(
+      has(refusal(one(R"({"op":"create","dossier":{"field":"Tư pháp"}})")), "what is applied for"));
 }
 
 TEST_F(ApiEdges, TellWhatDiffersUnderAKnownKey) {

@@ -9,7 +9,7 @@ constexpr const char* kReceived =
     R"("field":"Tư pháp",)"
     R"("received_at":"2023-04-01T07:10:00+07:00","applicant":{"name":"Nguyễn Văn An"}}})"
     "\n"
-    R"({"op":"create","dossier":{"code":"H47.12-251001-0001",)"
+    R"({"op":"create","dossier":{"code":"H47.12-251001-0001","summary":"Cấp bản sao",)"
     R"("received_at":"2025-10-01T08:00:00+07:00"}})"
     "\n"
     R"({"op":"offer","code":"H47.12-230401-0001","to":"H47","note":"Xin ý kiến"})";

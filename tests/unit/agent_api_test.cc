@@ -113,7 +113,7 @@ TEST_F(Api, RefusesBadLinesByNumberAndTakesTheRest) {
   body += "{\"op\":\n";                                                             // 3
   body += "{\"op\":\"note\",\"code\":\"H47.12-230401-0001\",\"colour\":1}\n";       // 4
   body += "{\"op\":\"note\",\"code\":\"H47.12-230401-0001\",\"note\":\"\xFF\"}\n";  // 5
-  body += R"({"op":"create","dossier":{"code":"H47-230401-0001"}})"
+  body += R"({"op":"create","dossier":{"code":"H47-230401-0001","procedure":"1.001193"}})"
           "\n";  // 6: another agency's
   body += R"({"op":"set","code":"H47.12-230401-0001","fields":{"status":"returned"}})"
           "\n";                                                // 7
@@ -157,7 +157,8 @@ TEST_F(Api, AFileAppliedTwiceChangesNothing) {
     EXPECT_EQ(answer.value("repeated", false), true) << answer;
   EXPECT_EQ(update_count(), updates);
   const auto other =
-      apply(R"({"op":"create","dossier":{"code":"H47.12-230401-0001"}})", "?derive_keys=1");
+      apply(R"({"op":"create","dossier":{"code":"H47.12-230401-0001","procedure":"1.001193"}})",
+            "?derive_keys=1");
   EXPECT_EQ(other[0].at("error").at("code"), "conflict");
 }
 
@@ -179,7 +180,7 @@ TEST_F(Api, AtomicWritesAllOrNothing) {
 TEST_F(Api, IdempotencyKeyIsForOneLine) {
   start();
   const httplib::Headers key = {{"Idempotency-Key", "k-1"}};
-  const std::string line = R"({"op":"create","dossier":{}})";
+  const std::string line = R"({"op":"create","dossier":{"summary":"Cấp bản sao"}})";
   const auto first =
       json::parse(client()->Post("/v1/operations", key, line, "application/json")->body);
   const auto again =
@@ -202,8 +203,8 @@ TEST_F(Api, ManyLinesAreAnsweredInOrder) {
   start();
   std::string body;
   for (int i = 0; i < 1'200; ++i)
-    body += R"({"op":"create","dossier":{"code":"H47.12-230401-)" + std::to_string(10'000 + i) +
-            "\"}}\n";
+    body += R"({"op":"create","dossier":{"procedure":"1.001193","code":"H47.12-230401-)" +
+            std::to_string(10'000 + i) + "\"}}\n";
   const auto answers = apply(body);
   ASSERT_EQ(answers.size(), 1'200U);
   std::set<std::string> codes;
