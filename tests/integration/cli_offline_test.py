@@ -60,9 +60,10 @@ def init_mistakes(bench):
 def first_tries(bench):
     """What people type before they know the verbs."""
     for words, shown in ((("help",), "dossier"), (("help", "dossier", "new"), "FIELD=VALUE"),
-                         (("version",), "lienthong "), ((), "dossier")):
+                         (("version",), "lienthong ")):
         done = bench.run(*words)
         expect(done.returncode == 0 and shown in done.stdout, f"{words}: {done}")
+    fails(bench.run(), 2, "lienthong --help")
     fails(bench.run("dosier", "list"), 2, "no such verb: dosier", "did you mean dossier?")
     fails(bench.run("nosuchverb", "--help"), 2, "no such verb: nosuchverb")
     fails(bench.run("dossier", "list", "--proceduer", "x"), 2, "did you mean --procedure?")
