@@ -141,8 +141,7 @@ constexpr ReasonText kReasonTexts[] = {
      "office above"},
     {Reason::kBackupOld, "backup-old",
      "the last backup is of {}: make one, or mend what makes them; {} updates and {} files were on "
-     "no "
-     "other machine then"},
+     "no other machine then"},
     {Reason::kShutNewer, "newer-version",
      "a newer program wrote this database and has to be installed again: {}"},
     {Reason::kNoVersionInForce, "no-version-in-force",

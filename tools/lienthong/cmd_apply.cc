@@ -1,4 +1,5 @@
-// apply, import, export: JSON lines in and out.
+// apply, import, export: JSON lines in and out. What a file is written in is found here, before the
+// agent is asked for anything: it is given UTF-8 alone.
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,7 +10,7 @@
 #include <optional>
 #include <sstream>
 
-#include "store/text/encoding.h"  // of files; no agent is asked
+#include "store/text/encoding.h"
 #include "tools/lienthong/apply.h"
 #include "tools/lienthong/csv_dossier.h"
 #include "tools/lienthong/failure.h"

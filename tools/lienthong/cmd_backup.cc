@@ -1,4 +1,8 @@
 // backup, restore: a copy of a running machine, encrypted to a key kept elsewhere, and back.
+//
+// backup asks the agent. The rest works without one: restore builds the folder that an agent is to
+// start on, and the secret half of the administrator's key is made, read and used here alone, so
+// that no agent ever holds it.
 #include <unistd.h>
 
 #include <filesystem>
