@@ -239,8 +239,10 @@ void Machine::invite(const std::string& code, std::function<void(const Token&)> 
   token->expires_at = std::numeric_limits<UnixMillis>::max();  // clocks go wrong here
   const auto job = [this, token, code](store::Transaction& transaction) -> Result<void> {
     store::Invitation invitation;
-    LT_TRY(invitation.agency,
-           store::find_or_declare(transaction, code, "Xã " + code, "commune", entropy_));
+    // One that is there already is taken as it is called now, whatever it was declared as.
+    const bool known = transaction.registry().agency_named(code).ok();
+    LT_TRY(invitation.agency, store::find_or_declare(transaction, code, known ? "" : "Xã " + code,
+                                                     known ? "" : "commune", entropy_));
     token->agency = invitation.agency;
     invitation.secret = token->secret;
     invitation.expires_at = token->expires_at;
