@@ -38,4 +38,10 @@ Bytes state_without_beyond(const store::Replica& replica, const store::RecordEnt
   return begins ? encode_state(fold(graph, registry)) : Bytes{};
 }
 
+bool begins_beyond_a_cut(const RecordState& state) {
+  return std::ranges::any_of(state.inert, [&state](const InertEntry& entry) {
+    return entry.reason == InertReason::kCutOff && entry.id == id_cast<UpdateId>(state.record);
+  });
+}
+
 }  // namespace lienthong::sim

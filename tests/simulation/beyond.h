@@ -8,4 +8,8 @@ namespace lienthong::sim {
 
 Bytes state_without_beyond(const store::Replica& replica, const store::RecordEntry& entry);
 
+// Whether what made the record was sealed beyond what a revocation lets count: then nobody holds
+// it, whatever others still have of it (docs/protocol/custody.md, "In force").
+bool begins_beyond_a_cut(const RecordState& state);
+
 }  // namespace lienthong::sim

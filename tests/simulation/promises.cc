@@ -119,6 +119,7 @@ class Inspection {
   }
 
   void check_chain(const Machine& machine, const RecordState& state) {
+    if (state.chain.empty() && begins_beyond_a_cut(state)) return;
     if (state.chain.empty() || state.holder.is_zero())
       return findings_.add("a record without a custodian", "record ", state.record.short_hex());
     const auto agencies = machine.replica().audience_of(state);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "tests/simulation/beyond.h"
 #include "tests/simulation/opinion.h"
 
 namespace lienthong::sim {
@@ -80,6 +81,7 @@ void Watch::look_at_record(const Machine& machine, const store::RecordEntry& ent
   const RecordState& state = entry.state;
   const auto first = machine.replica().find_update(id_cast<UpdateId>(state.record));
   if (first && scene_.hostile.contains(first->node)) return;
+  if (state.chain.empty() && begins_beyond_a_cut(state)) return;
   if (state.chain.empty() || state.holder.is_zero())
     return scene_.findings.add("a record without a custodian", name(machine), ", record ",
                                state.record.short_hex());
