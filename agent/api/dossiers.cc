@@ -144,14 +144,15 @@ void get_export(ApiCall& call) {
 void get_dossier(ApiCall& call) {
   const auto record = find_one(call.api.replica(), call.parameter(0));
   if (!record.ok()) return send_error(call.response, record.error());
-  const auto dossier = store::read_dossier(call.api.replica(), *record);
+  store::Work work;
+  const auto dossier = store::read_dossier(call.api.replica(), *record, &work);
   if (!dossier.ok()) return send_error(call.response, dossier.error());
   const auto registry = call.api.replica().registry();
   json out = dossier_json(*dossier, *registry);
   const auto others = same_code(call.api.replica(), *registry, dossier->state);
   if (!others.empty()) out["same_code"] = others;
   if (dossier->state.kind == RecordKind::kDossier) {
-    json why = explanation_json(call.api, dossier->state);
+    json why = explanation_json(call.api, dossier->state, work);
     if (why.contains("step")) out["step"] = why["step"];
     if (query_flag(call.request, "explain")) out["explanation"] = std::move(why["trace"]);
   }
