@@ -160,7 +160,8 @@ void get_export(ApiCall& call) {
 void get_dossier(ApiCall& call) {
   const auto record = find_one(call.api.replica(), call.parameter(0));
   if (!record.ok()) return send_error(call.response, record.error());
-  const auto dossier = store::read_dossier(call.api.replica(), *record);
+  store::Work work;
+  const auto dossier = store::read_dossier(call.api.replica(), *record, &work);
   if (!dossier.ok()) return send_error(call.response, dossier.error());
   if (is_known(call, "\"" + store::revision_of(dossier->state) + "\"")) return;
   const auto registry = call.api.replica().registry();
@@ -168,7 +169,7 @@ void get_dossier(ApiCall& call) {
   const auto others = same_code(call.api.replica(), *registry, dossier->state);
   if (!others.empty()) out["same_code"] = others;
   if (dossier->state.kind == RecordKind::kDossier) {
-    json why = explanation_json(call.api, dossier->state);
+    json why = explanation_json(call.api, dossier->state, work);
     if (why.contains("step")) out["step"] = why["step"];
     if (query_flag(call.request, "explain")) out["explanation"] = std::move(why["trace"]);
   }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "protocol/record/fields.h"
+#include "store/office/work.h"
 #include "store/replica/replica.h"
 
 namespace lienthong::store {
@@ -45,6 +46,7 @@ struct Dossier {
 std::map<Field, FieldValue> read_values(const Replica& replica, const RecordState& state);
 
 // kNotFound.
-Result<Dossier> read_dossier(const Replica& replica, const RecordId& id);
+// `work`, where given: what read_work() would say, of the same reading.
+Result<Dossier> read_dossier(const Replica& replica, const RecordId& id, Work* work = nullptr);
 
 }  // namespace lienthong::store
