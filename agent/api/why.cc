@@ -8,6 +8,7 @@
 #include "agent/json/status.h"
 #include "agent/json/time.h"
 #include "agent/json/work.h"
+#include "protocol/record/codec.h"
 #include "protocol/record/registers.h"
 #include "store/office/between.h"
 #include "store/office/conflicts.h"
@@ -36,6 +37,12 @@ struct Hop {
   HopState state = HopState::kNotSent;
   bool towards_turn = false;  // the next on the way to the agency whose turn it is
 };
+
+std::optional<ClosedBody> closed_of(const store::StoredUpdate& update) {
+  if (update.update.closed.empty()) return std::nullopt;
+  auto closed = wire::decode_closed(update.update.closed);
+  return closed.ok() ? std::optional(*std::move(closed)) : std::nullopt;
+}
 
 class Explanation {
  public:
@@ -308,6 +315,8 @@ json Explanation::to_json() {
         {"here_since", time_json(last_->received_at)},
         {"doubtful", store::is_doubtful(last_->update.envelope.hlc.millis(), last_->received_at)},
         {"sealed", last_->seal.has_value()}};
+  if (const auto closed = last_ ? closed_of(*last_) : std::nullopt; closed)
+    if (!closed->account.empty()) out["last_change"]["account"] = closed->account;
   for (const Hop& hop : hops_) {
     if (hop.state == HopState::kAcknowledged && !hop.towards_turn) continue;
     if (hop.neighbour.next_attempt == 0) continue;

@@ -261,6 +261,7 @@ struct Operation {
   bool key_is_content = false;  // the key was made of all that the operation says
   // What its record has to be at, revision_of(); empty: whatever it is at.
   std::string revision{};
+  std::string account{};  // who asked for it, see ClosedBody; empty: nobody is known
 };
 
 // ---- carrying it out ----

@@ -200,9 +200,10 @@ void print_history(const Json& dossier) {
     std::string at = show_time(text_of(entry, "at"));
     if (entry.value("doubtful", false))
       at = format("{} (doubtful, came {})", at, show_time(text_of(entry, "came_at")));
-    table.add({at, text_of(entry, "action"),
-               officer.empty() || unit.empty() ? officer + unit : officer + ", " + unit,
-               text_of(entry, "note")});
+    const std::string account = text_of(entry, "account");
+    std::string who = officer.empty() || unit.empty() ? officer + unit : officer + ", " + unit;
+    if (!account.empty()) who += who.empty() ? account : " (" + account + ")";
+    table.add({at, text_of(entry, "action"), who, text_of(entry, "note")});
   }
   table.print("  ");
 }
