@@ -63,6 +63,18 @@ bool write_content(const store::Blobs& blobs, const BlobId& id, std::size_t offs
   return true;
 }
 
+// Sends why not, where every record that names the file is closed to the caller.
+bool may_read_file(ApiCall& call, const store::Blobs& blobs, const BlobId& id) {
+  std::optional<Error> why;
+  for (const RecordId& record : blobs.records(id)) {
+    const auto entry = call.api.replica().find_record(record);
+    if (!entry || may_read(call.api, call.caller, entry->state)) return true;
+    why = not_inspected(entry->state);
+  }
+  if (why) send_error(call.response, *why);
+  return !why;
+}
+
 }  // namespace
 
 void get_blobs(ApiCall& call) {
@@ -118,7 +130,7 @@ void post_blob_fetch(ApiCall& call) {
   BlobKeeper* keeper = keeper_of(call);
   if (keeper == nullptr) return;
   const auto id = known_blob_of(call, *keeper);
-  if (!id) return;
+  if (!id || !may_read_file(call, keeper->blobs(), *id)) return;
   if (const auto asked = keeper->demand(*id); !asked.ok())
     return send_error(call.response, asked.error());
   send_json(call.response, blob_json(call.api, *keeper, *id));
@@ -137,6 +149,7 @@ void get_blob_content(ApiCall& call) {
                       blob || !blobs->records(*id).empty()
                           ? "the file is not here, or not all of it: POST …/fetch asks for it"
                           : "no record here names that file");
+  if (!may_read_file(call, *blobs, *id)) return;
   call.response.set_content_provider(
       static_cast<std::size_t>(blob->size), "application/octet-stream",
       [api, blobs, id = *id](std::size_t offset, std::size_t length, httplib::DataSink& sink) {

@@ -11,6 +11,7 @@
 #include "protocol/record/registers.h"
 #include "store/office/dossier.h"
 #include "store/office/find.h"
+#include "store/office/reading.h"
 #include "store/office/revision.h"
 
 namespace lienthong::agent {
@@ -54,6 +55,12 @@ Result<store::Filter> read_filter(const ApiCall& call) {
   return out;
 }
 
+// Words that stand only in closed parts find nothing where our office takes no part.
+bool may_be_found(const ApiContext& api, const store::Filter& filter, const RecordState& state) {
+  if (filter.text.empty() || store::takes_part(api.replica(), state)) return true;
+  return search_key(code_or_empty(state)).find(filter.text) != std::string::npos;
+}
+
 // Hands each dossier that is meant to `visit`, until that answers false. Nothing of the database is
 // held meanwhile but a page of codes: whoever reads slowly keeps nothing from being given back.
 void for_each_meant(const ApiContext& api, const store::Filter& filter,
@@ -62,12 +69,15 @@ void for_each_meant(const ApiContext& api, const store::Filter& filter,
                              [&api] { return api.stopping.load(); });
   for (auto page = selection.next(); !page.empty(); page = selection.next())
     for (const store::Match& match : page)
-      if (const auto entry = selection.record(match); entry && !visit(*entry)) return;
+      if (const auto entry = selection.record(match);
+          entry && may_be_found(api, filter, entry->state) && !visit(*entry))
+        return;
 }
 
 json short_with_summary(const ApiContext& api, const Registry& registry, const RecordState& state) {
   json line = short_json(state, registry, api.now(), store::updated(api.replica(), state));
   if (!state.closed_fields.contains(static_cast<std::uint16_t>(Field::kSummary))) return line;
+  if (!store::takes_part(api.replica(), state)) return line;
   const auto values = store::read_values(api.replica(), state);
   const auto summary = values.find(Field::kSummary);
   if (summary != values.end())
@@ -81,7 +91,11 @@ void export_to_portal(ApiCall& call, store::Filter filter) {
     const auto registry = api->replica().registry();
     const store::SyncView sync(api->replica());
     for_each_meant(*api, wanted, [&](const store::RecordEntry& entry) {
-      const auto source = store::read_form_source(api->replica(), entry.state.record);
+      auto source = store::read_form_source(api->replica(), entry.state.record);
+      if (source.ok() && !store::takes_part(api->replica(), entry.state)) {
+        store::withhold(source->dossier);
+        for (store::FormChange& change : source->changes) store::withhold(change.entry);
+      }
       return !source.ok() || put(portal_json(*source, *registry, sync.of(source->dossier.state)));
     });
   });
@@ -135,8 +149,13 @@ void get_export(ApiCall& call) {
   send_lines(call, [api, wanted = *std::move(filter)](const LineSink& put) {
     const auto registry = api->replica().registry();
     for_each_meant(*api, wanted, [&](const store::RecordEntry& entry) {
-      const auto dossier = store::read_dossier(api->replica(), entry.state.record);
-      return !dossier.ok() || put(dossier_json(*dossier, *registry));
+      auto dossier = store::read_dossier(api->replica(), entry.state.record);
+      if (!dossier.ok()) return true;
+      const bool shown = store::takes_part(api->replica(), entry.state);
+      if (!shown) store::withhold(*dossier);
+      json line = dossier_json(*dossier, *registry);
+      if (!shown) line["withheld"] = true;
+      return put(line);
     });
   });
 }
@@ -144,10 +163,13 @@ void get_export(ApiCall& call) {
 void get_dossier(ApiCall& call) {
   const auto record = find_one(call.api.replica(), call.parameter(0));
   if (!record.ok()) return send_error(call.response, record.error());
-  const auto dossier = store::read_dossier(call.api.replica(), *record);
+  auto dossier = store::read_dossier(call.api.replica(), *record);
   if (!dossier.ok()) return send_error(call.response, dossier.error());
   const auto registry = call.api.replica().registry();
+  const bool shown = may_read(call.api, call.caller, dossier->state);
+  if (!shown) store::withhold(*dossier);
   json out = dossier_json(*dossier, *registry);
+  if (!shown) out["withheld"] = true;
   const auto others = same_code(call.api.replica(), *registry, dossier->state);
   if (!others.empty()) out["same_code"] = others;
   if (dossier->state.kind == RecordKind::kDossier) {

@@ -14,6 +14,7 @@
 #include "store/office/conflicts.h"
 #include "store/office/lateness.h"
 #include "store/office/reached.h"
+#include "store/office/reading.h"
 
 namespace lienthong::agent {
 namespace {
@@ -315,7 +316,8 @@ json Explanation::to_json() {
         {"here_since", time_json(last_->received_at)},
         {"doubtful", store::is_doubtful(last_->update.envelope.hlc.millis(), last_->received_at)},
         {"sealed", last_->seal.has_value()}};
-  if (const auto closed = last_ ? closed_of(*last_) : std::nullopt; closed)
+  const bool shown = last_ && store::takes_part(replica_, state_);
+  if (const auto closed = shown ? closed_of(*last_) : std::nullopt; closed)
     if (!closed->account.empty()) out["last_change"]["account"] = closed->account;
   for (const Hop& hop : hops_) {
     if (hop.state == HopState::kAcknowledged && !hop.towards_turn) continue;

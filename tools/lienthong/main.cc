@@ -56,6 +56,7 @@ constexpr std::array kVerbs{
     Verb{"quarantine", add_quarantine},
     Verb{"conflicts", add_conflicts},
     Verb{"verify", add_verify},
+    Verb{"inspect", add_inspect},
     Verb{"erase", add_erase},
     Verb{"backup", add_backup},
     Verb{"restore", add_restore},
