@@ -1,6 +1,6 @@
 // Whether what closed parts say may be given out here. A superior's replica keeps them, for
-// recovery and for passing them on; to read one is an act that is written into the record first.
-// docs/design.md, "Update". Pure of one replica; any thread.
+// recovery and for passing them on; to read one is an act that is written into the record first:
+// docs/operations.md, "Reading what is below". Reads one replica; any thread.
 #pragma once
 
 #include <map>

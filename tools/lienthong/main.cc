@@ -31,6 +31,7 @@ constexpr std::array kVerbs{
     Verb{"enroll", add_enroll},
     Verb{"issue", add_issue},
     Verb{"refill", add_refill},
+    Verb{"rotate-key", add_rotate_key},
     Verb{"agency", add_agency},
     Verb{"node", add_node},
     Verb{"revoke", add_revoke},

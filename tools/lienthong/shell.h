@@ -63,6 +63,7 @@ void add_enroll(CLI::App& app, Shell& shell);
 void add_invite(CLI::App& app, Shell& shell);
 void add_issue(CLI::App& app, Shell& shell);
 void add_refill(CLI::App& app, Shell& shell);
+void add_rotate_key(CLI::App& app, Shell& shell);
 void add_agency(CLI::App& app, Shell& shell);
 void add_tree(CLI::App& agency, Shell& shell);  // verbs of `agency`
 void add_node(CLI::App& app, Shell& shell);
