@@ -199,6 +199,11 @@ Result<nlohmann::json> read_object(const std::string& body, std::string_view nam
 // A text of such an object; kInvalidArgument when it is missing or empty and needed.
 Result<std::string> object_text(const nlohmann::json& object, const char* name, bool needed);
 
+// Whether what its closed parts say may be given out to the caller, see store/office/reading.h; and
+// why not: kNotAllowed.
+bool may_read(const ApiContext& api, const Caller& caller, const RecordState& state);
+Error not_inspected(const RecordState& state);
+
 // By code or record id. kNotFound, kConflict (several bear the code).
 // The error of a name in the path or in a question: what is unknown is not found.
 Error no_such(const Error& error);

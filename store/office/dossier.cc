@@ -113,6 +113,7 @@ TimelineEntry timeline_entry(const Updates::Entry& entry) {
   out.unit = written_text(stored.open.writes, Field::kUnit).value_or(std::string());
   if (entry.closed) {
     out.officer = entry.closed->officer;
+    out.account = entry.closed->account;
     out.note = entry.closed->note;
     if (out.action.empty()) out.action = entry.closed->action;
   }

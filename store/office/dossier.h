@@ -19,6 +19,7 @@ struct TimelineEntry {
   AgencyId agency;
   UnixMillis at = 0;  // as the office said, else the HLC's
   std::string action, officer, unit, note;
+  std::string account;      // who used that office's local API
   AgencyId to;              // consult, share: who is asked or shown; else zero
   UnixMillis deadline = 0;  // consult; 0: none
   bool directive = false;   // a superior's note

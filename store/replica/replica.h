@@ -284,6 +284,8 @@ struct Draft {
   // Idempotency, 16 bytes or empty. Lies in the closed part, which is made for it; where the
   // record's are erased, on this machine alone.
   Bytes key_hash = {};
+  // Who asked for it. Lies in the closed part likewise; not kept where those are not here.
+  std::string account = {};
 };
 
 // An update out of a database of this machine that was damaged (store/salvage).
