@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The scenario phu-ninh: thirteen offices of the former district Phú Ninh, through the first quarter
+"""The scenario phu-ninh: thirteen offices of the former district Phú Ninh, in the first quarter
 of 2024 with an outage in it, when there were three tiers.
 """
 import concurrent.futures

@@ -134,7 +134,8 @@ void Registers::for_each_row(std::size_t index, const Visit& visit) const {
   for (const Received& item : book.list) {
     const auto entry = reader.record(item.record);
     if (!entry) continue;
-    const Row row = row_of(read_values(*replica_, entry->state), ++number, *registry_);
+    Row row = row_of(read_values(*replica_, entry->state), ++number, *registry_);
+    row["code"] = form_codes(row["code"], official_codes(*replica_, entry->state.record));
     if (!visit(row_cells(book.page.form, row))) return;
   }
 }
