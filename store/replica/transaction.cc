@@ -291,9 +291,12 @@ std::optional<RecordEntry> Transaction::find_record(const RecordId& id) const {
 }
 
 std::vector<RecordId> Transaction::find_code(std::string_view code) const {
+  return find_rows(key::code_prefix(fold_code(code)));
+}
+
+std::vector<RecordId> Transaction::find_rows(std::string_view prefix) const {
   impl_->settle_all();
   std::vector<RecordId> out;
-  const std::string prefix = key::code_prefix(fold_code(code));
   impl_->overlay.scan(prefix, prefix, [&](std::string_view k, std::string_view) {
     if (const auto* record = impl_->find(decode_number4(k.substr(k.size() - 4))))
       out.push_back(record->row.id);
