@@ -10,11 +10,13 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "agent/api/server.h"
 #include "agent/files/bundles.h"
 #include "agent/joining/roles.h"
 #include "agent/texts/catalogue.h"
+#include "agent/texts/reasons.h"
 
 namespace lienthong::agent {
 
@@ -45,6 +47,11 @@ struct ApiContext {
     return config.calendar ? *config.calendar : store::built_in_calendar();
   }
 };
+
+// What somebody should know of this machine, for check and /metrics; judge.h. kToWrite also writes
+// something, which waits for the disk.
+enum class Trying : std::uint8_t { kToWrite, kNothing };
+std::vector<texts::Finding> find_all(ApiContext& api, Trying trying);
 
 // One of the two doors, with its places for those who wait.
 struct ApiDoor {

@@ -81,7 +81,7 @@ constexpr std::array kRoutes = {
     ApiRoute{"POST", "/v1/sync", post_sync},
     ApiRoute{"POST", "/v1/verify", post_verify, " agency limit "},
     ApiRoute{"POST", "/v1/compare", post_compare},
-    ApiRoute{"GET", "/v1/check", get_check},
+    ApiRoute{"GET", "/v1/check", get_check, " notes? "},
     ApiRoute{"GET", "/v1/damage", get_damage},
     ApiRoute{"POST", "/v1/damage/seen", post_damage_seen},
 };
