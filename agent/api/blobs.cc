@@ -95,6 +95,18 @@ bool choose_range(ApiCall& call, std::uint64_t size) {
   return true;
 }
 
+// Sends why not, where every record that names the file is closed to the caller.
+bool may_read_file(ApiCall& call, const store::Blobs& blobs, const BlobId& id) {
+  std::optional<Error> why;
+  for (const RecordId& record : blobs.records(id)) {
+    const auto entry = call.api.replica().find_record(record);
+    if (!entry || may_read(call.api, call.caller, entry->state)) return true;
+    why = not_inspected(entry->state);
+  }
+  if (why) send_error(call.response, *why);
+  return !why;
+}
+
 }  // namespace
 
 void get_blobs(ApiCall& call) {
@@ -156,7 +168,7 @@ void post_blob_fetch(ApiCall& call) {
   BlobKeeper* keeper = keeper_of(call);
   if (keeper == nullptr) return;
   const auto id = known_blob_of(call, *keeper);
-  if (!id) return;
+  if (!id || !may_read_file(call, keeper->blobs(), *id)) return;
   if (const auto asked = keeper->demand(*id); !asked.ok())
     return send_error(call.response, asked.error());
   send_json(call.response, blob_json(call.api, *keeper, *id));
@@ -175,6 +187,7 @@ void get_blob_content(ApiCall& call) {
                       blob || !blobs->records(*id).empty()
                           ? "the file is not here, or not all of it: POST …/fetch asks for it"
                           : "no record here names that file");
+  if (!may_read_file(call, *blobs, *id)) return;
   if (is_known(call, "\"" + blob_text(*id) + "\"")) return;
   if (!choose_range(call, blob->size)) return;
   call.response.set_content_provider(

@@ -10,11 +10,13 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "agent/api/server.h"
 #include "agent/files/bundles.h"
 #include "agent/joining/roles.h"
 #include "agent/texts/catalogue.h"
+#include "agent/texts/reasons.h"
 
 namespace lienthong::agent {
 
@@ -45,6 +47,11 @@ struct ApiContext {
     return config.calendar ? *config.calendar : store::built_in_calendar();
   }
 };
+
+// What somebody should know of this machine, for check and /metrics; judge.h. kToWrite also writes
+// something, which waits for the disk.
+enum class Trying : std::uint8_t { kToWrite, kNothing };
+std::vector<texts::Finding> find_all(ApiContext& api, Trying trying);
 
 // One of the two doors, with its places for those who wait.
 struct ApiDoor {
@@ -198,6 +205,11 @@ Result<std::optional<AgencyId>> query_agency(const ApiCall& call, const char* na
 Result<nlohmann::json> read_object(const std::string& body, std::string_view names);
 // A text of such an object; kInvalidArgument when it is missing or empty and needed.
 Result<std::string> object_text(const nlohmann::json& object, const char* name, bool needed);
+
+// Whether what its closed parts say may be given out to the caller, see store/office/reading.h; and
+// why not: kNotAllowed.
+bool may_read(const ApiContext& api, const Caller& caller, const RecordState& state);
+Error not_inspected(const RecordState& state);
 
 // By code or record id. kNotFound, kConflict (several bear the code).
 // The error of a name in the path or in a question: what is unknown is not found.

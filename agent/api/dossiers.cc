@@ -11,6 +11,7 @@
 #include "protocol/record/registers.h"
 #include "store/office/dossier.h"
 #include "store/office/find.h"
+#include "store/office/reading.h"
 #include "store/office/revision.h"
 
 namespace lienthong::agent {
@@ -59,6 +60,12 @@ Result<store::Filter> read_filter(const ApiCall& call) {
   return out;
 }
 
+// Words that stand only in closed parts find nothing where our office takes no part.
+bool may_be_found(const ApiContext& api, const store::Filter& filter, const RecordState& state) {
+  if (filter.text.empty() || store::takes_part(api.replica(), state)) return true;
+  return search_key(code_or_empty(state)).find(filter.text) != std::string::npos;
+}
+
 // Hands each dossier that is meant to `visit`, until that answers false. Nothing of the database is
 // held meanwhile but a page of codes: whoever reads slowly keeps nothing from being given back.
 void for_each_meant(const ApiContext& api, const store::Filter& filter,
@@ -67,12 +74,15 @@ void for_each_meant(const ApiContext& api, const store::Filter& filter,
                              [&api] { return api.stopping.load(); });
   for (auto page = selection.next(); !page.empty(); page = selection.next())
     for (const store::Match& match : page)
-      if (const auto entry = selection.record(match); entry && !visit(*entry)) return;
+      if (const auto entry = selection.record(match);
+          entry && may_be_found(api, filter, entry->state) && !visit(*entry))
+        return;
 }
 
 json short_with_summary(const ApiContext& api, const Registry& registry, const RecordState& state) {
   json line = short_json(state, registry, api.now(), store::updated(api.replica(), state));
   if (!state.closed_fields.contains(static_cast<std::uint16_t>(Field::kSummary))) return line;
+  if (!store::takes_part(api.replica(), state)) return line;
   const auto values = store::read_values(api.replica(), state);
   const auto summary = values.find(Field::kSummary);
   if (summary != values.end())
@@ -99,12 +109,17 @@ void send_meant(ApiCall& call, store::Filter filter, MakeLine make) {
 }
 
 MakeLine portal_lines(const ApiContext& api) {
-  return [&api, registry = api.replica().registry(),
-          sync =
-              std::make_shared<store::SyncView>(api.replica())](const store::RecordEntry& entry) {
-    const auto source = store::read_form_source(api.replica(), entry.state.record);
-    return source.ok() ? portal_json(*source, *registry, sync->of(source->dossier.state)) : json();
-  };
+  return
+      [&api, registry = api.replica().registry(),
+       sync = std::make_shared<store::SyncView>(api.replica())](const store::RecordEntry& entry) {
+        auto source = store::read_form_source(api.replica(), entry.state.record);
+        if (!source.ok()) return json();
+        if (!store::takes_part(api.replica(), entry.state)) {
+          store::withhold(source->dossier);
+          for (store::FormChange& change : source->changes) store::withhold(change.entry);
+        }
+        return portal_json(*source, *registry, sync->of(source->dossier.state));
+      };
 }
 
 // The others that bear its code: who typed it may have meant one of them.
@@ -152,23 +167,32 @@ void get_export(ApiCall& call) {
   send_meant(
       call, *std::move(filter),
       [api = &call.api, registry = call.api.replica().registry()](const store::RecordEntry& entry) {
-        const auto dossier = store::read_dossier(api->replica(), entry.state.record);
-        return dossier.ok() ? dossier_json(*dossier, *registry) : json();
+        auto dossier = store::read_dossier(api->replica(), entry.state.record);
+        if (!dossier.ok()) return json();
+        const bool shown = store::takes_part(api->replica(), entry.state);
+        if (!shown) store::withhold(*dossier);
+        json line = dossier_json(*dossier, *registry);
+        if (!shown) line["withheld"] = true;
+        return line;
       });
 }
 
 void get_dossier(ApiCall& call) {
   const auto record = find_one(call.api.replica(), call.parameter(0));
   if (!record.ok()) return send_error(call.response, record.error());
-  const auto dossier = store::read_dossier(call.api.replica(), *record);
+  store::Work work;
+  auto dossier = store::read_dossier(call.api.replica(), *record, &work);
   if (!dossier.ok()) return send_error(call.response, dossier.error());
   if (is_known(call, "\"" + store::revision_of(dossier->state) + "\"")) return;
   const auto registry = call.api.replica().registry();
+  const bool shown = may_read(call.api, call.caller, dossier->state);
+  if (!shown) store::withhold(*dossier);
   json out = dossier_json(*dossier, *registry);
+  if (!shown) out["withheld"] = true;
   const auto others = same_code(call.api.replica(), *registry, dossier->state);
   if (!others.empty()) out["same_code"] = others;
   if (dossier->state.kind == RecordKind::kDossier) {
-    json why = explanation_json(call.api, dossier->state);
+    json why = explanation_json(call.api, dossier->state, work);
     if (why.contains("step")) out["step"] = why["step"];
     if (query_flag(call.request, "explain")) out["explanation"] = std::move(why["trace"]);
   }

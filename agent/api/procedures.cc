@@ -57,7 +57,10 @@ void get_procedure(ApiCall& call) {
 }
 
 json explanation_json(const ApiContext& api, const RecordState& state) {
-  const store::Work work = store::read_work(api.replica(), state);
+  return explanation_json(api, state, store::read_work(api.replica(), state));
+}
+
+json explanation_json(const ApiContext& api, const RecordState& state, const store::Work& work) {
   const store::Explanation why = store::explain(work, state, api.now(), api.calendar());
   json out = {{"trace", trace_json(why.deadline.trace)}, {"paused", why.deadline.paused}};
   if (why.step) out["step"] = step_json(*why.step);

@@ -150,7 +150,8 @@ void get_records(ApiCall& call) {
       if (!wanted.page.after.empty() && key <= wanted.page.after) continue;
       const auto entry = replica.find_record(matches[i].record);
       if (!entry) continue;
-      const auto values = store::read_values(replica, entry->state);
+      auto values = store::read_values(replica, entry->state);
+      if (!store::takes_part(replica, entry->state)) store::withhold(values);
       if (!store::has_text(values, wanted.text)) continue;
       if (wanted.overdue && !is_overdue(*api, entry->state)) continue;
       const auto make = [&] {
@@ -166,10 +167,13 @@ void get_records(ApiCall& call) {
 void get_record(ApiCall& call) {
   const auto record = find_one(call.api.replica(), call.parameter(0));
   if (!record.ok()) return send_error(call.response, record.error());
-  const auto dossier = store::read_dossier(call.api.replica(), *record);
+  auto dossier = store::read_dossier(call.api.replica(), *record);
   if (!dossier.ok()) return send_error(call.response, dossier.error());
   if (is_known(call, "\"" + store::revision_of(dossier->state) + "\"")) return;
+  const bool shown = may_read(call.api, call.caller, dossier->state);
+  if (!shown) store::withhold(*dossier);
   json out = dossier_json(*dossier, *call.api.replica().registry());
+  if (!shown) out["withheld"] = true;
   put_work(out, call.api.replica(), dossier->state, call.api.now());
   put_kind(out, call.api, dossier->state);
   send_json(call.response, out);
@@ -205,6 +209,8 @@ void get_document_edxml(ApiCall& call) {
   if (document->state.kind != RecordKind::kDocument)
     return send_error(call.response,
                       Error(Errc::kInvalidArgument, document->code() + " is not a document"));
+  if (!may_read(call.api, call.caller, document->state))
+    return send_error(call.response, not_inspected(document->state));
   const auto to = query_agency(call, "to");
   if (!to.ok()) return send_error(call.response, to.error());
   call.response.set_content(edxml_header(*document, replica, *to), "application/xml");

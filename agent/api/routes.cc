@@ -39,6 +39,7 @@ constexpr std::array kRoutes = {
     ApiRoute{"POST", "/v1/invites", post_invite},
     ApiRoute{"POST", "/v1/invites/{id}/cancel", post_invite_cancel},
     ApiRoute{"POST", "/v1/certificates", post_certificate},
+    ApiRoute{"GET", "/v1/codes", get_codes, " twice? "},
     ApiRoute{"GET", "/v1/dossiers", get_dossiers, kFilters},
     ApiRoute{"GET", "/v1/dossiers/{code}", get_dossier, " explain? "},
     ApiRoute{"GET", "/v1/dossiers/{code}/why", get_why},
@@ -80,7 +81,7 @@ constexpr std::array kRoutes = {
     ApiRoute{"POST", "/v1/sync", post_sync},
     ApiRoute{"POST", "/v1/verify", post_verify, " agency limit "},
     ApiRoute{"POST", "/v1/compare", post_compare},
-    ApiRoute{"GET", "/v1/check", get_check},
+    ApiRoute{"GET", "/v1/check", get_check, " notes? "},
     ApiRoute{"GET", "/v1/damage", get_damage},
     ApiRoute{"POST", "/v1/damage/seen", post_damage_seen},
 };
