@@ -282,8 +282,9 @@ def main(build, base=f"{ROOT}/build/roots/bookworm"):
         return SKIPPED
     folder = tempfile.mkdtemp(prefix="lienthong-roots-")
     try:
-        return subprocess.run([*apart, sys.executable, "-B", __file__, os.path.abspath(build), base],
-                              env=dict(os.environ, **{INSIDE: folder}), check=False).returncode
+        again = [*apart, sys.executable, "-B", __file__, os.path.abspath(build), base]
+        return subprocess.run(again, env=dict(os.environ, **{INSIDE: folder}),
+                              check=False).returncode
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -87,8 +87,7 @@ def contents(folder):
 
 def clean(folder):
     if shutil.which("lintian"):
-        # The programs of an ordinary build are not linked as those of a package are.
-        done = run("lintian", "--allow-root", "--fail-on", "error,warning", "--no-tag-display-limit",
+        done = run("lintian", "--allow-root", "--fail-on", "error,warning",
                    *glob.glob(f"{folder}/*.deb"))
         expect(done.returncode == 0 and not done.stdout.strip(), f"lintian: {done.stdout}")
     else:
