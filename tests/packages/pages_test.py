@@ -148,7 +148,7 @@ def commands_of(text):
                 joined = joined[:-1] + " "
                 continue
             for part in re.split(r"[|;&]| > ", joined):
-                words = part.replace("sudo ", "").split()
+                words = part.removeprefix("$ ").replace("sudo ", "").split()
                 if words[:1] == ["lienthong"]:
                     yield at, words[1:]
             joined = ""
