@@ -147,7 +147,7 @@ def commands_of(text):
             if joined.endswith("\\"):
                 joined = joined[:-1] + " "
                 continue
-            for part in re.split(r"[|;&]| > ", joined):
+            for part in re.split(r" \| |;|&&| > ", joined):
                 words = part.removeprefix("$ ").replace("sudo ", "").split()
                 if words[:1] == ["lienthong"]:
                     yield at, words[1:]
