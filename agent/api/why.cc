@@ -9,11 +9,13 @@
 #include "agent/json/status.h"
 #include "agent/json/time.h"
 #include "agent/json/work.h"
+#include "protocol/record/codec.h"
 #include "protocol/record/registers.h"
 #include "store/office/between.h"
 #include "store/office/conflicts.h"
 #include "store/office/lateness.h"
 #include "store/office/reached.h"
+#include "store/office/reading.h"
 #include "store/office/updates.h"
 
 namespace lienthong::agent {
@@ -38,6 +40,12 @@ struct Hop {
   HopState state = HopState::kNotSent;
   bool towards_turn = false;  // the next on the way to the agency whose turn it is
 };
+
+std::optional<ClosedBody> closed_of(const store::StoredUpdate& update) {
+  if (update.update.closed.empty()) return std::nullopt;
+  auto closed = wire::decode_closed(update.update.closed);
+  return closed.ok() ? std::optional(*std::move(closed)) : std::nullopt;
+}
 
 class Explanation {
  public:
@@ -319,6 +327,9 @@ json Explanation::to_json() {
         {"here_since", time_json(last_->received_at)},
         {"doubtful", store::is_doubtful(last_->update.envelope.hlc.millis(), last_->received_at)},
         {"sealed", last_->seal.has_value()}};
+  const bool shown = last_ && store::takes_part(replica_, state_);
+  if (const auto closed = shown ? closed_of(*last_) : std::nullopt; closed)
+    if (!closed->account.empty()) out["last_change"]["account"] = closed->account;
   for (const Hop& hop : hops_) {
     if (hop.state == HopState::kAcknowledged && !hop.towards_turn) continue;
     if (hop.neighbour.next_attempt == 0) continue;

@@ -5,6 +5,7 @@
 #include "protocol/record/codec.h"
 #include "protocol/record/registers.h"
 #include "store/office/marks.h"
+#include "store/office/reading.h"
 
 namespace lienthong::store {
 
@@ -145,6 +146,7 @@ std::string closed_words(Leg& leg, const Replica& replica, const RecordState& st
 }
 
 void put_words(Leg& leg, const Replica& replica, const RecordState& state) {
+  if (!takes_part(replica, state)) return;
   leg.duty = closed_words(leg, replica, state, Field::kDuty);
   leg.outcome = closed_words(leg, replica, state, Field::kOutcome);
 }

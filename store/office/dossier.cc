@@ -5,6 +5,7 @@
 
 #include "protocol/record/codec.h"
 #include "protocol/record/registers.h"
+#include "store/office/official_code.h"
 #include "store/office/updates.h"
 
 namespace lienthong::store {
@@ -110,9 +111,15 @@ TimelineEntry timeline_entry(const Updates::Entry& entry) {
   out.action = stored.open.action;
   out.to = stored.open.target;
   out.deadline = stored.open.deadline;
+  if (out.kind == UpdateKind::kNote) {
+    out.official_code = stored.open.official_code;
+    out.code_system = stored.open.code_system;
+    out.code_withdrawn = stored.open.code_withdrawn;
+  }
   out.unit = written_text(stored.open.writes, Field::kUnit).value_or(std::string());
   if (entry.closed) {
     out.officer = entry.closed->officer;
+    out.account = entry.closed->account;
     out.note = entry.closed->note;
     if (out.action.empty()) out.action = entry.closed->action;
   }
@@ -133,6 +140,26 @@ void read_timeline(Dossier& dossier, Updates& updates, const Registry& registry,
                        registry.above_or_equal(line.agency, holder->second, registry.newest());
     }
     dossier.timeline.push_back(std::move(line));
+  }
+}
+
+// Who said last what stands of each (official_code.h).
+void read_official_codes(Dossier& dossier) {
+  OfficialCodes codes;
+  OpenBody note;
+  for (const TimelineEntry& line : dossier.timeline) {
+    if (line.official_code.empty()) continue;
+    note.official_code = line.official_code;
+    note.code_system = line.code_system;
+    note.code_withdrawn = line.code_withdrawn;
+    codes.take(note);
+  }
+  for (const OfficialCode& code : codes.list()) {
+    const auto said =
+        std::find_if(dossier.timeline.rbegin(), dossier.timeline.rend(),
+                     [&](const TimelineEntry& line) { return line.official_code == code.code; });
+    dossier.official_codes.push_back(
+        {code.code, code.system, said->agency, said->at, said->officer, said->id});
   }
 }
 
@@ -179,6 +206,7 @@ Result<Dossier> read_dossier(const Replica& replica, const RecordId& id, Work* w
   WorkReader reader(*registry, [&](const RecordId& other) { return replica.find_record(other); });
   read_timeline(dossier, updates, *registry, work != nullptr ? &reader : nullptr);
   if (work != nullptr) *work = reader.work();
+  read_official_codes(dossier);
   read_custody(dossier, updates);
   return dossier;
 }

@@ -19,10 +19,21 @@ struct TimelineEntry {
   AgencyId agency;
   UnixMillis at = 0;  // as the office said, else the HLC's
   std::string action, officer, unit, note;
+  std::string account;      // who used that office's local API
   AgencyId to;              // consult, share: who is asked or shown; else zero
   UnixMillis deadline = 0;  // consult; 0: none
   bool directive = false;   // a superior's note
   UnixMillis came_at = 0;   // where `at` is doubtful (clocks.h): when it came; else 0
+  std::string official_code, code_system;  // of a note that says or withdraws one
+  bool code_withdrawn = false;
+};
+
+struct OfficialCodeEntry {
+  std::string code, system;
+  AgencyId by;  // who said so
+  UnixMillis at = 0;
+  std::string officer;
+  UpdateId update;
 };
 
 struct CustodyEntry {
@@ -39,6 +50,7 @@ struct Dossier {
   std::map<Field, UpdateId> missing_closed;  // closed fields whose part is not here, by writer
   std::vector<TimelineEntry> timeline;
   std::vector<CustodyEntry> custody;
+  std::vector<OfficialCodeEntry> official_codes;  // that stand, in the order of the first word
   std::string code() const;
 };
 

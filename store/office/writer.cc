@@ -10,7 +10,7 @@
 namespace lienthong::store {
 
 bool touches_search(const OpenBody& body) {
-  if (body.kind == UpdateKind::kErase) return true;
+  if (body.kind == UpdateKind::kErase || !body.official_code.empty()) return true;
   const auto open = [](const FieldWrite& write) {
     return write.field == static_cast<std::uint16_t>(Field::kCode) ||
            write.field == static_cast<std::uint16_t>(Field::kResultNumber) ||
@@ -101,12 +101,19 @@ void OfficeDraft::flush(const RecordState& state) {
   set_head(row_, state, names_);
   rows_.put(key::office(record_), encode(row_));
   stored_ = true;
-  if (std::exchange(search_stale_, false)) search_ = encode(read_search_text(rows_, state));
+  if (std::exchange(search_stale_, false))
+    search_ = encode(read_search_text(rows_, record_, state));
   if (!search_.empty()) rows_.put(key::search(record_), std::move(search_));
   search_.clear();
 }
 
 }  // namespace
+
+std::string search_codes(std::span<const OfficialCode> codes) {
+  std::string out;
+  for (const OfficialCode& code : codes) out += " " + search_form(code.code);
+  return out;
+}
 
 ClosedBody closed_body(ByteView closed_part) {
   if (closed_part.empty()) return {};
@@ -185,14 +192,15 @@ bool OfficeProjection::agrees(const Database& database, std::uint32_t record,
   if (!has_row(state)) return !row && !search;
   KnownNames known(names_);
   return row == encode(build_row(state, updates, known)) &&
-         search == encode(read_search_text(database, state));
+         search == encode(read_search_text(database, record, state));
 }
 
 std::unique_ptr<Projection> office_projection() { return std::make_unique<OfficeProjection>(); }
 
 Options office_options() {
   Options options;
-  options.projections = {office_projection, marks_projection, lists_projection};
+  options.projections = {official_codes_projection, office_projection, marks_projection,
+                         lists_projection};
   return options;
 }
 

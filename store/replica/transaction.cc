@@ -291,9 +291,12 @@ std::optional<RecordEntry> Transaction::find_record(const RecordId& id) const {
 }
 
 std::vector<RecordId> Transaction::find_code(std::string_view code) const {
+  return find_rows(key::code_prefix(fold_code(code)));
+}
+
+std::vector<RecordId> Transaction::find_rows(std::string_view prefix) const {
   impl_->settle_all();
   std::vector<RecordId> out;
-  const std::string prefix = key::code_prefix(fold_code(code));
   impl_->overlay.scan(prefix, prefix, [&](std::string_view k, std::string_view) {
     if (const auto* record = impl_->find(decode_number4(k.substr(k.size() - 4))))
       out.push_back(record->row.id);
@@ -408,13 +411,15 @@ Result<UpdateId> Transaction::Impl::write(Draft draft) {
   std::optional<RecordSecret> secret;
   if (first) secret = update.update.secret = replica.options.entropy->array<kSecretSize>();
   if (record != nullptr) secret = record->row.secret;
-  if ((first || !draft.key_hash.empty()) && secret && !draft.closed) draft.closed.emplace();
+  const bool says_something = !draft.key_hash.empty() || !draft.account.empty();
+  if ((first || says_something) && secret && !draft.closed) draft.closed.emplace();
   if (draft.closed) {
     if (!secret)
       return Error(Errc::kNotAllowed, record->state.erased_by.is_zero()
                                           ? "the record's closed parts have not come here"
                                           : "the record's closed parts were erased");
     draft.closed->key_hash = draft.key_hash;
+    draft.closed->account = std::move(draft.account);
     update.update.closed = wire::encode(*draft.closed);
     update.update.closed_hash = closed_part_hash(registry().root_of(envelope.certificate), *secret,
                                                  encode_envelope(envelope), update.update.closed);
