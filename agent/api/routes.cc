@@ -28,6 +28,7 @@ constexpr std::array kRoutes = {
     ApiRoute{"POST", "/v1/invites", post_invite},
     ApiRoute{"POST", "/v1/invites/{id}/cancel", post_invite_cancel},
     ApiRoute{"POST", "/v1/certificates", post_certificate},
+    ApiRoute{"GET", "/v1/calendar", get_calendar},
     ApiRoute{"GET", "/v1/codes", get_codes},
     ApiRoute{"GET", "/v1/dossiers", get_dossiers},
     ApiRoute{"GET", "/v1/dossiers/{code}", get_dossier},

@@ -151,6 +151,9 @@ constexpr ReasonText kReasonTexts[] = {
     {Reason::kSucceeded, "succeeded", "the procedure has been replaced by {}"},
     {Reason::kNoHolidayData, "no-holiday-data",
      "no holiday data for {}: counted by weekends alone"},
+    {Reason::kNotDecided, "not-decided",
+     "the notice for {} is not known: counted from the law; the other days of Tết, the second day "
+     "of 2/9 and days that are swapped are not decided"},
     {Reason::kLateApology, "late-apology",
      "the apology comes less than a working day before {} (NĐ 61/2018 Đ.19(9))"},
     {Reason::kDueOnDayOff, "due-on-day-off", "{} is no working day"},

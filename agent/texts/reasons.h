@@ -96,6 +96,7 @@ enum class Reason : std::uint8_t {
   kNoLimit,
   kSucceeded,
   kNoHolidayData,
+  kNotDecided,
   kLateApology,
   kDueOnDayOff,
   kCodeClaimed,
