@@ -50,6 +50,7 @@ json history_json(const Dossier& dossier, const Registry& registry) {
     json line = {{"at", format_time(entry.at)}, {"by", agency_code(entry.agency, registry)}};
     put_doubt(line, entry.came_at);
     if (!entry.officer.empty()) line["officer"] = entry.officer;
+    if (!entry.account.empty()) line["account"] = entry.account;
     if (!entry.unit.empty()) line["unit"] = entry.unit;
     line["action"] = entry.action.empty() ? to_string(entry.kind) : entry.action;
     if (!entry.note.empty()) line["note"] = entry.note;
@@ -96,9 +97,25 @@ json custody_json(const Dossier& dossier, const Registry& registry) {
     const auto texts = std::ranges::find(dossier.timeline, entry.link.id, &TimelineEntry::id);
     if (texts != dossier.timeline.end()) {
       if (!texts->officer.empty()) line["officer"] = texts->officer;
+      if (!texts->account.empty()) line["account"] = texts->account;
       if (!texts->note.empty()) line["note"] = texts->note;
     }
     list.push_back(std::move(line));
+  }
+  return list;
+}
+
+// Every change by whose account it was made, of those that say so: also such as have no line in the
+// history.
+json writers_json(const Dossier& dossier, const Registry& registry) {
+  json list = json::array();
+  for (const TimelineEntry& entry : dossier.timeline) {
+    if (entry.account.empty()) continue;
+    list.push_back({{"id", entry.id.hex()},
+                    {"kind", to_string(entry.kind)},
+                    {"by", agency_code(entry.agency, registry)},
+                    {"at", format_time(entry.at)},
+                    {"account", entry.account}});
   }
   return list;
 }
@@ -137,6 +154,8 @@ json dossier_json(const Dossier& dossier, const Registry& registry) {
   out["offered_to"] = agency_json(state.offered, registry);
   out["history"] = history_json(dossier, registry);
   out["custody"] = custody_json(dossier, registry);
+  if (json writers = writers_json(dossier, registry); !writers.empty())
+    out["writers"] = std::move(writers);
   if (!dossier.official_codes.empty())
     out["official_codes"] = official_codes_json(dossier, registry);
   out["set_aside"] = ids_json(open_set_aside(state));

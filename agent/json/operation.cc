@@ -132,6 +132,7 @@ std::span<const LineParser::KindInfo> LineParser::kinds() {
       {"reclaim", " code note officer at ", &LineParser::remarked<store::Reclaim>},
       {"uphold", " code branch decision ", &LineParser::uphold},
       {"erase", " code decision ", &LineParser::erase},
+      {"inspect", " code note officer at ", &LineParser::remarked<store::Inspect>},
       {"succeed", " code note officer at ", &LineParser::remarked<store::Succeed>},
       {"consult", " code to note officer at deadline ", &LineParser::consult},
       {"reply", " code about note officer at ", &LineParser::reply},

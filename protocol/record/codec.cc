@@ -114,6 +114,7 @@ Bytes encode(const ClosedBody& body) {
     if (!body.officer.empty()) out.setOfficer(to_text(body.officer));
     if (!body.note.empty()) out.setNote(to_text(body.note));
     if (!body.action.empty()) out.setAction(to_text(body.action));
+    if (!body.account.empty()) out.setAccount(to_text(body.account));
   });
 }
 
@@ -128,6 +129,7 @@ Result<ClosedBody> decode_closed(ByteView bytes) {
         LT_TRY(body.officer, text(in.getOfficer(), "officer"));
         LT_TRY(body.note, text(in.getNote(), "note"));
         LT_TRY(body.action, text(in.getAction(), "action"));
+        LT_TRY(body.account, text(in.getAccount(), "account"));
         return body;
       });
 }

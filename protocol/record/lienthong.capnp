@@ -46,6 +46,7 @@ struct ClosedBody {
   officer @2 :Text;
   note @3 :Text;
   action @4 :Text;                 # timeline: what was done, in words
+  account @5 :Text;                # who used the author's local API, as that machine knows him
 }
 
 struct Component {

@@ -94,7 +94,8 @@ struct ClosedBody {
   std::vector<FieldWrite> writes;
   std::string officer;
   std::string note;
-  std::string action;  // what was done, in words
+  std::string action;     // what was done, in words
+  std::string account{};  // who used the author's local API: an account there, or a token's name
   bool operator==(const ClosedBody&) const = default;
 };
 

@@ -30,6 +30,8 @@ Result<OperationResult> carry_out(Task& task, const ReturnHome& what);
 Result<OperationResult> carry_out(Task& task, const Consult& what);
 Result<OperationResult> carry_out(Task& task, const Reply& what);
 Result<OperationResult> carry_out(Task& task, const Share& what);
+// inspecting.cc
+Result<OperationResult> carry_out(Task& task, const Inspect& what);
 // erasing.cc
 Result<OperationResult> carry_out(Task& task, const Erase& what);
 // set_aside.cc

@@ -32,6 +32,7 @@ auto values(const Recall& v) { return std::tie(v.record, v.remark); }
 auto values(const Reclaim& v) { return std::tie(v.record, v.remark); }
 auto values(const Uphold& v) { return std::tie(v.record, v.branch, v.decision); }
 auto values(const Erase& v) { return std::tie(v.record, v.decision); }
+auto values(const Inspect& v) { return std::tie(v.record, v.remark); }
 auto values(const Succeed& v) { return std::tie(v.record, v.remark); }
 auto values(const Consult& v) { return std::tie(v.record, v.to, v.deadline, v.remark); }
 auto values(const Reply& v) { return std::tie(v.record, v.about, v.remark); }
@@ -153,6 +154,7 @@ Kind kind_of(const Recall&) { return {"recall", UpdateKind::kRecallRequest}; }
 Kind kind_of(const Reclaim&) { return {"reclaim", UpdateKind::kReclaim}; }
 Kind kind_of(const Uphold&) { return {"uphold", UpdateKind::kUphold}; }
 Kind kind_of(const Erase&) { return {"erase", UpdateKind::kErase}; }
+Kind kind_of(const Inspect&) { return {"inspect", UpdateKind::kInspect}; }
 Kind kind_of(const Succeed&) { return {"succeed", UpdateKind::kSucceed}; }
 Kind kind_of(const Consult&) { return {"consult", UpdateKind::kConsult}; }
 Kind kind_of(const Reply&) { return {"reply", UpdateKind::kReply}; }

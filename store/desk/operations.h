@@ -246,12 +246,18 @@ struct SendDocument {
   bool urgent = false;
 };
 
+// An `inspect`, by an agency above one that takes part: written before it reads closed parts.
+struct Inspect {
+  std::string record{};
+  Remark remark{};  // a note at least: why
+};
+
 // ---- any of them ----
 
 using Deed = std::variant<CreateDossier, CreateLeg, CreateFeedback, CreateDocument,
                           PublishProcedure, SetFields, ChangeList, AddEvent, AddNote, Offer, Accept,
                           Decline, Recall, Reclaim, Uphold, Succeed, Consult, Reply, Share, Adopt,
-                          Apologise, FinishLeg, ReturnHome, SendDocument, Erase, SayCode>;
+                          Apologise, FinishLeg, ReturnHome, SendDocument, Erase, SayCode, Inspect>;
 
 template <class Kind, class Variant>
 inline constexpr bool kIsKindOf = false;
@@ -271,6 +277,7 @@ struct Operation {
   bool key_is_content = false;  // the key was made of all that the operation says
   // What its record has to be at, revision_of(); empty: whatever it is at.
   std::string revision{};
+  std::string account{};  // who asked for it, see ClosedBody; empty: nobody is known
 };
 
 // ---- carrying it out ----

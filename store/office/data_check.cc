@@ -12,6 +12,7 @@
 #include "store/office/dossier.h"
 #include "store/office/dossier_code.h"
 #include "store/office/official_code.h"
+#include "store/office/reading.h"
 #include "store/office/text.h"
 #include "store/office/work.h"
 #include "store/text/plain.h"
@@ -138,6 +139,7 @@ void DataCheck::check_fees(const RecordState& state) {
 // The list itself is closed, so it is read only where something is said to be digitised.
 void DataCheck::check_scans(const RecordState& state) {
   if (open_integer(state, Field::kDigitisedCount).value_or(0) == 0) return;
+  if (!takes_part(replica_, state)) return;
   const auto values = read_values(replica_, state);
   const auto at = values.find(Field::kComponents);
   const auto* bytes = at != values.end() ? std::get_if<Bytes>(&at->second) : nullptr;
@@ -199,6 +201,7 @@ void DataCheck::check_numbers(const RecordState& state) {
     return state.closed_fields.contains(static_cast<std::uint16_t>(field));
   };
   if (!has(Field::kApplicantIdNumber) && !has(Field::kApplicantPhone)) return;
+  if (!takes_part(replica_, state)) return;
   const auto values = read_values(replica_, state);
   const auto text = [&](Field field) {
     const auto at = values.find(field);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "protocol/record/fields.h"
+#include "store/office/work.h"
 #include "store/replica/replica.h"
 
 namespace lienthong::store {
@@ -18,6 +19,7 @@ struct TimelineEntry {
   AgencyId agency;
   UnixMillis at = 0;  // as the office said, else the HLC's
   std::string action, officer, unit, note;
+  std::string account;      // who used that office's local API
   AgencyId to;              // consult, share: who is asked or shown; else zero
   UnixMillis deadline = 0;  // consult; 0: none
   bool directive = false;   // a superior's note
@@ -56,6 +58,7 @@ struct Dossier {
 std::map<Field, FieldValue> read_values(const Replica& replica, const RecordState& state);
 
 // kNotFound.
-Result<Dossier> read_dossier(const Replica& replica, const RecordId& id);
+// `work`, where given: what read_work() would say, of the same reading.
+Result<Dossier> read_dossier(const Replica& replica, const RecordId& id, Work* work = nullptr);
 
 }  // namespace lienthong::store

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "protocol/record/custody.h"
 #include "store/office/projections.h"
 #include "store/replica/database.h"
 #include "store/text/plain.h"
@@ -68,9 +69,14 @@ bool OfficeDraft::extended(const RecordState& state, const GraphUpdate& update,
     loaded_ = stored_ = true;
   }
   row_.updated = std::max(row_.updated, update.envelope.hlc.millis());
-  if (state.timeline.empty() || state.timeline.back() != update.id) return true;
-  add_update(row_, update, state, names_);
   search_stale_ = search_stale_ || touches_search(update.open);
+  if (state.timeline.empty() || state.timeline.back() != update.id) {
+    // Moments stand in the order of the timeline.
+    const bool says = is_link(update.open.kind) || custody::is_field_write(update.open.kind);
+    return !says || std::find(state.timeline.rbegin(), state.timeline.rend(), update.id) ==
+                        state.timeline.rend();
+  }
+  add_update(row_, update, state, names_);
   return true;
 }
 

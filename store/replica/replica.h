@@ -286,6 +286,8 @@ struct Draft {
   // Idempotency, 16 bytes or empty. Lies in the closed part, which is made for it; where the
   // record's are erased, on this machine alone.
   Bytes key_hash = {};
+  // Who asked for it. Lies in the closed part likewise; not kept where those are not here.
+  std::string account = {};
 };
 
 // An update out of a database of this machine that was damaged (store/salvage).
@@ -321,6 +323,9 @@ class Transaction {
   std::vector<Fork> forks_of(const RecordId& record) const;        // see Replica
   std::optional<UpdateId> find_key(ByteView key_hash) const;       // idempotency
   std::optional<StoredUpdate> find_update(const UpdateId& id) const;
+  // All updates of the record in the order of arrival, read in few steps.
+  void for_each_update(const RecordId& record,
+                       const std::function<void(StoredUpdate&&)>& visit) const;
   const Identity& identity() const;
   UnixMillis now() const;
   bool restored() const;
@@ -415,6 +420,8 @@ class Transaction {
   // How often an update of others was looked at, whether it entered or has to wait: what receiving
   // costs.
   std::uint64_t tried() const;
+  // How many updates of their records were read again to judge those that entered.
+  std::uint64_t looked_back() const;
 
   // Whether the clock of this machine can be believed, by what is known now (clocks.h).
   ClockVerdict clock() const;
