@@ -165,7 +165,9 @@ constexpr ReasonText kReasonTexts[] = {
     {Reason::kPortTaken, "port-taken",
      "another program has an address of this agent, so nobody can dial it there: {}"},
     {Reason::kCalendarEnds, "calendar-ends",
-     "the calendar of working days ends before {}: dates of then are counted by weekends alone"},
+     "the notice of days off for {} is not here yet: dates of then are counted from the law, as "
+     "far "
+     "as that decides; see: lienthong calendar import"},
     {Reason::kInvitationExpired, "invitation-expired",
      "the invitation of {} expired at {}, and nobody had used it"},
     {Reason::kRestartNeeded, "restart-needed",
