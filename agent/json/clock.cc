@@ -24,6 +24,7 @@ Reason reason_of(WarningCode code) {
     case WarningCode::kNoLimit: return Reason::kNoLimit;
     case WarningCode::kSucceeded: return Reason::kSucceeded;
     case WarningCode::kNoHolidayData: return Reason::kNoHolidayData;
+    case WarningCode::kNotDecided: return Reason::kNotDecided;
     case WarningCode::kLateApology: return Reason::kLateApology;
     case WarningCode::kDueOnDayOff: return Reason::kDueOnDayOff;
     case WarningCode::kCodeClaimed: return Reason::kCodeClaimed;
@@ -37,10 +38,10 @@ Reason reason_of(WarningCode code) {
 json limit_json(const store::Limit& limit) {
   json out = {{"unit", to_json(limit.unit)}};
   if (limit.unit == store::LimitUnit::kSameDay) return out;
-  if (limit.halves % 2 == 0) {
-    out["amount"] = limit.halves / 2;
+  if (limit.quarters % 4 == 0) {
+    out["amount"] = limit.quarters / 4;
   } else {
-    out["amount"] = static_cast<double>(limit.halves) / 2;
+    out["amount"] = static_cast<double>(limit.quarters) / 4;
   }
   return out;
 }

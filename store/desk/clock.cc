@@ -26,9 +26,12 @@ constexpr Field kDates[] = {Field::kSubmittedAt,   Field::kReceivedAt, Field::kC
                             Field::kResultSignedAt};
 
 void warn_of_years(Task& task, const Deadline& deadline) {
-  for (const TraceStep& step : deadline.trace)
+  for (const TraceStep& step : deadline.trace) {
     if (step.step == DeadlineStep::kNoHolidayData)
       task.warn(WarningCode::kNoHolidayData, std::to_string(step.amount));
+    if (step.step == DeadlineStep::kNotDecided)
+      task.warn(WarningCode::kNotDecided, std::to_string(step.amount));
+  }
 }
 
 WorkReader read_work(const Task& task) {

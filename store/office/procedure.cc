@@ -129,21 +129,24 @@ Result<Limit> parse_limit(const json& value) {
   const auto at = value.find("amount");
   if (at == value.end() || !at->is_number())
     return wrong("amount: must be a number, such as 5 or 0.5");
-  const double halves = at->get<double>() * (unit == "half_day" ? 1 : 2);
-  if (!(halves > 0) || halves > static_cast<double>(kLimitHalvesMax) ||
-      halves != std::floor(halves))
-    return wrong("amount: must be a positive number of whole or half units, of ten years at most");
-  out.halves = static_cast<std::int64_t>(halves);
-  if (unit == "working_day" || unit == "half_day") {
+  const double quarters = at->get<double>() * (unit == "quarter_day" ? 1
+                                               : unit == "half_day"  ? 2
+                                                                     : 4);
+  if (!(quarters > 0) || quarters > static_cast<double>(kLimitQuartersMax) ||
+      quarters != std::floor(quarters))
+    return wrong(
+        "amount: must be a positive number of whole, half or quarter units, of ten years at most");
+  out.quarters = static_cast<std::int64_t>(quarters);
+  if (unit == "working_day" || unit == "half_day" || unit == "quarter_day") {
     out.unit = LimitUnit::kWorkingDay;
   } else if (unit == "hour") {
     out.unit = LimitUnit::kHour;
   } else if (unit == "calendar_day") {
     out.unit = LimitUnit::kCalendarDay;
-    if (out.halves % 2 != 0) return wrong("amount: calendar days are whole");
+    if (out.quarters % 4 != 0) return wrong("amount: calendar days are whole");
   } else {
     return wrong("unit: found \"" + unit +
-                 "\", expected working_day, half_day, hour, calendar_day or same_day");
+                 "\", expected working_day, half_day, quarter_day, hour, calendar_day or same_day");
   }
   return out;
 }
@@ -156,6 +159,13 @@ Result<Definition> parse_definition(std::string_view json_text) {
   if (const auto at = object.find("limit_by_channel"); at != object.end() && !at->is_null())
     LT_TRY_VOID(read_channels(*at, out));
   LT_TRY(out.resume, read_resume(object));
+  LT_TRY(const std::string cut_off, read_text(object, "cut_off"));
+  if (!cut_off.empty()) {
+    out.cut_off = parse_cut_off(cut_off);
+    if (!out.cut_off)
+      return wrong("cut_off: found \"" + cut_off +
+                   "\", expected a time such as 15:00, or last-hour");
+  }
   LT_TRY(out.supplement_limit, read_limit(object, "supplement_limit"));
   LT_TRY(out.components, read_list<ProcedureComponent>(object, "components", read_component));
   LT_TRY(out.steps, read_list<ProcedureStep>(object, "steps", read_step));
@@ -167,6 +177,7 @@ Result<Definition> parse_definition(std::string_view json_text) {
 
 std::optional<Procedure> read_procedure(const RecordState& state) {
   if (state.kind != RecordKind::kProcedure || state.chain.empty()) return std::nullopt;
+  if (open_value(state, Field::kCalendar) != nullptr) return std::nullopt;  // calendars.h
   Procedure out;
   out.record = state.record;
   out.author = state.origin;

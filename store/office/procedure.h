@@ -36,6 +36,7 @@ struct Definition {
   std::optional<Limit> limit;
   std::map<int, Limit> limit_by_channel;  // by the channel's number: 1 counter, 2 online, 3 postal
   Resume resume = Resume::kRestart;
+  std::optional<CutOff> cut_off;  // until when what is received counts from that day
   std::optional<Limit> supplement_limit;
   std::vector<ProcedureComponent> components;
   std::vector<ProcedureStep> steps;
@@ -45,7 +46,8 @@ struct Definition {
   std::optional<Limit> limit_for(std::optional<std::int64_t> channel) const;
 };
 
-// {"amount":20,"unit":"working_day"}: amount a number in halves ("half_day": whole numbers). Fails:
+// {"amount":20,"unit":"working_day"}: amount a number in quarters ("half_day" and
+// "quarter_day" too). Fails:
 // kInvalidArgument, which says what is missing.
 Result<Limit> parse_limit(const nlohmann::json& value);
 // As the register has it. Unknown names are let pass, so that later programs may add to them.

@@ -85,7 +85,10 @@ void WorkReader::take_limit(const std::vector<FieldWrite>& writes, ClockEvent& e
       if (const auto entry = find_record_(RecordId::from(*bytes)))
         out_.version = read_procedure(entry->state);
   }
-  if (out_.version) out_.clock.resume = out_.version->definition.resume;
+  if (out_.version) {
+    out_.clock.resume = out_.version->definition.resume;
+    out_.clock.cut_off = out_.version->definition.cut_off;
+  }
   const auto limit = out_.version ? out_.version->definition.limit_for(channel_) : std::nullopt;
   event.limit_changed = limit != limit_;
   event.limit = limit_ = limit;

@@ -48,6 +48,13 @@ std::string say(const Json& line) {
         from, at);
   if (step == "no-holiday-data")
     return format("no holiday data for {}: weekends alone", number_of(line, "amount"));
+  if (step == "not-decided")
+    return format(
+        "the notice for {} is not known: counted from the law; the other days of Tết, the second "
+        "day of 2/9 and days that are swapped are not decided",
+        number_of(line, "amount"));
+  if (step == "after-cut-off") return format("after {}: the clock starts {}", text, at);
+  if (step == "outside") return format("{}: {}, outside of the total", from, text);
   return step;
 }
 
@@ -58,6 +65,7 @@ std::string show_limit(const Json& limit) {
   const std::string unit = text_of(limit, "unit");
   const std::string amount = text_of(limit, "amount");
   if (unit == "working_day") return format("{} working days", amount);
+  if (unit == "quarter_day") return format("{} quarter days", amount);
   if (unit == "half_day") return format("{} half days", amount);
   if (unit == "hour") return format("{} hours", amount);
   if (unit == "calendar_day") return format("{} calendar days", amount);
