@@ -106,12 +106,17 @@ IdentityCheck check_identity(const std::filesystem::path& data_dir, const Identi
     return out;
   }
   const NodeId node = files.keys->signing.public_key();
+  const DhPublic dh_key = files.keys->dh.public_key();
   std::optional<CertificateId> id;
   if (files.card) {
     const Certificate* named = registry.find_certificate(files.card->certificate);
     if (named != nullptr && named->node == node && registry.may_connect(files.card->certificate))
       id = files.card->certificate;
   }
+  // The exchange key was changed, and nothing after that was done: another certificate bears it.
+  if (!id || registry.find_certificate(*id)->dh_key != dh_key)
+    for (const CertificateId& other : registry.certificates_with(dh_key))
+      if (registry.find_certificate(other)->node == node && registry.may_connect(other)) id = other;
   if (!id) id = registry.certificate_of(node);
   if (!id || !registry.may_connect(*id)) {
     out.findings.push_back(unknown_key(data_dir, files, registry));

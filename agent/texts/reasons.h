@@ -136,6 +136,8 @@ enum class Reason : std::uint8_t {
   kNoHolidayData,
   kLateApology,
   kDueOnDayOff,
+  kCodeClaimed,
+  kCodeFormUnknown,
   // why an update has no effect
   kInertNotItsTurn,
   kInertBadLink,
