@@ -57,6 +57,8 @@ json step_json(const store::CurrentStep& step) {
   put_text(out, "duty", step.step.duty);
   if (step.step.limit) out["limit"] = limit_json(*step.step.limit);
   if (step.due_at) out["due_at"] = format_time(*step.due_at);
+  if (step.agency_due_at) out["agency_due_at"] = format_time(*step.agency_due_at);
+  if (step.step.outside) out["outside"] = true;
   if (step.paused) out["paused"] = true;
   return out;
 }

@@ -157,7 +157,8 @@ Result<void> keep_clock(Task& task, UpdateKind kind, UnixMillis at, Writes& writ
   const ClockEvent* last = after.clock.events.empty() ? nullptr : &after.clock.events.back();
   const bool changed = !begins && last != nullptr &&
                        (last->received_at || last->clock_starts_at || last->limit_changed);
-  if (!begins && !goes_on && !changed) return {};
+  const bool came_back = last != nullptr && last->outside && last->outside->empty();
+  if (!begins && !goes_on && !changed && !came_back) return {};
   const Deadline deadline = find_deadline(after.clock, task.calendar());
   if (begins && deadline.starts_at)
     put_if_absent(writes, Field::kClockStartsAt, *deadline.starts_at);

@@ -83,6 +83,10 @@ std::string show_step(const Json& step) {
   if (!unit.empty()) out += (agency.empty() ? " – " : ", ") + unit;
   const std::string due = text_of(step, "due_at");
   if (!due.empty()) out += ", " + format("due {}", show_time(due));
+  const std::string agency_due = text_of(step, "agency_due_at");
+  if (!agency_due.empty() && agency_due != due)
+    out += ", " + format("all of its steps due {}", show_time(agency_due));
+  if (step.value("outside", false)) out += " " + std::string(tr("(outside of the total)"));
   if (step.value("late", false)) out += " " + std::string(tr("(late)"));
   return out;
 }
