@@ -60,6 +60,10 @@ void post_evidence(ApiCall& call) {
   if (!disclosed.ok()) return send_error(call.response, disclosed.error(), "disclose");
   const auto record = find_one(call.api.replica(), call.parameter(0));
   if (!record.ok()) return send_error(call.response, record.error());
+  const auto entry = call.api.replica().find_record(*record);
+  if ((disclosed->all || !disclosed->updates.empty()) && entry &&
+      !may_read(call.api, call.caller, entry->state))
+    return send_error(call.response, not_inspected(entry->state));
   if (const auto sealed = seal_what_waits(call.api); !sealed.ok())
     return send_error(call.response, sealed.error());
   const auto gathered = store::gather_evidence(call.api.replica(), *record, *disclosed);

@@ -134,6 +134,8 @@ Result<FormPage> dossier_page(ApiCall& call) {
   LT_TRY(const FormSet* set, read_set(call.request));
   LT_TRY(const RecordId record, find_one(replica, call.parameter(0)));
   LT_TRY(const store::FormSource source, store::read_form_source(replica, record));
+  if (!may_read(call.api, call.caller, source.dossier.state))
+    return not_inspected(source.dossier.state);
   const auto registry = replica.registry();
   store::FormContext context{*registry};
   context.now = call.api.now();

@@ -120,6 +120,7 @@ Answer Batch::parse(const Line& line, const ParseContext& context) {
     out.error = enough.error();
     return out;
   }
+  operation->account = caller_.account;
   operation->accept_clock = operation->accept_clock || options_.accept_clock;
   if (operation->revision.empty()) operation->revision = options_.revision;
   const RootFingerprint& root = context.registry->root();

@@ -26,8 +26,9 @@ constexpr std::array kCalls{
     Needed{"/v1/verify", Role::kDesk},
 };
 
-// What overrules somebody, or cannot be undone.
-constexpr std::array<std::string_view, 4> kDecisions{"erase", "reclaim", "succeed", "uphold"};
+// What overrules somebody, opens what is closed, or cannot be undone.
+constexpr std::array<std::string_view, 5> kDecisions{"erase", "inspect", "reclaim", "succeed",
+                                                     "uphold"};
 
 }  // namespace
 

@@ -21,18 +21,20 @@ namespace lienthong::agent {
 struct ApiToken {  // of the file of tokens
   std::string text;
   Roles roles;
+  std::string name;  // of its line; empty: its number is
 };
 
 namespace {
 
 constexpr std::size_t kTokenCharsMin = 16;
+constexpr std::size_t kTokenNameCharsMax = 64;
 constexpr std::size_t kPathCharsMax = 2048;
 
-// "ROLES TOKEN" of a further line, as "look,desk 0123456789abcdef".
+// "ROLES TOKEN" of a further line, as "look,desk 0123456789abcdef", or "ROLES NAME TOKEN".
 Result<ApiToken> read_further_token(const std::string& line, const std::string& path) {
   ApiToken out;
-  const auto blank = line.find(' ');
-  std::string names = line.substr(0, blank);
+  const auto blank = line.find(' '), last = line.rfind(' ');
+  const std::string names = line.substr(0, blank);
   for (std::size_t at = 0; at <= names.size();) {
     const auto end = std::min(names.find(',', at), names.size());
     const auto role = role_named(std::string_view(names).substr(at, end - at));
@@ -43,7 +45,13 @@ Result<ApiToken> read_further_token(const std::string& line, const std::string& 
     out.roles.add(*role);
     at = end + 1;
   }
-  out.text = line.substr(blank + 1);
+  out.text = line.substr(last + 1);
+  if (last != blank) out.name = line.substr(blank + 1, last - blank - 1);
+  const bool plain = std::ranges::all_of(out.name, [](char c) { return c > ' ' && c < 0x7f; });
+  if (out.name.size() > kTokenNameCharsMax || !plain)
+    return Error(Errc::kInvalidArgument,
+                 "the token file " + path +
+                     ": the name of a token is up to 64 letters, digits and marks without blanks");
   if (out.text.size() < kTokenCharsMin)
     return Error(Errc::kInvalidArgument, "the token file " + path +
                                              " must have tokens of at least " +
@@ -65,7 +73,7 @@ Result<std::vector<ApiToken>> read_tokens(const std::string& path) {
   for (std::string line; std::getline(in, line);) {
     while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.pop_back();
     if (tokens.empty()) {
-      tokens.push_back({line, Roles::all()});
+      tokens.push_back({line, Roles::all(), {}});
     } else if (!line.empty() && !line.starts_with('#')) {
       LT_TRY(ApiToken further, read_further_token(line, path));
       tokens.push_back(std::move(further));
@@ -127,12 +135,12 @@ bool read_body(const httplib::Request& request, const httplib::ContentReader& re
 
 namespace {
 
-// The methods that an address knows, "GET, POST"; empty: there is no such address.
+// The methods that an address knows, "GET, HEAD, POST"; empty: there is no such address.
 std::string methods_of(const std::string& path) {
   std::string out;
   for (const ApiRoute& route : api_routes())
     if (std::regex_match(path, std::regex(route_pattern(route.path))))
-      out += (out.empty() ? "" : ", ") + std::string(route.method);
+      out += (out.empty() ? "" : ", ") + std::string(route.method == "GET" ? "GET, HEAD" : "POST");
   return out;
 }
 
@@ -192,7 +200,9 @@ void ApiServer::Impl::note_use(const httplib::Request& request) {
 
 Caller ApiServer::Impl::caller_at(const Door& door, const httplib::Request& request) const {
   if (const ApiToken* token = door.find_token(request.get_header_value("Authorization")))
-    return {"token " + std::to_string(token - door.tokens.data() + 1), token->roles};
+    return {"token " + (token->name.empty() ? std::to_string(token - door.tokens.data() + 1)
+                                            : token->name),
+            token->roles};
   const auto peer = peer_of_this_request();
   if (!peer) return {"?", context.config.roles.others};
   return caller_of(context.config.roles, peer->user, peer->group);
@@ -204,6 +214,10 @@ void ApiServer::Impl::answer(Door& door, const ApiRoute& route, const httplib::R
   const bool watched = route.path == "/healthz" || route.path == "/readyz";
   if (const Role role = role_for(route); !watched && !caller.roles.has(role))
     return send_error(response, lacks_role(caller, role));
+  // httplib would cut any answer to a Range; only bytes of files have parts.
+  if (!route.path.ends_with("/content")) const_cast<httplib::Request&>(request).ranges.clear();
+  if (const auto fine = check_query(route, request); !fine.ok())
+    return send_error(response, fine.error());
   ApiCall call{context, door, request, response, body, caller};
   route.handler(call);
 }

@@ -14,8 +14,8 @@
 
 #include "agent/engine/engine.h"
 #include "agent/joining/identity_check.h"
-#include "agent/json/needs.h"
 #include "agent/joining/roles.h"
+#include "agent/json/needs.h"
 #include "agent/links/links.h"
 #include "protocol/crypto/noise.h"
 #include "store/office/calendar.h"

@@ -10,6 +10,7 @@
 #include "protocol/record/registers.h"
 #include "store/office/conflicts.h"
 #include "store/office/marks.h"
+#include "store/office/reading.h"
 
 namespace lienthong::agent {
 namespace {
@@ -34,6 +35,7 @@ void put_field_conflicts(json& list, const store::Replica& replica, const Regist
                          const RecordState& state) {
   for (const store::FieldConflict& conflict : store::conflicts_of(state)) {
     json values = json::array();
+    if (conflict.info->part == Part::kClosed && !store::takes_part(replica, state)) continue;
     for (const UpdateId& id : conflict.writes)
       values.push_back(written_json(replica, registry, *conflict.info, id));
     list.push_back({{"code", code_or_empty(state)},

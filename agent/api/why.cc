@@ -1,6 +1,7 @@
 // GET …/why: who holds a dossier, since when, what it waits for, and where its last change has got
 // to.
 #include <algorithm>
+#include <map>
 
 #include "agent/api/routes.h"
 #include "agent/json/fields.h"
@@ -8,11 +9,14 @@
 #include "agent/json/status.h"
 #include "agent/json/time.h"
 #include "agent/json/work.h"
+#include "protocol/record/codec.h"
 #include "protocol/record/registers.h"
 #include "store/office/between.h"
 #include "store/office/conflicts.h"
 #include "store/office/lateness.h"
 #include "store/office/reached.h"
+#include "store/office/reading.h"
+#include "store/office/updates.h"
 
 namespace lienthong::agent {
 namespace {
@@ -37,6 +41,12 @@ struct Hop {
   bool towards_turn = false;  // the next on the way to the agency whose turn it is
 };
 
+std::optional<ClosedBody> closed_of(const store::StoredUpdate& update) {
+  if (update.update.closed.empty()) return std::nullopt;
+  auto closed = wire::decode_closed(update.update.closed);
+  return closed.ok() ? std::optional(*std::move(closed)) : std::nullopt;
+}
+
 class Explanation {
  public:
   Explanation(const ApiContext& api, const store::RecordEntry& entry)
@@ -44,6 +54,7 @@ class Explanation {
         replica_(api.replica()),
         registry_(replica_.registry()),
         state_(entry.state),
+        updates_(entry.updates),
         ours_(replica_.identity().agency) {
     if (!entry.updates.empty()) last_ = replica_.find_update(entry.updates.back());
     find_hops();
@@ -72,6 +83,7 @@ class Explanation {
   const store::Replica& replica_;
   std::shared_ptr<const Registry> registry_;
   const RecordState& state_;
+  const std::vector<std::uint64_t>& updates_;
   AgencyId ours_;
   std::optional<store::StoredUpdate> last_;
   std::vector<Hop> hops_;
@@ -136,15 +148,22 @@ void Explanation::explain_offer() {
 
 // What is dated more than a day after it came.
 void Explanation::explain_times() {
-  for (const UpdateId& id : state_.timeline) {
-    const auto update = replica_.find_update(id);
-    if (!update) continue;
-    const UnixMillis named = update->update.envelope.hlc.millis();
-    if (!store::is_doubtful(named, update->received_at)) continue;
-    reason(Reason::kTimeDoubtful,
-           {name(update->agency), format_time(named), format_time(update->received_at)},
-           update->received_at);
-  }
+  struct Doubt {
+    AgencyId agency;
+    UnixMillis named = 0, came = 0;
+  };
+  std::map<UpdateId, Doubt> doubts;
+  store::for_each_update(replica_, updates_, [&](store::StoredUpdate&& update) {
+    const UnixMillis named = update.update.envelope.hlc.millis();
+    if (store::is_doubtful(named, update.received_at))
+      doubts.emplace(update.id, Doubt{update.agency, named, update.received_at});
+  });
+  if (doubts.empty()) return;
+  for (const UpdateId& id : state_.timeline)
+    if (const auto at = doubts.find(id); at != doubts.end())
+      reason(Reason::kTimeDoubtful,
+             {name(at->second.agency), format_time(at->second.named), format_time(at->second.came)},
+             at->second.came);
 }
 
 void Explanation::explain_held_back() {
@@ -308,6 +327,9 @@ json Explanation::to_json() {
         {"here_since", time_json(last_->received_at)},
         {"doubtful", store::is_doubtful(last_->update.envelope.hlc.millis(), last_->received_at)},
         {"sealed", last_->seal.has_value()}};
+  const bool shown = last_ && store::takes_part(replica_, state_);
+  if (const auto closed = shown ? closed_of(*last_) : std::nullopt; closed)
+    if (!closed->account.empty()) out["last_change"]["account"] = closed->account;
   for (const Hop& hop : hops_) {
     if (hop.state == HopState::kAcknowledged && !hop.towards_turn) continue;
     if (hop.neighbour.next_attempt == 0) continue;

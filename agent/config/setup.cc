@@ -13,7 +13,9 @@
 #include "protocol/base/text_fields.h"
 #include "protocol/enrolment/by_hand.h"
 #include "protocol/enrolment/grant.h"
+#include "protocol/record/adoption.h"
 #include "protocol/record/registry.h"
+#include "protocol/record/root_file.h"
 #include "store/office/projections.h"
 #include "store/replica/raw.h"
 #include "store/salvage/salvage.h"
@@ -440,6 +442,78 @@ Result<SetupOutcome> enroll_with_certificate(const SetupPlace& place, std::strin
   const auto granted = check_grant(root, machine, file.grant);
   auto outcome = granted ? complete(folder, place, keys, *granted, parent, entropy)
                          : Result<SetupOutcome>(granted.error());
+  if (!outcome) folder.abandon(true);
+  return outcome;
+}
+
+// ---- a machine of the topmost office ----
+
+namespace {
+
+Result<AgencyId> topmost(const Registry& registry, std::string_view code) {
+  const TreeVersion version = registry.newest();
+  std::vector<AgencyId> found;
+  for (const AgencyInfo* agency : registry.agencies())
+    if (!registry.parent(agency->id, version) && !registry.dissolved(agency->id, version) &&
+        (code.empty() || agency->code == code))
+      found.push_back(agency->id);
+  if (found.size() == 1) return found.front();
+  if (found.empty())
+    return Error(Errc::kNotAllowed, "the root certifies machines of the topmost office alone");
+  return Error(Errc::kConflict, "several offices are topmost: name one by its code");
+}
+
+}  // namespace
+
+Result<std::string> make_root_request(const SetupPlace& place, std::string_view registry_file,
+                                      std::string_view code, const WallClock& clock,
+                                      Entropy& entropy) {
+  LT_TRY(AdoptionFile own, decode_adoption_file(as_bytes(registry_file)));
+  LT_TRY(const auto registry, registry_in(own));
+  LT_TRY(const AgencyId agency, topmost(*registry, code));
+  LT_TRY(const Folder folder, Folder::prepare(place));
+  LT_TRY(const NodeKeys keys, folder.keys(entropy));
+  Certificate certificate;
+  certificate.agency = agency;
+  certificate.node = keys.signing.public_key();
+  certificate.dh_key = keys.dh.public_key();
+  certificate.may_issue = true;
+  certificate.thousand = static_cast<std::uint8_t>(registry->certificates_of(agency).size() % 10);
+  certificate.issued_at = clock.now();
+  certificate.renew_by = clock.now() + kRenewAfter;
+  certificate.tree_version = registry->newest();
+  certificate.possession =
+      sign_possession(registry->writing_root(), agency, keys.signing, certificate.dh_key);
+  RootFile out;
+  out.root = own.root;
+  out.said = {StatementBody(certificate)};
+  out.registry = std::move(own.statements);
+  return std::string(as_text(encode_root_file(out)));
+}
+
+Result<SetupOutcome> enroll_by_root(const SetupPlace& place, std::string_view registry_file,
+                                    std::string_view signed_file, Entropy& entropy) {
+  LT_TRY(const AdoptionFile own, decode_adoption_file(as_bytes(registry_file)));
+  LT_TRY(const auto before, registry_in(own));
+  LT_TRY(const RootFile file, decode_root_file(as_bytes(signed_file)));
+  const std::vector<Statement> said = statements_in(file);
+  if (!file.is_signed())
+    return Error(Errc::kInvalidArgument, "the file is not signed yet: lienthong root sign");
+  LT_TRY(const auto registry, before->with(said));
+  if (!fs::exists(place.data_dir / kStaging / kNodeKeyFile))
+    return Error(Errc::kNotFound, "no request was made in " + place.data_dir.string() +
+                                      ": make one with `lienthong root enroll --request FILE`");
+  SetupPlace here = place;
+  here.replace = false;  // what was there was put aside when the request was made
+  LT_TRY(const Folder folder, Folder::prepare(here));
+  LT_TRY(const NodeKeys keys, folder.keys(entropy));
+  const auto id = registry->certificate_of(keys.signing.public_key());
+  if (!id || registry->find_certificate(*id)->dh_key != keys.dh.public_key())
+    return Error(Errc::kNotAllowed,
+                 "what the root has signed certifies another machine, or does not count");
+  const Certificate& certificate = *registry->find_certificate(*id);
+  const GrantedNode granted{certificate.agency, *id, certificate, registry};
+  auto outcome = complete(folder, here, keys, granted, {}, entropy);
   if (!outcome) folder.abandon(true);
   return outcome;
 }

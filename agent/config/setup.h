@@ -61,6 +61,19 @@ Result<std::string> make_request(const SetupPlace& place, std::string_view token
 Result<SetupOutcome> enroll_with_certificate(const SetupPlace& place, std::string_view certificate,
                                              const WallClock& clock, Entropy& entropy);
 
+// A machine of the topmost office, above which is only the root: the registry comes as a file out
+// of any office (as GET /v1/registry gives it). Makes the keys in DIR/enrolling and gives the file
+// for the root to sign. `code`: of the topmost office; empty: the only one. Fails: as
+// decode_adoption_file(), registry_in(); kConflict (folder; several are topmost), kUnknownAgency,
+// kNotAllowed (it is not topmost), kIo.
+Result<std::string> make_root_request(const SetupPlace& place, std::string_view registry,
+                                      std::string_view code, const WallClock& clock,
+                                      Entropy& entropy);
+// Completes it with what the root has signed. kNotFound: no request was made here; kNotAllowed: the
+// root has certified another machine, or its word does not count.
+Result<SetupOutcome> enroll_by_root(const SetupPlace& place, std::string_view registry,
+                                    std::string_view signed_file, Entropy& entropy);
+
 struct RefillOutcome {
   std::uint64_t writes = 0;  // numbers of the writes that had been acknowledged; 0: not known
 };

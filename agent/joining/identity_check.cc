@@ -106,12 +106,17 @@ IdentityCheck check_identity(const std::filesystem::path& data_dir, const Identi
     return out;
   }
   const NodeId node = files.keys->signing.public_key();
+  const DhPublic dh_key = files.keys->dh.public_key();
   std::optional<CertificateId> id;
   if (files.card) {
     const Certificate* named = registry.find_certificate(files.card->certificate);
     if (named != nullptr && named->node == node && registry.may_connect(files.card->certificate))
       id = files.card->certificate;
   }
+  // The exchange key was changed, and nothing after that was done: another certificate bears it.
+  if (!id || registry.find_certificate(*id)->dh_key != dh_key)
+    for (const CertificateId& other : registry.certificates_with(dh_key))
+      if (registry.find_certificate(other)->node == node && registry.may_connect(other)) id = other;
   if (!id) id = registry.certificate_of(node);
   if (!id || !registry.may_connect(*id)) {
     out.findings.push_back(unknown_key(data_dir, files, registry));
@@ -155,16 +160,20 @@ std::vector<IdentityFinding> check_secrets(const std::filesystem::path& data_dir
     struct stat found {};
     const std::string file = in(data_dir, name);
     if (::stat(file.c_str(), &found) == 0 && (found.st_mode & kOthers) != 0)
-      out.push_back({false, Error(Errc::kNotAllowed,
-                                  file + ": others on this machine may read it; set its mode to "
-                                         "0600, and think of who may have a copy")});
+      out.push_back(
+          {false,
+           Error(Errc::kNotAllowed, file + ": others on this machine may read it; set its mode to "
+                                           "0600, and think of who may have a copy"),
+           IdentityFinding::What::kKeyOpen, file});
   }
   std::error_code problem;
   if (std::filesystem::exists(data_dir / kRootPaperFile, problem))
-    out.push_back({false, Error(Errc::kNotAllowed,
-                                in(data_dir, kRootPaperFile) +
-                                    ": the key on paper still lies on this machine; print it, "
-                                    "put the sheet away, and remove the file")});
+    out.push_back(
+        {false,
+         Error(Errc::kNotAllowed, in(data_dir, kRootPaperFile) +
+                                      ": the key on paper still lies on this machine; print it, "
+                                      "put the sheet away, and remove the file"),
+         IdentityFinding::What::kRootPaper, in(data_dir, kRootPaperFile)});
   return out;
 }
 

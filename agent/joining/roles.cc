@@ -71,7 +71,9 @@ Caller caller_of(const RoleRules& rules, uid_t user, gid_t group) {
   Caller out;
   gid_t own = group;
   const std::string name = user_name(user, own);
-  out.account = name.empty() ? "uid " + std::to_string(user) : name;
+  // It is written into closed parts, which are text.
+  const bool plain = std::ranges::all_of(name, [](char c) { return c > ' ' && c < 0x7f; });
+  out.account = name.empty() || !plain ? "uid " + std::to_string(user) : name;
   if (user == 0 || user == ::geteuid()) return out;
   std::vector<std::string> names{"user:" + name};
   for (const gid_t id : groups_of(name, own)) names.push_back("group:" + group_name(id));

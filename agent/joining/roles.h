@@ -50,7 +50,7 @@ struct RoleRules {
 };
 
 struct Caller {
-  std::string account;  // "hanh", "uid 1007", "token 2"
+  std::string account;  // "hanh", "uid 1007", "token 2", "token portal"; UTF-8
   Roles roles = Roles::all();
 };
 

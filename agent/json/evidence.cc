@@ -91,11 +91,13 @@ json update_json(const ProvedRecord& proved, const ProvedUpdate& update) {
               {"closed", update.shown    ? "shown"
                          : update.closed ? "withheld"
                                          : "none"}};
-  if (update.shown)
+  if (update.shown) {
     out["shown"] = {{"officer", update.shown->officer},
                     {"note", update.shown->note},
                     {"action", update.shown->action},
                     {"writes", field_writes_json(update.shown->writes)}};
+    if (!update.shown->account.empty()) out["shown"]["account"] = update.shown->account;
+  }
   return out;
 }
 

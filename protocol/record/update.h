@@ -83,6 +83,9 @@ struct OpenBody {
   RecordId lead;
   UnixMillis deadline = 0;
   std::string decision;
+  // What a note says of the codes of its dossier; no verdict looks at it.
+  std::string official_code, code_system;
+  bool code_withdrawn = false;
   bool operator==(const OpenBody&) const = default;
 };
 
@@ -91,7 +94,8 @@ struct ClosedBody {
   std::vector<FieldWrite> writes;
   std::string officer;
   std::string note;
-  std::string action;  // what was done, in words
+  std::string action;     // what was done, in words
+  std::string account{};  // who used the author's local API: an account there, or a token's name
   bool operator==(const ClosedBody&) const = default;
 };
 

@@ -135,10 +135,24 @@ std::uint32_t speaker_name(const RootFingerprint& root, const DhPublic& ephemera
   return *in.u32();
 }
 
+namespace {
+
+// The machine has another exchange key since, by a certificate that takes the place of this one.
+bool is_rotated(const Registry& registry, const CertificateId& certificate,
+                const Certificate& body) {
+  const auto newest = registry.certificate_of(body.node, body.agency);
+  if (!newest || *newest == certificate) return false;
+  const Certificate* now = registry.find_certificate(*newest);
+  return !now->replaces.is_zero() && now->dh_key != body.dh_key;
+}
+
+}  // namespace
+
 std::optional<PeerIdentity> identity_under(const Registry& registry,
                                            const CertificateId& certificate) {
   const Certificate* body = registry.find_certificate(certificate);
   if (body == nullptr || !registry.may_connect(certificate)) return std::nullopt;
+  if (is_rotated(registry, certificate, *body)) return std::nullopt;
   return PeerIdentity{body->node, body->agency, certificate};
 }
 
@@ -154,6 +168,9 @@ Judgement judge(const Registry& registry, const Speaker& speaker,
   const auto identity = identity_under(registry, *named);
   if (!identity) {
     const bool no_right = registry.certificate_belief(*named) == Belief::kNoRight;
+    const bool connects = !no_right && registry.may_connect(*named);
+    if (connects)
+      return rejected(CloseCode::kNotBelieved, "another exchange key has taken this one's place");
     return rejected(CloseCode::kNotBelieved, no_right
                                                  ? "the certificate's issuer had no right to it"
                                                  : "the node is revoked");

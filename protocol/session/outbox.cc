@@ -311,6 +311,7 @@ std::optional<Outgoing> Outbox::packed(const RootOf& root, const FeedPart& part,
   const auto names = naming == Naming::kInFull ? nullptr : view_->names();
   if (names != nullptr && naming == Naming::kShort)
     names->seals = &there_, names->goes_on = goes_on_;
+  if (names != nullptr) names->accounts = accounts_;
   EncodedPart encoded{part.epoch, part.covered,
                       naming == Naming::kWithParents && names != nullptr
                           ? wire::encode_with_parents(root, part, names.get())

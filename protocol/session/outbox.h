@@ -77,6 +77,8 @@ class Outbox {
   std::uint64_t acked() const { return acked_; }
   // The peer reads seals that go on from the newest one there; until it is known, it may not.
   void set_goes_on(bool goes_on) { goes_on_ = goes_on; }
+  // Whether the other side reads accounts as a column.
+  void set_accounts(bool accounts) { accounts_ = accounts; }
   // What to do with entries that the peer itself delivered; until it is known, sending stops there.
   void set_echo(Echo echo) { echo_ = carries_ && echo == Echo::kPassOver ? Echo::kCarry : echo; }
   // The peer's disk is an older copy: it wants back what it delivered, whatever its own feed says.
@@ -153,6 +155,7 @@ class Outbox {
   Echo echo_ = Echo::kStopBefore;
   bool carries_ = false;
   bool goes_on_ = false;
+  bool accounts_ = false;
   bool started_ = false;
   bool guessed_ = false;
   bool lost_ = false;

@@ -47,6 +47,9 @@ enum class CloseCode : std::uint8_t {  // on the wire: never change
   kDiskFull = 12,
 };
 const char* to_string(CloseCode code);
+// The detail of kBadVersion where what answered speaks no version of this protocol.
+inline constexpr std::string_view kNoAgentThere =
+    "something else answers there, no agent: a login page of the network, or another service";
 
 // ---- what a session asks its driver to do, in order ----
 
@@ -132,9 +135,10 @@ using Action =
 inline constexpr std::uint64_t kFeatureHealing = 1;  // understands Heal messages
 inline constexpr std::uint64_t kFeatureGoesOn = 2;   // seals that go on from the newest there
 inline constexpr std::uint64_t kFeatureShortHealing =
-    4;  // healing with short names; Unclear, Again
+    4;                                                // healing with short names; Unclear, Again
+inline constexpr std::uint64_t kFeatureAccounts = 8;  // accounts as a column of parts
 inline constexpr std::uint64_t kFeaturesOfThisProgram =
-    kFeatureHealing | kFeatureGoesOn | kFeatureShortHealing;
+    kFeatureHealing | kFeatureGoesOn | kFeatureShortHealing | kFeatureAccounts;
 
 struct SessionConfig {
   bool initiator = false;

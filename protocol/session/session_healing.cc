@@ -15,6 +15,7 @@ void Session::Impl::begin_healing() {
   heal.root = config.root;
   heal.leads = config.initiator;
   heal.short_names = (peer_hello.features & config.features & kFeatureShortHealing) != 0;
+  heal.accounts = (peer_hello.features & config.features & kFeatureAccounts) != 0;
   heal.agency = peer->agency;
   const DhPublic fresh = config.ephemeral.public_key();
   for (unsigned i = 0; i < 8; ++i) heal.nonce |= static_cast<std::uint64_t>(fresh[i]) << (8 * i);

@@ -151,6 +151,7 @@ void Session::Impl::know_peer(const PeerIdentity& identity) {
   for (const FeedKind kind : kFeedKinds) {
     if (outboxes.size() <= index_of(kind)) outboxes.emplace_back(kind, view, *peer);
     outbox(kind).set_goes_on((peer_hello.features & config.features & kFeatureGoesOn) != 0);
+    outbox(kind).set_accounts((peer_hello.features & config.features & kFeatureAccounts) != 0);
     inboxes.emplace_back(kind, view.cursor(kind, peer->node));
   }
   if (config.blobs != nullptr) {

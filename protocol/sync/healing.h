@@ -63,6 +63,7 @@ struct HealingConfig {
   RootFingerprint root;
   bool leads = false;        // asks in quiet moments; of two sides exactly one
   bool short_names = false;  // both sides name shortly in healed parts, and answer Unclear
+  bool accounts = false;     // both sides know accounts as a column
   AgencyId agency;           // the peer's
   std::uint64_t nonce = 0;   // fresh random
   std::uint64_t entry_count_min = kHealEntryCountMin;  // a smaller feed is sent from its start

@@ -275,7 +275,7 @@ std::size_t Healing::send_entries(Side& side, std::span<const std::uint64_t> pla
     const bool last = read->taken == places.size();
     const bool empty = read->part.units.empty() && read->part.statements.empty();
     const auto names = in_full || empty ? nullptr : view_.names();
-    if (names != nullptr) names->seals_held = true;
+    if (names != nullptr) names->seals_held = true, names->accounts = config_.accounts;
     Bytes body;
     if (!empty)
       body =

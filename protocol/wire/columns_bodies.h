@@ -49,7 +49,9 @@ struct ItemColumns {  // of components or of fees
 template <class Io>
 class BodyColumns {
  public:
-  BodyColumns(Io& io, BodyNames<Io>& names) : io_(io), names_(names) {}
+  // `accounts`: the writer may tell who used the API as a column.
+  BodyColumns(Io& io, BodyNames<Io>& names, bool accounts)
+      : io_(io), names_(names), accounts_(accounts) {}
 
   std::vector<std::array<BodyRow, 2>> rows;  // by update: open, closed
   std::vector<BodyContext> contexts;         // by update
@@ -64,7 +66,9 @@ class BodyColumns {
     row.first = static_cast<std::uint32_t>(values.size());
     row.verbatim = body;
     Shape& shape = scratch_;
-    if (!(closed ? take_apart_closed : take_apart_open)(body, shape, values, items)) return;
+    const bool apart = closed ? take_apart_closed(body, shape, values, items, accounts_)
+                              : take_apart_open(body, shape, values, items);
+    if (!apart) return;
     ByteWriter key;
     key.u8(closed ? 1 : 0);
     write_shape(key, shape);
@@ -144,7 +148,8 @@ class BodyColumns {
       case FixedField::kDecision:
       case FixedField::kOfficer:
       case FixedField::kNote:
-      case FixedField::kWords: return SlotType::kText;
+      case FixedField::kWords:
+      case FixedField::kAccount: return SlotType::kText;
     }
     return SlotType::kCleared;
   }
@@ -364,6 +369,7 @@ class BodyColumns {
 
   Io& io_;
   BodyNames<Io>& names_;
+  const bool accounts_;
   Shape scratch_;
   std::vector<Shape> shapes_;
   std::map<std::string, std::uint32_t, std::less<>> shape_numbers_;

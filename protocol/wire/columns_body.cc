@@ -158,7 +158,7 @@ Split split(const Shape& shape, std::span<const Value> values) {
   return out;
 }
 
-constexpr std::size_t kOpenPointers = 7, kClosedPointers = 5;  // of the bodies' structures
+constexpr std::size_t kOpenPointers = 7, kClosedPointers = 6;  // of the bodies' structures
 
 Bytes rebuild_open(const Shape& shape, std::span<const Value> values, std::span<const Item> items) {
   const Split parts = split(shape, values);
@@ -218,8 +218,9 @@ Bytes rebuild_closed(const Shape& shape, std::span<const Value> values,
                      std::span<const Item> items) {
   const Split parts = split(shape, values);
   const Value* texts[kClosedPointers] = {
-      parts.get(FixedField::kKeyHash), nullptr, parts.get(FixedField::kOfficer),
-      parts.get(FixedField::kNote), parts.get(FixedField::kWords)};
+      parts.get(FixedField::kKeyHash), nullptr,
+      parts.get(FixedField::kOfficer), parts.get(FixedField::kNote),
+      parts.get(FixedField::kWords),   parts.get(FixedField::kAccount)};
   const auto has = [&](std::size_t i) { return i == 1 ? parts.writes > 0 : texts[i] != nullptr; };
   std::uint64_t pointers = 0;
   for (std::size_t i = 0; i < kClosedPointers; ++i)
@@ -439,7 +440,7 @@ class Taker {
     text(root, 6, FixedField::kDecision);
     return finish();
   }
-  bool closed() {
+  bool closed(bool accounts) {
     const Reader::Struct root = in_.root();
     shape_.closed = true;
     shape_.kind = shape_.record_kind = 0;
@@ -449,6 +450,7 @@ class Taker {
     text(root, 2, FixedField::kOfficer);
     text(root, 3, FixedField::kNote);
     text(root, 4, FixedField::kWords);
+    if (accounts) text(root, 5, FixedField::kAccount);
     return finish();
   }
 
@@ -526,8 +528,8 @@ bool take_apart_open(ByteView body, Shape& shape, std::vector<Value>& values,
 }
 
 bool take_apart_closed(ByteView body, Shape& shape, std::vector<Value>& values,
-                       std::vector<Item>& items) {
-  return Taker(body, shape, values, items).closed();
+                       std::vector<Item>& items, bool accounts) {
+  return Taker(body, shape, values, items).closed(accounts);
 }
 
 Bytes rebuild(const Shape& shape, std::span<const Value> values, std::span<const Item> items) {

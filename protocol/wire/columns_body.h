@@ -38,9 +38,10 @@ enum class FixedField : std::uint32_t {
   kKeyHash,  // from here on: of the closed part
   kOfficer,
   kNote,
-  kWords,  // the closed part's action
+  kWords,    // the closed part's action
+  kAccount,  // of the closed part; only for readers who know it
 };
-inline constexpr std::uint32_t kFieldCount = kFixedFields + 11;
+inline constexpr std::uint32_t kFieldCount = kFixedFields + 12;
 
 struct Slot {
   std::uint32_t field = 0;
@@ -77,8 +78,9 @@ struct Item {
 // False: not a body that rebuild() would give back; then `values` and `items` are as before.
 bool take_apart_open(ByteView body, Shape& shape, std::vector<Value>& values,
                      std::vector<Item>& items);
+// `accounts`: whether the reader knows kAccount.
 bool take_apart_closed(ByteView body, Shape& shape, std::vector<Value>& values,
-                       std::vector<Item>& items);
+                       std::vector<Item>& items, bool accounts);
 
 // `values`: one for each slot. Ids are 32 bytes, sixteens 16 (LT_CHECK).
 Bytes rebuild(const Shape& shape, std::span<const Value> values, std::span<const Item> items);

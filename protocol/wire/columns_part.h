@@ -62,7 +62,8 @@ struct UpdateCells {
 template <class Io>
 class PartColumns : public BodyNames<Io> {
  public:
-  PartColumns(Io& io, const Names* names) : bodies(io, *this), io_(io), names_(names) {}
+  PartColumns(Io& io, const Names* names)
+      : bodies(io, *this, names != nullptr && names->accounts), io_(io), names_(names) {}
 
   std::vector<ByteView> statements;
   std::vector<SealRow> seals;

@@ -84,6 +84,8 @@ class Names {
   const RecentSeals* seals = nullptr;
   // The encoder: the other side understands a seal that goes on from the newest one there.
   bool goes_on = false;
+  // The encoder: the other side understands a column of accounts.
+  bool accounts = false;
 
   // The encoder: of a seal that a part does not bear whole, the other side is taken to lack only
   // what the part bears, so it is named, and its proof left out.

@@ -11,6 +11,8 @@ Result<OperationResult> carry_out(Task& task, const CreateDossier& what);
 Result<OperationResult> carry_out(Task& task, const SetFields& what);
 Result<OperationResult> carry_out(Task& task, const AddEvent& what);
 Result<OperationResult> carry_out(Task& task, const AddNote& what);
+// codes.cc
+Result<OperationResult> carry_out(Task& task, const SayCode& what);
 // lists.cc
 Result<OperationResult> carry_out(Task& task, const ChangeList& what);
 // clock.cc
@@ -28,6 +30,8 @@ Result<OperationResult> carry_out(Task& task, const ReturnHome& what);
 Result<OperationResult> carry_out(Task& task, const Consult& what);
 Result<OperationResult> carry_out(Task& task, const Reply& what);
 Result<OperationResult> carry_out(Task& task, const Share& what);
+// inspecting.cc
+Result<OperationResult> carry_out(Task& task, const Inspect& what);
 // erasing.cc
 Result<OperationResult> carry_out(Task& task, const Erase& what);
 // set_aside.cc

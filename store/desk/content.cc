@@ -24,6 +24,7 @@ auto values(const SetFields& v) { return std::tie(v.record, v.open, v.closed, v.
 auto values(const ChangeList& v) { return std::tie(v.record, v.list, v.act, v.at, v.entry); }
 auto values(const AddEvent& v) { return std::tie(v.record, v.event); }
 auto values(const AddNote& v) { return std::tie(v.record, v.remark); }
+auto values(const SayCode& v) { return std::tie(v.record, v.code, v.system, v.withdraw, v.remark); }
 auto values(const Offer& v) { return std::tie(v.record, v.to, v.urgent, v.remark); }
 auto values(const Accept& v) { return std::tie(v.record, v.remark); }
 auto values(const Decline& v) { return std::tie(v.record, v.remark); }
@@ -31,6 +32,7 @@ auto values(const Recall& v) { return std::tie(v.record, v.remark); }
 auto values(const Reclaim& v) { return std::tie(v.record, v.remark); }
 auto values(const Uphold& v) { return std::tie(v.record, v.branch, v.decision); }
 auto values(const Erase& v) { return std::tie(v.record, v.decision); }
+auto values(const Inspect& v) { return std::tie(v.record, v.remark); }
 auto values(const Succeed& v) { return std::tie(v.record, v.remark); }
 auto values(const Consult& v) { return std::tie(v.record, v.to, v.deadline, v.remark); }
 auto values(const Reply& v) { return std::tie(v.record, v.about, v.remark); }
@@ -142,6 +144,9 @@ Kind kind_of(const ChangeList& what) {
 }
 Kind kind_of(const AddEvent&) { return {"event", UpdateKind::kSet}; }
 Kind kind_of(const AddNote&) { return {"note", UpdateKind::kNote}; }
+Kind kind_of(const SayCode& what) {
+  return {what.withdraw ? "code withdraw" : "code add", UpdateKind::kNote};
+}
 Kind kind_of(const Offer&) { return {"offer", UpdateKind::kOffer}; }
 Kind kind_of(const Accept&) { return {"accept", UpdateKind::kAccept}; }
 Kind kind_of(const Decline&) { return {"decline", UpdateKind::kDecline}; }
@@ -149,6 +154,7 @@ Kind kind_of(const Recall&) { return {"recall", UpdateKind::kRecallRequest}; }
 Kind kind_of(const Reclaim&) { return {"reclaim", UpdateKind::kReclaim}; }
 Kind kind_of(const Uphold&) { return {"uphold", UpdateKind::kUphold}; }
 Kind kind_of(const Erase&) { return {"erase", UpdateKind::kErase}; }
+Kind kind_of(const Inspect&) { return {"inspect", UpdateKind::kInspect}; }
 Kind kind_of(const Succeed&) { return {"succeed", UpdateKind::kSucceed}; }
 Kind kind_of(const Consult&) { return {"consult", UpdateKind::kConsult}; }
 Kind kind_of(const Reply&) { return {"reply", UpdateKind::kReply}; }

@@ -122,6 +122,16 @@ struct AddNote {
   Remark remark{};  // a note at least
 };
 
+// A `note` that another system gave the dossier a code, or that one is not its own, by anybody who
+// has the record. The dossier is found by it from then on; its local code stays.
+struct SayCode {
+  std::string record{};
+  std::string code{};    // as it was given
+  std::string system{};  // which system gave it, in the office's words; may be empty
+  bool withdraw = false;
+  Remark remark{};
+};
+
 // An `offer` by the holder: the record rests until `to` answers.
 struct Offer {
   std::string record{};
@@ -236,12 +246,18 @@ struct SendDocument {
   bool urgent = false;
 };
 
+// An `inspect`, by an agency above one that takes part: written before it reads closed parts.
+struct Inspect {
+  std::string record{};
+  Remark remark{};  // a note at least: why
+};
+
 // ---- any of them ----
 
 using Deed = std::variant<CreateDossier, CreateLeg, CreateFeedback, CreateDocument,
                           PublishProcedure, SetFields, ChangeList, AddEvent, AddNote, Offer, Accept,
                           Decline, Recall, Reclaim, Uphold, Succeed, Consult, Reply, Share, Adopt,
-                          Apologise, FinishLeg, ReturnHome, SendDocument, Erase>;
+                          Apologise, FinishLeg, ReturnHome, SendDocument, Erase, SayCode, Inspect>;
 
 template <class Kind, class Variant>
 inline constexpr bool kIsKindOf = false;
@@ -261,6 +277,7 @@ struct Operation {
   bool key_is_content = false;  // the key was made of all that the operation says
   // What its record has to be at, revision_of(); empty: whatever it is at.
   std::string revision{};
+  std::string account{};  // who asked for it, see ClosedBody; empty: nobody is known
 };
 
 // ---- carrying it out ----
@@ -273,6 +290,8 @@ enum class WarningCode : std::uint8_t {
   kNoHolidayData,     // value: the year; counted by weekends alone
   kLateApology,       // value: due_at's date; less than a working day before it (Đ.19(9))
   kDueOnDayOff,       // value: the date
+  kCodeClaimed,       // value: a code that another dossier bears as well, and that dossier's
+  kCodeFormUnknown,   // value: a code of no form that is known
 };
 const char* to_string(WarningCode code);
 struct Warning {

@@ -134,6 +134,7 @@ Draft Task::begin(RecordKind kind) const {
   out.open.kind = UpdateKind::kCreated;
   out.open.record_kind = kind;
   out.key_hash = key_hash_;
+  out.account = account_;
   return out;
 }
 
@@ -147,6 +148,7 @@ Draft Task::further(const RecordId& record, UpdateKind kind) const {
   Draft out;
   out.record = record;
   out.open.kind = kind;
+  out.account = account_;
   return out;
 }
 

@@ -19,6 +19,7 @@ class Task final {
   Task(Transaction& transaction, const Operation& operation, const Calendar& calendar)
       : transaction_(transaction),
         key_hash_(operation.key_hash),
+        account_(operation.account),
         accept_clock_(operation.accept_clock),
         calendar_(calendar),
         ours_(transaction.identity().agency) {}
@@ -76,6 +77,7 @@ class Task final {
  private:
   Transaction& transaction_;
   const Bytes& key_hash_;
+  const std::string& account_;
   const bool accept_clock_;
   const Calendar& calendar_;
   AgencyId ours_;

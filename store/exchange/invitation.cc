@@ -226,6 +226,15 @@ Result<CertificateId> certify(Transaction& transaction, const AgencyId& agency,
   certificate.dh_key = machine.dh;
   certificate.may_issue = may_issue;
   certificate.thousand = static_cast<std::uint8_t>(present.size() % kThousands);
+  // It has another exchange key now, and is else what it was.
+  for (const CertificateId& id : present) {
+    const Certificate* before = registry.find_certificate(id);
+    if (before->node != machine.node) continue;
+    certificate.replaces = id;
+    certificate.thousand = before->thousand;
+    certificate.may_issue = before->may_issue;
+    break;
+  }
   certificate.issued_at = transaction.now();
   certificate.renew_by = transaction.now() + kRenewAfter;
   certificate.tree_version = registry.newest();

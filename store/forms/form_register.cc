@@ -7,6 +7,7 @@
 #include "store/forms/form_values.h"
 #include "store/office/dossier.h"
 #include "store/office/find.h"
+#include "store/office/reading.h"
 #include "store/office/text.h"
 
 namespace lienthong::store {
@@ -134,7 +135,10 @@ void Registers::for_each_row(std::size_t index, const Visit& visit) const {
   for (const Received& item : book.list) {
     const auto entry = reader.record(item.record);
     if (!entry) continue;
-    const Row row = row_of(read_values(*replica_, entry->state), ++number, *registry_);
+    auto values = read_values(*replica_, entry->state);
+    if (!takes_part(*replica_, entry->state)) withhold(values);
+    Row row = row_of(values, ++number, *registry_);
+    row["code"] = form_codes(row["code"], official_codes(*replica_, entry->state.record));
     if (!visit(row_cells(book.page.form, row))) return;
   }
 }

@@ -11,6 +11,8 @@
 #include "store/office/deadline.h"
 #include "store/office/dossier.h"
 #include "store/office/dossier_code.h"
+#include "store/office/official_code.h"
+#include "store/office/reading.h"
 #include "store/office/text.h"
 #include "store/office/work.h"
 #include "store/text/plain.h"
@@ -23,7 +25,8 @@ constexpr std::array<std::string_view, kFindingCount> kNames = {
     "no-procedure",        "procedure-unknown",    "no-due-date",         "no-applicant",
     "done-without-result", "paid-without-receipt", "paid-without-moment", "scan-without-digest",
     "code-twice",          "code-unreadable",      "number-twice",        "dates-out-of-order",
-    "date-in-future",      "id-number-unusual",    "phone-unusual",       "date-differs"};
+    "date-in-future",      "id-number-unusual",    "phone-unusual",       "date-differs",
+    "official-code-twice"};
 
 std::string_view json_name(Field field) {
   return find_field(static_cast<std::uint16_t>(field))->json;
@@ -101,6 +104,17 @@ void DataCheck::check_code(const RecordState& state) {
   if (!code.empty())
     if (const auto same = replica_.find_code(code).size(); same > 1)
       add(Finding::kCodeTwice, state, std::to_string(same) + " records");
+  for (const OfficialCode& official : official_codes(replica_, state.record)) {
+    std::vector<RecordId> bearers = find_official_code(replica_, official.code);
+    for (const RecordId& id : replica_.find_code(official.code)) bearers.push_back(id);
+    std::string others;
+    for (const RecordId& id : bearers) {
+      const auto entry = id != state.record ? replica_.find_record(id) : std::nullopt;
+      if (entry) others += (others.empty() ? "" : ", ") + code_or_empty(entry->state);
+    }
+    if (!others.empty())
+      add(Finding::kOfficialCodeTwice, state, official.code + ", also of " + others);
+  }
 }
 
 void DataCheck::check_result(const RecordState& state, std::optional<Status> status) {
@@ -125,6 +139,7 @@ void DataCheck::check_fees(const RecordState& state) {
 // The list itself is closed, so it is read only where something is said to be digitised.
 void DataCheck::check_scans(const RecordState& state) {
   if (open_integer(state, Field::kDigitisedCount).value_or(0) == 0) return;
+  if (!takes_part(replica_, state)) return;
   const auto values = read_values(replica_, state);
   const auto at = values.find(Field::kComponents);
   const auto* bytes = at != values.end() ? std::get_if<Bytes>(&at->second) : nullptr;
@@ -186,6 +201,7 @@ void DataCheck::check_numbers(const RecordState& state) {
     return state.closed_fields.contains(static_cast<std::uint16_t>(field));
   };
   if (!has(Field::kApplicantIdNumber) && !has(Field::kApplicantPhone)) return;
+  if (!takes_part(replica_, state)) return;
   const auto values = read_values(replica_, state);
   const auto text = [&](Field field) {
     const auto at = values.find(field);

@@ -66,10 +66,35 @@ def evidence(bench, commune, district):
         for member in ("custody", "reason"):
             report.pop(member, None)
     expect(ours == theirs, f"{ours}\n{theirs}")
-    for words in (["--disclose", "9"], ["--disclose", "3"]):  # none of that number; no closed part
-        done = district.run("dossier", "audit", CODE, "--evidence", file, *words)
-        expect(done.returncode == 4, done)
+    done = district.run("dossier", "audit", CODE, "--evidence", file, "--disclose", "9")
+    expect(done.returncode == 4, done)  # none of that number
     bench.say("two programs say the same of the file, and of one that was changed")
+
+
+def inspected(bench, province, commune):
+    """The province takes no part: it holds the closed parts, and reads none unseen."""
+    shown = told(province, "dossier", "show", CODE)
+    text = province.cli("dossier", "show", CODE)
+    expect(shown["withheld"] and NAME not in json.dumps(shown) and NAME not in text, shown)
+    expect(NAME not in province.cli("--json", "export"), "exports name nobody")
+    found = province.cli("--json", "dossier", "list", "--text", "bi mat")
+    expect(found == "", "words of closed parts find nothing")
+    file = bench.path("x.lte")
+    for words in (["form", "01", CODE],
+                  ["dossier", "audit", CODE, "--evidence", file, "--disclose", "all"]):
+        done = province.run(*words)
+        expect(done.returncode == 1 and "lienthong inspect" in done.stderr, done)
+    done = commune.run("inspect", CODE, "--reason", "x")
+    expect(done.returncode == 1 and "above one that takes part" in done.stderr, done)
+    text = province.cli("inspect", CODE, "--reason", "Giải quyết khiếu nại")
+    expect(NAME in text, text)
+    expect(NAME in province.cli("dossier", "show", CODE), "for a day it is shown to that account")
+    bench.wait_in_sync()
+    line = [entry for entry in told(commune, "dossier", "show", CODE)["history"]
+            if entry["action"] == "inspect"]
+    expect(len(line) == 1 and line[0]["by"] == PROVINCE and line[0]["account"], line)
+    expect(line[0]["note"] == "Giải quyết khiếu nại", line)
+    bench.say("a superior read what is closed, and it stands in the record")
 
 
 def disk_gone(bench, commune, district):
@@ -132,9 +157,10 @@ def erased(bench, commune, district):
 
 
 def test(bench):
-    _, district, commune = bench.deploy((PROVINCE, DISTRICT, COMMUNE))
+    province, district, commune = bench.deploy((PROVINCE, DISTRICT, COMMUNE))
     hand_over(bench, commune, district)
     evidence(bench, commune, district)
+    inspected(bench, province, commune)
     disk_gone(bench, commune, district)
     erased(bench, commune, district)
 

@@ -228,6 +228,7 @@ class PartMaker {
   }
 
   RootFingerprint root;
+  bool accounts = false;  // closed parts say who used the API
   std::vector<CertificateId> certificates;
   std::vector<AgencyId> agencies;
 
@@ -326,6 +327,7 @@ class PartMaker {
     closed.writes = writes(Part::kClosed, 2);
     if (below(2) == 0) closed.officer = text();
     if (below(2) == 0) closed.note = text();
+    if (accounts && below(2) == 0) closed.account = text();
     update.closed = wire::encode(closed);
     if (below(40) == 0)  // a field of a later version: one word of data
       update.closed = {0, 0, 0, 0, 1, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0};

@@ -82,12 +82,47 @@ TEST_F(ApiRoles, ATokenHasTheRolesOfItsLine) {
 TEST_F(ApiRoles, FurtherLinesOfTheTokenFileAreChecked) {
   config_.listen = "127.0.0.1:0";
   config_.token_file = (folder_ / "token").string();
-  for (const char* line : {"boss 0123456789abcdef0123", "look", "look short"}) {
+  for (const char* line :
+       {"boss 0123456789abcdef0123", "look", "look short", "look two words 0123456789abcdef0123"}) {
     std::ofstream(config_.token_file) << "0123456789abcdef0123\n" << line << "\n";
     std::filesystem::permissions(config_.token_file, std::filesystem::perms(0600));
     ApiServer server(*engine_, links_, config_);
     EXPECT_EQ(server.start().error().code(), Errc::kInvalidArgument) << line;
   }
+}
+
+// Beside what the caller says of himself stands who he is for this machine; what is erased goes.
+TEST_F(ApiRoles, TheCallersAccountIsKeptWithWhatItWrote) {
+  config_.listen = "127.0.0.1:0";
+  config_.token_file = (folder_ / "token").string();
+  std::ofstream(config_.token_file) << "0123456789abcdef0123\ndesk portal deskonly0123456789\n";
+  std::filesystem::permissions(config_.token_file, std::filesystem::perms(0600));
+  start();
+  const std::string account = caller_of({}, ::geteuid(), ::getegid()).account;
+  const std::string code = "H47.12-230401-0001";
+  const auto written = [&](const std::string& line) {
+    const json answer = apply(line).at(0);
+    ASSERT_TRUE(answer["ok"]) << answer;
+  };
+  written(R"({"op":"create","dossier":{"code":"H47.12-230401-0001","procedure":"2.000986"}})");
+  written(R"({"op":"note","code":"H47.12-230401-0001","note":"đã gọi","officer":"Nga"})");
+  httplib::Client tcp("127.0.0.1", server_->tcp_port());
+  tcp.set_default_headers({{"Authorization", "Bearer deskonly0123456789"}});
+  const std::string set =
+      R"({"op":"set","code":"H47.12-230401-0001","dossier":{"summary":"khai sinh"}})";
+  const json answer = lines_of(tcp.Post("/v1/operations", set, "application/x-ndjson")->body).at(0);
+  ASSERT_TRUE(answer["ok"]) << answer;
+  const json shown = get("/v1/dossiers/" + code);
+  ASSERT_EQ(shown["writers"].size(), 3U) << shown;
+  EXPECT_EQ(shown["writers"][0]["account"], account);
+  EXPECT_EQ(shown["writers"][2]["account"], "token portal");
+  EXPECT_EQ(shown["custody"][0]["account"], account);
+  EXPECT_EQ(shown["history"][0]["account"], account);
+  EXPECT_EQ(shown["history"][0]["officer"], "Nga");
+  EXPECT_EQ(get("/v1/dossiers/" + code + "/why")["last_change"]["account"], "token portal");
+  written(R"({"op":"erase","code":"H47.12-230401-0001","decision":"1"})");
+  const json erased = get("/v1/dossiers/" + code);
+  EXPECT_EQ(erased.dump().find("token portal"), std::string::npos) << erased;
 }
 
 // An agent that cannot open its database says why, and waits.

@@ -51,7 +51,7 @@ void hellos(const Example& example, Theme& out) {
   plain.cursors = {Cursor{}, example.cursor()};
   hello("hello", plain);
   Hello full = plain;
-  full.features = kFeaturesOfThisProgram;
+  full.features = kFeatureHealing | kFeatureGoesOn | kFeatureShortHealing;
   full.credentials_wanted = true;
   full.history_waits = true;
   full.level = 3;

@@ -15,13 +15,14 @@ SessionConfig config_of(const Example& example, const Office& office, const DhKe
   config.credentials = example.statements;
   config.program_version = kProgramVersion;
   config.dictionary = 1;
+  config.features = kFeatureHealing | kFeatureGoesOn | kFeatureShortHealing;  // as recorded
   return config;
 }
 
 Hello hello_of(const Example& example, const Office& office, const DhKey& ephemeral) {
   Hello hello;
   hello.speaker = speaker_name(example.root, ephemeral.public_key(), office.certificate);
-  hello.features = kFeaturesOfThisProgram;
+  hello.features = kFeatureHealing | kFeatureGoesOn | kFeatureShortHealing;
   hello.registry_check = registry_check(example.registry(5)->digest());
   hello.dictionary = 1;
   hello.program_version = kProgramVersion;

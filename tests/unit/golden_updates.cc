@@ -97,6 +97,7 @@ void say_closed(const Update& update, const OpenBody& open, const Context& conte
   if (!closed.officer.empty()) out.say("officer", closed.officer);
   if (!closed.note.empty()) out.say("closed-note", closed.note);
   if (!closed.action.empty()) out.say("closed-action", closed.action);
+  if (!closed.account.empty()) out.say("account", closed.account);
   const ShownPart shown = show_closed_part(context.root(), *secret, update);
   out.say("salt", to_hex(shown.salt));
   out.say("shown-alone", check_shown(context.root(), shown).ok() ? "good" : "bad");

@@ -49,6 +49,7 @@ World::World() : deployment(kSeed), neighbour(kSeed + 1) {
   reform();
   succession();
   later_rules();
+  accounts();
 }
 
 const Update& World::update(const UpdateId& id) const {
@@ -353,6 +354,18 @@ void World::later_rules() {
   later.rules = kRulesVersion + 1;
   write(paper, "unknown-kind", *o, body_of(static_cast<UpdateKind>(999)), {}, later);
   seal("later.1", *o);
+}
+
+// Closed parts that say by whose account of the author's machine they came, alone and beside words.
+void World::accounts() {
+  Paper& paper = begin("account", *o, RecordKind::kDossier, "H47.20395-250701-0002");
+  ClosedBody closed;
+  closed.account = "hanh";
+  write(paper, "alone", *o, body_of(UpdateKind::kNote), closed);
+  closed = note_of("Đã gọi điện cho công dân");
+  closed.account = "token portal";
+  write(paper, "with-words", *o, body_of(UpdateKind::kNote), closed);
+  seal("account.1", *o);
 }
 
 // ---- the pen ----

@@ -82,6 +82,7 @@ class World {
   void succession();
   void beyond_cuts();
   void later_rules();
+  void accounts();
 
   Paper& begin(std::string name, test::TestNode& by, RecordKind kind, std::string code,
                RecordId lead = {});

@@ -42,6 +42,8 @@ TEST(PartBody, ComesBackExactlyByShortNames) {
   for (std::uint64_t seed = 0; seed < 60; ++seed) {
     PartMaker maker(seed);
     FakeNames sender, receiver;
+    maker.accounts = seed % 2 == 0;
+    sender.accounts = seed % 4 == 0;
     for (const AgencyId& agency : maker.agencies) sender.agencies[agency];
     receiver.agencies = sender.agencies;
     for (int i = 0; i < 8; ++i) {
@@ -360,6 +362,7 @@ TEST(PartBody, KeepsWhatCannotBeCompressedAtItsEnd) {
 
 TEST(Columns, TakeApartAndRebuildWhatCapnProtoWrites) {
   PartMaker maker(11);
+  maker.accounts = true;
   std::size_t open_apart = 0, open_count = 0, closed_apart = 0, closed_count = 0;
   for (int i = 0; i < 3'000; ++i) {
     const Update update = maker.update();
@@ -377,7 +380,7 @@ TEST(Columns, TakeApartAndRebuildWhatCapnProtoWrites) {
     items.clear();
     if (!update.closed.empty() && update.closed.size() != 16) {
       ++closed_count;
-      if (wire::take_apart_closed(update.closed, shape, values, items)) {
+      if (wire::take_apart_closed(update.closed, shape, values, items, true)) {
         ++closed_apart;
         ASSERT_EQ(wire::rebuild(shape, values, items), update.closed);
       }
@@ -388,12 +391,28 @@ TEST(Columns, TakeApartAndRebuildWhatCapnProtoWrites) {
   EXPECT_EQ(closed_apart, closed_count);
 }
 
+TEST(PartBody, AccountsAreAColumnForThoseWhoKnowIt) {
+  PartMaker maker(17);
+  maker.accounts = true;
+  const FeedPart part = maker.part(4, 60, true);
+  FakeNames names, receiver;
+  names.enter(maker.root, part);
+  for (const AgencyId& id : maker.agencies) names.agencies[id], receiver.agencies[id];
+  for (const auto& id : maker.certificates) names.certificates[id], receiver.certificates[id];
+  const Bytes verbatim = wire::encode_part_body(maker.root, part, &names);
+  names.accounts = true;
+  const Bytes column = wire::encode_part_body(maker.root, part, &names);
+  EXPECT_LT(column.size(), verbatim.size());
+  for (const Bytes& body : {column, verbatim})
+    EXPECT_EQ(wire::decode_part(maker.root, body, &receiver).value().units, part.units);
+}
+
 TEST(Columns, LeaveABodyOfALaterVersionAsItIs) {
   const Bytes later{0, 0, 0, 0, 1, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0};
   std::vector<wire::Value> values;
   std::vector<wire::Item> items;
   wire::Shape shape;
-  EXPECT_FALSE(wire::take_apart_closed(later, shape, values, items));
+  EXPECT_FALSE(wire::take_apart_closed(later, shape, values, items, true));
   EXPECT_TRUE(values.empty());
 }
 

@@ -145,8 +145,19 @@ void add_row(Table& table, const char* label, const std::string& value) {
   if (!value.empty()) table.add({tr(label), value});
 }
 
+std::string official_codes(const Json& dossier) {
+  std::string out;
+  for (const Json& code : list_of(dossier, "official_codes")) {
+    const std::string system = text_of(code, "system");
+    out += (out.empty() ? "" : ", ") + text_of(code, "code");
+    if (!system.empty()) out += " (" + system + ")";
+  }
+  return out;
+}
+
 void print_facts(const Json& dossier) {
   Table table({"", ""});
+  add_row(table, "official codes", official_codes(dossier));
   const auto text = [&](const char* name) { return text_of(dossier, name); };
   const auto time = [&](const char* name) {
     return text(name).empty() ? std::string() : show_time(text(name));
@@ -167,6 +178,7 @@ void print_facts(const Json& dossier) {
   add_row(table, "offered to", text("offered_to"));
   add_row(table, "intake agency", text("intake_agency"));
   add_row(table, "competent agency", text("competent_agency"));
+  add_row(table, "support place", text("support_agency"));
   add_row(table, "unit", text("unit"));
   add_row(table, "officer", text("officer"));
   add_row(table, "channel", text("channel"));
@@ -200,9 +212,10 @@ void print_history(const Json& dossier) {
     std::string at = show_time(text_of(entry, "at"));
     if (entry.value("doubtful", false))
       at = format("{} (doubtful, came {})", at, show_time(text_of(entry, "came_at")));
-    table.add({at, text_of(entry, "action"),
-               officer.empty() || unit.empty() ? officer + unit : officer + ", " + unit,
-               text_of(entry, "note")});
+    const std::string account = text_of(entry, "account");
+    std::string who = officer.empty() || unit.empty() ? officer + unit : officer + ", " + unit;
+    if (!account.empty()) who += who.empty() ? account : " (" + account + ")";
+    table.add({at, text_of(entry, "action"), who, text_of(entry, "note")});
   }
   table.print("  ");
 }
@@ -232,6 +245,11 @@ int show(const Shell& shell, const DossierArgs& args) {
   print_line(text_of(dossier, "code"));
   print_facts(dossier);
   print_components(dossier);
+  if (dossier.value("withheld", false))
+    print_line(
+        format("Persons and contents are not shown: our office takes no part. "
+               "lienthong inspect {} --reason WHY",
+               text_of(dossier, "code")));
   if (dossier.contains("erased")) {
     const Json& erased = dossier["erased"];
     print_line(format("Erased by {}, decision {}, at {}", text_of(erased, "by"),
@@ -292,6 +310,15 @@ void add_changes(CLI::App& dossier, Shell& shell) {
   on_run(*note, shell, args, add_note);
 }
 
+// Written into the record first, then shown.
+int inspect(const Shell& shell, const DossierArgs& args) {
+  Json operation{{"op", "inspect"}, {"code", args.code}, {"note", args.event.note}};
+  if (!args.event.officer.empty()) operation["officer"] = args.event.officer;
+  if (!args.key.empty()) operation["key"] = args.key;
+  shell.client().operate(operation);
+  return show(shell, args);
+}
+
 void add_apology(CLI::App& dossier, Shell& shell) {
   const auto args = std::make_shared<DossierArgs>();
   CLI::App* verb = add_verb(dossier, "apologise", "apologise, and promise a new date, once",
@@ -308,6 +335,18 @@ void add_apology(CLI::App& dossier, Shell& shell) {
 }
 
 }  // namespace
+
+void add_inspect(CLI::App& app, Shell& shell) {
+  const auto args = std::make_shared<DossierArgs>();
+  CLI::App* verb =
+      add_verb(app, "inspect", "read a dossier of an office below; it is written into it",
+               "lienthong inspect H47.518-230401-0001 --reason \"Giải quyết khiếu nại\"");
+  add_code(*verb, *args);
+  verb->add_option("--reason", args->event.note, tr("why it is read"))->required();
+  verb->add_option("--officer", args->event.officer, tr("who did it"));
+  add_key(*verb, *args);
+  on_run(*verb, shell, args, inspect);
+}
 
 void add_dossier(CLI::App& app, Shell& shell) {
   CLI::App* dossier = add_verb(app, "dossier", "receive, look at and change dossiers",

@@ -52,6 +52,7 @@ void print_shown(const Json& update, std::size_t number) {
     if (!value.empty()) table.add({label, value});
   };
   row(tr("officer"), text_of(shown, "officer"));
+  row(tr("account"), text_of(shown, "account"));
   row(tr("action"), text_of(shown, "action"));
   row(tr("note"), text_of(shown, "note"));
   for (const Json& write : list_of(shown, "writes")) {

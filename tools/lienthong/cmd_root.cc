@@ -120,6 +120,7 @@ void add_root(CLI::App& app, Shell& shell) {
   next->add_flag("--yes,-y", args->yes, tr("do not ask first on a terminal"));
   next->callback([&shell, args] { shell.run = [&shell, args] { return adopt(shell, *args); }; });
   add_root_signing(*root, shell);
+  add_root_enroll(*root, shell);
 }
 
 }  // namespace lienthong::tools

@@ -50,8 +50,10 @@ int why(const Shell& shell, const std::string& code) {
   if (why.contains("step")) table.add({tr("step"), show_step(why["step"])});
   const Json change = why.value("last_change", Json::object());
   if (change.is_object() && !change.empty()) {
+    const std::string account = text_of(change, "account");
     table.add({tr("last change"),
-               format("{} by {}", show_time(text_of(change, "at")), text_of(change, "by"))});
+               format("{} by {}", show_time(text_of(change, "at")), text_of(change, "by")) +
+                   (account.empty() ? "" : " (" + account + ")")});
   }
   table.print("  ");
   print_reasons(why);

@@ -38,5 +38,6 @@ std::string own_registry(const Client& client);                     // as GET /v
 
 // The verbs of `root` that have to do with such files.
 void add_root_signing(CLI::App& root, Shell& shell);
+void add_root_enroll(CLI::App& root, Shell& shell);
 
 }  // namespace lienthong::tools

@@ -63,13 +63,16 @@ void add_enroll(CLI::App& app, Shell& shell);
 void add_invite(CLI::App& app, Shell& shell);
 void add_issue(CLI::App& app, Shell& shell);
 void add_refill(CLI::App& app, Shell& shell);
+void add_rotate_key(CLI::App& app, Shell& shell);
 void add_agency(CLI::App& app, Shell& shell);
 void add_tree(CLI::App& agency, Shell& shell);  // verbs of `agency`
 void add_node(CLI::App& app, Shell& shell);
 void add_revoke(CLI::App& app, Shell& shell);
 void add_closing(CLI::App& app, Shell& shell);
 void add_restored(CLI::App& app, Shell& shell);
+void add_code(CLI::App& app, Shell& shell);
 void add_dossier(CLI::App& app, Shell& shell);
+void add_inspect(CLI::App& app, Shell& shell);
 void add_scans(CLI::App& dossier, Shell& shell);  // verbs of `dossier`
 void add_audit(CLI::App& dossier, Shell& shell);
 void add_verify_evidence(CLI::App& app, Shell& shell);
