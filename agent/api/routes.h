@@ -3,6 +3,7 @@
 
 #include "agent/api/context.h"
 #include "store/exchange/invitation.h"
+#include "store/office/work.h"
 
 namespace lienthong::agent {
 
