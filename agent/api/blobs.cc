@@ -1,4 +1,6 @@
 // Scans over the local API: files in, files out, and how far a file has come.
+#include <algorithm>
+
 #include "agent/api/routes.h"
 #include "agent/files/blob_keeper.h"
 #include "agent/json/fields.h"
@@ -63,6 +65,36 @@ bool write_content(const store::Blobs& blobs, const BlobId& id, std::size_t offs
   return true;
 }
 
+// Leaves the one range that is asked for and can be given, as first and last byte; none: the whole
+// file is sent (several ranges, or those of another file by If-Range). False: there is nothing in
+// the range, and it was answered 416.
+bool choose_range(ApiCall& call, std::uint64_t size) {
+  // httplib reads them from the request when it sends the answer; the server's own request is not
+  // const.
+  auto& ranges = const_cast<httplib::Request&>(call.request).ranges;
+  const std::string tag = call.response.get_header_value("ETag");
+  call.response.set_header("Accept-Ranges", "bytes");
+  const std::string only_of = call.request.get_header_value("If-Range");
+  if (ranges.size() > 1 || (!only_of.empty() && only_of != tag)) ranges.clear();
+  if (ranges.empty()) return true;
+  auto& [first, last] = ranges.front();
+  const auto end = static_cast<ssize_t>(size);
+  const bool nothing = first < 0 ? last <= 0 || end == 0 : first >= end;
+  if (nothing) {
+    ranges.clear();
+    call.response.set_header("Content-Range", "bytes */" + std::to_string(size));
+    send_error(call.response, 416, "invalid-argument",
+               "the file has " + std::to_string(size) + " bytes, none of them in that range");
+    return false;
+  }
+  if (first < 0) {
+    first = std::max<ssize_t>(0, end - last);
+    last = end - 1;
+  }
+  last = last < 0 ? end - 1 : std::min(last, end - 1);
+  return true;
+}
+
 // Sends why not, where every record that names the file is closed to the caller.
 bool may_read_file(ApiCall& call, const store::Blobs& blobs, const BlobId& id) {
   std::optional<Error> why;
@@ -82,14 +114,20 @@ void get_blobs(ApiCall& call) {
   if (keeper == nullptr) return;
   const ApiContext* api = &call.api;
   const bool wanted = query_flag(call.request, "wanted");
-  send_lines(call, [api, keeper, wanted](const LineSink& put) {
-    if (wanted) {
-      for (const store::BlobWant& want : keeper->blobs().wants(SIZE_MAX))
-        if (!put(blob_json(*api, *keeper, want.id))) return;
+  auto page = query_page(call.request);
+  if (!page.ok()) return send_error(call.response, page.error());
+  send_page(call, *std::move(page), [api, keeper, wanted](const KeyedSink& put) {
+    const auto put_one = [&](const BlobId& id) {
+      return put(blob_text(id), [&] { return blob_json(*api, *keeper, id); });
+    };
+    if (!wanted) {
+      keeper->blobs().for_each([&](const store::BlobInfo& blob) { return put_one(blob.id); });
       return;
     }
-    keeper->blobs().for_each(
-        [&](const store::BlobInfo& blob) { return put(blob_json(*api, *keeper, blob.id)); });
+    auto wants = keeper->blobs().wants(SIZE_MAX);
+    std::ranges::sort(wants, {}, [](const store::BlobWant& want) { return blob_text(want.id); });
+    for (const store::BlobWant& want : wants)
+      if (!put_one(want.id)) return;
   });
 }
 
@@ -150,6 +188,8 @@ void get_blob_content(ApiCall& call) {
                           ? "the file is not here, or not all of it: POST …/fetch asks for it"
                           : "no record here names that file");
   if (!may_read_file(call, *blobs, *id)) return;
+  if (is_known(call, "\"" + blob_text(*id) + "\"")) return;
+  if (!choose_range(call, blob->size)) return;
   call.response.set_content_provider(
       static_cast<std::size_t>(blob->size), "application/octet-stream",
       [api, blobs, id = *id](std::size_t offset, std::size_t length, httplib::DataSink& sink) {

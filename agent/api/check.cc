@@ -1,8 +1,10 @@
 // GET /v1/check: what an operator should know now, by the convention of monitoring programs.
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <map>
 
+#include "agent/api/judge.h"
 #include "agent/api/routes.h"
 #include "agent/files/blob_keeper.h"
 #include "agent/joining/modes.h"
@@ -11,9 +13,11 @@
 #include "agent/json/status.h"
 #include "agent/json/time.h"
 #include "protocol/record/agency_code.h"
+#include "store/exchange/invitation.h"
 #include "store/exchange/lives.h"
 #include "store/office/between.h"
 #include "store/office/data_check.h"
+#include "store/office/late_work.h"
 #include "store/replica/damage.h"
 #include "store/trust/machines.h"
 
@@ -23,27 +27,12 @@ namespace {
 using nlohmann::json;
 using texts::Reason;
 
-constexpr UnixMillis kLinkDownMillis = 3600LL * 1000;
 constexpr UnixMillis kHandoffMillis = store::kDayMillis;
 constexpr UnixMillis kFaultFreshMillis = 10LL * 60 * 1000, kFaultToldMillis = store::kDayMillis;
 constexpr std::size_t kScansTold = 5;
 
-enum Level : int { kFine = 0, kWarning = 1, kCritical = 2 };
-
-class Findings {
- public:
-  void add(Level level, Reason reason, const std::vector<std::string>& values = {}) {
-    state_ = std::max<int>(state_, level);
-    json message = reason_json(reason, values);
-    message["level"] = level == kCritical ? "critical" : "warning";
-    messages_.push_back(std::move(message));
-  }
-  json take() { return {{"state", state_}, {"messages", std::move(messages_)}}; }
-
- private:
-  int state_ = kFine;
-  json messages_ = json::array();
-};
+using texts::Level;
+constexpr Level kWarning = Level::kWarning, kCritical = Level::kCritical;
 
 void check_writer(Findings& out, const ApiContext& api) {
   const auto written = api.engine.write([](store::Transaction&) -> Result<void> { return {}; });
@@ -54,10 +43,12 @@ void check_writer(Findings& out, const ApiContext& api) {
 }
 
 void check_identity_files(Findings& out, const ApiContext& api) {
-  for (const IdentityFinding& finding : api.config.identity)
+  for (const IdentityFinding& finding : api.config.identity) {
+    if (finding.what != IdentityFinding::What::kFile) continue;  // check_folder()
     out.add(finding.critical ? kCritical : kWarning,
             finding.critical ? Reason::kIdentityWrong : Reason::kIdentityDoubtful,
             {finding.error.detail()});
+  }
 }
 
 void check_faults(Findings& out, const ApiContext& api) {
@@ -80,31 +71,6 @@ void check_scans(Findings& out, const ApiContext& api) {
   const std::string count = std::to_string(std::min(damaged.size(), kScansTold));
   out.add(kCritical, Reason::kScansDamaged,
           {damaged.size() > kScansTold ? count + "+" : count, list});
-}
-
-void check_links(Findings& out, const ApiContext& api, const Registry& registry) {
-  for (const NeighbourStatus& neighbour : api.links.neighbours()) {
-    if (neighbour.state == LinkState::kConnected) continue;
-    const UnixMillis since =
-        neighbour.last_contact != 0 ? neighbour.last_contact : api.config.started_at;
-    if (api.now() - since < kLinkDownMillis) continue;
-    const std::string code = agency_code(neighbour.agency, registry);
-    const std::string time = format_time(since);
-    out.add(kWarning, neighbour.last_contact != 0 ? Reason::kLinkDownSince : Reason::kLinkNeverUp,
-            {code, time});
-  }
-}
-
-// Connected, and for the eye of a monitor all is well: nothing else shows it.
-void check_flow(Findings& out, const ApiContext& api, const Registry& registry) {
-  for (const NeighbourStatus& neighbour : api.links.neighbours()) {
-    const std::string code = agency_code(neighbour.agency, registry);
-    if (neighbour.stands_since != 0)
-      out.add(kCritical, Reason::kNeighbourStands,
-              {code, format_time(neighbour.stands_since),
-               std::to_string(neighbour.pending_out_updates)});
-    if (neighbour.differs) out.add(kWarning, Reason::kNeighbourDiffers, {code});
-  }
 }
 
 void check_twins(Findings& out, const ApiContext& api, const Registry& registry) {
@@ -160,17 +126,16 @@ void check_clock(Findings& out, const ApiContext& api) {
              format_time(reading.at + reading.ahead), format_time(reading.at)});
 }
 
-void check_listening(Findings& out, const ApiContext& api) {
-  for (const std::string& place : api.links.not_listening())
-    out.add(kWarning, Reason::kNotListening, {place});
-}
-
 void check_folder(Findings& out, const ApiContext& api) {
   if (api.config.data_dir.empty()) return;
   const std::filesystem::path folder(api.config.data_dir);
   for (const Wide& wide : too_wide(folder))
     if (wide.allowed != kSecretMode)  // of secret files check_secrets() tells
       out.add(kWarning, Reason::kOpenToOthers, {wide.path.string()});
+  using What = IdentityFinding::What;
+  for (const IdentityFinding& secret : check_secrets(folder))
+    out.add(kWarning, secret.what == What::kKeyOpen ? Reason::kKeyOpen : Reason::kRootPaper,
+            {secret.path});
 }
 
 void check_counts(Findings& out, const store::Replica& replica) {
@@ -295,30 +260,119 @@ void check_mirror(Findings& out, const ApiContext& api) {
     out.add(kWarning, Reason::kMirrorOld, {folder, at, behind});
 }
 
+// ---- what judge() is told ----
+
+// When the oldest update came that the neighbour has not acknowledged; 0: not known.
+UnixMillis waits_since(const store::Replica& replica, const NeighbourStatus& neighbour) {
+  constexpr std::size_t kLinesMax = 64;
+  if (!neighbour.node || neighbour.pending_out_updates == 0) return 0;
+  const FeedMark end = replica.feed_end(FeedKind::kUpdates, neighbour.agency);
+  const Cursor cursor = replica.heard_cursor(FeedKind::kUpdates, *neighbour.node);
+  const std::uint64_t heard = cursor.mark.epoch == end.epoch ? cursor.mark.number : 0;
+  for (const FeedLine& line :
+       replica.feed_lines(neighbour.agency, *neighbour.node, heard + 1, kLinesMax)) {
+    if (line.echoed) continue;
+    const auto update = replica.find_update(line.position);
+    return update ? update->received_at : 0;
+  }
+  return 0;
+}
+
+// A year that deadlines reach within two months and for which there is no data, after one for
+// which there is.
+std::optional<int> calendar_ends_before(const store::Calendar& calendar, UnixMillis now) {
+  constexpr UnixMillis kSoon = 60 * store::kDayMillis;
+  constexpr int kYears = 10;
+  const auto knows = [&calendar](int year) {
+    const auto day = store::parse_date(std::to_string(year) + "-01-01");
+    return day && calendar.years_without_data(*day, *day).empty();
+  };
+  const int year = store::office_year(now + kSoon);
+  if (knows(year)) return std::nullopt;
+  for (int before = year - 1; before >= year - kYears; --before)
+    if (knows(before)) return before + 1;
+  return std::nullopt;
+}
+
+// Whoever installs a new program removes the file of this one.
+std::string replaced_program() {
+  constexpr std::string_view kDeleted = " (deleted)";
+  std::error_code problem;
+  const std::string path = std::filesystem::read_symlink("/proc/self/exe", problem).string();
+  return path.ends_with(kDeleted) ? path.substr(0, path.size() - kDeleted.size()) : "";
+}
+
+bool kernel_has_bbr() {
+  std::ifstream file("/proc/sys/net/ipv4/tcp_available_congestion_control");
+  std::string name;
+  bool any = false;
+  while (file >> name) {
+    any = true;
+    if (name == "bbr") return true;
+  }
+  return !any;  // it cannot be told here
+}
+
+MachineFacts facts_of(const ApiContext& api) {
+  const store::Replica& replica = api.replica();
+  const auto registry = replica.registry();
+  MachineFacts facts;
+  facts.now = api.now();
+  facts.started_at = api.config.started_at;
+  for (NeighbourStatus& status : api.links.neighbours()) {
+    NeighbourFacts of;
+    of.code = agency_code(status.agency, *registry);
+    of.waits_since = waits_since(replica, status);
+    of.status = std::move(status);
+    facts.neighbours.push_back(std::move(of));
+  }
+  facts.budget = api.links.budget();
+  facts.not_listening = api.links.not_listening();
+  facts.calendar_ends_before = calendar_ends_before(api.calendar(), facts.now);
+  for (const store::ListedInvitation& listed : store::list_invitations(replica))
+    if (!listed.invitation.used_by)
+      facts.invitations.push_back(
+          {agency_code(listed.invitation.agency, *registry), listed.invitation.expires_at});
+  for (const store::LateWork& work : store::late_work(replica))
+    facts.revoked.push_back(
+        {work.node.short_hex(), agency_code(work.agency, *registry), work.updates});
+  facts.replaced_program = replaced_program();
+  facts.has_bbr = kernel_has_bbr();
+  if (api.config.data_dir.empty()) return facts;
+  facts.folder = api.config.data_dir;
+  std::error_code problem;
+  const auto space = std::filesystem::space(facts.folder, problem);
+  if (!problem) facts.free_bytes = space.available;
+  return facts;
+}
+
 }  // namespace
 
-void get_check(ApiCall& call) {
+std::vector<texts::Finding> find_all(ApiContext& api, Trying trying) {
   Findings out;
-  check_identity_files(out, call.api);
-  check_writer(out, call.api);
-  check_damage(out, call.api.replica());
-  if (const std::string& problem = call.api.config.calendar_problem; !problem.empty())
+  check_identity_files(out, api);
+  if (trying == Trying::kToWrite) check_writer(out, api);
+  check_damage(out, api.replica());
+  if (const std::string& problem = api.config.calendar_problem; !problem.empty())
     out.add(kCritical, Reason::kCalendarDamaged, {problem});
-  check_faults(out, call.api);
-  check_scans(out, call.api);
-  check_links(out, call.api, *call.api.replica().registry());
-  check_flow(out, call.api, *call.api.replica().registry());
-  check_twins(out, call.api, *call.api.replica().registry());
-  check_machines(out, call.api.replica());
-  check_handoffs(out, call.api);
-  check_counts(out, call.api.replica());
-  check_clock(out, call.api);
-  check_codes(out, call.api.replica());
-  check_listening(out, call.api);
-  check_folder(out, call.api);
-  check_backup(out, call.api);
-  check_mirror(out, call.api);
-  send_json(call.response, out.take());
+  check_faults(out, api);
+  check_scans(out, api);
+  judge(facts_of(api), out);
+  check_twins(out, api, *api.replica().registry());
+  check_machines(out, api.replica());
+  check_handoffs(out, api);
+  check_counts(out, api.replica());
+  check_clock(out, api);
+  check_codes(out, api.replica());
+  check_folder(out, api);
+  check_backup(out, api);
+  check_mirror(out, api);
+  return out.list();
+}
+
+void get_check(ApiCall& call) {
+  const auto findings = find_all(call.api, Trying::kToWrite);
+  send_json(call.response, findings_json(findings, query_flag(call.request, "notes")));
 }
 
 void get_damage(ApiCall& call) {

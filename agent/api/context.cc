@@ -107,9 +107,18 @@ void send_error(httplib::Response& response, int status, std::string_view code,
                 std::string_view message, std::string_view place) {
   response.status = status;
   if (status == 503) response.set_header("Retry-After", "5");
-  const json body = {{"error", error_json(code, message, place, language_of(response))}};
-  response.set_content(body.dump(-1, ' ', false, json::error_handler_t::replace),
-                       "application/json");
+  const Language language = language_of(response);
+  const json error = error_json(code, message, place, language);
+  std::string title(code);
+  if (const auto told = texts::tell(language, code)) title = told->text;
+  json body = {{"type", "urn:lienthong:problem:" + std::string(code)},
+               {"title", title},
+               {"status", status},
+               {"detail", error["message"]},
+               {"code", code},
+               {"error", error}};
+  if (!place.empty()) body["place"] = place;
+  response.set_content(to_text(body), kProblemType);
 }
 
 void send_error(httplib::Response& response, const Error& error, std::string_view place) {

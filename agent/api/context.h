@@ -10,11 +10,13 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "agent/api/server.h"
 #include "agent/files/bundles.h"
 #include "agent/joining/roles.h"
 #include "agent/texts/catalogue.h"
+#include "agent/texts/reasons.h"
 
 namespace lienthong::agent {
 
@@ -45,6 +47,11 @@ struct ApiContext {
     return config.calendar ? *config.calendar : store::built_in_calendar();
   }
 };
+
+// What somebody should know of this machine, for check and /metrics; judge.h. kToWrite also writes
+// something, which waits for the disk.
+enum class Trying : std::uint8_t { kToWrite, kNothing };
+std::vector<texts::Finding> find_all(ApiContext& api, Trying trying);
 
 // One of the two doors, with its places for those who wait.
 struct ApiDoor {
@@ -90,6 +97,9 @@ struct ApiRoute {
   std::string_view method;  // GET or POST
   std::string_view path;    // as in OpenAPI: "/v1/dossiers/{code}"
   ApiHandler handler;
+  // The names that a question may have beside lang, each between blanks: " holder late? ". One with
+  // a question mark is answered by yes or no: 1, 0, true, false.
+  std::string_view query = {};
 };
 std::span<const ApiRoute> api_routes();
 // Which role a caller needs: to look for GET; of what changes something that which the table of
@@ -122,6 +132,9 @@ int http_status(Errc code);
 // English. Kept as Content-Language of the response.
 void set_language(const httplib::Request& request, httplib::Response& response);
 texts::Language language_of(const httplib::Response& response);
+// The media type of what send_error() sends: problem details as in RFC 9457, and under `error` what
+// error_json() makes.
+inline constexpr const char* kProblemType = "application/problem+json";
 // {"code":…,"message":…,"place":…}, and where the catalogue knows the message the pattern that it
 // was made by with its values.
 nlohmann::json error_json(std::string_view code, std::string_view message, std::string_view place,
@@ -149,6 +162,28 @@ bool write_guarded(const ApiContext& api, const Write& write) {
 // answers false when the client has gone or the agent stops.
 using LineSink = std::function<bool(const nlohmann::json&)>;
 void send_lines(ApiCall& call, std::function<void(const LineSink&)> produce);
+// A page of a list: at most `limit` lines (0: all) of those whose key is beyond `after`.
+struct PageAsked {
+  std::size_t limit = 0;
+  std::string after;
+};
+// Larger ones are streamed, and say nothing of where to go on.
+inline constexpr std::size_t kPageLinesMax = 10'000;
+// limit and cursor of a question: kInvalidArgument.
+Result<PageAsked> query_page(const httplib::Request& request);
+// As send_lines(), of lines with a key each, ascending by it. Where a page was asked for and there
+// are lines beyond it, the answer's Link (rel="next", RFC 8288) leads to them. `make` is called for
+// lines that are sent alone.
+using KeyedSink =
+    std::function<bool(const std::string& key, const std::function<nlohmann::json()>& make)>;
+void send_page(ApiCall& call, PageAsked page, std::function<void(const KeyedSink&)> produce);
+// A number as a part of such keys, in their order.
+std::string key_part(std::uint64_t number);
+
+// Whether the caller has what `tag` (with its quotes) stands for, by If-None-Match: then it was
+// answered 304. Else the answer bears the tag.
+bool is_known(ApiCall& call, const std::string& tag);
+
 // The same of text in pieces.
 using TextSink = std::function<bool(std::string_view)>;
 void send_text(ApiCall& call, const char* type, std::function<void(const TextSink&)> produce);
@@ -158,6 +193,9 @@ std::string to_text(const nlohmann::json& value);  // what is no UTF-8 in it is 
 
 inline constexpr std::uint64_t kSecondsMax = 10ULL * 366 * 24 * 3600;  // of a span: ten years
 
+// kInvalidArgument: a name that the route does not know (those that it knows are named), one given
+// twice, or no yes or no where that is asked for.
+Result<void> check_query(const ApiRoute& route, const httplib::Request& request);
 // Absent: nullopt. kInvalidArgument otherwise, unless a whole number up to `max`.
 Result<std::optional<std::uint64_t>> query_number(const httplib::Request& request, const char* name,
                                                   std::uint64_t max);

@@ -35,14 +35,19 @@ Result<store::Filter> read_filter(const ApiCall& call) {
     if (!since.ok()) return Error(since.error().code(), "since: " + since.error().detail());
     out.since = *since;
   }
-  LT_TRY(const auto limit, query_number(request, "limit", 1'000'000'000));
-  out.limit = static_cast<std::size_t>(limit.value_or(0));
+  LT_TRY(const PageAsked page, query_page(request));
+  out.limit = page.limit == 0 ? 0 : page.limit + 1;  // whether there are more
   out.late = query_flag(request, "late");
   LT_TRY(out.procedure, tidy_code(request.get_param_value("procedure")));
   out.text = search_key(request.get_param_value("text"));
   out.after = request.get_param_value("after");
-  if (request.has_param("after_record")) {
-    const auto record = from_hex(request.get_param_value("after_record"));
+  std::string after_record = request.get_param_value("after_record");
+  if (const std::size_t end = page.after.find('\0'); end != std::string::npos) {
+    out.after = page.after.substr(0, end);
+    after_record = page.after.substr(end + 1);
+  }
+  if (!after_record.empty()) {
+    const auto record = from_hex(after_record);
     const auto number =
         record.ok() && record->size() == RecordId::kSize
             ? store::OfficeReader(call.api.replica()).number_of(RecordId::from(*record))
@@ -85,20 +90,36 @@ json short_with_summary(const ApiContext& api, const Registry& registry, const R
   return line;
 }
 
-void export_to_portal(ApiCall& call, store::Filter filter) {
+// The line of each dossier that is meant, by code; `make` answers null for none. The selection
+// begins behind the cursor by itself.
+using MakeLine = std::function<json(const store::RecordEntry&)>;
+void send_meant(ApiCall& call, store::Filter filter, MakeLine make) {
   const ApiContext* api = &call.api;
-  send_lines(call, [api, wanted = std::move(filter)](const LineSink& put) {
-    const auto registry = api->replica().registry();
-    const store::SyncView sync(api->replica());
-    for_each_meant(*api, wanted, [&](const store::RecordEntry& entry) {
-      auto source = store::read_form_source(api->replica(), entry.state.record);
-      if (source.ok() && !store::takes_part(api->replica(), entry.state)) {
-        store::withhold(source->dossier);
-        for (store::FormChange& change : source->changes) store::withhold(change.entry);
-      }
-      return !source.ok() || put(portal_json(*source, *registry, sync.of(source->dossier.state)));
-    });
-  });
+  PageAsked page;
+  page.limit = filter.limit == 0 ? 0 : filter.limit - 1;
+  send_page(call, page,
+            [api, filter = std::move(filter), make = std::move(make)](const KeyedSink& put) {
+              for_each_meant(*api, filter, [&](const store::RecordEntry& entry) {
+                const std::string code = code_or_empty(entry.state);
+                const json line = make(entry);
+                return line.is_null() ||
+                       put(code + '\0' + entry.state.record.hex(), [&line] { return line; });
+              });
+            });
+}
+
+MakeLine portal_lines(const ApiContext& api) {
+  return
+      [&api, registry = api.replica().registry(),
+       sync = std::make_shared<store::SyncView>(api.replica())](const store::RecordEntry& entry) {
+        auto source = store::read_form_source(api.replica(), entry.state.record);
+        if (!source.ok()) return json();
+        if (!store::takes_part(api.replica(), entry.state)) {
+          store::withhold(source->dossier);
+          for (store::FormChange& change : source->changes) store::withhold(change.entry);
+        }
+        return portal_json(*source, *registry, sync->of(source->dossier.state));
+      };
 }
 
 // The others that bear its code: who typed it may have meant one of them.
@@ -128,43 +149,41 @@ void put_erasure(json& out, const store::Replica& replica, const Registry& regis
 void get_dossiers(ApiCall& call) {
   auto filter = read_filter(call);
   if (!filter.ok()) return send_error(call.response, filter.error());
-  const ApiContext* api = &call.api;
-  send_lines(call, [api, wanted = *std::move(filter)](const LineSink& put) {
-    const auto registry = api->replica().registry();
-    for_each_meant(*api, wanted, [&](const store::RecordEntry& entry) {
-      return put(short_with_summary(*api, *registry, entry.state));
-    });
-  });
+  send_meant(
+      call, *std::move(filter),
+      [api = &call.api, registry = call.api.replica().registry()](const store::RecordEntry& entry) {
+        return short_with_summary(*api, *registry, entry.state);
+      });
 }
 
 void get_export(ApiCall& call) {
   auto filter = read_filter(call);
   if (!filter.ok()) return send_error(call.response, filter.error());
   const std::string format = call.request.get_param_value("format");
-  if (format == "portal") return export_to_portal(call, *std::move(filter));
+  if (format == "portal") return send_meant(call, *std::move(filter), portal_lines(call.api));
   if (!format.empty() && format != "json")
     return send_error(call.response,
                       Error(Errc::kInvalidArgument, "format must be one of json, portal"));
-  const ApiContext* api = &call.api;
-  send_lines(call, [api, wanted = *std::move(filter)](const LineSink& put) {
-    const auto registry = api->replica().registry();
-    for_each_meant(*api, wanted, [&](const store::RecordEntry& entry) {
-      auto dossier = store::read_dossier(api->replica(), entry.state.record);
-      if (!dossier.ok()) return true;
-      const bool shown = store::takes_part(api->replica(), entry.state);
-      if (!shown) store::withhold(*dossier);
-      json line = dossier_json(*dossier, *registry);
-      if (!shown) line["withheld"] = true;
-      return put(line);
-    });
-  });
+  send_meant(
+      call, *std::move(filter),
+      [api = &call.api, registry = call.api.replica().registry()](const store::RecordEntry& entry) {
+        auto dossier = store::read_dossier(api->replica(), entry.state.record);
+        if (!dossier.ok()) return json();
+        const bool shown = store::takes_part(api->replica(), entry.state);
+        if (!shown) store::withhold(*dossier);
+        json line = dossier_json(*dossier, *registry);
+        if (!shown) line["withheld"] = true;
+        return line;
+      });
 }
 
 void get_dossier(ApiCall& call) {
   const auto record = find_one(call.api.replica(), call.parameter(0));
   if (!record.ok()) return send_error(call.response, record.error());
-  auto dossier = store::read_dossier(call.api.replica(), *record);
+  store::Work work;
+  auto dossier = store::read_dossier(call.api.replica(), *record, &work);
   if (!dossier.ok()) return send_error(call.response, dossier.error());
+  if (is_known(call, "\"" + store::revision_of(dossier->state) + "\"")) return;
   const auto registry = call.api.replica().registry();
   const bool shown = may_read(call.api, call.caller, dossier->state);
   if (!shown) store::withhold(*dossier);
@@ -173,12 +192,11 @@ void get_dossier(ApiCall& call) {
   const auto others = same_code(call.api.replica(), *registry, dossier->state);
   if (!others.empty()) out["same_code"] = others;
   if (dossier->state.kind == RecordKind::kDossier) {
-    json why = explanation_json(call.api, dossier->state);
+    json why = explanation_json(call.api, dossier->state, work);
     if (why.contains("step")) out["step"] = why["step"];
     if (query_flag(call.request, "explain")) out["explanation"] = std::move(why["trace"]);
   }
   put_work(out, call.api.replica(), dossier->state, call.api.now());
-  call.response.set_header("ETag", "\"" + store::revision_of(dossier->state) + "\"");
   put_erasure(out, call.api.replica(), *registry, dossier->state);
   send_json(call.response, out);
 }

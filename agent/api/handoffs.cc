@@ -8,6 +8,7 @@
 #include "protocol/record/registers.h"
 #include "store/office/between.h"
 #include "store/office/marks.h"
+#include "store/office/rows.h"
 
 namespace lienthong::agent {
 namespace {
@@ -18,6 +19,7 @@ struct HandoffFilter {
   bool pending = false;
   std::int64_t older_than_seconds = 0;
   std::string direction;  // "in", "out", or empty: both and others'
+  PageAsked page;
 };
 
 Result<HandoffFilter> read_handoff_filter(const httplib::Request& request) {
@@ -28,11 +30,12 @@ Result<HandoffFilter> read_handoff_filter(const httplib::Request& request) {
   out.direction = request.get_param_value("direction");
   if (!out.direction.empty() && out.direction != "in" && out.direction != "out")
     return Error(Errc::kInvalidArgument, "direction must be in or out");
+  LT_TRY(out.page, query_page(request));
   return out;
 }
 
 struct HandoffLine {
-  UnixMillis since = 0;
+  std::string key;
   json line;
 };
 
@@ -59,8 +62,9 @@ json handoff_json(const store::Handoff& handoff, const RecordState& state, std::
 class Collector {
  public:
   // `direct`: lines go there at once, in the order of the records; null: they are kept for sorting.
-  Collector(const ApiContext& api, const HandoffFilter& filter, const LineSink* direct)
+  Collector(const ApiContext& api, const HandoffFilter& filter, const KeyedSink* direct)
       : replica_(api.replica()),
+        office_(api.replica()),
         registry_(replica_.registry()),
         filter_(filter),
         direct_(direct),
@@ -68,32 +72,38 @@ class Collector {
         now_(api.now()) {}
 
   void add(const RecordState& state) {
+    std::uint64_t place = 0;
     for (const store::Handoff& handoff : store::handoffs_of(replica_, state, filter_.pending, now_))
-      put(handoff, state);
+      put(handoff, state, place++);
   }
   bool wanted() const { return wanted_; }  // false: whoever asked has gone
   std::vector<HandoffLine> take() {
-    std::ranges::stable_sort(lines_, {}, &HandoffLine::since);
+    std::ranges::sort(lines_, {}, &HandoffLine::key);
     return std::move(lines_);
   }
 
  private:
-  void put(const store::Handoff& handoff, const RecordState& state) {
+  void put(const store::Handoff& handoff, const RecordState& state, std::uint64_t place) {
     const std::int64_t age = std::max<std::int64_t>(0, (now_ - handoff.since) / 1000);
     if (age < filter_.older_than_seconds) return;
     if (filter_.direction == "in" && handoff.to != ours_) return;
     if (filter_.direction == "out" && handoff.from != ours_) return;
-    json line = handoff_json(handoff, state, age, *registry_);
+    // What waits by its age; the rest in the order in which records came here.
+    const std::uint64_t first = direct_ == nullptr ? static_cast<std::uint64_t>(handoff.since)
+                                                   : office_.number_of(state.record).value_or(0);
+    const std::string key = key_part(first) + state.record.hex() + key_part(place);
+    const auto make = [&] { return handoff_json(handoff, state, age, *registry_); };
     if (direct_ == nullptr)
-      lines_.push_back({handoff.since, std::move(line)});
+      lines_.push_back({key, make()});
     else if (wanted_)
-      wanted_ = (*direct_)(line);
+      wanted_ = (*direct_)(key, make);
   }
 
   const store::Replica& replica_;
+  const store::OfficeReader office_;
   std::shared_ptr<const Registry> registry_;
   const HandoffFilter& filter_;
-  const LineSink* direct_;
+  const KeyedSink* direct_;
   bool wanted_ = true;
   AgencyId ours_;
   UnixMillis now_;
@@ -106,7 +116,8 @@ void get_handoffs(ApiCall& call) {
   auto filter = read_handoff_filter(call.request);
   if (!filter.ok()) return send_error(call.response, filter.error());
   const ApiContext* api = &call.api;
-  send_lines(call, [api, wanted = *std::move(filter)](const LineSink& put) {
+  const PageAsked page = filter->page;
+  send_page(call, page, [api, wanted = *std::move(filter)](const KeyedSink& put) {
     // What waits is little and sorted; the whole history of a province is neither.
     Collector collector(*api, wanted, wanted.pending ? nullptr : &put);
     const auto look = [&](const store::RecordEntry& entry) {
@@ -119,7 +130,7 @@ void get_handoffs(ApiCall& call) {
     else
       api->replica().for_each_record(look);
     for (const HandoffLine& line : collector.take())
-      if (!put(line.line)) return;
+      if (!put(line.key, [&line] { return line.line; })) return;
   });
 }
 

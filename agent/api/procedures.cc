@@ -26,12 +26,19 @@ json published_json(const store::Published& published, const Registry& registry)
 void get_procedures(ApiCall& call) {
   const std::string text = search_form(call.request.get_param_value("text"));
   const bool all = query_flag(call.request, "all");
+  auto page = query_page(call.request);
+  if (!page.ok()) return send_error(call.response, page.error());
   const ApiContext* api = &call.api;
-  send_lines(call, [api, text, all](const LineSink& put) {
+  send_page(call, *std::move(page), [api, text, all](const KeyedSink& put) {
     const auto registry = api->replica().registry();
+    std::string code;
+    std::uint64_t place = 0;  // among the versions of a code
     for (const store::Published& version : published(*api, "")) {
+      place = version.version.code == code ? place + 1 : 0;
+      code = version.version.code;
       if ((!all && !version.counts) || !store::has_text(version, text)) continue;
-      if (!put(published_json(version, *registry))) return;
+      if (!put(code + '\0' + key_part(place), [&] { return published_json(version, *registry); }))
+        return;
     }
   });
 }
@@ -50,7 +57,10 @@ void get_procedure(ApiCall& call) {
 }
 
 json explanation_json(const ApiContext& api, const RecordState& state) {
-  const store::Work work = store::read_work(api.replica(), state);
+  return explanation_json(api, state, store::read_work(api.replica(), state));
+}
+
+json explanation_json(const ApiContext& api, const RecordState& state, const store::Work& work) {
   const store::Explanation why = store::explain(work, state, api.now(), api.calendar());
   json out = {{"trace", trace_json(why.deadline.trace)}, {"paused", why.deadline.paused}};
   if (why.step) out["step"] = step_json(*why.step);

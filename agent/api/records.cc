@@ -15,6 +15,7 @@
 #include "protocol/record/registers.h"
 #include "store/office/dossier.h"
 #include "store/office/marks.h"
+#include "store/office/revision.h"
 
 namespace lienthong::agent {
 namespace {
@@ -25,7 +26,7 @@ struct RecordQuery {
   store::RecordFilter filter;
   std::string text;
   bool overdue = false;
-  std::size_t limit = 0;
+  PageAsked page;
 };
 
 Result<std::optional<UnixMillis>> query_time(const httplib::Request& request, const char* name) {
@@ -60,8 +61,7 @@ Result<RecordQuery> read_record_query(const ApiCall& call) {
   out.filter.about = request.get_param_value("about");
   out.text = search_key(request.get_param_value("text"));
   out.overdue = query_flag(request, "overdue");
-  LT_TRY(const auto limit, query_number(request, "limit", 1'000'000'000));
-  out.limit = static_cast<std::size_t>(limit.value_or(0));
+  LT_TRY(out.page, query_page(request));
   return out;
 }
 
@@ -120,6 +120,13 @@ json record_line(const ApiContext& api, const Registry& registry, const RecordSt
   return out;
 }
 
+// Of a page; in the order of matches.
+std::string key_of(const store::RecordMatch& match) {
+  return match.book + '\0' + key_part(static_cast<std::uint64_t>(match.year)) +
+         key_part(static_cast<std::uint64_t>(match.number)) + match.code + '\0' +
+         match.record.hex();
+}
+
 // Only feedback has clocks.
 bool is_overdue(const ApiContext& api, const RecordState& state) {
   return state.kind == RecordKind::kFeedback &&
@@ -132,23 +139,27 @@ void get_records(ApiCall& call) {
   auto query = read_record_query(call);
   if (!query.ok()) return send_error(call.response, query.error());
   const ApiContext* api = &call.api;
-  send_lines(call, [api, wanted = *std::move(query)](const LineSink& put) {
+  const PageAsked page = query->page;
+  send_page(call, page, [api, wanted = *std::move(query)](const KeyedSink& put) {
     const store::Replica& replica = api->replica();
     const auto registry = replica.registry();
     const auto matches =
         store::find_records(replica, wanted.filter, [api] { return api->stopping.load(); });
-    std::size_t sent = 0;
     for (std::size_t i = 0; i < matches.size(); ++i) {
+      const std::string key = key_of(matches[i]);
+      if (!wanted.page.after.empty() && key <= wanted.page.after) continue;
       const auto entry = replica.find_record(matches[i].record);
       if (!entry) continue;
       auto values = store::read_values(replica, entry->state);
       if (!store::takes_part(replica, entry->state)) store::withhold(values);
       if (!store::has_text(values, wanted.text)) continue;
       if (wanted.overdue && !is_overdue(*api, entry->state)) continue;
-      json line = record_line(*api, *registry, entry->state, values);
-      if (store::is_twice(matches, i)) line["conflict"] = true;
-      if (!put(line)) return;
-      if (++sent == wanted.limit) return;
+      const auto make = [&] {
+        json line = record_line(*api, *registry, entry->state, values);
+        if (store::is_twice(matches, i)) line["conflict"] = true;
+        return line;
+      };
+      if (!put(key, make)) return;
     }
   });
 }
@@ -158,13 +169,13 @@ void get_record(ApiCall& call) {
   if (!record.ok()) return send_error(call.response, record.error());
   auto dossier = store::read_dossier(call.api.replica(), *record);
   if (!dossier.ok()) return send_error(call.response, dossier.error());
+  if (is_known(call, "\"" + store::revision_of(dossier->state) + "\"")) return;
   const bool shown = may_read(call.api, call.caller, dossier->state);
   if (!shown) store::withhold(*dossier);
   json out = dossier_json(*dossier, *call.api.replica().registry());
   if (!shown) out["withheld"] = true;
   put_work(out, call.api.replica(), dossier->state, call.api.now());
   put_kind(out, call.api, dossier->state);
-  call.response.set_header("ETag", "\"" + out.value("revision", "") + "\"");
   send_json(call.response, out);
 }
 

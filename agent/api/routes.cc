@@ -5,6 +5,17 @@
 namespace lienthong::agent {
 namespace {
 
+// What a question may name, see ApiRoute::query.
+#define LT_FILTERS \
+  " holder agency status late? due_within since procedure text limit after after_record cursor "
+#define LT_REPORT " from to agency own? by depth rounding decimals "
+constexpr std::string_view kFilters = LT_FILTERS;
+constexpr std::string_view kExport = LT_FILTERS "format ";
+constexpr std::string_view kReport = LT_REPORT;
+constexpr std::string_view kReportCell = LT_REPORT "cell ";
+#undef LT_FILTERS
+#undef LT_REPORT
+
 constexpr std::array kRoutes = {
     ApiRoute{"GET", "/healthz", get_health},
     ApiRoute{"GET", "/readyz", get_ready},
@@ -18,7 +29,7 @@ constexpr std::array kRoutes = {
     ApiRoute{"GET", "/v1/registry", get_registry},
     ApiRoute{"POST", "/v1/registry", post_registry},
     ApiRoute{"POST", "/v1/tree", post_tree},
-    ApiRoute{"GET", "/v1/nodes", get_nodes},
+    ApiRoute{"GET", "/v1/nodes", get_nodes, " agency all? "},
     ApiRoute{"GET", "/v1/nodes/{id}", get_node},
     ApiRoute{"POST", "/v1/nodes/{id}/acknowledge", post_node_acknowledge},
     ApiRoute{"POST", "/v1/nodes/{id}/revoke", post_node_revoke},
@@ -28,44 +39,49 @@ constexpr std::array kRoutes = {
     ApiRoute{"POST", "/v1/invites", post_invite},
     ApiRoute{"POST", "/v1/invites/{id}/cancel", post_invite_cancel},
     ApiRoute{"POST", "/v1/certificates", post_certificate},
-    ApiRoute{"GET", "/v1/dossiers", get_dossiers},
-    ApiRoute{"GET", "/v1/dossiers/{code}", get_dossier},
+    ApiRoute{"GET", "/v1/codes", get_codes, " twice? "},
+    ApiRoute{"GET", "/v1/dossiers", get_dossiers, kFilters},
+    ApiRoute{"GET", "/v1/dossiers/{code}", get_dossier, " explain? "},
     ApiRoute{"GET", "/v1/dossiers/{code}/why", get_why},
     ApiRoute{"GET", "/v1/dossiers/{code}/audit", get_audit},
-    ApiRoute{"POST", "/v1/dossiers/{code}/evidence", post_evidence},
-    ApiRoute{"GET", "/v1/dossiers/{code}/forms/{number}", get_form},
-    ApiRoute{"GET", "/v1/registers", get_registers},
+    ApiRoute{"POST", "/v1/dossiers/{code}/evidence", post_evidence, " disclose "},
+    ApiRoute{"GET", "/v1/dossiers/{code}/forms/{number}", get_form, " set format "},
+    ApiRoute{"GET", "/v1/registers", get_registers,
+             " year agency field procedure by number set format "},
     ApiRoute{"GET", "/v1/records/{id}/why", get_why},
-    ApiRoute{"GET", "/v1/records", get_records},
+    ApiRoute{"GET", "/v1/records", get_records,
+             " kind holder from to year status direction register source topic about text overdue? "
+             "limit cursor "},
     ApiRoute{"GET", "/v1/records/{code}", get_record},
-    ApiRoute{"GET", "/v1/feedback/report", get_feedback_report},
-    ApiRoute{"GET", "/v1/documents/{code}/edxml", get_document_edxml},
-    ApiRoute{"GET", "/v1/handoffs", get_handoffs},
-    ApiRoute{"GET", "/v1/reports/{form}", get_report},
-    ApiRoute{"GET", "/v1/reports/{form}/dossiers", get_report_dossiers},
-    ApiRoute{"GET", "/v1/reports/{form}/diff", get_report_diff},
-    ApiRoute{"POST", "/v1/reports/{form}/save", post_report_save},
-    ApiRoute{"POST", "/v1/operations", post_operations},
-    ApiRoute{"GET", "/v1/procedures", get_procedures},
+    ApiRoute{"GET", "/v1/feedback/report", get_feedback_report, " from to agency "},
+    ApiRoute{"GET", "/v1/documents/{code}/edxml", get_document_edxml, " to "},
+    ApiRoute{"GET", "/v1/handoffs", get_handoffs, " pending? older_than direction limit cursor "},
+    ApiRoute{"GET", "/v1/reports/{form}", get_report, kReport},
+    ApiRoute{"GET", "/v1/reports/{form}/dossiers", get_report_dossiers, kReportCell},
+    ApiRoute{"GET", "/v1/reports/{form}/diff", get_report_diff, kReport},
+    ApiRoute{"POST", "/v1/reports/{form}/save", post_report_save, kReport},
+    ApiRoute{"POST", "/v1/operations", post_operations,
+             " atomic? dry_run? derive_keys? accept_clock? "},
+    ApiRoute{"GET", "/v1/procedures", get_procedures, " all? text limit cursor "},
     ApiRoute{"GET", "/v1/procedures/{code}", get_procedure},
-    ApiRoute{"GET", "/v1/export", get_export},
-    ApiRoute{"GET", "/v1/changes", get_changes},
+    ApiRoute{"GET", "/v1/export", get_export, kExport},
+    ApiRoute{"GET", "/v1/changes", get_changes, " since epoch limit wait "},
     ApiRoute{"GET", "/v1/quarantine", get_quarantine},
     ApiRoute{"GET", "/v1/conflicts", get_conflicts},
     ApiRoute{"GET", "/v1/digest", get_digest},
     ApiRoute{"POST", "/v1/backup", post_backup},
-    ApiRoute{"POST", "/v1/bundles/export", post_bundle_export},
-    ApiRoute{"POST", "/v1/bundles/import", post_bundle_import},
-    ApiRoute{"GET", "/v1/blobs", get_blobs},
-    ApiRoute{"POST", "/v1/blobs", post_blob},
+    ApiRoute{"POST", "/v1/bundles/export", post_bundle_export, " to full? "},
+    ApiRoute{"POST", "/v1/bundles/import", post_bundle_import, " import offset more? "},
+    ApiRoute{"GET", "/v1/blobs", get_blobs, " wanted? limit cursor "},
+    ApiRoute{"POST", "/v1/blobs", post_blob, " upload offset more? "},
     ApiRoute{"GET", "/v1/blobs/{digest}", get_blob},
     ApiRoute{"POST", "/v1/blobs/{digest}/fetch", post_blob_fetch},
     ApiRoute{"GET", "/v1/blobs/{digest}/content", get_blob_content},
-    ApiRoute{"GET", "/v1/log", get_log},
+    ApiRoute{"GET", "/v1/log", get_log, " limit "},
     ApiRoute{"POST", "/v1/sync", post_sync},
-    ApiRoute{"POST", "/v1/verify", post_verify},
+    ApiRoute{"POST", "/v1/verify", post_verify, " agency limit "},
     ApiRoute{"POST", "/v1/compare", post_compare},
-    ApiRoute{"GET", "/v1/check", get_check},
+    ApiRoute{"GET", "/v1/check", get_check, " notes? "},
     ApiRoute{"GET", "/v1/damage", get_damage},
     ApiRoute{"POST", "/v1/damage/seen", post_damage_seen},
 };

@@ -65,6 +65,9 @@ void get_procedures(ApiCall& call);
 void get_procedure(ApiCall& call);
 // {"trace":[…],"paused":…,"step":{…}}: how the dossier's date comes about, and where the work is.
 nlohmann::json explanation_json(const ApiContext& api, const RecordState& state);
+// The same of what was read already.
+nlohmann::json explanation_json(const ApiContext& api, const RecordState& state,
+                                const store::Work& work);
 // reports.cc
 void get_report(ApiCall& call);
 void get_report_dossiers(ApiCall& call);
@@ -90,6 +93,7 @@ void get_why(ApiCall& call);
 void get_handoffs(ApiCall& call);
 void get_records(ApiCall& call);
 void get_record(ApiCall& call);
+void get_codes(ApiCall& call);
 void get_feedback_report(ApiCall& call);
 void get_document_edxml(ApiCall& call);
 // trouble.cc

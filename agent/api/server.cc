@@ -136,12 +136,12 @@ bool read_body(const httplib::Request& request, const httplib::ContentReader& re
 
 namespace {
 
-// The methods that an address knows, "GET, POST"; empty: there is no such address.
+// The methods that an address knows, "GET, HEAD, POST"; empty: there is no such address.
 std::string methods_of(const std::string& path) {
   std::string out;
   for (const ApiRoute& route : api_routes())
     if (std::regex_match(path, std::regex(route_pattern(route.path))))
-      out += (out.empty() ? "" : ", ") + std::string(route.method);
+      out += (out.empty() ? "" : ", ") + std::string(route.method == "GET" ? "GET, HEAD" : "POST");
   return out;
 }
 
@@ -216,6 +216,10 @@ void ApiServer::Impl::answer(Door& door, const ApiRoute& route, const httplib::R
   const bool watched = route.path == "/healthz" || route.path == "/readyz";
   if (const Role role = role_for(route); !watched && !caller.roles.has(role))
     return send_error(response, lacks_role(caller, role));
+  // httplib would cut any answer to a Range; only bytes of files have parts.
+  if (!route.path.ends_with("/content")) const_cast<httplib::Request&>(request).ranges.clear();
+  if (const auto fine = check_query(route, request); !fine.ok())
+    return send_error(response, fine.error());
   ApiCall call{context, door, request, response, body, caller};
   route.handler(call);
 }

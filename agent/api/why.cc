@@ -1,6 +1,7 @@
 // GET …/why: who holds a dossier, since when, what it waits for, and where its last change has got
 // to.
 #include <algorithm>
+#include <map>
 
 #include "agent/api/routes.h"
 #include "agent/json/fields.h"
@@ -15,6 +16,7 @@
 #include "store/office/lateness.h"
 #include "store/office/reached.h"
 #include "store/office/reading.h"
+#include "store/office/updates.h"
 
 namespace lienthong::agent {
 namespace {
@@ -52,6 +54,7 @@ class Explanation {
         replica_(api.replica()),
         registry_(replica_.registry()),
         state_(entry.state),
+        updates_(entry.updates),
         ours_(replica_.identity().agency) {
     if (!entry.updates.empty()) last_ = replica_.find_update(entry.updates.back());
     find_hops();
@@ -80,6 +83,7 @@ class Explanation {
   const store::Replica& replica_;
   std::shared_ptr<const Registry> registry_;
   const RecordState& state_;
+  const std::vector<std::uint64_t>& updates_;
   AgencyId ours_;
   std::optional<store::StoredUpdate> last_;
   std::vector<Hop> hops_;
@@ -144,15 +148,22 @@ void Explanation::explain_offer() {
 
 // What is dated more than a day after it came.
 void Explanation::explain_times() {
-  for (const UpdateId& id : state_.timeline) {
-    const auto update = replica_.find_update(id);
-    if (!update) continue;
-    const UnixMillis named = update->update.envelope.hlc.millis();
-    if (!store::is_doubtful(named, update->received_at)) continue;
-    reason(Reason::kTimeDoubtful,
-           {name(update->agency), format_time(named), format_time(update->received_at)},
-           update->received_at);
-  }
+  struct Doubt {
+    AgencyId agency;
+    UnixMillis named = 0, came = 0;
+  };
+  std::map<UpdateId, Doubt> doubts;
+  store::for_each_update(replica_, updates_, [&](store::StoredUpdate&& update) {
+    const UnixMillis named = update.update.envelope.hlc.millis();
+    if (store::is_doubtful(named, update.received_at))
+      doubts.emplace(update.id, Doubt{update.agency, named, update.received_at});
+  });
+  if (doubts.empty()) return;
+  for (const UpdateId& id : state_.timeline)
+    if (const auto at = doubts.find(id); at != doubts.end())
+      reason(Reason::kTimeDoubtful,
+             {name(at->second.agency), format_time(at->second.named), format_time(at->second.came)},
+             at->second.came);
 }
 
 void Explanation::explain_held_back() {

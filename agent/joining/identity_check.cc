@@ -160,16 +160,20 @@ std::vector<IdentityFinding> check_secrets(const std::filesystem::path& data_dir
     struct stat found {};
     const std::string file = in(data_dir, name);
     if (::stat(file.c_str(), &found) == 0 && (found.st_mode & kOthers) != 0)
-      out.push_back({false, Error(Errc::kNotAllowed,
-                                  file + ": others on this machine may read it; set its mode to "
-                                         "0600, and think of who may have a copy")});
+      out.push_back(
+          {false,
+           Error(Errc::kNotAllowed, file + ": others on this machine may read it; set its mode to "
+                                           "0600, and think of who may have a copy"),
+           IdentityFinding::What::kKeyOpen, file});
   }
   std::error_code problem;
   if (std::filesystem::exists(data_dir / kRootPaperFile, problem))
-    out.push_back({false, Error(Errc::kNotAllowed,
-                                in(data_dir, kRootPaperFile) +
-                                    ": the key on paper still lies on this machine; print it, "
-                                    "put the sheet away, and remove the file")});
+    out.push_back(
+        {false,
+         Error(Errc::kNotAllowed, in(data_dir, kRootPaperFile) +
+                                      ": the key on paper still lies on this machine; print it, "
+                                      "put the sheet away, and remove the file"),
+         IdentityFinding::What::kRootPaper, in(data_dir, kRootPaperFile)});
   return out;
 }
 

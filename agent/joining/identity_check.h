@@ -15,6 +15,8 @@ namespace lienthong::agent {
 struct IdentityFinding {
   bool critical = false;  // nothing is written
   Error error;            // kCorrupt; names the file and the remedy
+  enum class What : std::uint8_t { kFile, kKeyOpen, kRootPaper } what = What::kFile;
+  std::string path = {};  // of the last two
 };
 
 // The files as they could be read.

@@ -26,6 +26,8 @@ Reason reason_of(WarningCode code) {
     case WarningCode::kNoHolidayData: return Reason::kNoHolidayData;
     case WarningCode::kLateApology: return Reason::kLateApology;
     case WarningCode::kDueOnDayOff: return Reason::kDueOnDayOff;
+    case WarningCode::kCodeClaimed: return Reason::kCodeClaimed;
+    case WarningCode::kCodeFormUnknown: return Reason::kCodeFormUnknown;
   }
   return Reason::kNoVersionInForce;
 }

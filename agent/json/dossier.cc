@@ -7,6 +7,7 @@
 #include "agent/json/time.h"
 #include "protocol/record/registers.h"
 #include "store/office/conflicts.h"
+#include "store/office/dossier_code.h"
 #include "store/office/lateness.h"
 #include "store/office/revision.h"
 
@@ -53,10 +54,29 @@ json history_json(const Dossier& dossier, const Registry& registry) {
     if (!entry.unit.empty()) line["unit"] = entry.unit;
     line["action"] = entry.action.empty() ? to_string(entry.kind) : entry.action;
     if (!entry.note.empty()) line["note"] = entry.note;
+    if (!entry.official_code.empty()) line["official_code"] = entry.official_code;
+    if (!entry.code_system.empty()) line["system"] = entry.code_system;
     if (entry.directive) line["directive"] = true;
     if (!entry.to.is_zero()) line["to"] = agency_code(entry.to, registry);
     if (entry.deadline != 0) line["deadline"] = format_time(entry.deadline);
     if (!plain) line["id"] = entry.id.hex();
+    list.push_back(std::move(line));
+  }
+  return list;
+}
+
+json official_codes_json(const Dossier& dossier, const Registry& registry) {
+  json list = json::array();
+  for (const store::OfficialCodeEntry& entry : dossier.official_codes) {
+    json line = {{"code", entry.code},
+                 {"by", agency_code(entry.by, registry)},
+                 {"at", format_time(entry.at)}};
+    if (!entry.system.empty()) line["system"] = entry.system;
+    if (!entry.officer.empty()) line["officer"] = entry.officer;
+    if (const auto parts = store::parse_dossier_code(entry.code, store::CodeOwner::kOther)) {
+      line["form"] = store::to_string(parts->form);
+      if (!parts->ministry.empty()) line["ministry"] = parts->ministry;
+    }
     list.push_back(std::move(line));
   }
   return list;
@@ -136,6 +156,8 @@ json dossier_json(const Dossier& dossier, const Registry& registry) {
   out["custody"] = custody_json(dossier, registry);
   if (json writers = writers_json(dossier, registry); !writers.empty())
     out["writers"] = std::move(writers);
+  if (!dossier.official_codes.empty())
+    out["official_codes"] = official_codes_json(dossier, registry);
   out["set_aside"] = ids_json(open_set_aside(state));
   out["heads"] = ids_json(state.heads);
   json inert = json::array();

@@ -72,6 +72,8 @@ class LineParser {
   template <store::ListAct act>
   Result<Operation> change_list();
   Result<Operation> add_event();
+  template <bool withdraw>
+  Result<Operation> say_code();
   Result<Operation> offer();
   Result<Operation> consult();
   Result<Operation> reply();
@@ -121,6 +123,8 @@ std::span<const LineParser::KindInfo> LineParser::kinds() {
       {"remove", " code component fee answer ", &LineParser::change_list<store::ListAct::kRemove>},
       {"event", " code event ", &LineParser::add_event},
       {"note", " code note officer at ", &LineParser::remarked<store::AddNote>},
+      {"code add", " code official system note officer at ", &LineParser::say_code<false>},
+      {"code withdraw", " code official note officer at ", &LineParser::say_code<true>},
       {"offer", " code to urgent note officer at ", &LineParser::offer},
       {"accept", " code note officer at ", &LineParser::remarked<store::Accept>},
       {"decline", " code note officer at ", &LineParser::remarked<store::Decline>},
@@ -322,7 +326,6 @@ Result<Remark> LineParser::remark() {
 }
 
 // ---- one kind each ----
-
 // The record that a line creates stands under the name of its kind.
 Result<Operation> LineParser::create() {
   const RecordName* found = nullptr;
@@ -436,6 +439,19 @@ Result<Operation> LineParser::add_event() {
   if (has("event")) {
     LT_TRY(out.event, event(line_.at("event"), "event"));
   }
+  return Operation(std::move(out));
+}
+
+template <bool withdraw>
+Result<Operation> LineParser::say_code() {
+  store::SayCode out;
+  LT_TRY(out.record, record());
+  LT_TRY(out.remark, remark());
+  LT_TRY(out.code, text(line_, "official", "official"));
+  if (out.code.empty())
+    return fail(Errc::kInvalidArgument, "official", "missing: the code that another system gave");
+  LT_TRY(out.system, text(line_, "system", "system"));
+  out.withdraw = withdraw;
   return Operation(std::move(out));
 }
 

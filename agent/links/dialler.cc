@@ -29,6 +29,26 @@ bool refused_as_replay(const Link& link) {
   return store::refused_as_replay(link.close_code(), link.closed_by_peer());
 }
 
+LinkFault fault_of(const Error& dialling) {
+  switch (dialling.code()) {
+    case Errc::kNotFound: return LinkFault::kName;
+    case Errc::kClosed: return LinkFault::kClosed;
+    default: return LinkFault::kOther;
+  }
+}
+
+LinkFault fault_of(const Link& link) {
+  switch (link.close_code()) {
+    case CloseCode::kBadVersion:
+      return link.close_detail() == kNoAgentThere ? LinkFault::kNoAgent : LinkFault::kVersion;
+    case CloseCode::kWrongRoot:
+    case CloseCode::kNoCertificate:
+    case CloseCode::kNotBelieved:
+    case CloseCode::kWrongAgency: return LinkFault::kTurnedAway;
+    default: return LinkFault::kOther;
+  }
+}
+
 // The answer to the handshake makes us take the session for established; that the number of a
 // restored machine did not rise comes after it.
 bool came_up(const Link& link) { return link.established() && !refused_as_replay(link); }
@@ -84,6 +104,11 @@ void Dialler::hurry() {
 
 void Dialler::network_changed(const std::vector<asio::ip::address>& ours) {
   plan_.network_changed(now());
+  if (const auto agency = find_agency())
+    host_.table().with(*agency, [](NeighbourStatus& status) {
+      status.small_segments = false;
+      status.forgotten_count = 0;
+    });
   if (current_.link && !current_.local.is_unspecified()) {
     current_.moved = std::find(ours.begin(), ours.end(), current_.local) == ours.end();
   }
@@ -112,10 +137,13 @@ std::optional<AgencyId> Dialler::find_agency() {
   return (*agency)->id;
 }
 
-void Dialler::failed(const AgencyId& agency, const std::string& address, const std::string& why) {
+void Dialler::failed(const AgencyId& agency, const std::string& address, const std::string& why,
+                     LinkFault fault) {
   host_.table().with(agency, [&](NeighbourStatus& status) {
     ++status.failures;
     status.last_error = why;
+    status.fault_count = status.fault == fault ? status.fault_count + 1 : 1;
+    status.fault = fault;
   });
   spdlog::debug("agency={} address={} event=dial_failed reason={}", neighbour_.agency, address,
                 in_quotes(why));
@@ -266,7 +294,7 @@ asio::awaitable<bool> Dialler::attempt_at(std::shared_ptr<Dialler> self, AgencyI
   const LinkConfig& limits = self->host_.limits();
   auto socket = co_await dial(name, limits.congestion, limits.dead_after, options);
   if (!socket) {
-    self->failed(agency, name, socket.error().detail());
+    self->failed(agency, name, socket.error().detail(), fault_of(socket.error()));
     co_return false;
   }
   self->at_once_ = self->rang_ = false;
@@ -303,7 +331,7 @@ asio::awaitable<void> Dialler::learn(std::shared_ptr<Dialler> self, AgencyId age
   std::string why =
       link.close_code() == CloseCode::kNone ? "" : std::string(to_string(link.close_code()));
   if (!link.close_detail().empty()) why += (why.empty() ? "" : ": ") + link.close_detail();
-  self->failed(agency, self->neighbour_.addresses[ended.address], why);
+  self->failed(agency, self->neighbour_.addresses[ended.address], why, fault_of(link));
   // Replaced, rotated or a sibling machine: it cannot read what was meant for the key that we know,
   // and hangs up. A path that swallows everything says nothing of the key; to go without it would
   // cost the next session a round trip and the changes in its first message.
@@ -319,6 +347,23 @@ asio::awaitable<void> Dialler::learn(std::shared_ptr<Dialler> self, AgencyId age
 
 // ---- beside a session that is up ----
 
+void Dialler::note_small_segments() {
+  const auto agency = plan_.small_segments() ? find_agency() : std::nullopt;
+  if (agency)
+    host_.table().with(*agency, [](NeighbourStatus& status) { status.small_segments = true; });
+}
+
+void Dialler::note_forgotten(const AgencyId& agency, std::chrono::nanoseconds quiet) {
+  if (quiet < PathPlan::kForgetsAfterMin) return;
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(quiet);
+  const UnixMillis at = host_.engine().clock().now();
+  host_.table().with(agency, [&](NeighbourStatus& status) {
+    const bool first = status.forgotten_count++ == 0;
+    status.forgotten_after = first ? seconds : std::min(status.forgotten_after, seconds);
+    status.forgotten_last = at;
+  });
+}
+
 // True: it stands still at this moment.
 bool Dialler::note_stall(Dialled& dialled, Instant at) {
   const PathWatch* watch = host_.watch(*dialled.link);
@@ -328,6 +373,7 @@ bool Dialler::note_stall(Dialled& dialled, Instant at) {
     plan_.stalled(watch->info().acknowledged, watch->info().segment_bytes);
     spdlog::info("agency={} address={} event=silent small_segments={}", neighbour_.agency,
                  neighbour_.addresses[dialled.address], plan_.small_segments());
+    note_small_segments();
   }
   return true;
 }
@@ -381,9 +427,12 @@ asio::awaitable<bool> Dialler::try_beside(std::shared_ptr<Dialler> self, AgencyI
   DialOptions options = self->dial_options(agency);
   std::chrono::nanoseconds patience = PathWatch::kPatienceMin;
   const auto silent = self->current_.link;
+  std::chrono::nanoseconds quiet{0};  // before the silence, where the address is the same
   if (const PathWatch* watch = silent ? self->host_.watch(*silent) : nullptr) {
     options.patience = watch->answer_within();
     patience = watch->patience();
+    if (what.why == PathPlan::Why::kSilent && what.address == self->current_.address)
+      quiet = watch->quiet_before();
   }
   const LinkConfig& limits = self->host_.limits();
   auto socket = co_await dial(self->neighbour_.addresses[what.address], limits.congestion,
@@ -415,6 +464,7 @@ asio::awaitable<bool> Dialler::try_beside(std::shared_ptr<Dialler> self, AgencyI
     co_return false;
   }
   if (!link->ended()) self->current_ = ended;  // the other one ends as replaced
+  self->note_forgotten(agency, quiet);
   co_return !link->ended();
 }
 

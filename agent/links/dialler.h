@@ -9,6 +9,7 @@
 
 #include "agent/links/backoff.h"
 #include "agent/links/link_host.h"
+#include "agent/links/links.h"
 #include "agent/links/path.h"
 #include "agent/net/net.h"
 
@@ -69,7 +70,11 @@ class Dialler : public std::enable_shared_from_this<Dialler> {
   std::optional<AgencyId> find_agency();
   DialOptions dial_options(const AgencyId& agency);
   bool rings(const AgencyId& agency) const;
-  void failed(const AgencyId& agency, const std::string& address, const std::string& why);
+  void failed(const AgencyId& agency, const std::string& address, const std::string& why,
+              LinkFault fault);
+  void note_small_segments();
+  // A session at this address was dead after that quiet, and a fresh one there was live at once.
+  void note_forgotten(const AgencyId& agency, std::chrono::nanoseconds quiet);
   void plan(const std::optional<AgencyId>& agency, std::chrono::milliseconds wait);
   void note_up(const Dialled& dialled);
   bool note_stall(Dialled& dialled, Instant now);

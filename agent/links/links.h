@@ -17,6 +17,17 @@ namespace lienthong::agent {
 
 enum class LinkState : std::uint8_t { kConnected, kDialling, kDown };
 
+// Why an attempt failed, as far as it says what is to be done about it.
+enum class LinkFault : std::uint8_t {
+  kNone,
+  kName,        // the name in the address cannot be looked up
+  kClosed,      // the machine is there, and nobody listens at that port
+  kNoAgent,     // something else answers: a login page, another service
+  kVersion,     // an agent that speaks other versions
+  kTurnedAway,  // it does not believe this machine, or is another than was dialled
+  kOther,
+};
+
 struct NeighbourStatus {
   AgencyId agency;
   std::optional<NodeId> node;  // of the session that is up, or the last one
@@ -39,6 +50,15 @@ struct NeighbourStatus {
   UnixMillis stands_since = 0;  // it acknowledges nothing of what waits for it; 0: it does
   UnixMillis next_attempt = 0;  // 0: none planned
   std::string last_error;       // why the last attempt or session ended; empty: never failed
+  LinkFault fault = LinkFault::kNone;  // of the attempts since a session was up last,
+  std::uint64_t fault_count = 0;       // so many in a row
+  // Small segments are sent, since the path swallows large ones.
+  bool small_segments = false;
+  // Sessions that were dead after so long a quiet while a new one at the same address was live at
+  // once, as behind a router that forgets connections; since the network changed.
+  std::uint64_t forgotten_count = 0;
+  std::chrono::seconds forgotten_after{0};  // the shortest of these quiets
+  UnixMillis forgotten_last = 0;
 };
 
 struct RefusedPeer {  // somebody who was turned away

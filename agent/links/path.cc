@@ -16,6 +16,8 @@ void PathWatch::observe(const TcpInfo& info, Instant now) {
   const bool progress = info.received != info_.received || info.delivered() > info_.delivered();
   // Silence counts from the moment at which there is something to hear of.
   if (progress || !outstanding_) heard_ = now;
+  if (progress) progressed_ = now;
+  if (!outstanding_ && info.queue_bytes > 0) quiet_ = now - progressed_;
   outstanding_ = info.queue_bytes > 0;
   info_ = info;
 }

@@ -24,9 +24,11 @@ class PathWatch {
   static constexpr int kDeadRoundTrips = 10;
 
   // The connection is up since `now`.
-  explicit PathWatch(Instant now) : heard_(now) {}
+  explicit PathWatch(Instant now) : heard_(now), progressed_(now) {}
   void observe(const TcpInfo& info, Instant now);
 
+  // How long nothing had been delivered either way before what is outstanding was sent.
+  std::chrono::nanoseconds quiet_before() const { return quiet_; }
   // How long nothing was heard although data was outstanding; 0 when there is none.
   std::chrono::nanoseconds silent(Instant now) const;
   // max(3 s, 4 round trips): then a second connection is tried.
@@ -41,7 +43,8 @@ class PathWatch {
 
  private:
   TcpInfo info_;
-  Instant heard_;
+  Instant heard_, progressed_;
+  std::chrono::nanoseconds quiet_{0};
   bool outstanding_ = false;
 };
 
@@ -61,6 +64,8 @@ class PathPlan {
   static constexpr std::size_t kStallCountForSmall = 2;
   static constexpr std::uint64_t kCarriedSegments = 8;  // so many delivered: no hole in the path
   static constexpr int kSmallSegmentBytes = 1100;
+  // Shorter quiets say nothing of routers that forget.
+  static constexpr std::chrono::seconds kForgetsAfterMin{4};
 
   // `address_count`: at least 1, the most preferred first.
   explicit PathPlan(std::size_t address_count) : address_count_(address_count) {}

@@ -237,6 +237,8 @@ void PeerSet::Impl::link_established(const std::shared_ptr<Link>& link) {
     status.last_contact = now;
     status.next_attempt = 0;
     status.in_sync = false;
+    status.fault = LinkFault::kNone;
+    status.fault_count = 0;
     ++status.sessions;
   });
   const auto registry = engine_.replica().registry();

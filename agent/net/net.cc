@@ -46,7 +46,8 @@ struct PendingCommit {
 };
 
 Error network_error(const std::string& address, const asio::error_code& problem) {
-  return Error(Errc::kIo, address + ": " + problem.message());
+  const Errc code = problem == asio::error::connection_refused ? Errc::kClosed : Errc::kIo;
+  return Error(code, address + ": " + problem.message());
 }
 
 }  // namespace
@@ -97,7 +98,7 @@ asio::awaitable<Result<std::vector<tcp::endpoint>>> resolve(std::string address)
   tcp::resolver resolver(co_await asio::this_coro::executor);
   const std::string host = parsed->host, port = parsed->port;
   auto [failure, found] = co_await resolver.async_resolve(host, port, as_result);
-  if (failure) co_return network_error(address, failure);
+  if (failure) co_return Error(Errc::kNotFound, address + ": " + failure.message());
   for (const auto& entry : found) endpoints.push_back(entry.endpoint());
   co_return endpoints;
 }

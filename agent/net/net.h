@@ -49,7 +49,8 @@ void tune(asio::ip::tcp::socket& socket, Congestion congestion,
 std::string to_text(const asio::ip::tcp::endpoint& endpoint);
 asio::ip::address plain_address(const asio::ip::address& address);
 
-// The endpoints of "host:port"; looks names up without blocking the loop.
+// The endpoints of "host:port"; looks names up without blocking the loop. kNotFound: no such name,
+// or nobody to ask.
 asio::awaitable<Result<std::vector<asio::ip::tcp::endpoint>>> resolve(std::string address);
 // A connection attempt that can be given up. Loop thread only.
 class DialUnderWay {
@@ -84,9 +85,10 @@ struct DialOptions {
   // Told what attempts that failed have sent: bytes of IP packets. May be empty.
   std::function<void(std::uint64_t)> spent;
 };
-// A connected and tuned socket, or kTimeout, kIo, kNotFound. A connection whose SYN was repeated
-// more than once begins with a window of one segment (RFC 5681, section 3.1), which costs a first
-// message four round trips: as the path answers now, a fresh one takes its place.
+// A connected and tuned socket, or kTimeout, kIo, kClosed (nobody listens), kNotFound (the name). A
+// connection whose SYN was repeated more than once begins with a window of one segment (RFC 5681,
+// section 3.1), which costs a first message four round trips: as the path answers now, a fresh one
+// takes its place.
 asio::awaitable<Result<asio::ip::tcp::socket>> dial(std::string address, Congestion congestion,
                                                     std::chrono::milliseconds dead_after,
                                                     DialOptions options);

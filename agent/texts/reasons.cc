@@ -149,6 +149,61 @@ constexpr ReasonText kReasonTexts[] = {
      "the copy on the second disk {} is of {}, and {} changes are not in it"},
     {Reason::kShutNewer, "newer-version",
      "a newer program wrote this database and has to be installed again: {}"},
+    {Reason::kNameUnresolved, "name-unresolved",
+     "the name in the address {} of {} cannot be looked up: {}"},
+    {Reason::kPortClosed, "port-closed", "at {}, the address of {}, nobody listens: {}"},
+    {Reason::kNoAgentThere, "no-agent-there",
+     "at {}, the address of {}, something else answers, no agent: a login page of the network, or "
+     "another service"},
+    {Reason::kVersionDiffers, "version-differs",
+     "{} speaks other versions of the protocol than this program: {}"},
+    {Reason::kTurnedAway, "turned-away", "{} and this machine do not believe one another: {}"},
+    {Reason::kMtuHole, "mtu-hole",
+     "the line to {} swallows large packets: small ones are sent until the network changes"},
+    {Reason::kNatForgets, "nat-forgets",
+     "a session with {} was dead after {} s of quiet and a new one live at once, {} times: a "
+     "router on the way forgets connections"},
+    {Reason::kQueueStands, "queue-not-moving", "{} updates wait for {}, the oldest since {}"},
+    {Reason::kBudgetSpent, "budget-spent",
+     "of the {} bytes that this day may cost {} are spent: updates, history and scans wait, "
+     "handoffs go on"},
+    {Reason::kPortTaken, "port-taken",
+     "another program has an address of this agent, so nobody can dial it there: {}"},
+    {Reason::kCalendarEnds, "calendar-ends",
+     "the calendar of working days ends before {}: dates of then are counted by weekends alone"},
+    {Reason::kInvitationExpired, "invitation-expired",
+     "the invitation of {} expired at {}, and nobody had used it"},
+    {Reason::kRestartNeeded, "restart-needed",
+     "the program on the disk is another one than the one that runs ({})"},
+    {Reason::kRevokedWorks, "revoked-works",
+     "the revoked machine {} of {} goes on: {} updates came that it had sealed too late"},
+    {Reason::kDiskLow, "disk-low", "of the disk of {} only {} MB are free"},
+    {Reason::kKeyOpen, "key-open",
+     "others of this machine may read {}: somebody may have a copy of the key"},
+    {Reason::kRootPaper, "root-paper", "the root key on paper still lies on this machine: {}"},
+    {Reason::kNoBbr, "bbr-missing",
+     "the kernel has no bbr: on lines with losses everything takes longer"},
+    {Reason::kNoAgent, "no-agent", "no agent answers at {}: {}"},
+    {Reason::kSocketDenied, "socket-denied", "this account may not open {}"},
+    {Reason::kConfigMissing, "config-missing", "there is no configuration: {}"},
+    {Reason::kConfigWrong, "config-wrong", "the configuration has a mistake: {}"},
+    {Reason::kFolderMissing, "folder-missing", "the data folder is not there: {}"},
+    {Reason::kFolderDenied, "folder-denied",
+     "this account may not look into {}, so it was not looked at"},
+    {Reason::kWrongOwner, "wrong-owner", "{} belongs to the account {}, but the agent works as {}"},
+    {Reason::kReadOnly, "disk-read-only", "the disk of {} can only be read"},
+    {Reason::kInodesFull, "inodes-full", "the disk of {} takes no further files"},
+    {Reason::kStoreInUse, "store-in-use", "another process has the database: {}"},
+    {Reason::kStoreMissing, "store-missing", "the database is not there: {}"},
+    {Reason::kStoreBroken, "damaged", "the database cannot be opened as it is: {}"},
+    {Reason::kDamagedKept, "damaged-kept", "a damaged database is kept as {}"},
+    {Reason::kEnrolling, "enrolling", "a set-up was begun and not finished: {}"},
+    {Reason::kRootKeyHere, "root-key-here", "the root key lies on this machine: {}"},
+    {Reason::kClockFree, "clock-free", "nothing keeps the clock of this machine right"},
+    {Reason::kNotEnabled, "not-enabled", "the agent does not start with the machine"},
+    {Reason::kNoRoute, "no-route", "{}, an address of {}, cannot be reached: {}"},
+    {Reason::kReserveGone, "reserve-gone",
+     "the file that keeps room for a full disk is not there: {}"},
     {Reason::kNoVersionInForce, "no-version-in-force",
      "no version of procedure {} was in force then, so no due date is known"},
     {Reason::kNoLimit, "no-limit",
@@ -159,6 +214,10 @@ constexpr ReasonText kReasonTexts[] = {
     {Reason::kLateApology, "late-apology",
      "the apology comes less than a working day before {} (NĐ 61/2018 Đ.19(9))"},
     {Reason::kDueOnDayOff, "due-on-day-off", "{} is no working day"},
+    {Reason::kCodeClaimed, "code-claimed",
+     "another dossier bears that code too: {}; see: lienthong code list --twice"},
+    {Reason::kCodeFormUnknown, "code-form-unknown",
+     "{} has no form that is known; it is kept as it was given"},
     {Reason::kInertNotItsTurn, "not-its-turn", "it was not its author's turn to act"},
     {Reason::kInertBadLink, "bad-link", "it builds on a step of custody that does not stand"},
     {Reason::kInertTreeOlderThanLink, "tree-older-than-link",
@@ -210,6 +269,10 @@ const ReasonText& row_of(Reason reason) {
 
 std::span<const ReasonText> reason_texts() { return kReasonTexts; }
 std::span<const CodeMeaning> code_meanings() { return kCodeMeanings; }
+
+const char* to_string(Level level) {
+  return level == Level::kCritical ? "critical" : level == Level::kWarning ? "warning" : "note";
+}
 
 const char* code_of(Reason reason) { return row_of(reason).code; }
 

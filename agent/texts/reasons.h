@@ -93,6 +93,44 @@ enum class Reason : std::uint8_t {
   kMirrorFailed,
   kMirrorOld,
   kShutNewer,
+  kNameUnresolved,
+  kPortClosed,
+  kNoAgentThere,
+  kVersionDiffers,
+  kTurnedAway,
+  kMtuHole,
+  kNatForgets,
+  kQueueStands,
+  kBudgetSpent,
+  kPortTaken,
+  kCalendarEnds,
+  kInvitationExpired,
+  kRestartNeeded,
+  kRevokedWorks,
+  kDiskLow,
+  kKeyOpen,
+  kRootPaper,
+  kNoBbr,
+  // doctor: of a machine, seen without its agent
+  kNoAgent,
+  kSocketDenied,
+  kConfigMissing,
+  kConfigWrong,
+  kFolderMissing,
+  kFolderDenied,
+  kWrongOwner,
+  kReadOnly,
+  kInodesFull,
+  kStoreInUse,
+  kStoreMissing,
+  kStoreBroken,
+  kDamagedKept,
+  kEnrolling,
+  kRootKeyHere,
+  kClockFree,
+  kNotEnabled,
+  kNoRoute,
+  kReserveGone,
   // warnings of an operation
   kNoVersionInForce,
   kNoLimit,
@@ -100,6 +138,8 @@ enum class Reason : std::uint8_t {
   kNoHolidayData,
   kLateApology,
   kDueOnDayOff,
+  kCodeClaimed,
+  kCodeFormUnknown,
   // why an update has no effect
   kInertNotItsTurn,
   kInertBadLink,
@@ -116,6 +156,19 @@ struct ReasonText {
   const char* code;     // several may share one: what they have in common
   const char* english;  // with {} for each value
 };
+// What somebody should know of a machine.
+enum class Level : std::uint8_t {
+  kNote = 0,  // worth knowing; nothing is wrong
+  kWarning = 1,
+  kCritical = 2,
+};
+struct Finding {
+  Level level = Level::kWarning;
+  Reason reason{};
+  std::vector<std::string> values;
+};
+const char* to_string(Level level);  // "note", "warning", "critical"
+
 std::span<const ReasonText> reason_texts();  // all, in the order of the enumerators
 
 const char* code_of(Reason reason);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <compare>
 #include <cstdint>
 #include <cstring>
@@ -19,7 +20,16 @@ struct Id {
   static constexpr std::size_t kSize = 32;
   std::array<std::uint8_t, kSize> bytes{};
 
-  auto operator<=>(const Id&) const = default;
+  // By the bytes, the first the most significant. Long tables of ids are sorted and searched all
+  // the time, and nearly always differ in the first eight.
+  std::strong_ordering operator<=>(const Id& other) const {
+    const std::uint64_t a = head(), b = other.head();
+    if (a != b) return a <=> b;
+    return std::memcmp(bytes.data(), other.bytes.data(), kSize) <=> 0;
+  }
+  bool operator==(const Id& other) const {
+    return std::memcmp(bytes.data(), other.bytes.data(), kSize) == 0;
+  }
   bool is_zero() const {
     return std::all_of(bytes.begin(), bytes.end(), [](std::uint8_t b) { return b == 0; });
   }
@@ -32,6 +42,13 @@ struct Id {
     Id id;
     std::memcpy(id.bytes.data(), view.data(), kSize);
     return id;
+  }
+
+ private:
+  std::uint64_t head() const {
+    std::uint64_t value = 0;
+    std::memcpy(&value, bytes.data(), sizeof value);
+    return std::endian::native == std::endian::little ? __builtin_bswap64(value) : value;
   }
 };
 

@@ -71,6 +71,9 @@ Bytes encode(const OpenBody& body) {
     if (!body.lead.is_zero()) out.setLead(to_data(body.lead));
     out.setDeadline(body.deadline);
     if (!body.decision.empty()) out.setDecision(to_text(body.decision));
+    if (!body.official_code.empty()) out.setOfficialCode(to_text(body.official_code));
+    if (!body.code_system.empty()) out.setCodeSystem(to_text(body.code_system));
+    out.setCodeWithdrawn(body.code_withdrawn);
   });
 }
 
@@ -96,6 +99,9 @@ Result<OpenBody> decode_open(ByteView bytes) {
         LT_TRY(body.lead, id<RecordId>(in.getLead(), "lead"));
         body.deadline = in.getDeadline();
         LT_TRY(body.decision, text(in.getDecision(), "decision"));
+        body.official_code = text_or_none([&] { return in.getOfficialCode(); });
+        body.code_system = text_or_none([&] { return in.getCodeSystem(); });
+        body.code_withdrawn = in.getCodeWithdrawn();
         return body;
       });
 }

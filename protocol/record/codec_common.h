@@ -96,6 +96,17 @@ inline Result<std::string> text(capnp::Text::Reader reader, const char* what) {
   return value;
 }
 
+// Of a field that the first programs do not know: what cannot be read of it is as if it were not
+// there, or they and we would come to other verdicts.
+template <class Get>
+std::string text_or_none(const Get& get) {
+  std::string out;
+  const auto thrown = kj::runCatchingExceptions([&] {
+    if (auto read = text(get(), ""); read.ok()) out = *std::move(read);
+  });
+  return thrown == nullptr ? out : std::string();
+}
+
 // An id, or none where zero-length stands for none.
 template <class IdType>
 Result<IdType> id(capnp::Data::Reader reader, const char* what) {

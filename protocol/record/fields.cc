@@ -44,6 +44,7 @@ constexpr std::array kFields = {
     FieldInfo{Field::kResultDigitised, "result_digitised", FieldType::kInteger, Part::kOpen, kCase},
     FieldInfo{Field::kSurveyCount, "survey_count", FieldType::kInteger, Part::kOpen, kCase},
     FieldInfo{Field::kReappointedAt, "reappointed_at", FieldType::kInstant, Part::kOpen, kCase},
+    FieldInfo{Field::kSupportAgency, "support_agency", FieldType::kAgency, Part::kOpen, kCase},
     FieldInfo{Field::kTopic, "topic", FieldType::kText, Part::kOpen, kF | kW},
     FieldInfo{Field::kAboutDossier, "about", FieldType::kText, Part::kOpen, kF | kW},
     FieldInfo{Field::kSource, "source", FieldType::kText, Part::kOpen, kF},

@@ -54,6 +54,7 @@ enum class Field : std::uint16_t {  // on the wire and on disk: never change
   kResultDigitised = 24,  // 1: there is a digitised result, see kResultDigest; for reports
   kSurveyCount = 25,      // answers in kSurvey; for reports
   kReappointedAt = 26,    // when the one apology was made; the new date is in kDueAt
+  kSupportAgency = 28,    // that only helped to hand it in, where another one received it
   // feedback and documents
   kTopic = 32,
   kAboutDossier = 33,

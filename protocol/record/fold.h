@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <span>
@@ -136,11 +137,21 @@ struct RecordState {
 // From scratch. `updates` in any order, closed under parents, no duplicates.
 RecordState fold(std::span<const GraphUpdate> updates, const TreeView& tree);
 
-// The fast path: when `update` extends the current heads (deps equal state.heads) in a record
-// without forks and without cut-off updates, applies it and returns true; the result equals fold()
-// of all. Otherwise returns false and leaves `state` as it was. `state` empty (record zero) and a
-// first update: always true.
+// The fast path: applies `update`, which is not among those that `state` was folded from, and
+// returns true; the result equals fold() of all. Otherwise returns false and leaves `state` as it
+// was: where trust or a fork is to be decided anew, or what the update moves lies further back than
+// `beside` tells. `state` empty (record zero) and a first update: always true.
+//
+// `beside`: of those updates the ones that `update` does not have in its past, in any order.
+// Without it there are none, which only holds where its parents are state.heads: else false.
+struct Beside {
+  std::span<const GraphUpdate> updates;
+  // The clock of another update of the record. Asked for at most one.
+  std::function<Hlc(const UpdateId&)> clock_of;
+};
 bool extend(RecordState& state, const GraphUpdate& update, const TreeView& tree);
+bool extend(RecordState& state, const GraphUpdate& update, const TreeView& tree,
+            const Beside& beside);
 
 // participants ∪ their superiors and successors in the newest tree; of a procedure also everyone,
 // who are all to go by it; ascending.

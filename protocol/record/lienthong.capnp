@@ -34,6 +34,9 @@ struct OpenBody {
   lead @9 :Data;                   # created, leg: RecordId of the dossier it belongs to
   deadline @10 :Int64;             # consult, leg: milliseconds since 1970; 0: none
   decision @11 :Text;              # erase: the decision's number
+  officialCode @12 :Text;          # note: a code that another system gave the dossier
+  codeSystem @13 :Text;            # which system gave it
+  codeWithdrawn @14 :Bool;         # it was no code of this dossier
 }
 
 struct ClosedBody {

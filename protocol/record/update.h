@@ -83,6 +83,9 @@ struct OpenBody {
   RecordId lead;
   UnixMillis deadline = 0;
   std::string decision;
+  // What a note says of the codes of its dossier; no verdict looks at it.
+  std::string official_code, code_system;
+  bool code_withdrawn = false;
   bool operator==(const OpenBody&) const = default;
 };
 

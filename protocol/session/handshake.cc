@@ -83,10 +83,7 @@ Result<std::size_t> Handshake::consume_preamble(ByteView in) {
     }
     if (in[0] == 0 && in.size() < 3) return std::size_t{0};
     if (in[0] != 0)
-      return fail(CloseCode::kBadVersion,
-                  Error(Errc::kBadVersion,
-                        "something else answers there, no agent: a login page of the network, or "
-                        "another service"));
+      return fail(CloseCode::kBadVersion, Error(Errc::kBadVersion, std::string(kNoAgentThere)));
     const std::string detail =
         "the peer speaks versions " + std::to_string(in[2]) + " to " + std::to_string(in[1]);
     return fail(CloseCode::kBadVersion, Error(Errc::kBadVersion, detail));

@@ -47,6 +47,9 @@ enum class CloseCode : std::uint8_t {  // on the wire: never change
   kDiskFull = 12,
 };
 const char* to_string(CloseCode code);
+// The detail of kBadVersion where what answered speaks no version of this protocol.
+inline constexpr std::string_view kNoAgentThere =
+    "something else answers there, no agent: a login page of the network, or another service";
 
 // ---- what a session asks its driver to do, in order ----
 

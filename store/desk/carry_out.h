@@ -11,6 +11,8 @@ Result<OperationResult> carry_out(Task& task, const CreateDossier& what);
 Result<OperationResult> carry_out(Task& task, const SetFields& what);
 Result<OperationResult> carry_out(Task& task, const AddEvent& what);
 Result<OperationResult> carry_out(Task& task, const AddNote& what);
+// codes.cc
+Result<OperationResult> carry_out(Task& task, const SayCode& what);
 // lists.cc
 Result<OperationResult> carry_out(Task& task, const ChangeList& what);
 // clock.cc

@@ -35,8 +35,8 @@ WorkReader read_work(const Task& task) {
   const Transaction& transaction = task.transaction();
   WorkReader reader(task.registry(),
                     [&transaction](const RecordId& id) { return transaction.find_record(id); });
-  for (const UpdateId& id : task.state().timeline)
-    if (const auto update = transaction.find_update(id)) reader.take(*update);
+  take_all(reader, task.state(),
+           [&](const auto& visit) { transaction.for_each_update(task.state().record, visit); });
   return reader;
 }
 

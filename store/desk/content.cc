@@ -24,6 +24,7 @@ auto values(const SetFields& v) { return std::tie(v.record, v.open, v.closed, v.
 auto values(const ChangeList& v) { return std::tie(v.record, v.list, v.act, v.at, v.entry); }
 auto values(const AddEvent& v) { return std::tie(v.record, v.event); }
 auto values(const AddNote& v) { return std::tie(v.record, v.remark); }
+auto values(const SayCode& v) { return std::tie(v.record, v.code, v.system, v.withdraw, v.remark); }
 auto values(const Offer& v) { return std::tie(v.record, v.to, v.urgent, v.remark); }
 auto values(const Accept& v) { return std::tie(v.record, v.remark); }
 auto values(const Decline& v) { return std::tie(v.record, v.remark); }
@@ -143,6 +144,9 @@ Kind kind_of(const ChangeList& what) {
 }
 Kind kind_of(const AddEvent&) { return {"event", UpdateKind::kSet}; }
 Kind kind_of(const AddNote&) { return {"note", UpdateKind::kNote}; }
+Kind kind_of(const SayCode& what) {
+  return {what.withdraw ? "code withdraw" : "code add", UpdateKind::kNote};
+}
 Kind kind_of(const Offer&) { return {"offer", UpdateKind::kOffer}; }
 Kind kind_of(const Accept&) { return {"accept", UpdateKind::kAccept}; }
 Kind kind_of(const Decline&) { return {"decline", UpdateKind::kDecline}; }

@@ -15,6 +15,8 @@ const char* to_string(WarningCode code) {
     case WarningCode::kNoHolidayData: return "no-holiday-data";
     case WarningCode::kLateApology: return "late-apology";
     case WarningCode::kDueOnDayOff: return "due-on-day-off";
+    case WarningCode::kCodeClaimed: return "code-claimed";
+    case WarningCode::kCodeFormUnknown: return "code-form-unknown";
   }
   return "unknown";
 }

@@ -122,6 +122,16 @@ struct AddNote {
   Remark remark{};  // a note at least
 };
 
+// A `note` that another system gave the dossier a code, or that one is not its own, by anybody who
+// has the record. The dossier is found by it from then on; its local code stays.
+struct SayCode {
+  std::string record{};
+  std::string code{};    // as it was given
+  std::string system{};  // which system gave it, in the office's words; may be empty
+  bool withdraw = false;
+  Remark remark{};
+};
+
 // An `offer` by the holder: the record rests until `to` answers.
 struct Offer {
   std::string record{};
@@ -247,7 +257,7 @@ struct Inspect {
 using Deed = std::variant<CreateDossier, CreateLeg, CreateFeedback, CreateDocument,
                           PublishProcedure, SetFields, ChangeList, AddEvent, AddNote, Offer, Accept,
                           Decline, Recall, Reclaim, Uphold, Succeed, Consult, Reply, Share, Adopt,
-                          Apologise, FinishLeg, ReturnHome, SendDocument, Erase, Inspect>;
+                          Apologise, FinishLeg, ReturnHome, SendDocument, Erase, SayCode, Inspect>;
 
 template <class Kind, class Variant>
 inline constexpr bool kIsKindOf = false;
@@ -280,6 +290,8 @@ enum class WarningCode : std::uint8_t {
   kNoHolidayData,     // value: the year; counted by weekends alone
   kLateApology,       // value: due_at's date; less than a working day before it (Đ.19(9))
   kDueOnDayOff,       // value: the date
+  kCodeClaimed,       // value: a code that another dossier bears as well, and that dossier's
+  kCodeFormUnknown,   // value: a code of no form that is known
 };
 const char* to_string(WarningCode code);
 struct Warning {

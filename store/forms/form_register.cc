@@ -137,7 +137,8 @@ void Registers::for_each_row(std::size_t index, const Visit& visit) const {
     if (!entry) continue;
     auto values = read_values(*replica_, entry->state);
     if (!takes_part(*replica_, entry->state)) withhold(values);
-    const Row row = row_of(values, ++number, *registry_);
+    Row row = row_of(values, ++number, *registry_);
+    row["code"] = form_codes(row["code"], official_codes(*replica_, entry->state.record));
     if (!visit(row_cells(book.page.form, row))) return;
   }
 }

@@ -69,11 +69,24 @@ std::string long_moment(const Values& values, Field field) {
   return time ? form_long_time(*time) : "";
 }
 
+}  // namespace
+
+std::string form_codes(std::string code, std::span<const OfficialCode> others) {
+  std::string list;
+  for (const OfficialCode& other : others) list = joined(std::move(list), ", ", other.code);
+  return list.empty() ? std::move(code) : code + " (" + list + ")";
+}
+
+namespace {
+
 // What every form says of the dossier and of who brought it.
 Texts common_texts(const FormSource& source, const FormContext& context) {
   const Values& values = source.dossier.values;
+  std::vector<OfficialCode> codes;
+  for (const OfficialCodeEntry& code : source.dossier.official_codes)
+    codes.push_back({code.code, code.system});
   Texts out;
-  out["code"] = form_value(values, Field::kCode);
+  out["code"] = form_codes(form_value(values, Field::kCode), codes);
   out["agency"] = form_agency(values, Field::kIntakeAgency, context.registry);
   out["competent_agency"] = form_agency(values, Field::kCompetentAgency, context.registry);
   out["content"] = form_content(values);

@@ -8,6 +8,7 @@
 
 #include "store/forms/form.h"
 #include "store/office/dossier.h"
+#include "store/office/official_code.h"
 #include "store/office/work.h"
 
 namespace lienthong::store {
@@ -55,6 +56,8 @@ Result<FormPage> fill_form(const FormSet& set, const FormDefinition& form, const
 
 // ---- shared by form_*.cc ----
 
+// The local code, and in brackets those that other systems gave.
+std::string form_codes(std::string code, std::span<const OfficialCode> others);
 // A text, a moment or a state among the values; absent: nothing.
 std::string form_value(const std::map<Field, FieldValue>& values, Field field);
 std::optional<UnixMillis> form_moment(const std::map<Field, FieldValue>& values, Field field);

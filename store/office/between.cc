@@ -59,13 +59,16 @@ std::optional<HandoffOffer> open_offer(const RecordState& state) {
 
 std::optional<UnixMillis> recall_requested(const Replica& replica, const RecordState& state,
                                            const UpdateId& offer) {
-  for (const UpdateId& id : state.timeline) {
-    const auto update = replica.find_update(id);
+  // What asks for an offer back stands after it.
+  std::optional<UnixMillis> first;
+  for (auto id = state.timeline.rbegin(); id != state.timeline.rend() && *id != offer; ++id) {
+    const auto update = replica.find_update(*id);
     if (!update || update->open.kind != UpdateKind::kRecallRequest) continue;
     const auto& about = update->open.references;
-    if (std::ranges::find(about, offer) != about.end()) return update->update.envelope.hlc.millis();
+    if (std::ranges::find(about, offer) != about.end())
+      first = update->update.envelope.hlc.millis();
   }
-  return std::nullopt;
+  return first;
 }
 
 OfferCounts old_offers(const Replica& replica, UnixMillis now, UnixMillis age,
@@ -103,8 +106,13 @@ std::vector<Consultation> consultations_of(const Replica& replica, const RecordS
                    asked->update.envelope.hlc.millis(), asked->open.deadline, 0});
   }
   if (out.empty()) return out;
-  for (const UpdateId& id : state.timeline) {
-    const auto update = replica.find_update(id);
+  const auto is_asked = [&out](const UpdateId& id) {
+    return std::ranges::find(out, id, &Consultation::id) != out.end();
+  };
+  // An answer stands after its question.
+  auto from = std::ranges::find_if(state.timeline, is_asked);
+  for (; from != state.timeline.end(); ++from) {
+    const auto update = replica.find_update(*from);
     if (!update || update->open.kind != UpdateKind::kReply) continue;
     for (Consultation& consultation : out)
       if (consultation.is_open() && std::ranges::find(update->open.references, consultation.id) !=

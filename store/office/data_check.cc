@@ -11,6 +11,7 @@
 #include "store/office/deadline.h"
 #include "store/office/dossier.h"
 #include "store/office/dossier_code.h"
+#include "store/office/official_code.h"
 #include "store/office/reading.h"
 #include "store/office/text.h"
 #include "store/office/work.h"
@@ -24,7 +25,8 @@ constexpr std::array<std::string_view, kFindingCount> kNames = {
     "no-procedure",        "procedure-unknown",    "no-due-date",         "no-applicant",
     "done-without-result", "paid-without-receipt", "paid-without-moment", "scan-without-digest",
     "code-twice",          "code-unreadable",      "number-twice",        "dates-out-of-order",
-    "date-in-future",      "id-number-unusual",    "phone-unusual",       "date-differs"};
+    "date-in-future",      "id-number-unusual",    "phone-unusual",       "date-differs",
+    "official-code-twice"};
 
 std::string_view json_name(Field field) {
   return find_field(static_cast<std::uint16_t>(field))->json;
@@ -102,6 +104,17 @@ void DataCheck::check_code(const RecordState& state) {
   if (!code.empty())
     if (const auto same = replica_.find_code(code).size(); same > 1)
       add(Finding::kCodeTwice, state, std::to_string(same) + " records");
+  for (const OfficialCode& official : official_codes(replica_, state.record)) {
+    std::vector<RecordId> bearers = find_official_code(replica_, official.code);
+    for (const RecordId& id : replica_.find_code(official.code)) bearers.push_back(id);
+    std::string others;
+    for (const RecordId& id : bearers) {
+      const auto entry = id != state.record ? replica_.find_record(id) : std::nullopt;
+      if (entry) others += (others.empty() ? "" : ", ") + code_or_empty(entry->state);
+    }
+    if (!others.empty())
+      add(Finding::kOfficialCodeTwice, state, official.code + ", also of " + others);
+  }
 }
 
 void DataCheck::check_result(const RecordState& state, std::optional<Status> status) {

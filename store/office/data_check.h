@@ -28,12 +28,13 @@ enum class Finding : std::uint8_t {
   kCodeUnreadable,     // of no known form: the agency and day are not to be seen
   kNumberTwice,        // of a document: in one book and year
   kDatesOutOfOrder,
-  kDateInFuture,     // something that has happened, by a date after today
-  kIdNumberUnusual,  // of neither 12 nor 9 digits, or what a spreadsheet left of one
-  kPhoneUnusual,     // none of this country's, or the same
-  kDateDiffers,      // running, and due on another day than the calendar of today counts
+  kDateInFuture,       // something that has happened, by a date after today
+  kIdNumberUnusual,    // of neither 12 nor 9 digits, or what a spreadsheet left of one
+  kPhoneUnusual,       // none of this country's, or the same
+  kDateDiffers,        // running, and due on another day than the calendar of today counts
+  kOfficialCodeTwice,  // a code that another system gave it is said of another dossier too
 };
-inline constexpr std::size_t kFindingCount = 16;
+inline constexpr std::size_t kFindingCount = 17;
 std::string_view to_string(Finding finding);  // "no-procedure", …
 
 struct DataFinding {

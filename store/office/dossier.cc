@@ -5,6 +5,7 @@
 
 #include "protocol/record/codec.h"
 #include "protocol/record/registers.h"
+#include "store/office/official_code.h"
 #include "store/office/updates.h"
 
 namespace lienthong::store {
@@ -23,29 +24,36 @@ class Updates {
   // All of these in few steps, as far as they are here.
   void read_ahead(std::span<const std::uint64_t> numbers) {
     entries_.reserve(numbers.size());
+    places_.reserve(numbers.size());
     for_each_update(replica_, numbers, [this](StoredUpdate&& update) {
       const UpdateId id = update.id;
       put(id, std::move(update));
     });
   }
 
+  // Good until the next call.
   const Entry& get(const UpdateId& id) {
-    const auto known = entries_.find(id);
-    return known != entries_.end() ? known->second : put(id, replica_.find_update(id));
+    const auto known = places_.find(id);
+    return known != places_.end() ? entries_[known->second] : put(id, replica_.find_update(id));
   }
 
  private:
   const Entry& put(const UpdateId& id, std::optional<StoredUpdate> stored) {
-    Entry entry{std::move(stored), std::nullopt};
-    if (entry.stored && !entry.stored->update.closed.empty()) {
+    places_.emplace(id, entries_.size());
+    Entry& entry = entries_.emplace_back();
+    entry.stored = std::move(stored);
+    if (!entry.stored) return entry;
+    if (!entry.stored->update.closed.empty()) {
       if (auto closed = wire::decode_closed(entry.stored->update.closed); closed.ok())
         entry.closed = *std::move(closed);
     }
-    return entries_.emplace(id, std::move(entry)).first->second;
+    entry.stored->update.open = entry.stored->update.closed = {};  // decoded; nobody asks for them
+    return entry;
   }
 
   const Replica& replica_;
-  std::unordered_map<UpdateId, Entry> entries_;
+  std::vector<Entry> entries_;
+  std::unordered_map<UpdateId, std::size_t> places_;  // in entries_
 };
 
 bool is_cleared(const FieldValue& value) { return std::holds_alternative<std::monostate>(value); }
@@ -103,6 +111,11 @@ TimelineEntry timeline_entry(const Updates::Entry& entry) {
   out.action = stored.open.action;
   out.to = stored.open.target;
   out.deadline = stored.open.deadline;
+  if (out.kind == UpdateKind::kNote) {
+    out.official_code = stored.open.official_code;
+    out.code_system = stored.open.code_system;
+    out.code_withdrawn = stored.open.code_withdrawn;
+  }
   out.unit = written_text(stored.open.writes, Field::kUnit).value_or(std::string());
   if (entry.closed) {
     out.officer = entry.closed->officer;
@@ -113,12 +126,13 @@ TimelineEntry timeline_entry(const Updates::Entry& entry) {
   return out;
 }
 
-void read_timeline(Dossier& dossier, Updates& updates, const Registry& registry) {
+void read_timeline(Dossier& dossier, Updates& updates, const Registry& registry, WorkReader* work) {
   const auto holders = turns(dossier.state);
   dossier.timeline.reserve(dossier.state.timeline.size());
   for (const UpdateId& id : dossier.state.timeline) {
     const Updates::Entry& entry = updates.get(id);
     if (!entry.stored) continue;
+    if (work != nullptr) work->take(*entry.stored);
     TimelineEntry line = timeline_entry(entry);
     if (line.kind == UpdateKind::kNote && entry.stored->update.envelope.link) {
       const auto holder = holders.find(*entry.stored->update.envelope.link);
@@ -126,6 +140,26 @@ void read_timeline(Dossier& dossier, Updates& updates, const Registry& registry)
                        registry.above_or_equal(line.agency, holder->second, registry.newest());
     }
     dossier.timeline.push_back(std::move(line));
+  }
+}
+
+// Who said last what stands of each (official_code.h).
+void read_official_codes(Dossier& dossier) {
+  OfficialCodes codes;
+  OpenBody note;
+  for (const TimelineEntry& line : dossier.timeline) {
+    if (line.official_code.empty()) continue;
+    note.official_code = line.official_code;
+    note.code_system = line.code_system;
+    note.code_withdrawn = line.code_withdrawn;
+    codes.take(note);
+  }
+  for (const OfficialCode& code : codes.list()) {
+    const auto said =
+        std::find_if(dossier.timeline.rbegin(), dossier.timeline.rend(),
+                     [&](const TimelineEntry& line) { return line.official_code == code.code; });
+    dossier.official_codes.push_back(
+        {code.code, code.system, said->agency, said->at, said->officer, said->id});
   }
 }
 
@@ -160,7 +194,7 @@ std::map<Field, FieldValue> read_values(const Replica& replica, const RecordStat
   return std::move(dossier.values);
 }
 
-Result<Dossier> read_dossier(const Replica& replica, const RecordId& id) {
+Result<Dossier> read_dossier(const Replica& replica, const RecordId& id, Work* work) {
   auto record = replica.find_record(id);
   if (!record) return Error(Errc::kNotFound, "no record " + id.short_hex());
   Dossier dossier;
@@ -169,7 +203,10 @@ Result<Dossier> read_dossier(const Replica& replica, const RecordId& id) {
   const auto registry = replica.registry();
   updates.read_ahead(record->updates);
   put_values(dossier, updates);
-  read_timeline(dossier, updates, *registry);
+  WorkReader reader(*registry, [&](const RecordId& other) { return replica.find_record(other); });
+  read_timeline(dossier, updates, *registry, work != nullptr ? &reader : nullptr);
+  if (work != nullptr) *work = reader.work();
+  read_official_codes(dossier);
   read_custody(dossier, updates);
   return dossier;
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "protocol/record/fields.h"
+#include "store/office/work.h"
 #include "store/replica/replica.h"
 
 namespace lienthong::store {
@@ -23,6 +24,16 @@ struct TimelineEntry {
   UnixMillis deadline = 0;  // consult; 0: none
   bool directive = false;   // a superior's note
   UnixMillis came_at = 0;   // where `at` is doubtful (clocks.h): when it came; else 0
+  std::string official_code, code_system;  // of a note that says or withdraws one
+  bool code_withdrawn = false;
+};
+
+struct OfficialCodeEntry {
+  std::string code, system;
+  AgencyId by;  // who said so
+  UnixMillis at = 0;
+  std::string officer;
+  UpdateId update;
 };
 
 struct CustodyEntry {
@@ -39,6 +50,7 @@ struct Dossier {
   std::map<Field, UpdateId> missing_closed;  // closed fields whose part is not here, by writer
   std::vector<TimelineEntry> timeline;
   std::vector<CustodyEntry> custody;
+  std::vector<OfficialCodeEntry> official_codes;  // that stand, in the order of the first word
   std::string code() const;
 };
 
@@ -46,6 +58,7 @@ struct Dossier {
 std::map<Field, FieldValue> read_values(const Replica& replica, const RecordState& state);
 
 // kNotFound.
-Result<Dossier> read_dossier(const Replica& replica, const RecordId& id);
+// `work`, where given: what read_work() would say, of the same reading.
+Result<Dossier> read_dossier(const Replica& replica, const RecordId& id, Work* work = nullptr);
 
 }  // namespace lienthong::store

@@ -29,6 +29,16 @@ std::string listed(Shelf shelf, std::uint32_t number, std::string_view code, std
   out += '\0';
   return out += encode_number4(record);
 }
+std::string official_codes_prefix() { return std::string("b") + '\0'; }
+std::string official_codes(std::uint32_t record) {
+  return official_codes_prefix() + encode_number4(record);
+}
+std::string official_code_prefix(std::string_view code_key) {
+  return std::string("b\x01").append(code_key) + '\0';
+}
+std::string official_code(std::string_view code_key, std::uint32_t record) {
+  return official_code_prefix(code_key) + encode_number4(record);
+}
 std::string grams(std::uint32_t block) { return "i" + encode_number4(block); }
 
 }  // namespace lienthong::store::key

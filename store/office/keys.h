@@ -23,11 +23,17 @@ std::string marked_prefix(Mark mark);
 // l shelf, number 4, code with each 0 as 0 255, 0, record → nothing (lists.h)
 std::string listed(Shelf shelf, std::uint32_t number, std::string_view code, std::uint32_t record);
 std::string listed_prefix(Shelf shelf, std::uint32_t number);
+// b 0, record → codes that other systems gave it; b 1, such a code as a key, 0, record → nothing
+std::string official_codes(std::uint32_t record);
+std::string official_codes_prefix();
+std::string official_code(std::string_view code_key, std::uint32_t record);
+std::string official_code_prefix(std::string_view code_key);
 std::string grams(
     std::uint32_t block);  // i block → what texts of its records are made of (lists.h)
 
 inline constexpr std::string_view kOfficeLetters = "OGoA";
 inline constexpr std::string_view kMarkLetters = "m";
 inline constexpr std::string_view kListLetters = "li";
+inline constexpr std::string_view kCodeLetters = "b";
 
 }  // namespace lienthong::store::key

@@ -137,7 +137,7 @@ std::unique_ptr<RecordDraft> ListsWriter::open(std::uint32_t record, const Recor
 class ListsProjection final : public Projection {
  public:
   std::string_view name() const override { return kListsName; }
-  unsigned version() const override { return 1; }
+  unsigned version() const override { return 2; }  // 2: official codes are searched
   bool in_steps() const override { return true; }
   std::string_view letters() const override { return key::kListLetters; }
   std::unique_ptr<ProjectionWriter> begin(OwnRows rows) override {

@@ -1,12 +1,15 @@
 // Which record somebody means by a code. Codes are written by whoever begins a record, so others
-// can send us records that bear the codes of ours. Pure but for what it reads.
+// can send us records that bear the codes of ours; a code of our own machines comes before one that
+// another system gave. Pure but for what it reads.
 #pragma once
 
+#include <algorithm>
 #include <string_view>
 #include <vector>
 
 #include "protocol/record/fold.h"
 #include "protocol/record/registry.h"
+#include "store/office/official_code.h"
 
 namespace lienthong::store {
 
@@ -32,6 +35,12 @@ Meant records_meant(const Source& source, const AgencyId& ours, const Registry& 
   for (const RecordId& id : source.find_code(code)) {
     const auto entry = source.find_record(id);
     (entry && is_own(entry->state, ours, registry) ? out.own : out.others).push_back(id);
+  }
+  if (!out.own.empty()) return out;
+  for (const RecordId& id : find_official_code(source, code)) {
+    const auto entry = source.find_record(id);
+    auto& list = entry && is_own(entry->state, ours, registry) ? out.own : out.others;
+    if (std::ranges::find(list, id) == list.end()) list.push_back(id);
   }
   return out;
 }

@@ -91,19 +91,33 @@ void WorkReader::take_limit(const std::vector<FieldWrite>& writes, ClockEvent& e
   event.limit = limit_ = limit;
 }
 
+void take_all(WorkReader& reader, const RecordState& state,
+              const std::function<void(const std::function<void(StoredUpdate&&)>&)>& read) {
+  std::vector<StoredUpdate> updates;  // in the order of arrival, which nearly is the timeline's
+  read([&updates](StoredUpdate&& update) {
+    update.update.open = update.update.closed = {};  // it was decoded; the rest is not asked for
+    updates.push_back(std::move(update));
+  });
+  std::unordered_map<UpdateId, const StoredUpdate*> by_id;
+  std::size_t next = 0;
+  for (const UpdateId& id : state.timeline) {
+    if (by_id.empty() && next < updates.size() && updates[next].id == id) {
+      reader.take(updates[next++]);
+      continue;
+    }
+    if (by_id.empty())
+      for (const StoredUpdate& update : updates) by_id.emplace(update.id, &update);
+    if (const auto at = by_id.find(id); at != by_id.end()) reader.take(*at->second);
+  }
+}
+
 Work read_work(const Replica& replica, const RecordState& state) {
   const auto registry = replica.registry();
   WorkReader reader(*registry, [&](const RecordId& id) { return replica.find_record(id); });
   const auto record = replica.find_record(state.record);
   if (!record) return reader.work();
-  std::unordered_map<UpdateId, StoredUpdate> updates;
-  updates.reserve(record->updates.size());
-  for_each_update(replica, record->updates, [&updates](StoredUpdate&& update) {
-    update.update.open = update.update.closed = {};  // it was decoded; the rest is not asked for
-    updates.emplace(update.id, std::move(update));
-  });
-  for (const UpdateId& id : state.timeline)
-    if (const auto update = updates.find(id); update != updates.end()) reader.take(update->second);
+  take_all(reader, state,
+           [&](const auto& visit) { for_each_update(replica, record->updates, visit); });
   return reader.work();
 }
 

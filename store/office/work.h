@@ -38,6 +38,11 @@ class WorkReader {
   std::optional<Limit> limit_;
 };
 
+// Takes what `read` hands its visitor, the updates of the record in any order, in the order of the
+// timeline, and none that does not stand there.
+void take_all(WorkReader& reader, const RecordState& state,
+              const std::function<void(const std::function<void(StoredUpdate&&)>&)>& read);
+
 Work read_work(const Replica& replica, const RecordState& state);
 
 struct Explanation {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "protocol/record/custody.h"
 #include "store/office/projections.h"
 #include "store/replica/database.h"
 #include "store/text/plain.h"
@@ -9,7 +10,7 @@
 namespace lienthong::store {
 
 bool touches_search(const OpenBody& body) {
-  if (body.kind == UpdateKind::kErase) return true;
+  if (body.kind == UpdateKind::kErase || !body.official_code.empty()) return true;
   const auto open = [](const FieldWrite& write) {
     return write.field == static_cast<std::uint16_t>(Field::kCode) ||
            write.field == static_cast<std::uint16_t>(Field::kResultNumber) ||
@@ -68,9 +69,14 @@ bool OfficeDraft::extended(const RecordState& state, const GraphUpdate& update,
     loaded_ = stored_ = true;
   }
   row_.updated = std::max(row_.updated, update.envelope.hlc.millis());
-  if (state.timeline.empty() || state.timeline.back() != update.id) return true;
-  add_update(row_, update, state, names_);
   search_stale_ = search_stale_ || touches_search(update.open);
+  if (state.timeline.empty() || state.timeline.back() != update.id) {
+    // Moments stand in the order of the timeline.
+    const bool says = is_link(update.open.kind) || custody::is_field_write(update.open.kind);
+    return !says || std::find(state.timeline.rbegin(), state.timeline.rend(), update.id) ==
+                        state.timeline.rend();
+  }
+  add_update(row_, update, state, names_);
   return true;
 }
 
@@ -95,12 +101,19 @@ void OfficeDraft::flush(const RecordState& state) {
   set_head(row_, state, names_);
   rows_.put(key::office(record_), encode(row_));
   stored_ = true;
-  if (std::exchange(search_stale_, false)) search_ = encode(read_search_text(rows_, state));
+  if (std::exchange(search_stale_, false))
+    search_ = encode(read_search_text(rows_, record_, state));
   if (!search_.empty()) rows_.put(key::search(record_), std::move(search_));
   search_.clear();
 }
 
 }  // namespace
+
+std::string search_codes(std::span<const OfficialCode> codes) {
+  std::string out;
+  for (const OfficialCode& code : codes) out += " " + search_form(code.code);
+  return out;
+}
 
 ClosedBody closed_body(ByteView closed_part) {
   if (closed_part.empty()) return {};
@@ -179,14 +192,15 @@ bool OfficeProjection::agrees(const Database& database, std::uint32_t record,
   if (!has_row(state)) return !row && !search;
   KnownNames known(names_);
   return row == encode(build_row(state, updates, known)) &&
-         search == encode(read_search_text(database, state));
+         search == encode(read_search_text(database, record, state));
 }
 
 std::unique_ptr<Projection> office_projection() { return std::make_unique<OfficeProjection>(); }
 
 Options office_options() {
   Options options;
-  options.projections = {office_projection, marks_projection, lists_projection};
+  options.projections = {official_codes_projection, office_projection, marks_projection,
+                         lists_projection};
   return options;
 }
 

@@ -11,6 +11,7 @@
 #include "protocol/record/registers.h"
 #include "store/office/keys.h"
 #include "store/office/name_table.h"
+#include "store/office/official_code.h"
 #include "store/office/row.h"
 #include "store/office/search_text.h"
 #include "store/replica/projection.h"
@@ -42,7 +43,7 @@ class OfficeWriter final : public ProjectionWriter, public Interner {
 class OfficeProjection final : public Projection {
  public:
   std::string_view name() const override { return "office"; }
-  unsigned version() const override { return 2; }  // 2: numbers of applicants are searched
+  unsigned version() const override { return 3; }  // 2: numbers of applicants; 3: official codes
   std::string_view letters() const override { return key::kOfficeLetters; }
   void load(const Database& database) override;
   std::unique_ptr<ProjectionWriter> begin(OwnRows rows) override {
@@ -62,31 +63,36 @@ bool touches_search(const OpenBody& body);
 
 // What is searched of a record: open texts of its state, and closed ones by `closed(field)`.
 template <class Closed>
-SearchText search_text_of(const RecordState& state, const Closed& closed) {
+SearchText search_text_of(const RecordState& state, const Closed& closed,
+                          const std::string& codes = {}) {
   const auto open = [&](Field field) {
     return search_form(open_text(state, field).value_or(std::string()));
   };
   return {open(Field::kCode), closed(Field::kApplicantName), closed(Field::kSummary),
           open(Field::kProcedureName),
           closed(Field::kApplicantIdNumber) + " " + closed(Field::kApplicantPhone) + " " +
-              closed(Field::kApplicantEmail) + " " + open(Field::kResultNumber)};
+              closed(Field::kApplicantEmail) + " " + open(Field::kResultNumber) + codes};
 }
 
 // The texts of a closed part; none when it is not here.
 ClosedBody closed_body(ByteView closed_part);
 std::string closed_text(const ClosedBody& body, Field field);
 
+// Official codes, each after a blank.
+std::string search_codes(std::span<const OfficialCode> codes);
+
 // The closed ones from the updates that `source` holds; none of an erased record.
 template <class Source>
-SearchText read_search_text(const Source& source, const RecordState& state) {
-  return search_text_of(state, [&](Field field) -> std::string {
+SearchText read_search_text(const Source& source, std::uint32_t record, const RecordState& state) {
+  const auto closed = [&](Field field) -> std::string {
     const auto at = state.closed_fields.find(static_cast<std::uint16_t>(field));
     if (!state.erased_by.is_zero() || at == state.closed_fields.end()) return {};
     const auto writer = update_number(source, at->second.writes.at(0));
     const auto bytes = writer ? source.get(key::update(*writer)) : std::nullopt;
     if (!bytes) return {};
     return closed_text(closed_body(decode_update_row(*bytes).update.closed), field);
-  });
+  };
+  return search_text_of(state, closed, search_codes(official_codes_at(source, record)));
 }
 
 // Knows what is known and makes nothing up: 0 where no row can have it.

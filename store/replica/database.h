@@ -129,7 +129,7 @@ Error to_error(const rocksdb::Status& status, const std::string& path);
 // be scanned.
 class Overlay {
  public:
-  static constexpr std::string_view kScanned = "DHIJPWXfkpqrswy";
+  static constexpr std::string_view kScanned = "DHIJPWXbfkpqrswy";
 
   explicit Overlay(const Database& database);
   ~Overlay();

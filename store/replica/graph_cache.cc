@@ -29,6 +29,7 @@ std::span<const GraphUpdate> GraphCache::read(const Overlay& overlay, const Ledg
       places.push_back(i);
     }
   }
+  missed_ = places.size();
   std::vector<GraphUpdate> fresh = read_graph(overlay, ledger, missing);
   for (std::size_t i = 0; i < places.size(); ++i) graph[places[i]] = std::move(fresh[i]);
   if (graph.size() < kUpdatesMin) return read_ = std::move(graph);

@@ -26,6 +26,9 @@ class GraphCache {
                                     std::uint32_t record, const RecordRow& row,
                                     std::uint64_t first_of_commit);
 
+  // So many of them were not kept, and had to be read from their rows.
+  std::size_t missed() const { return missed_; }
+
   static constexpr std::size_t kUpdatesMin = 16;      // of a record, to be kept
   static constexpr std::size_t kUpdatesMax = 10'000;  // kept in all, but for the last record
 
@@ -41,6 +44,7 @@ class GraphCache {
 
   std::list<Kept> kept_;  // the last one first
   std::vector<GraphUpdate> read_;
+  std::size_t missed_ = 0;
 };
 
 }  // namespace lienthong::store

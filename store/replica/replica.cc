@@ -193,8 +193,11 @@ std::optional<RecordEntry> Replica::find_record(const RecordId& id) const {
 }
 
 std::vector<RecordId> Replica::find_code(std::string_view code) const {
+  return find_rows(key::code_prefix(fold_code(code)));
+}
+
+std::vector<RecordId> Replica::find_rows(std::string_view prefix) const {
   std::vector<RecordId> out;
-  const std::string prefix = key::code_prefix(fold_code(code));
   impl_->database->scan(prefix, prefix, [&](std::string_view k, std::string_view) {
     const std::uint32_t number = decode_number4(k.substr(k.size() - 4));
     if (const auto row = impl_->database->get(key::record(number)))

@@ -183,6 +183,8 @@ class Replica final : public ReplicaView {
   std::optional<RecordEntry> find_record(const RecordId& id) const;
   // Ignores case; several records may bear one code.
   std::vector<RecordId> find_code(std::string_view code) const;
+  // The records whose local numbers are the ends of the keys that begin so: of a projection's rows.
+  std::vector<RecordId> find_rows(std::string_view prefix) const;
   std::optional<StoredUpdate> find_update(const UpdateId& id) const;
   std::optional<StoredUpdate> find_update(std::uint64_t number) const;
   // Its closed part, to be shown to somebody who is to see no other. nullopt: it is not here.
@@ -316,10 +318,14 @@ class Transaction {
   const Registry& registry() const;
   std::optional<RecordEntry> find_record(const RecordId& id) const;
   std::vector<RecordId> find_code(std::string_view code) const;
-  std::vector<RecordId> led_by(const RecordId& lead) const;   // see Replica
-  std::vector<Fork> forks_of(const RecordId& record) const;   // see Replica
-  std::optional<UpdateId> find_key(ByteView key_hash) const;  // idempotency
+  std::vector<RecordId> find_rows(std::string_view prefix) const;  // as Replica's
+  std::vector<RecordId> led_by(const RecordId& lead) const;        // see Replica
+  std::vector<Fork> forks_of(const RecordId& record) const;        // see Replica
+  std::optional<UpdateId> find_key(ByteView key_hash) const;       // idempotency
   std::optional<StoredUpdate> find_update(const UpdateId& id) const;
+  // All updates of the record in the order of arrival, read in few steps.
+  void for_each_update(const RecordId& record,
+                       const std::function<void(StoredUpdate&&)>& visit) const;
   const Identity& identity() const;
   UnixMillis now() const;
   bool restored() const;
@@ -414,6 +420,8 @@ class Transaction {
   // How often an update of others was looked at, whether it entered or has to wait: what receiving
   // costs.
   std::uint64_t tried() const;
+  // How many updates of their records were read again to judge those that entered.
+  std::uint64_t looked_back() const;
 
   // Whether the clock of this machine can be believed, by what is known now (clocks.h).
   ClockVerdict clock() const;

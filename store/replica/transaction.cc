@@ -66,6 +66,8 @@ void Transaction::Impl::touch(OpenRecord& record, std::uint32_t number) {
 void Transaction::Impl::fold_if_stale(OpenRecord& record, std::uint32_t number) {
   if (!record.stale) return;
   const auto graph = replica.graphs.read(overlay, ledger, number, record.row, first_of_commit);
+  looked_back += replica.graphs.missed();
+  record.looked_at = 0;
   const RecordState before = std::exchange(record.state, fold(graph, registry()));
   note_moved(before, record.state);
   refolded(record.drafts, record.state, graph);
@@ -203,11 +205,9 @@ std::uint64_t Transaction::Impl::enter(NewUpdate update) {
     overlay.put(key::stripped(number), "");
     ++ledger.stripped;
   }
-  record.row.updates.push_back(number);
   const GraphUpdate view = graph_view(update);
-  if (!record.stale && !(extend(record.state, view, registry()) &&
-                         extended(record.drafts, record.state, view, update.closed)))
-    record.stale = true;
+  if (!record.stale && !extend_state(record, view, update.closed)) record.stale = true;
+  record.row.updates.push_back(number);
   projections.entered(view);
   record.changed = true;
   ledger.newest_hlc = std::max(ledger.newest_hlc, view.envelope.hlc.value);
@@ -291,9 +291,12 @@ std::optional<RecordEntry> Transaction::find_record(const RecordId& id) const {
 }
 
 std::vector<RecordId> Transaction::find_code(std::string_view code) const {
+  return find_rows(key::code_prefix(fold_code(code)));
+}
+
+std::vector<RecordId> Transaction::find_rows(std::string_view prefix) const {
   impl_->settle_all();
   std::vector<RecordId> out;
-  const std::string prefix = key::code_prefix(fold_code(code));
   impl_->overlay.scan(prefix, prefix, [&](std::string_view k, std::string_view) {
     if (const auto* record = impl_->find(decode_number4(k.substr(k.size() - 4))))
       out.push_back(record->row.id);

@@ -1,7 +1,7 @@
 // Internal to store/: what a transaction is made of. Its parts lie in transaction.cc (records,
 // writing), receive.cc (what peers send), pen.cc (what waits), registry_rows.cc (statements),
-// refold.cc, closings.cc, sealing.cc, feeds.cc, counted.cc (what healing counts of them), notary.cc
-// (forks of custody).
+// refold.cc, beside.cc (fresh updates on a stored state), closings.cc, sealing.cc, feeds.cc,
+// counted.cc (what healing counts of them), notary.cc (forks of custody).
 #pragma once
 
 #include <set>
@@ -31,11 +31,16 @@ struct OpenRecord {
   bool changed = false;            // its state is to be encoded anew
   bool judged_anew = false;        // stale for the registry's sake: followers are told
   RecordDrafts drafts;             // what projections keep of it
+  std::size_t looked_at = 0;       // updates, for what lies beside fresh ones; see beside()
   std::vector<FeedMeta*> readers;  // feeds of its audience, while it is being settled
 };
 
 // So many are kept decoded at once; then they are flushed and read again.
 inline constexpr std::size_t kOpenRecordsMax = 256;
+
+// So many updates are read of a record to add some that do not build on all of it, before it is
+// folded from all of them.
+inline constexpr std::size_t kBesideMax = 512;
 
 // What the feeds want to know of an update that has just entered.
 struct FreshUpdate {
@@ -109,6 +114,8 @@ struct Transaction::Impl {
   // The update's parents, certificate and tree version are here.
   std::uint64_t enter(NewUpdate update);
   GraphUpdate graph_view(NewUpdate& update);
+  bool extend_state(OpenRecord& record, const GraphUpdate& update, const ClosedBody& closed);
+  std::optional<std::vector<GraphUpdate>> beside(OpenRecord& record, const GraphUpdate& update);
   std::span<const HeldSeal> held_seal(std::uint32_t number);
   std::uint32_t last_seal_number = 0;  // 0: none was asked for yet
   HeldSeal last_seal;
@@ -243,6 +250,7 @@ struct Transaction::Impl {
   void wake_for_registry(const Registry& before);
   bool drop_what_waited_long();
   std::uint64_t leaves_tried = 0;  // leaves that were looked at, however often
+  std::uint64_t looked_back = 0;   // updates read to judge fresh ones (beside.cc, refold)
   void receive_waiting(const PenRow& row, ReceiveOutcome& outcome);
 
   void refuse(const NodeId& from, const AgencyId& agency, const UpdateId& id, std::string reason);

@@ -15,6 +15,8 @@ import sys
 import tempfile
 import time
 
+import api_contract
+
 PATIENCE = 60  # seconds for anything to settle; a loaded machine needs most of a test's time here
 TREE = (("H47", "Tỉnh Quảng Nam", "province", None),
         ("H47.12", "Huyện Phú Ninh", "district", "H47"),
@@ -116,7 +118,11 @@ class Office:
         try:
             connection.request(method, path, body, headers or {})
             answer = connection.getresponse()
-            return answer.status, answer.read().decode()
+            content = answer.read()
+            wrong = api_contract.check(method, path, answer.status,
+                                       answer.headers.get("Content-Type", ""), content)
+            expect(not wrong, f"not as conf/openapi.yaml says: {'; '.join(wrong[:9])}")
+            return answer.status, content.decode()
         finally:
             connection.close()
 

@@ -4,6 +4,7 @@
 #include <rapidcheck/gtest.h>
 
 #include <algorithm>
+#include <set>
 
 #include "tests/support/custody_compare.h"
 #include "tests/support/custody_run.h"
@@ -110,6 +111,40 @@ RC_GTEST_PROP(FoldProperty, StepwiseEqualsRefolded, ()) {
       state = expected;
     }
   }
+}
+
+// Whatever the order in which it comes, what cannot be believed and what was decided: an update is
+// added to the state to what folding all gives, or is not added.
+RC_GTEST_PROP(FoldProperty, AddingBesideOthersEqualsRefolding, ()) {
+  Known known = any_run();
+  const std::vector<GraphUpdate> updates = any_delivery(known);
+  RecordState state;
+  std::size_t beside = 0;
+  for (std::size_t i = 0; i < updates.size(); ++i) {
+    std::set<UpdateId> past(updates[i].envelope.deps.begin(), updates[i].envelope.deps.end());
+    std::vector<GraphUpdate> others;
+    for (std::size_t k = i; k-- > 0;) {
+      if (past.contains(updates[k].id))
+        past.insert(updates[k].envelope.deps.begin(), updates[k].envelope.deps.end());
+      else
+        others.push_back(updates[k]);
+    }
+    const auto clock_of = [&](const UpdateId& id) {
+      return std::find_if(updates.begin(), updates.end(),
+                          [&](const GraphUpdate& u) { return u.id == id; })
+          ->envelope.hlc;
+    };
+    const RecordState before = state;
+    const RecordState expected = fold(std::span(updates).first(i + 1), known.tree);
+    if (extend(state, updates[i], known.tree, {others, clock_of})) {
+      RC_ASSERT(state == expected);
+      beside += others.empty() ? 0 : 1;
+    } else {
+      RC_ASSERT(state == before);
+      state = expected;
+    }
+  }
+  RC_CLASSIFY(beside > 10, "more than ten beside others");
 }
 
 RC_GTEST_PROP(FoldProperty, ExtendsEveryHonestHistoryOfOneReplica, ()) {

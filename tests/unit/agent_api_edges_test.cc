@@ -69,7 +69,7 @@ TEST_F(ApiEdges, NameTheMethodsOfAnAddress) {
   const auto removed = client()->Delete("/v1/status");
   ASSERT_TRUE(removed);
   EXPECT_EQ(removed->status, 405);
-  EXPECT_EQ(removed->get_header_value("Allow"), "GET");
+  EXPECT_EQ(removed->get_header_value("Allow"), "GET, HEAD");
   const auto put = client()->Put("/v1/operations", "{}", "application/json");
   ASSERT_TRUE(put);
   EXPECT_EQ(put->status, 405) << put->body;

@@ -341,12 +341,86 @@ TEST(Fold, DoesNotExtendWhatItCannotJudgeFromTheState) {
   Dossier cut_off;
   cut_off.add(A, kSet, {.cut_off = true});
   EXPECT_TRUE(refused(cut_off));
-  cut_off.add(A, kSet);
+  cut_off.add(P, kReclaim);
   EXPECT_TRUE(refused(cut_off));
   Dossier back_dated;
   back_dated.add(A, kSet, {.hlc = 10});
   back_dated.add(A, kSet, {.hlc = 5});
   EXPECT_TRUE(refused(back_dated));
+}
+
+// What the last of them does not have in its past, of the others.
+std::vector<GraphUpdate> beside_last(const std::vector<GraphUpdate>& updates) {
+  std::vector<UpdateId> past = updates.back().envelope.deps;
+  std::vector<GraphUpdate> out;
+  for (std::size_t i = updates.size() - 1; i-- > 0;) {
+    const GraphUpdate& update = updates[i];
+    if (std::find(past.begin(), past.end(), update.id) == past.end())
+      out.push_back(update);
+    else
+      past.insert(past.end(), update.envelope.deps.begin(), update.envelope.deps.end());
+  }
+  return out;
+}
+
+// Whether the last one is added without folding the rest again; if so, to what folding gives.
+bool added(const Dossier& d) {
+  const std::vector<GraphUpdate> updates = d.updates();
+  RecordState state = fold(std::span(updates).first(updates.size() - 1), d.tree());
+  const RecordState before = state;
+  const std::vector<GraphUpdate> others = beside_last(updates);
+  const auto clock_of = [&](const UpdateId& id) {
+    return std::find_if(updates.begin(), updates.end(),
+                        [&](const GraphUpdate& u) { return u.id == id; })
+        ->envelope.hlc;
+  };
+  const bool done = extend(state, updates.back(), d.tree(), {others, clock_of});
+  EXPECT_EQ(state, done ? fold(updates, d.tree()) : before);
+  return done;
+}
+
+TEST(Fold, AddsWhatWasWrittenBesideOtherWork) {
+  Dossier d;
+  d.add(A, kSet);
+  d.add(A, kSet);
+  d.add(D1, kNote, {.deps = {{1}}});
+  EXPECT_TRUE(added(d)) << "a superior's note";
+  d.add(A, kSet, {.deps = {{1}}});
+  EXPECT_TRUE(added(d)) << "a second machine's write: a conflict";
+  d.add(A, kSet);
+  EXPECT_TRUE(added(d)) << "and one that builds on the second alone";
+  d.add(A, kConsult, {.to = C, .deps = {{1}}});
+  EXPECT_TRUE(added(d));
+  d.add(D1, kNote, {.deps = {{1}}, .hlc = 3});
+  EXPECT_TRUE(added(d)) << "dated before what is there";
+  d.add(A, kOffer, {.to = X, .deps = {{4}}, .hlc = 20});
+  EXPECT_FALSE(added(d)) << "beside a consultation, which may be closed by it";
+  Dossier notes;
+  notes.add(A, kSet);
+  notes.add(D1, kNote);
+  notes.add(A, kOffer, {.to = X, .deps = {{1}}});
+  EXPECT_TRUE(added(notes)) << "an offer beside a note";
+  notes.add(A, kSet, {.link = 0, .deps = {{1}}});
+  EXPECT_TRUE(added(notes)) << "a write that the offer closed";
+  notes.add(X, kAccept, {.link = 3, .deps = {{3}}});
+  EXPECT_FALSE(added(notes)) << "beside a write of the custodian";
+}
+
+TEST(Fold, AddsToARecordWhoseForkIsSettled) {
+  Dossier d;
+  d.add(A, kOffer, {.to = B});
+  d.add(A, kOffer, {.to = X, .link = 0, .deps = {{0}}});
+  d.add(B, kAccept, {.link = 1, .deps = {{1, 2}}});
+  ASSERT_EQ(d.state().forks.size(), 1u);
+  EXPECT_FALSE(added(d)) << "the first signature of B behind the fork";
+  d.add(B, kSet);
+  EXPECT_TRUE(added(d));
+  d.add(D1, kNote);
+  EXPECT_TRUE(added(d));
+  d.add(B, kSet, {.deps = {{4}}});
+  EXPECT_TRUE(added(d)) << "beside the note";
+  d.add(P, kReclaim);
+  EXPECT_FALSE(added(d)) << "a decision";
 }
 
 TEST(Fold, ExtendsIntoAndWithinLaterRules) {

@@ -46,6 +46,38 @@ TEST(DossierCodes, AreReadAsDifferentSystemsWriteThem) {
   }
 }
 
+TEST(DossierCodes, TellTheFormsOfOtherSystemsApart) {
+  struct Sample {
+    const char* text;
+    CodeForm form;
+    const char* agency;
+    const char* ministry;
+    std::uint64_t number;
+  };
+  constexpr Sample kSamples[] = {
+      {"000.17.22.H56-210531-0001", CodeForm::kSpecificFirst, "000.17.22.H56", "", 1},
+      {"H15.50.05.13-261008-0975", CodeForm::kGeneralFirst, "H15.50.05.13", "", 975},
+      {"H17.001.02-260608-090123", CodeForm::kCentral, "H17.001.02", "09", 123},
+      {"H17.001.02-260608-1800123", CodeForm::kCentral, "H17.001.02", "18", 123},
+      {"H17.001.02-260124-090123", CodeForm::kGeneralFirst, "H17.001.02", "", 90'123},
+      {"H17.001.02-260608-990123", CodeForm::kGeneralFirst, "H17.001.02", "", 990'123},
+      {"G09.20-20260609-0092637", CodeForm::kGeneralFirst, "G09.20", "", 92'637},
+      {"T.G12.001.02-260608-0007", CodeForm::kTreasury, "G12.001.02", "", 7},
+  };
+  for (const Sample& sample : kSamples) {
+    const auto code = parse_dossier_code(sample.text, CodeOwner::kOther);
+    ASSERT_TRUE(code) << sample.text;
+    EXPECT_EQ(code->form, sample.form) << sample.text;
+    EXPECT_EQ(code->agency, sample.agency);
+    EXPECT_EQ(code->ministry, sample.ministry) << sample.text;
+    EXPECT_EQ(code->number, sample.number);
+  }
+  // Six digits of a machine of ours whose four are used up.
+  EXPECT_EQ(parse_dossier_code("H17.20392-260608-101000")->number, 101'000U);
+  EXPECT_EQ(ministry_name("15"), "Bộ Tư pháp");
+  EXPECT_EQ(ministry_name("99"), "");
+}
+
 TEST(DossierCodes, OfNoKnownFormAreNotGuessedAt) {
   for (const char* text :
        {"", "-", "A", "H47-230401", "H47-230431-0001", "H47-2304-0001", "-230401-0001",

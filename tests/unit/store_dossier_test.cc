@@ -1,7 +1,11 @@
 // A record as an office reads it.
 #include <gtest/gtest.h>
 
+#include "store/office/data_check.h"
 #include "store/office/dossier.h"
+#include "store/office/find.h"
+#include "store/office/meant.h"
+#include "store/office/search_text.h"
 #include "tests/support/operations.h"
 
 namespace lienthong::test {
@@ -94,6 +98,92 @@ TEST_F(Dossiers, CustodyNamesTheNodeAndTheSealOnceItHasLeft) {
     EXPECT_EQ(dossier->custody[1].node, commune_.node().id());
     EXPECT_TRUE(dossier->custody[1].seal.has_value());
   }
+}
+
+// ---- codes of other systems ----
+
+std::vector<RecordId> meant(const Office& office, std::string_view code) {
+  const store::Replica& replica = office.replica();
+  return store::records_meant(replica, replica.identity().agency, *replica.registry(), code).best();
+}
+
+std::vector<store::Match> with_words(const Office& office, std::string_view words) {
+  store::Filter filter;
+  filter.text = store::search_key(words);
+  return store::Selection(office.replica(), filter, office.now, [] { return false; }).run();
+}
+
+TEST_F(Dossiers, AreFoundByTheCodesOfOtherSystemsInAnyWriting) {
+  const RecordId record = apply(commune_, creation());
+  apply(commune_, store::SayCode{.record = kDossierCode,
+                                 .code = "000.17.22.H56-210531-0001",
+                                 .system = "Cổng thành phố",
+                                 .remark = {.at = 1'680'400'000'000, .officer = "Võ Thị Liên"}});
+  apply(commune_, store::SayCode{.record = kDossierCode, .code = "H17.001.02-260608-090123"});
+  for (const char* written : {"000.17.22.H56-210531-0001", "000.17.22.h56 – 210531 – 0001",
+                              "0001722H562105310001", "h17.001.02-260608-090123"}) {
+    ASSERT_EQ(meant(commune_, written), std::vector{record}) << written;
+  }
+  EXPECT_EQ(with_words(commune_, "h17.001.02-260608").size(), 1U);
+  const auto dossier = store::read_dossier(commune_.replica(), record);
+  ASSERT_EQ(dossier->official_codes.size(), 2U);
+  const store::OfficialCodeEntry& first = dossier->official_codes.front();
+  EXPECT_EQ(first.code, "000.17.22.H56-210531-0001");
+  EXPECT_EQ(first.system, "Cổng thành phố");
+  EXPECT_EQ(first.by, offices_.commune_id);
+  EXPECT_EQ(first.at, 1'680'400'000'000);
+  EXPECT_EQ(first.officer, "Võ Thị Liên");
+  EXPECT_TRUE(commune_.replica().verify_states().empty());
+}
+
+// The desk that received it writes the code down though the dossier has gone on.
+TEST_F(Dossiers, TheirCodesAreSaidByWhoeverHasThemAndTravelWithThem) {
+  const RecordId record = apply(commune_, creation());
+  apply(commune_, store::Offer{.record = kDossierCode, .to = offices_.district_id});
+  settle({&commune_, &district_});
+  apply(district_, store::Accept{.record = kDossierCode});
+  settle({&commune_, &district_});
+  apply(commune_, store::SayCode{.record = kDossierCode, .code = "H17.30-260608-0042"});
+  settle({&commune_, &district_});
+  EXPECT_EQ(meant(district_, "h17.30-260608-0042"), std::vector{record});
+  EXPECT_EQ(with_words(district_, "h17.30-260608-0042").size(), 1U);
+  apply(district_,
+        store::SayCode{
+            .record = "H17.30-260608-0042", .code = "H17.30-260608-0042", .withdraw = true});
+  settle({&commune_, &district_});
+  for (const Office* office : {&commune_, &district_}) {
+    EXPECT_TRUE(meant(*office, "H17.30-260608-0042").empty());
+    EXPECT_TRUE(with_words(*office, "h17.30-260608-0042").empty());
+    EXPECT_TRUE(store::official_codes(office->replica(), record).empty());
+    EXPECT_TRUE(office->replica().verify_states().empty());
+  }
+}
+
+TEST_F(Dossiers, ACodeThatTwoOfThemClaimIsWarnedOfAndListed) {
+  apply(commune_, creation());
+  apply(commune_, new_dossier("H47.518.20374-230401-0002"));
+  apply(commune_, store::SayCode{.record = kDossierCode, .code = "H17.30-260608-0042"});
+  commune_.commit([&](store::Transaction& transaction) {
+    const auto again = store::apply_operation(
+        transaction, store::SayCode{.record = kDossierCode, .code = "H17.30-260608-0042"});
+    EXPECT_TRUE(again.ok() && again->repeated);
+    const auto other = store::apply_operation(
+        transaction,
+        store::SayCode{.record = "H47.518.20374-230401-0002", .code = "h17.30-260608-0042"});
+    ASSERT_TRUE(other.ok());
+    ASSERT_EQ(other->warnings.size(), 1U);
+    EXPECT_EQ(other->warnings[0].code, store::WarningCode::kCodeClaimed);
+    const auto unknown = store::apply_operation(
+        transaction, store::SayCode{.record = kDossierCode, .code = "không có"});
+    ASSERT_TRUE(unknown.ok());
+    EXPECT_EQ(unknown->warnings.at(0).code, store::WarningCode::kCodeFormUnknown);
+    const auto none =
+        store::apply_operation(transaction, store::SayCode{.record = kDossierCode, .code = " – "});
+    EXPECT_FALSE(none.ok());
+  });
+  EXPECT_EQ(meant(commune_, "H17.30-260608-0042").size(), 2U);
+  const auto report = store::check_data(commune_.replica(), {.now = commune_.now});
+  EXPECT_EQ(report.counts[static_cast<std::size_t>(store::Finding::kOfficialCodeTwice)], 2U);
 }
 
 TEST_F(Dossiers, ARecordThatIsNotHereIsNotFound) {

@@ -6,7 +6,7 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tools"))
 import demo_data
-import demo_run
+import demo_machines
 
 PROVINCE, DISTRICT, COMMUNE = "H47", "H47.518", "H47.518.20364"
 
@@ -20,7 +20,7 @@ class Replica:
 
 
 def demo(replicas, holders):
-    made = demo_run.Demo.__new__(demo_run.Demo)
+    made = demo_machines.Demo.__new__(demo_machines.Demo)
     made.agents, made.holders, made.seers = replicas, {}, {}
     for code, holder in holders.items():
         made.expect(code, holder)
@@ -34,7 +34,7 @@ class CheckReplicas(unittest.TestCase):
                          COMMUNE: Replica(record)}
 
     def refuses(self, word):
-        with self.assertRaisesRegex(demo_run.Disagreement, word):
+        with self.assertRaisesRegex(demo_machines.Disagreement, word):
             demo(self.replicas, {"D1": COMMUNE}).check_replicas()
 
     def test_takes_what_agrees(self):
@@ -62,7 +62,7 @@ class CheckReplicas(unittest.TestCase):
         self.refuses("held by the replicas of")
 
     def test_refuses_a_dossier_that_is_nowhere(self):
-        with self.assertRaisesRegex(demo_run.Disagreement, "D2: nowhere"):
+        with self.assertRaisesRegex(demo_machines.Disagreement, "D2: nowhere"):
             demo(self.replicas, {"D1": COMMUNE, "D2": COMMUNE}).check_replicas()
 
     def test_refuses_two_records_under_one_code(self):
@@ -95,9 +95,9 @@ class Configuration(unittest.TestCase):
     def test_sets_an_option_in_its_section_only(self):
         text = "a = 1\n[link]\nb = 2\n[log]\nb = 3\n"
         self.assertEqual("a = 1\n[link]\nb = 9\n[log]\nb = 3\n",
-                         demo_run.set_option(text, "link", "b", 9))
-        self.assertIn("[link]\nc = 4\n", demo_run.set_option(text, "link", "c", 4))
-        self.assertIn("[api]\nd = 5\n", demo_run.set_option(text, "api", "d", 5))
+                         demo_machines.set_option(text, "link", "b", 9))
+        self.assertIn("[link]\nc = 4\n", demo_machines.set_option(text, "link", "c", 4))
+        self.assertIn("[api]\nd = 5\n", demo_machines.set_option(text, "api", "d", 5))
 
 
 if __name__ == "__main__":

@@ -145,8 +145,19 @@ void add_row(Table& table, const char* label, const std::string& value) {
   if (!value.empty()) table.add({tr(label), value});
 }
 
+std::string official_codes(const Json& dossier) {
+  std::string out;
+  for (const Json& code : list_of(dossier, "official_codes")) {
+    const std::string system = text_of(code, "system");
+    out += (out.empty() ? "" : ", ") + text_of(code, "code");
+    if (!system.empty()) out += " (" + system + ")";
+  }
+  return out;
+}
+
 void print_facts(const Json& dossier) {
   Table table({"", ""});
+  add_row(table, "official codes", official_codes(dossier));
   const auto text = [&](const char* name) { return text_of(dossier, name); };
   const auto time = [&](const char* name) {
     return text(name).empty() ? std::string() : show_time(text(name));
@@ -167,6 +178,7 @@ void print_facts(const Json& dossier) {
   add_row(table, "offered to", text("offered_to"));
   add_row(table, "intake agency", text("intake_agency"));
   add_row(table, "competent agency", text("competent_agency"));
+  add_row(table, "support place", text("support_agency"));
   add_row(table, "unit", text("unit"));
   add_row(table, "officer", text("officer"));
   add_row(table, "channel", text("channel"));

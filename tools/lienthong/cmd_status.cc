@@ -298,6 +298,7 @@ std::string finding_name(const std::string& finding) {
       {"id-number-unusual", "unusual ID number"},
       {"phone-unusual", "unusual phone number"},
       {"date-differs", "due on another day than counted now"},
+      {"official-code-twice", "official code of two dossiers"},
   };
   for (const Name& name : kNames)
     if (finding == name.code) return tr(name.text);

@@ -38,6 +38,7 @@ constexpr std::array kVerbs{
     Verb{"closing", add_closing},
     Verb{"restored", add_restored},
     Verb{"dossier", add_dossier},
+    Verb{"code", add_code},
     Verb{"procedure", add_procedure},
     Verb{"handoff", add_handoff},
     Verb{"feedback", add_feedback},

@@ -70,6 +70,7 @@ void add_node(CLI::App& app, Shell& shell);
 void add_revoke(CLI::App& app, Shell& shell);
 void add_closing(CLI::App& app, Shell& shell);
 void add_restored(CLI::App& app, Shell& shell);
+void add_code(CLI::App& app, Shell& shell);
 void add_dossier(CLI::App& app, Shell& shell);
 void add_inspect(CLI::App& app, Shell& shell);
 void add_scans(CLI::App& dossier, Shell& shell);  // verbs of `dossier`
