@@ -3,6 +3,7 @@
 
 #include "agent/api/context.h"
 #include "store/exchange/invitation.h"
+#include "store/office/work.h"
 
 namespace lienthong::agent {
 
@@ -83,6 +84,7 @@ void get_blob_content(ApiCall& call);
 void post_backup(ApiCall& call);
 // When the last one was made, where, how old it is; null: none ever was.
 nlohmann::json backup_json(const ApiContext& api);
+nlohmann::json mirror_json(const ApiContext& api);  // null: none is configured
 // bundles.cc
 void post_bundle_export(ApiCall& call);
 void post_bundle_import(ApiCall& call);

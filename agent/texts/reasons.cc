@@ -142,6 +142,11 @@ constexpr ReasonText kReasonTexts[] = {
     {Reason::kBackupOld, "backup-old",
      "the last backup is of {}: make one, or mend what makes them; {} updates and {} files were on "
      "no other machine then"},
+    {Reason::kMirrorFailed, "mirror-failed",
+     "the copy on the second disk {} is not kept: {}; the last is of {}, and {} changes are not in "
+     "it"},
+    {Reason::kMirrorOld, "mirror-old",
+     "the copy on the second disk {} is of {}, and {} changes are not in it"},
     {Reason::kShutNewer, "newer-version",
      "a newer program wrote this database and has to be installed again: {}"},
     {Reason::kNameUnresolved, "name-unresolved",

@@ -90,6 +90,8 @@ enum class Reason : std::uint8_t {
   kTwinThere,
   kSecondMachine,
   kBackupOld,
+  kMirrorFailed,
+  kMirrorOld,
   kShutNewer,
   kNameUnresolved,
   kPortClosed,
