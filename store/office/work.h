@@ -48,15 +48,15 @@ class WorkReader {
 void take_all(WorkReader& reader, const RecordState& state,
               const std::function<void(const std::function<void(StoredUpdate&&)>&)>& read);
 
-// Each of them when the citizen is to come, counted as the whole is.
-std::vector<DueAppointment> due_appointments(const Work& work, const Calendar& calendar);
-
-Work read_work(const Replica& replica, const RecordState& state);
-
 struct DueAppointment {
   std::string name;
   std::optional<UnixMillis> due_at;
 };
+
+// Each of them when the citizen is to come, counted as the whole is.
+std::vector<DueAppointment> due_appointments(const Work& work, const Calendar& calendar);
+
+Work read_work(const Replica& replica, const RecordState& state);
 
 struct Explanation {
   Deadline deadline;                         // its trace begins with the version and the limit
