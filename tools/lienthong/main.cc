@@ -9,7 +9,9 @@
 #include <vector>
 
 #include "store/text/table.h"  // which word was meant
+#include "tools/lienthong/describe.h"
 #include "tools/lienthong/failure.h"
+#include "tools/lienthong/installed.h"
 #include "tools/lienthong/output.h"
 #include "tools/lienthong/screen.h"
 #include "tools/lienthong/shell.h"
@@ -18,8 +20,7 @@
 namespace lienthong::tools {
 namespace {
 
-// Where the unit's folder for sockets is, and where init and enroll put the socket by themselves.
-constexpr const char* kInstalledSocket = "/run/lienthong/agent.sock";
+// Where init and enroll put the socket by themselves in that folder.
 constexpr const char* kDataSocket = "/var/lib/lienthong/agent.sock";
 
 struct Verb {
@@ -40,6 +41,7 @@ constexpr std::array kVerbs{
     Verb{"closing", add_closing},
     Verb{"restored", add_restored},
     Verb{"dossier", add_dossier},
+    Verb{"calendar", add_calendar},
     Verb{"code", add_code},
     Verb{"procedure", add_procedure},
     Verb{"handoff", add_handoff},
@@ -156,8 +158,28 @@ std::string usage_problem(const CLI::ParseError& error) {
   return std::string(tr(problem)) + ": " + error.what();
 }
 
+// The library's own words for kinds of values, in the reader's language: "TEXT:{in,out}",
+// "INT:INT in [1 - 32]".
+class Formatter final : public CLI::Formatter {
+ public:
+  std::string make_option_opts(const CLI::Option* option) const override {
+    std::string text = CLI::Formatter::make_option_opts(option);
+    const std::pair<std::string_view, std::string> words[] = {
+        {"INT:INT in [", "["},
+        {"TEXT:{", "{"},
+        {"INT:POSITIVE", tr("NUMBER")},
+        {" TEXT", " " + std::string(tr("TEXT"))},
+        {" INT", " " + std::string(tr("NUMBER"))}};
+    for (const auto& [word, said] : words)
+      for (std::size_t at = text.find(word); at != std::string::npos;
+           at = text.find(word, at + said.size()))
+        text.replace(at, word.size(), said);
+    return text;
+  }
+};
+
 void describe(CLI::App& app, Shell& shell) {
-  auto formatter = std::make_shared<CLI::Formatter>();
+  auto formatter = std::make_shared<Formatter>();
   formatter->label("Usage", tr("Usage"));
   formatter->label("OPTIONS", tr("OPTIONS"));
   formatter->label("SUBCOMMAND", tr("VERB"));
@@ -217,6 +239,10 @@ int run(int argc, char** argv) {
   CLI::App app(tr("Where dossiers are, who holds them, and what is stuck."), "lienthong");
   describe(app, shell);
   std::vector<std::string> words = words_of(argc, argv);
+  if (!words.empty() && words.front() == "--describe") {  // for what is made from the verbs
+    print_json(describe_verbs(app));
+    return kDone;
+  }
   const std::string verb = asked_verb(words);
   try {
     if (!verb.empty() && !is_verb(verb))
