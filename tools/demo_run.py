@@ -17,6 +17,7 @@ from demo_machines import Disagreement
 # Each a module with a class Scenario (demo_machines.Demo); the first is the default.
 SCENARIOS = {
     "phu-ninh": "demo_phu_ninh",
+    "reorganise": "demo_reorganise",
 }
 
 
