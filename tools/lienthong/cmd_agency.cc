@@ -233,6 +233,7 @@ void add_agency(CLI::App& app, Shell& shell) {
       return remove_agency(shell, who->code, *reason, *consent);
     };
   });
+  add_unit_import(*agency, shell);
   add_tree(*agency, shell);
 }
 

@@ -39,6 +39,7 @@ constexpr std::array kVerbs{
     Verb{"closing", add_closing},
     Verb{"restored", add_restored},
     Verb{"dossier", add_dossier},
+    Verb{"calendar", add_calendar},
     Verb{"code", add_code},
     Verb{"procedure", add_procedure},
     Verb{"handoff", add_handoff},

@@ -65,11 +65,13 @@ void add_issue(CLI::App& app, Shell& shell);
 void add_refill(CLI::App& app, Shell& shell);
 void add_rotate_key(CLI::App& app, Shell& shell);
 void add_agency(CLI::App& app, Shell& shell);
-void add_tree(CLI::App& agency, Shell& shell);  // verbs of `agency`
+void add_tree(CLI::App& agency, Shell& shell);         // verbs of `agency`
+void add_unit_import(CLI::App& agency, Shell& shell);  // the same
 void add_node(CLI::App& app, Shell& shell);
 void add_revoke(CLI::App& app, Shell& shell);
 void add_closing(CLI::App& app, Shell& shell);
 void add_restored(CLI::App& app, Shell& shell);
+void add_calendar(CLI::App& app, Shell& shell);
 void add_code(CLI::App& app, Shell& shell);
 void add_dossier(CLI::App& app, Shell& shell);
 void add_inspect(CLI::App& app, Shell& shell);
