@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""The packages of this commit, with the programs of a build: what is in them, in order by lintian
-and by what Debian has for scripts and units; with --twice, the same bytes when made again. What is not
-on this machine is said and left.
+"""The packages of this commit, with the programs of a build: what is in them, and whether lintian,
+shellcheck and systemd find something wrong; with --twice, the same bytes when made again. What is
+not on this machine is said and left.
 
 Usage: package_test.py BUILD OUT [--twice]
 
