@@ -212,8 +212,8 @@ void ApiServer::Impl::note_use(const httplib::Request& request) {
   context.links.people_here();
 }
 
-// Who an account is, and its groups, lie in files or at another machine, which are read anew after a
-// while: asked at each call it was a twentieth of what a write costs.
+// Who an account is, and its groups, lie in files or at another machine, which are read anew after
+// a while: asked at each call it was a twentieth of what a write costs.
 Caller ApiServer::Impl::known_caller(uid_t user, gid_t group) {
   const auto now = std::chrono::steady_clock::now();
   {
