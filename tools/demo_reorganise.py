@@ -254,7 +254,7 @@ class Scenario(demo_machines.Demo):
         self.come_back()
         self.check()
         self.show(self.agents[CITY], "handoff", "track", self.open_up[0])
-        self.say(f"{len(self.codes)} dossiers, each with one custodian in the new tree; the reports "
-                 "of both sides of the day add up",
+        self.say(f"{len(self.codes)} dossiers, each with one custodian in the new tree; the "
+                 "reports of both sides of the day add up",
                  f"{len(self.codes)} hồ sơ, mỗi hồ sơ một nơi thụ lý trong cây mới; báo cáo hai "
                  "phía của ngày sắp xếp khớp nhau")
