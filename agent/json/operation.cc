@@ -325,7 +325,6 @@ Result<Remark> LineParser::remark() {
 }
 
 // ---- one kind each ----
-
 // The record that a line creates stands under the name of its kind.
 Result<Operation> LineParser::create() {
   const RecordName* found = nullptr;

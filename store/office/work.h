@@ -48,8 +48,6 @@ class WorkReader {
 void take_all(WorkReader& reader, const RecordState& state,
               const std::function<void(const std::function<void(StoredUpdate&&)>&)>& read);
 
-Work read_work(const Replica& replica, const RecordState& state);
-
 struct DueAppointment {
   std::string name;
   std::optional<UnixMillis> due_at;
@@ -57,6 +55,8 @@ struct DueAppointment {
 
 // Each of them when the citizen is to come, counted as the whole is.
 std::vector<DueAppointment> due_appointments(const Work& work, const Calendar& calendar);
+
+Work read_work(const Replica& replica, const RecordState& state);
 
 struct Explanation {
   Deadline deadline;                         // its trace begins with the version and the limit

@@ -176,6 +176,7 @@ void World::judge_traffic() {
   const FaultRates& faults = options_.faults;
   if (!hostile_->empty()) return;
   if (faults.restores + faults.blind_restores + faults.lost_cursors + faults.rot > 0) return;
+  if (faults.clones + faults.revocations > 0) return;  // a twin's cursors are lost to the other
   if (faults.bundles > 0) return;  // what came by hand comes over the line as well
   if (of("entries that came twice") > of("entries that came") + 200)
     findings_.add("too much comes twice", std::to_string(of("entries that came twice")),

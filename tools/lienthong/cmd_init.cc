@@ -208,13 +208,14 @@ void add_init(CLI::App& app, Shell& shell) {
   const auto args = std::make_shared<Init>();
   CLI::App* verb =
       add_verb(app, "init", "found a new root: its keys, first agency and first machine",
-               "lienthong init --agency H47 --name \"Tỉnh Quảng Nam\" --tier province");
+               "lienthong init --agency H17 --name \"Thành phố Đà Nẵng\" --tier province");
   args->place.add_to(*verb);
   verb->add_option("--agency", args->code, tr("code of the agency"))->required();
   verb->add_option("--name", args->name, tr("name of the agency"))->required();
-  verb->add_option("--tier", args->tier, tr("province, district or commune"))
+  verb->add_option("--tier", args->tier,
+                   tr("kind of the agency, as province, commune, department or branch"))
       ->required()
-      ->check(CLI::IsMember({"province", "district", "commune"}));
+      ->check(kind_of_agency());
   verb->add_option("--passphrase-file", args->passphrase_file,
                    tr("read the passphrase from this file instead of asking"));
   verb->callback([&shell, args] { shell.run = [&shell, args] { return init(shell, *args); }; });

@@ -71,6 +71,9 @@ void add_node(CLI::App& app, Shell& shell);
 void add_revoke(CLI::App& app, Shell& shell);
 void add_closing(CLI::App& app, Shell& shell);
 void add_restored(CLI::App& app, Shell& shell);
+// What an agency is, in a word of a to z, 0 to 9 and '-'. Any is good: steps of procedures name it.
+CLI::Validator kind_of_agency();
+
 void add_calendar(CLI::App& app, Shell& shell);
 void add_code(CLI::App& app, Shell& shell);
 void add_dossier(CLI::App& app, Shell& shell);
