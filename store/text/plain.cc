@@ -108,8 +108,7 @@ std::size_t tidy_bytes(std::string_view rest) {
   return first == 0xE2 && second == 0x82 && third == 0xAB ? 3 : 0;
 }
 
-// What people write here nearly always is so already; to find that out costs a twentieth of
-// bringing it into form.
+// What people write here nearly always is so already, and then nothing has to be mapped.
 bool is_tidy(std::string_view text) {
   constexpr std::string_view kTrimmed = " \t\n";
   if (text.empty()) return true;
