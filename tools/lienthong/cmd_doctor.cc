@@ -1,8 +1,8 @@
 // doctor: what is wrong with this machine and what to do about it, with or without a running agent.
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
-#include <optional>
 
 #include "agent/config/examine.h"
 #include "store/text/table.h"
@@ -81,9 +81,11 @@ Json findings_of(const Shell& shell, const DoctorArgs& args) {
     finding["remedy"] = tr(ailment->remedy);
     finding["command"] = ailment->command;
   }
-  std::ranges::stable_sort(out, std::ranges::greater{},
-                           [](const Json& finding) { return state_of(text_of(finding, "level")); });
-  return out;
+  Json sorted = Json::array();
+  for (const char* level : {"critical", "warning", "note"})
+    for (const Json& finding : out)
+      if (text_of(finding, "level") == level) sorted.push_back(finding);
+  return sorted;
 }
 
 void print_findings(const Json& findings) {

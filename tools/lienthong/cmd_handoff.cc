@@ -182,6 +182,7 @@ void add_handoff(CLI::App& app, Shell& shell) {
   many->add_option("--older-than", filter->older_than, tr("open for longer than, such as 4h"));
   many->add_option("--direction", filter->direction, tr("in (to us) or out (from us)"))
       ->check(CLI::IsMember({"in", "out"}));
+  add_watch(*many, shell);
   many->callback(
       [&shell, filter] { shell.run = [&shell, filter] { return list(shell, *filter); }; });
   CLI::App* one = add_verb(*handoff, "track", "the chain of custody of a dossier",

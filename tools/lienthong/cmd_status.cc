@@ -119,7 +119,9 @@ int status(const Shell& shell) {
   return kDone;
 }
 
-int peers(const Shell& shell) {
+}  // namespace
+
+int show_peers(const Shell& shell) {
   const Json peers = shell.client().get("/v1/peers");
   if (shell.json) {
     print_json(peers);
@@ -146,6 +148,8 @@ int peers(const Shell& shell) {
   table.print("  ");
   return kDone;
 }
+
+namespace {
 
 int sync_now(const Shell& shell) {
   const Json answer = shell.client().post("/v1/sync");
@@ -332,23 +336,26 @@ int verify(const Shell& shell, const VerifyArgs& args) {
   return differ.empty() && (clean || !args.strict) ? kDone : kFailed;
 }
 
-void add_simple(CLI::App& app, Shell& shell, const char* name, const char* description,
-                const char* example, int (*run)(const Shell&)) {
-  add_verb(app, name, description, example)->callback([&shell, run] {
-    shell.run = [&shell, run] { return run(shell); };
-  });
+CLI::App* add_simple(CLI::App& app, Shell& shell, const char* name, const char* description,
+                     const char* example, int (*run)(const Shell&)) {
+  CLI::App* verb = add_verb(app, name, description, example);
+  verb->callback([&shell, run] { shell.run = [&shell, run] { return run(shell); }; });
+  return verb;
 }
 
 }  // namespace
 
 void add_status(CLI::App& app, Shell& shell) {
-  add_simple(app, shell, "status", "this agent, its dossiers and its neighbours",
-             "lienthong status --json", status);
+  CLI::App* verb = add_simple(app, shell, "status", "this agent, its dossiers and its neighbours",
+                              "lienthong status --json", status);
+  add_watch(*verb, shell);
 }
 
 void add_peers(CLI::App& app, Shell& shell) {
-  add_simple(app, shell, "peers", "the neighbours in detail, and who was turned away",
-             "lienthong peers", peers);
+  CLI::App* verb =
+      add_simple(app, shell, "peers", "the neighbours in detail, and who was turned away",
+                 "lienthong peers", show_peers);
+  add_watch(*verb, shell);
 }
 
 void add_sync(CLI::App& app, Shell& shell) {

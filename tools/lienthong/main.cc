@@ -66,6 +66,7 @@ constexpr std::array kVerbs{
     Verb{"check", add_check},
     Verb{"damage", add_damage},
     Verb{"doctor", add_doctor},
+    Verb{"top", add_top},
 };
 
 // The language has to be known before the options can be described in it.
@@ -205,7 +206,7 @@ int run(int argc, char** argv) {
     return kUsage;
   }
   try {
-    const int code = shell.run ? shell.run() : static_cast<int>(kUsage);
+    const int code = shell.watch ? watch(shell) : shell.run ? shell.run() : static_cast<int>(kUsage);
     std::cout.flush();
     return std::cout ? code : static_cast<int>(kFailed);
   } catch (const Failure& failure) {

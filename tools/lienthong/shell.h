@@ -18,6 +18,7 @@ struct Shell {
   bool json = false;
   std::string lang;
   bool accept_clock = false;  // --accept-clock
+  bool watch = false;         // --watch, of verbs that have it
   std::function<int()> run;   // what the verb named on the command line does; the exit code
 
   Client client() const { return Client(socket, accept_clock); }
@@ -102,5 +103,14 @@ void add_verify(CLI::App& app, Shell& shell);
 void add_check(CLI::App& app, Shell& shell);
 void add_damage(CLI::App& app, Shell& shell);
 void add_doctor(CLI::App& app, Shell& shell);
+void add_top(CLI::App& app, Shell& shell);
+
+// ---- live screens ----
+void add_watch(CLI::App& verb, Shell& shell);
+// What the verb prints, again and again until somebody types q. Throws Failure kUsage: no terminal.
+int watch(const Shell& shell);
+// What `peers` and `why` print.
+int show_peers(const Shell& shell);
+int show_why(const Shell& shell, const std::string& code);
 
 }  // namespace lienthong::tools
