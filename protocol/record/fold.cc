@@ -15,16 +15,11 @@ namespace {
 using custody::Index;
 using custody::JudgedUpdate;
 using custody::kNone;
+using custody::shown_before;
 using custody::sort_unique;
 
 bool older(const GraphUpdate& a, const GraphUpdate& b) {
   return std::tie(a.envelope.hlc, a.id) < std::tie(b.envelope.hlc, b.id);
-}
-
-// Order among concurrent writes to one field: the greatest is shown.
-bool shown_before(const GraphUpdate& a, const GraphUpdate& b) {
-  return std::tie(a.envelope.tree_version, a.envelope.hlc, a.id) >
-         std::tie(b.envelope.tree_version, b.envelope.hlc, b.id);
 }
 
 std::vector<UpdateId> heads_of(std::span<const GraphUpdate> updates) {

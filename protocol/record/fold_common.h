@@ -17,6 +17,12 @@ inline Invitation invitation_of(const GraphUpdate& update) {
           update.envelope.tree_version};
 }
 
+// Order among concurrent writes to one field: the greatest is shown.
+inline bool shown_before(const GraphUpdate& a, const GraphUpdate& b) {
+  return std::tie(a.envelope.tree_version, a.envelope.hlc, a.id) >
+         std::tie(b.envelope.tree_version, b.envelope.hlc, b.id);
+}
+
 // All a state says of a record whose rules we do not know.
 inline RecordState unreadable(const RecordId& record, RecordKind kind, std::uint16_t rules_needed) {
   RecordState state;

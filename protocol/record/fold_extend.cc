@@ -19,6 +19,7 @@ using custody::insert_sorted;
 using custody::invitation_of;
 using custody::is_first;
 using custody::kNone;
+using custody::shown_before;
 using custody::unreadable;
 
 template <class T>
@@ -73,12 +74,6 @@ const Invitation* find_invitation(const RecordState& state, const UpdateId& id) 
   const auto at = std::lower_bound(state.invitations.begin(), state.invitations.end(), id,
                                    [](const Invitation& a, const UpdateId& b) { return a.id < b; });
   return at != state.invitations.end() && at->id == id ? &*at : nullptr;
-}
-
-// Order among concurrent writes to one field: the greatest is shown.
-bool shown_before(const GraphUpdate& a, const GraphUpdate& b) {
-  return std::tie(a.envelope.tree_version, a.envelope.hlc, a.id) >
-         std::tie(b.envelope.tree_version, b.envelope.hlc, b.id);
 }
 
 // What the update does not have in its past, by name.
