@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 
 #include "agent/config/examine.h"
@@ -56,8 +57,7 @@ bool ask_agent(const Shell& shell, Json& findings) {
       findings.push_back(message);
     return true;
   } catch (const Failure& failure) {
-    const bool denied = ::access(shell.socket.c_str(), F_OK) == 0 &&
-                        ::access(shell.socket.c_str(), R_OK | W_OK) != 0;
+    const bool denied = ::access(shell.socket.c_str(), R_OK | W_OK) != 0 && errno == EACCES;
     findings.push_back(to_json(
         denied
             ? texts::Finding{texts::Level::kCritical, texts::Reason::kSocketDenied, {shell.socket}}

@@ -120,13 +120,13 @@ class Painter {
   void head() {
     const Json& status = data_.status;
     std::time_t now = std::time(nullptr);
-    char clock[6] = "";
+    char text[6] = "";
     std::tm local{};
-    if (::localtime_r(&now, &local) != nullptr) std::strftime(clock, sizeof clock, "%H:%M", &local);
+    if (::localtime_r(&now, &local) != nullptr) std::strftime(text, sizeof text, "%H:%M", &local);
     screen_.put(0, 0,
                 "lienthong  " + text_of(status, "agency") + " " + text_of(status, "agency_name"),
                 Style::kBold);
-    screen_.put(0, screen_.columns() - 6, std::string(" ") + clock);
+    screen_.put(0, screen_.columns() - 6, std::string(" ") + text);
     const std::int64_t state = number_of(data_.check, "state");
     if (!data_.failure.empty())
       screen_.put(1, 0, shorten(data_.failure, screen_.columns() - 1), Style::kInverse);
@@ -140,6 +140,7 @@ class Painter {
                 format("dossiers {}  only here {}  waiting {}  without effect {}  refused {}",
                        number("records"), number("only_here"), number("waiting"), number("inert"),
                        number("refused")));
+    if (!status.is_object()) return;  // it has never answered
     if (const Json budget = status.value("budget", Json()); budget.is_object())
       screen_.put(3, 0, std::string(tr("lanes today")) + "  " + lanes_line(budget));
   }
@@ -256,7 +257,11 @@ int top(const Shell& shell) {
       }
       if (key == 'p') page = [&shell] { return show_peers(shell); };
       if (key == 'w' && !code.empty()) page = [&shell, code] { return show_why(shell, code); };
-      if (key == 's') (void)printed([&client] { return client.post("/v1/sync"), 0; });
+      if (key == 's')
+        (void)printed([&client] {
+          (void)client.post("/v1/sync");
+          return 0;
+        });
       if ((key == Terminal::kDown || key == 'j') && chosen + 1 < count) ++chosen;
       if ((key == Terminal::kUp || key == 'k') && chosen > 0) --chosen;
       if (key == 'l' - 'a' + 1) screen.forget();  // Ctrl-L
