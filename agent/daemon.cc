@@ -12,6 +12,7 @@
 #include "agent/api/shut.h"
 #include "agent/caretaker.h"
 #include "agent/config/calendar_file.h"
+#include "agent/config/restore.h"
 #include "agent/engine/clock.h"
 #include "agent/engine/log.h"
 #include "agent/engine/memory.h"
@@ -351,6 +352,7 @@ Result<void> Daemon::Impl::serve_api(const DhKey& dh_key) {
   api_config.entropy = &entropy;
   LT_TRY(auto calendar, load_calendar(config.office.calendar));
   api_config.calendar = std::make_shared<const store::Calendar>(std::move(calendar));
+  api_config.own_calendar = !config.office.calendar.empty();
   api_config.calendar_problem = config.office.calendar_problem;
   api_config.needs = {config.office.needs_who, config.office.needs_what};
   api_config.blobs = blobs.get();
@@ -358,6 +360,13 @@ Result<void> Daemon::Impl::serve_api(const DhKey& dh_key) {
   api_config.recent_log = recent_lines;
   api_config.identity = identity;
   api_config.roles = config.roles;
+  if (!config.mirror.folder.empty()) {
+    LT_TRY(const std::string text, read_file(config.mirror.key));
+    LT_TRY(api_config.mirror.key, parse_backup_public(text));
+    api_config.mirror.folder = config.mirror.folder;
+    api_config.mirror.every = std::chrono::minutes(config.mirror.minutes);
+    api_config.mirror.keep = static_cast<std::size_t>(config.mirror.keep);
+  }
   api = std::make_unique<ApiServer>(*engine, *peers, std::move(api_config));
   return api->start();
 }

@@ -1,6 +1,6 @@
 // A backup of the running database, and what is known of the last one. docs/operations.md,
 // "Backup".
-#include "store/backup/backup.h"
+#include "agent/api/backup.h"
 
 #include <filesystem>
 #include <mutex>
@@ -27,12 +27,11 @@ std::vector<std::pair<std::string, std::string>> files_beside(const std::string&
   return out;
 }
 
-Result<store::BackupRequest> read_request(const ApiCall& call) {
+Result<BackupOrder> read_request(const ApiCall& call) {
   LT_TRY(const json object, read_object(call.body, " folder key keep "));
-  store::BackupRequest out;
-  LT_TRY(const std::string folder, object_text(object, "folder", true));
-  out.folder = folder;
-  if (!out.folder.is_absolute())
+  BackupOrder out;
+  LT_TRY(out.folder, object_text(object, "folder", true));
+  if (!std::filesystem::path(out.folder).is_absolute())
     return Error(Errc::kInvalidArgument, "folder: an absolute path on this machine");
   LT_TRY(const std::string key, object_text(object, "key", true));
   const auto bytes = from_hex(key);
@@ -67,37 +66,64 @@ json backup_json(const ApiContext& api) {
   return out;
 }
 
-void post_backup(ApiCall& call) {
-  auto request = read_request(call);
-  if (!request.ok()) return send_error(call.response, request.error());
+Result<json> make_backup(ApiContext& api, const BackupOrder& order) {
   const std::unique_lock lock(making, std::try_to_lock);
-  if (!lock.owns_lock())
-    return send_error(call.response, 503, "busy", "another backup is being made");
-  const Registry& registry = *call.api.replica().registry();
-  const AgencyInfo* agency = registry.find_agency(call.api.replica().identity().agency);
-  request->machine = agency != nullptr ? agency->code + " " + agency->name : "-";
-  request->now = call.api.now();
-  request->beside = files_beside(call.api.config.data_dir);
-  if (call.api.config.blobs != nullptr)
-    request->files_only_here = call.api.config.blobs->blobs().counts().only_here;
-  LockedEntropy entropy(call.api);
-  const auto made = store::make_backup(call.api.replica(), entropy, *request);
+  if (!lock.owns_lock()) return Error(Errc::kBusy, "another backup is being made");
+  store::BackupRequest request;
+  request.folder = order.folder;
+  request.key = order.key;
+  request.keep = order.keep;
+  const Registry& registry = *api.replica().registry();
+  const AgencyInfo* agency = registry.find_agency(api.replica().identity().agency);
+  request.machine = agency != nullptr ? agency->code + " " + agency->name : "-";
+  request.now = api.now();
+  request.beside = files_beside(api.config.data_dir);
+  if (api.config.blobs != nullptr)
+    request.files_only_here = api.config.blobs->blobs().counts().only_here;
+  LockedEntropy entropy(api);
+  LT_TRY(const auto made, store::make_backup(api.replica(), entropy, request));
+  const std::string at = format_time(request.now);
+  LT_TRY_VOID(api.engine.write([&](store::Transaction& transaction) -> Result<void> {
+    transaction.set_local_value(std::string(store::local::kBackupFolder) + order.folder,
+                                to_bytes(as_bytes(at)));
+    return {};
+  }));
+  return json{{"name", made.name},
+              {"folder", order.folder},
+              {"at", at},
+              {"files", made.files},
+              {"bytes", made.bytes},
+              {"new_files", made.new_files},
+              {"new_bytes", made.new_bytes},
+              {"counts", counts_json(made.counts)}};
+}
+
+json backup_folders_json(const ApiContext& api) {
+  json out = json::array();
+  for (const auto& [name, at] : api.replica().local_values(store::local::kBackupFolder)) {
+    const std::string folder = name.substr(store::local::kBackupFolder.size());
+    std::error_code ignored;
+    out.push_back({{"folder", folder},
+                   {"last", std::string(as_text(at))},
+                   {"reachable", std::filesystem::is_directory(folder, ignored)}});
+  }
+  return out;
+}
+
+void post_backup(ApiCall& call) {
+  const auto order = read_request(call);
+  if (!order.ok()) return send_error(call.response, order.error());
+  const auto made = make_backup(call.api, *order);
+  if (!made.ok() && made.error().code() == Errc::kBusy)
+    return send_error(call.response, 503, "busy", made.error().detail());
   if (!made.ok()) return send_error(call.response, made.error());
-  json out = {{"name", made->name},
-              {"folder", request->folder.string()},
-              {"at", format_time(request->now)},
-              {"files", made->files},
-              {"bytes", made->bytes},
-              {"new_files", made->new_files},
-              {"new_bytes", made->new_bytes},
-              {"counts", counts_json(made->counts)}};
-  const std::string text = out.dump(-1, ' ', false, json::error_handler_t::replace);
+  const std::string text = made->dump(-1, ' ', false, json::error_handler_t::replace);
   const auto noted = call.api.engine.write([&](store::Transaction& transaction) -> Result<void> {
     transaction.set_local_value(store::local::kLastBackup, to_bytes(as_bytes(text)));
     return {};
   });
   if (!noted.ok()) return send_error(call.response, noted.error());
-  send_json(call.response, out);
+  send_json(call.response, *made);
 }
 
 }  // namespace lienthong::agent

@@ -245,6 +245,21 @@ void check_backup(Findings& out, const ApiContext& api) {
            std::to_string(counts.value("files_only_here", 0ULL))});
 }
 
+// A second disk that is there for the day on which the first is not.
+void check_mirror(Findings& out, const ApiContext& api) {
+  const json last = mirror_json(api);
+  if (!last.is_object()) return;
+  const std::string folder = last.value("folder", ""), problem = last.value("problem", "");
+  const std::string behind = std::to_string(last.value("changes_not_in_it", std::uint64_t{0}));
+  const std::string at = last.value("at", "");
+  if (!problem.empty())
+    return out.add(kWarning, Reason::kMirrorFailed, {folder, problem, at, behind});
+  const std::int64_t slow = 3 * last.value("every_seconds", std::int64_t{0}) + 600;
+  if (last["age_seconds"].is_number() && behind != "0" &&
+      last["age_seconds"].get<std::int64_t>() > slow)
+    out.add(kWarning, Reason::kMirrorOld, {folder, at, behind});
+}
+
 // ---- what judge() is told ----
 
 // When the oldest update came that the neighbour has not acknowledged; 0: not known.
@@ -269,8 +284,7 @@ std::optional<int> calendar_ends_before(const store::Calendar& calendar, UnixMil
   constexpr UnixMillis kSoon = 60 * store::kDayMillis;
   constexpr int kYears = 10;
   const auto knows = [&calendar](int year) {
-    const auto day = store::parse_date(std::to_string(year) + "-01-01");
-    return day && calendar.years_without_data(*day, *day).empty();
+    return calendar.basis_of(year) == store::YearBasis::kNotice;
   };
   const int year = store::office_year(now + kSoon);
   if (knows(year)) return std::nullopt;
@@ -351,6 +365,7 @@ std::vector<texts::Finding> find_all(ApiContext& api, Trying trying) {
   check_codes(out, api.replica());
   check_folder(out, api);
   check_backup(out, api);
+  check_mirror(out, api);
   return out.list();
 }
 

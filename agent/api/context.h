@@ -17,6 +17,7 @@
 #include "agent/joining/roles.h"
 #include "agent/texts/catalogue.h"
 #include "agent/texts/reasons.h"
+#include "store/office/calendars.h"
 
 namespace lienthong::agent {
 
@@ -40,11 +41,15 @@ struct ApiContext {
   std::atomic<bool> stopping{false};
   OnlyHere only_here{};
   BundleDesk bundles{};
+  mutable store::Calendars calendars{};
 
   const store::Replica& replica() const { return engine.replica(); }
   UnixMillis now() const { return engine.clock().now(); }
+  // With what those above have published; lives as long as the server.
   const store::Calendar& calendar() const {
-    return config.calendar ? *config.calendar : store::built_in_calendar();
+    return calendars.at(replica(), now(),
+                        config.calendar ? *config.calendar : store::built_in_calendar(),
+                        config.own_calendar);
   }
 };
 

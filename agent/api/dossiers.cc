@@ -194,6 +194,7 @@ void get_dossier(ApiCall& call) {
   if (dossier->state.kind == RecordKind::kDossier) {
     json why = explanation_json(call.api, dossier->state, work);
     if (why.contains("step")) out["step"] = why["step"];
+    if (why.contains("appointments")) out["appointments"] = why["appointments"];
     if (query_flag(call.request, "explain")) out["explanation"] = std::move(why["trace"]);
   }
   put_work(out, call.api.replica(), dossier->state, call.api.now());

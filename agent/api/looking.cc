@@ -1,5 +1,6 @@
 // How the agent is: health, status, neighbours, log; and the two calls that make it look for
 // itself.
+#include "agent/api/backup.h"
 #include "agent/api/routes.h"
 #include "agent/files/blob_keeper.h"
 #include "agent/json/fields.h"
@@ -69,6 +70,8 @@ void get_status(ApiCall& call) {
   json status = status_json(api.replica(), api.links.neighbours(), facts);
   if (api.config.blobs != nullptr) status["scans"] = scans_json(api.config.blobs->blobs());
   status["backup"] = backup_json(api);
+  status["backup_folders"] = backup_folders_json(api);
+  status["mirror"] = mirror_json(api);
   send_json(call.response, status);
 }
 

@@ -3,6 +3,7 @@
 
 #include "agent/api/context.h"
 #include "store/exchange/invitation.h"
+#include "store/office/work.h"
 
 namespace lienthong::agent {
 
@@ -83,6 +84,7 @@ void get_blob_content(ApiCall& call);
 void post_backup(ApiCall& call);
 // When the last one was made, where, how old it is; null: none ever was.
 nlohmann::json backup_json(const ApiContext& api);
+nlohmann::json mirror_json(const ApiContext& api);  // null: none is configured
 // bundles.cc
 void post_bundle_export(ApiCall& call);
 void post_bundle_import(ApiCall& call);
@@ -92,6 +94,7 @@ void get_why(ApiCall& call);
 void get_handoffs(ApiCall& call);
 void get_records(ApiCall& call);
 void get_record(ApiCall& call);
+void get_calendar(ApiCall& call);
 void get_codes(ApiCall& call);
 void get_feedback_report(ApiCall& call);
 void get_document_edxml(ApiCall& call);

@@ -13,6 +13,7 @@
 
 #include "agent/api/context.h"
 #include "agent/api/gate.h"
+#include "agent/api/mirror.h"
 #include "agent/api/request_bytes.h"
 #include "agent/api/socket.h"
 
@@ -174,6 +175,7 @@ struct ApiServer::Impl {
   int port = 0;
   SocketFile socket_file;
   bool started = false;
+  std::optional<Mirror> mirror;
 
   Impl(Engine& engine, Links& links, ApiServerConfig settings)
       : context{engine, links, std::move(settings), {}, {}} {}
@@ -358,6 +360,7 @@ Result<void> ApiServer::start() {
   Impl::run(impl_->unix_door);
   if (impl_->tcp_door) Impl::run(*impl_->tcp_door);
   impl_->started = true;
+  impl_->mirror.emplace(impl_->context);
   return {};
 }
 
@@ -365,6 +368,7 @@ void ApiServer::stop() {
   if (!impl_->started) return;
   impl_->started = false;
   impl_->context.stopping = true;
+  impl_->mirror.reset();
   impl_->socket_file.remove();
   if (impl_->tcp_door) Impl::close(*impl_->tcp_door);
   Impl::close(impl_->unix_door);

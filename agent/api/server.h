@@ -29,6 +29,13 @@ struct ApiLogLine {
   std::string level, text;
 };
 
+struct MirrorConfig {
+  std::string folder;  // absolute; empty: none
+  std::array<std::uint8_t, 32> key{};
+  std::chrono::minutes every{60};
+  std::size_t keep = 14;
+};
+
 struct ApiServerConfig {
   std::string socket;      // path, at most 107 bytes
   std::string listen;      // "127.0.0.1:7411", "[::1]:0"; empty: none
@@ -40,9 +47,11 @@ struct ApiServerConfig {
   Entropy* entropy = nullptr;       // required; outlives the server; used by one thread at a time
   std::optional<DhKey> bundle_key;  // ours, opens bundles; none: bundles are not taken
   std::shared_ptr<const store::Calendar> calendar;  // null: the one built in
+  bool own_calendar = false;                        // it is the office's own table
   std::string calendar_problem = {};  // why it is not the one of the configuration; empty: it is
   Needs needs = {};                   // of a new dossier
   BlobKeeper* blobs = nullptr;        // outlives the server; null: no scans are kept
+  MirrorConfig mirror = {};           // a copy on a second disk; without folder: none
   RoleRules roles = {};               // of those who call on the socket; else everybody has all
   std::vector<IdentityFinding> identity;  // what is wrong with the files that say who we are
   // The newest log lines, oldest first, at most that many; null: none are kept. Any thread.

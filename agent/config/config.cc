@@ -288,6 +288,21 @@ void read_store(Reader& reader, const toml::table& table, StoreConfig& store) {
                 [&](std::int64_t v) { store.scrub_days = static_cast<std::uint64_t>(v); });
 }
 
+void read_mirror(Reader& reader, const toml::table& table, MirrorSettings& mirror) {
+  reader.known_keys(table, " in [mirror]", {"folder", "key", "every_minutes", "keep"});
+  const auto path = [&](std::string_view key, std::string& out) {
+    const auto* node = reader.text(table, key, out);
+    if (node != nullptr && !std::filesystem::path(out).is_absolute())
+      reader.mistake(*node, quote(key) + ": found " + quote(out) + ", expected an absolute path");
+    if (!table.contains(key))
+      reader.mistake(table, "[mirror]: " + quote(key) + " is missing, expected an absolute path");
+  };
+  path("folder", mirror.folder);
+  path("key", mirror.key);
+  reader.number(table, "every_minutes", 1, 10'080, [&](std::int64_t v) { mirror.minutes = v; });
+  reader.number(table, "keep", 1, 10'000, [&](std::int64_t v) { mirror.keep = v; });
+}
+
 // Users and groups in lists of roles; what everybody else may.
 void read_roles(Reader& reader, const toml::table& table, RoleRules& roles) {
   reader.known_keys(table, " in [roles]", {"look", "desk", "decide", "administer", "others"});
@@ -336,7 +351,7 @@ void read_log(Reader& reader, const toml::table& table, std::string& level) {
 void read_root(Reader& reader, const toml::table& root, Config& config) {
   reader.known_keys(root, "",
                     {"data_dir", "listen", "advertise", "api", "neighbour", "link", "office",
-                     "store", "roles", "log"});
+                     "store", "mirror", "roles", "log"});
   std::string data_dir;
   if (const auto* node = reader.text(root, "data_dir", data_dir)) {
     if (!std::filesystem::path(data_dir).is_absolute()) {
@@ -361,6 +376,8 @@ void read_root(Reader& reader, const toml::table& root, Config& config) {
   if (const auto* table = reader.section(root, "office"))
     read_office(reader, *table, config.office);
   if (const auto* table = reader.section(root, "store")) read_store(reader, *table, config.store);
+  if (const auto* table = reader.section(root, "mirror"))
+    read_mirror(reader, *table, config.mirror);
   if (const auto* table = reader.section(root, "roles")) read_roles(reader, *table, config.roles);
   if (const auto* table = reader.section(root, "log")) read_log(reader, *table, config.log_level);
 }
@@ -387,6 +404,11 @@ void check_places(ConfigReading& reading, std::string_view text) {
         line_of(text, "data_dir"), "\"data_dir\": there is no folder " +
                                        quote(config.data_dir.string()) +
                                        "; `lienthong init` or `lienthong enroll` makes it"});
+  }
+  if (!config.mirror.key.empty() && !std::ifstream(config.mirror.key)) {
+    reading.mistakes.push_back(ConfigMistake{
+        line_of(text, "key"), "\"key\": cannot read " + quote(config.mirror.key) +
+                                  "; `lienthong backup key` makes it, with \".pub\" at its end"});
   }
   if (!config.api.token_file.empty() && !std::ifstream(config.api.token_file)) {
     reading.mistakes.push_back(

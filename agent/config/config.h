@@ -37,6 +37,14 @@ struct StoreConfig {
   bool operator==(const StoreConfig&) const = default;
 };
 
+struct MirrorSettings {
+  std::string folder;  // on a second disk or stick; empty: none
+  std::string key;     // file of the public key that it is encrypted to
+  std::int64_t minutes = 60;
+  std::int64_t keep = 14;
+  bool operator==(const MirrorSettings&) const = default;
+};
+
 struct Config {
   std::filesystem::path data_dir;
   std::vector<std::string> listen;     // "[::]:7410"; empty: nobody can dial us
@@ -46,6 +54,7 @@ struct Config {
   LinkConfig link;
   OfficeConfig office;
   StoreConfig store;
+  MirrorSettings mirror;
   RoleRules roles;
   std::string log_level = "info";  // error, warn, info, debug
   bool operator==(const Config&) const = default;

@@ -87,6 +87,11 @@ std::string render_config(const Config& config) {
   if (config.store != StoreConfig())
     out << "\n[store]\nscrub_days = " << config.store.scrub_days
         << "   # everything on the disk is read once in so many\n";
+  if (config.mirror != MirrorSettings())
+    out << "\n[mirror]\nfolder = " << toml_text(config.mirror.folder)
+        << "   # on a second disk or stick\nkey = " << toml_text(config.mirror.key)
+        << "\nevery_minutes = " << config.mirror.minutes << "\nkeep = " << config.mirror.keep
+        << "\n";
   render_roles(out, config.roles);
   out << "\n[log]\nlevel = " << toml_text(config.log_level) << "\n";
   return out.str();

@@ -65,6 +65,7 @@ void Transaction::Impl::touch(OpenRecord& record, std::uint32_t number) {
 
 void Transaction::Impl::fold_if_stale(OpenRecord& record, std::uint32_t number) {
   if (!record.stale) return;
+  ++folds;
   const auto graph = replica.graphs.read(overlay, ledger, number, record.row, first_of_commit);
   looked_back += replica.graphs.missed();
   record.looked_at = 0;
@@ -280,6 +281,7 @@ UnixMillis Transaction::now() const { return impl_->now; }
 bool Transaction::restored() const { return impl_->ledger.restored_below != 0; }
 const std::vector<std::uint64_t>& Transaction::entered() const { return impl_->entered; }
 std::uint64_t Transaction::tried() const { return impl_->leaves_tried; }
+std::uint64_t Transaction::folded() const { return impl_->folds; }
 
 std::optional<RecordEntry> Transaction::find_record(const RecordId& id) const {
   const auto number = record_number(impl_->overlay, id);

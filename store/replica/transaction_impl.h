@@ -100,6 +100,7 @@ struct Transaction::Impl {
   void settle_all();  // the same for all, updates going into the feeds in the order of entry
   void settle_state(OpenRecord& record, std::uint32_t number);
   void fold_if_stale(OpenRecord& record, std::uint32_t number);
+  std::uint64_t folds = 0;             // records that were folded from their beginning
   void touch_led(OpenRecord& record);  // where its audience may have changed
   void flush();                        // settle_all, and write open records into the overlay
 

@@ -37,7 +37,8 @@ ELSEWHERE = {
     "second-machine": "integration/trust_test.py", "calendar-damaged": "unit/agent_api_flow_test.cc",
     "refused": "unit/agent_api_reading_test.cc", "restored": "unit/agent_api_reading_test.cc",
     "refused-by-neighbours": "unit/agent_api_reading_test.cc",
-    "backup-old": "integration/proof_test.py",
+    "backup-old": "integration/proof_test.py", "mirror-old": "integration/keys_test.py",
+    "mirror-failed": "integration/keys_test.py",
 }
 PERSONS = ("Lò Thị Hoa", "049185000123", "0905123456", "12 đường Trần Phú", "khó khăn riêng")
 

@@ -124,10 +124,50 @@ def topmost_replaced(bench, province, district):
     bench.say("the topmost office has another machine, by the word of the root")
 
 
+def named(office):
+    return next(line["name"] for line in map(json.loads, office.cli("--json", "agency", "list")
+                                             .splitlines()) if line["code"] == DISTRICT)
+
+
+def renamed(bench, province, name, key):
+    """A version of the tree, signed with that key; what signing it and taking it in came to."""
+    plan, signed = bench.path("ten.root"), bench.path("ten.signed")
+    for path in (plan, signed):
+        if os.path.exists(path):
+            os.remove(path)
+    province.cli("agency", "rename", DISTRICT, "--name", name, "--out", plan)
+    done = bench.run("root", "sign", plan, "--root-key", key, "--passphrase-file",
+                     bench.path(PROVINCE + ".passphrase"), "--out", signed)
+    return done if done.returncode else province.run("root", "import", signed)
+
+
+def root_key_gone(bench, province, district):
+    """Stolen: the thief names an office otherwise; the paper takes it back, and his key is over."""
+    old, new, paper = (bench.path(name) for name in ("root.key.kept", "root.key.new", "paper.kept"))
+    right = named(province)
+    expect(renamed(bench, province, "Huyện Giả", old).returncode == 0, "the thief has the key")
+    wait("it spreads", lambda: named(district) == "Huyện Giả")
+    registry, signed = bench.path("h47.offer"), bench.path("h47.renewed")
+    province.cli("root", "offer", "--out", registry)
+    done = bench.run("root", "renew", registry, "--root-paper", paper, "--new-key", new, "--out",
+                     signed, "--passphrase-file", bench.path(PROVINCE + ".passphrase"), "--after",
+                     "0", "--note", "khóa gốc bị mất trộm")
+    expect(done.returncode == 0, done)
+    province.cli("root", "import", signed)
+    wait("what the thief said falls", lambda: named(district) == named(province) == right)
+    expect(renamed(bench, province, "Huyện Giả", old).returncode == 1, "his key is over")
+    done = renamed(bench, province, "Huyện Phú Ninh mới", new)
+    expect(done.returncode == 0, done)
+    wait("the new key speaks", lambda: named(district) == "Huyện Phú Ninh mới")
+    bench.say("a stolen root key is over by the word of the paper, and what it said with it")
+
+
 def test(bench):
     province, district = bench.deploy((PROVINCE, DISTRICT))
+    shutil.copy(os.path.join(province.folder, "root-paper.txt"), bench.path("paper.kept"))
     rotated(bench, province, district)
     topmost_replaced(bench, province, district)
+    root_key_gone(bench, province, district)
 
 
 if __name__ == "__main__":

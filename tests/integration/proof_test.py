@@ -138,6 +138,41 @@ def disk_gone(bench, commune, district):
     bench.say("a machine came back out of its backup, and its neighbour gave the rest")
 
 
+def mirrored(bench, commune):
+    """A copy on a second disk is kept by itself, and says when it is not."""
+    folder, key = bench.path("mirror"), bench.path("backup.key")
+    commune.stop()
+    with open(commune.config, encoding="utf-8") as stream:
+        text = stream.read()
+    for name, value in (("folder", folder), ("key", key + ".pub")):
+        text = offices.set_option(text, "mirror", name, json.dumps(value))
+    with open(commune.config, "w", encoding="utf-8") as stream:
+        stream.write(text)
+    commune.start()
+    wait("a stick that is not in is told of", lambda: "mirror-failed" in commune.run(
+        "--json", "check").stdout)
+    expect(not os.path.exists(folder), "the folder is never made")
+    os.mkdir(folder)
+    shown = wait("it is in again", lambda: told(commune, "status")["mirror"]
+                 if os.listdir(folder) and "problem" not in told(commune, "status")["mirror"]
+                 else None)
+    expect(shown["changes_not_in_it"] == 0 and shown["age_seconds"] < 60, shown)
+    commune.cli("dossier", "note", COMMUNE + "-230401-0003", "sau bản sao")
+    shown = told(commune, "status")["mirror"]
+    expect(shown["changes_not_in_it"] == 1, shown)
+    done = bench.run("backup", "verify", folder, "--key", key, "--passphrase-file",
+                     bench.path("passphrase"))
+    expect(done.returncode == 0, done)
+    bench.wait_in_sync()
+    plan = commune.run("erase", CODE, "--decision", "1", "--dry-run")
+    expect(folder in plan.stderr and "--keep 1" in plan.stderr, plan)
+    os.rename(folder, folder + ".away")
+    plan = commune.run("erase", CODE, "--decision", "1", "--dry-run")
+    expect("not there now" in plan.stderr, plan)
+    os.rename(folder + ".away", folder)
+    bench.say("a second disk holds a copy, its age and what is not in it are told")
+
+
 def erased(bench, commune, district):
     done = district.run("erase", CODE, "--decision", "12/QĐ-UBND", "--dry-run")
     expect(done.returncode == 0 and "not reached" in done.stderr, done)
@@ -162,6 +197,7 @@ def test(bench):
     evidence(bench, commune, district)
     inspected(bench, province, commune)
     disk_gone(bench, commune, district)
+    mirrored(bench, commune)
     erased(bench, commune, district)
 
 

@@ -186,6 +186,9 @@ void print_facts(const Json& dossier) {
   add_row(table, "received", time("received_at"));
   add_row(table, "due", time("due_at"));
   add_row(table, "new date given", time("reappointed_at"));
+  for (const Json& appointment : list_of(dossier, "appointments"))
+    add_row(table, "appointment",
+            text_of(appointment, "name") + " " + show_time(text_of(appointment, "due_at")));
   if (dossier.contains("step")) add_row(table, "step", show_step(dossier["step"]));
   add_row(table, "finished", time("finished_at"));
   add_row(table, "returned", time("returned_at"));

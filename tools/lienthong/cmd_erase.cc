@@ -30,9 +30,8 @@ Json plan_of(const Client& client, const EraseArgs& args) {
     if (!text_of(component, "digest").empty()) ++files;
   plan["files"] = files;
   plan["participants"] = list_of(dossier, "participants");
-  const std::string backup =
-      text_of(client.get("/v1/status").value("backup", Json::object()), "folder");
-  plan["backups"] = backup.empty() ? Json() : Json(backup);
+  if (dossier.value("withheld", false)) plan["files"] = number_of(dossier, "digitised_count");
+  plan["backups"] = list_of(client.get("/v1/status"), "backup_folders");
   return plan;
 }
 
@@ -42,9 +41,16 @@ void print_plan(const Json& plan) {
              "every office that has it",
              text_of(plan, "code"), number_of(plan, "files")));
   print_error(tr("what stays: who held it when, states, dates and numbers, with their signatures"));
-  const std::string backups = text_of(plan, "backups");
-  if (!backups.empty())
-    print_error(format("not reached: backups in {} until they are forgotten", backups));
+  for (const Json& backup : list_of(plan, "backups")) {
+    const std::string folder = text_of(backup, "folder"), last = show_time(text_of(backup, "last"));
+    print_error(backup.value("reachable", false)
+                    ? format("not reached: backups in {}, the last of {}: when the erasure is "
+                             "through, lienthong backup {} --key FILE --keep 1",
+                             folder, last, folder)
+                    : format("not reached: backups in {}, the last of {}, which is not there now: "
+                             "find it, then destroy it or make a backup with --keep 1",
+                             folder, last));
+  }
   print_error(tr("not reached: bundles on sticks, papers and files that were printed or saved"));
 }
 

@@ -7,6 +7,17 @@
 namespace lienthong::tools {
 namespace {
 
+// How old the copy is, and what is not in it.
+std::string shown_mirror(const Json& mirror) {
+  const bool made = mirror.contains("age_seconds") && mirror["age_seconds"].is_number();
+  std::string out =
+      made ? format("{} ago, {} changes are not in it", show_age(number_of(mirror, "age_seconds")),
+                    number_of(mirror, "changes_not_in_it"))
+           : std::string(tr("no copy yet"));
+  const std::string problem = text_of(mirror, "problem");
+  return problem.empty() ? out : out + "; " + problem;
+}
+
 std::string pending(const Json& neighbour, const char* direction) {
   const Json pending = neighbour.value(direction, Json::object());
   const std::int64_t updates = number_of(pending, "updates");
@@ -91,6 +102,8 @@ int status(const Shell& shell) {
   table.add({tr("disk read through"), scrubbed.empty() ? tr("not yet") : show_time(scrubbed)});
   if (const Json backup = status.value("backup", Json()); backup.is_object())
     table.add({tr("last backup"), format("{} ago", show_age(number_of(backup, "age_seconds")))});
+  if (const Json mirror = status.value("mirror", Json()); mirror.is_object())
+    table.add({tr("second disk"), shown_mirror(mirror)});
   table.add({tr("running since"), show_time(text_of(status, "started_at"))});
   table.add({tr("version"), text_of(status, "version")});
   table.print("  ");

@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "store/text/table.h"  // which word was meant
+#include "tools/lienthong/describe.h"
 #include "tools/lienthong/failure.h"
+#include "tools/lienthong/installed.h"
 #include "tools/lienthong/output.h"
 #include "tools/lienthong/shell.h"
 #include "tools/lienthong/text.h"
@@ -16,8 +18,7 @@
 namespace lienthong::tools {
 namespace {
 
-// Where the unit's folder for sockets is, and where init and enroll put the socket by themselves.
-constexpr const char* kInstalledSocket = "/run/lienthong/agent.sock";
+// Where init and enroll put the socket by themselves in that folder.
 constexpr const char* kDataSocket = "/var/lib/lienthong/agent.sock";
 
 struct Verb {
@@ -38,6 +39,7 @@ constexpr std::array kVerbs{
     Verb{"closing", add_closing},
     Verb{"restored", add_restored},
     Verb{"dossier", add_dossier},
+    Verb{"calendar", add_calendar},
     Verb{"code", add_code},
     Verb{"procedure", add_procedure},
     Verb{"handoff", add_handoff},
@@ -189,6 +191,10 @@ int run(int argc, char** argv) {
   CLI::App app(tr("Where dossiers are, who holds them, and what is stuck."), "lienthong");
   describe(app, shell);
   std::vector<std::string> words = words_of(argc, argv);
+  if (!words.empty() && words.front() == "--describe") {  // for what is made from the verbs
+    print_json(describe_verbs(app));
+    return kDone;
+  }
   const std::string verb = asked_verb(words);
   try {
     if (!verb.empty() && !is_verb(verb)) {

@@ -126,7 +126,9 @@ std::string status_name(std::string_view status) {
 
 std::string tier_name(std::string_view tier) {
   static constexpr Name kNames[] = {
-      {"province", "province"}, {"district", "district"}, {"commune", "commune"}};
+      {"province", "province"},          {"district", "district"}, {"commune", "commune"},
+      {"department", "department"},      {"branch", "branch"},     {"police", "police"},
+      {"insurance", "social insurance"}, {"tax", "tax office"}};
   return name_of(kNames, tier);
 }
 
