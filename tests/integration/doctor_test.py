@@ -28,17 +28,20 @@ CLONE_NEWNS, MS_REC, MS_PRIVATE, MS_REMOUNT, MS_RDONLY = 0x20000, 0x4000, 0x4000
 # Code -> the test that makes it happen, where it is not this one.
 ELSEWHERE = {
     "replica-failed": "integration/full_disk_test.py", "store-gone": "integration/damage_test.py",
-    "scans-damaged": "integration/scan_rot_test.py", "begun-anew": "integration/disk_faults_test.py",
+    "scans-damaged": "integration/scan_rot_test.py",
+    "begun-anew": "integration/disk_faults_test.py",
     "newer-version": "integration/proof_test.py", "not-enabled": "unit/agent_judge_test.cc",
-    "bbr-missing": "unit/agent_judge_test.cc", "mtu-hole": "integration/paths_test.py",
+    "bbr-missing": "unit/agent_judge_test.cc",
+    "mtu-hole": "integration/paths_test.py",
     "nat-forgets": "integration/nat_test.py", "revoked-works": "unit/agent_judge_test.cc",
     "neighbour-stands-still": "unit/agent_api_flow_test.cc",
     "neighbour-differs": "unit/agent_api_flow_test.cc",
-    "second-machine": "integration/trust_test.py", "calendar-damaged": "unit/agent_api_flow_test.cc",
+    "second-machine": "integration/trust_test.py",
+    "calendar-damaged": "unit/agent_api_flow_test.cc",
     "refused": "unit/agent_api_reading_test.cc", "restored": "unit/agent_api_reading_test.cc",
     "refused-by-neighbours": "unit/agent_api_reading_test.cc",
-    "backup-old": "integration/proof_test.py", "mirror-old": "integration/keys_test.py",
-    "mirror-failed": "integration/keys_test.py",
+    "backup-old": "integration/proof_test.py", "mirror-old": "integration/proof_test.py",
+    "mirror-failed": "integration/proof_test.py",
 }
 PERSONS = ("Lò Thị Hoa", "049185000123", "0905123456", "12 đường Trần Phú", "khó khăn riêng")
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What somebody sees who watches: the live screen through a pseudo terminal of 80 by 24, in both
-languages, with the bytes that each refresh sends; --watch; and figures, rules and board, by promtool
-where it is installed.
+languages, with the bytes that each refresh sends; --watch; and figures, rules and board, by
+promtool where it is installed.
 """
 import fcntl
 import json
@@ -119,7 +119,8 @@ def work(above, below):
     codes["late"] = below.must({"op": "create", "dossier": {
         "summary": "c", "received_at": "2026-01-05T08:00:00+07:00",
         "due_at": "2026-01-09T17:00:00+07:00"}})[0]["code"]
-    codes["soon"] = below.must({"op": "create", "dossier": {"summary": "d", "due_at": soon}})[0]["code"]
+    codes["soon"] = below.must({"op": "create", "dossier": {
+        "summary": "d", "due_at": soon}})[0]["code"]
     return codes
 
 
@@ -197,7 +198,8 @@ def test(bench):
     above, below = bench.office("H47"), bench.office("H47.12")
     codes = work(above, below)
     bench.wait_in_sync()
-    wait("the offer is there", lambda: below.request("GET", f"/v1/dossiers/{codes['mine']}")[0] == 200)
+    wait("the offer is there",
+         lambda: below.request("GET", f"/v1/dossiers/{codes['mine']}")[0] == 200)
     the_live_screen(bench, below, codes)
     verbs_again_and_again(bench, below)
     figures(bench, below)

@@ -212,7 +212,9 @@ int run(int argc, char** argv) {
     return kUsage;
   }
   try {
-    const int code = shell.watch ? watch(shell) : shell.run ? shell.run() : static_cast<int>(kUsage);
+    const int code = shell.watch ? watch(shell)
+                     : shell.run ? shell.run()
+                                 : static_cast<int>(kUsage);
     std::cout.flush();
     return std::cout ? code : static_cast<int>(kFailed);
   } catch (const Failure& failure) {
