@@ -117,8 +117,7 @@ def work(above, below):
     below.must({"op": "offer", "code": codes["theirs"], "to": above.code})
     soon = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime(time.time() + 86400))
     codes["late"] = below.must({"op": "create", "dossier": {
-        "summary": "c", "received_at": "2026-01-05T08:00:00+07:00",
-        "due_at": "2026-01-09T17:00:00+07:00"}})[0]["code"]
+        "summary": "c", "due_at": "2026-01-09T17:00:00+07:00"}})[0]["code"]
     codes["soon"] = below.must({"op": "create", "dossier": {
         "summary": "d", "due_at": soon}})[0]["code"]
     return codes
@@ -144,7 +143,7 @@ def the_live_screen(bench, below, codes):
     screen.type("q")
     screen.until("For this office to answer")
     screen.type("p")
-    screen.until("Turned away" if "Turned away" in screen.text() else "ROUND TRIP")
+    screen.until("RECEIVED")
     screen.type("q")
     screen.until("For this office to answer")
     print(screen.text(), flush=True)
