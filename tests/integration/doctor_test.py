@@ -263,7 +263,8 @@ def restart(office, config=None, shift=0, daemon=None, clock=None):
     office.config = config or office.config
     office.bench.daemon = daemon or office.bench.daemon
     if shift:
-        os.environ |= {"LD_PRELOAD": clock, "LT_CLOCK_SHIFT": str(shift)}  # seconds, or a file that says them
+        # Seconds, or a file that says them.
+        os.environ |= {"LD_PRELOAD": clock, "LT_CLOCK_SHIFT": str(shift)}
     try:
         office.start()
     finally:

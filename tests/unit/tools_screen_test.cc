@@ -4,7 +4,7 @@
 #include <map>
 
 #include "tools/lienthong/bundle_file.h"
-#include "tools/lienthong/screen.h"
+#include "tools/lienthong/live_screen.h"
 #include "tools/lienthong/text.h"
 
 namespace lienthong::tools {

@@ -1,10 +1,10 @@
-// top: a live screen of links, lanes, backlog and what waits; and --watch of other verbs.
+// top: a live screen of links, lanes, backlog and what waits.
 #include <algorithm>
 #include <ctime>
 
 #include "tools/lienthong/failure.h"
+#include "tools/lienthong/live_screen.h"
 #include "tools/lienthong/output.h"
-#include "tools/lienthong/screen.h"
 #include "tools/lienthong/shell.h"
 #include "tools/lienthong/text.h"
 
@@ -270,23 +270,6 @@ int top(const Shell& shell) {
 }
 
 }  // namespace
-
-int watch(const Shell& shell) {
-  const Terminal terminal;
-  Screen screen(0, 0);
-  for (;;) {
-    const std::vector<std::string> lines = printed(shell.run);
-    fit(screen);
-    paint_lines(screen, lines);
-    Terminal::send(screen.flush());
-    const int key = Terminal::key(kRefreshMillis);
-    if (key == 'q' || key == kEscape || key == Terminal::kEnd) return kDone;
-  }
-}
-
-void add_watch(CLI::App& verb, Shell& shell) {
-  verb.add_flag("--watch", shell.watch, tr("show it again every two seconds, until q is typed"));
-}
 
 void add_top(CLI::App& app, Shell& shell) {
   add_verb(app, "top", "a live screen of links, lanes, backlog, and what waits or is late",

@@ -1,65 +1,50 @@
-// A screen of text that sends only what has changed, for slow lines. Plain ANSI (ECMA-48) in UTF-8:
-// ncurses takes letters from the locale, and servers have none in which Vietnamese can be shown.
-// Pure but for Terminal.
+// What output goes to: how wide it is, whether it takes colour, a pager for what is longer than it,
+// and the same again and again for --watch. Asked once, before anything is printed.
+// Threads: one.
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
+#include <CLI/CLI.hpp>
+#include <chrono>
 #include <functional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace lienthong::tools {
 
-enum class Style : std::uint8_t { kPlain, kBold, kInverse, kDim };
+// Looks at standard output, COLUMNS, NO_COLOR (no-color.org) and TERM. Before start_pager().
+void look_at_screen();
 
-class Screen {
+// Columns that a line may take; 0: no bound, since it goes to a file or a program. COLUMNS says it
+// where it is set.
+std::size_t screen_columns();
+bool is_terminal();
+
+enum class Paint : unsigned char { kNone, kBold, kGood, kBad };
+// With the signs of a terminal around it, where there is one that takes them.
+std::string painted(std::string_view text, Paint paint);
+
+// Of a verb that only looks: what it prints goes through PAGER (default: less, which ends by itself
+// where a screen is enough), on a terminal alone. The destructor waits until it was read.
+class Pager {
  public:
-  Screen(std::size_t rows, std::size_t columns);
-  std::size_t rows() const { return rows_; }
-  std::size_t columns() const { return columns_; }
-
-  // Begins the next picture: blank.
-  void clear();
-  // What does not fit is left out; control characters are shown as "?". Gives the column after it.
-  std::size_t put(std::size_t row, std::size_t column, std::string_view text,
-                  Style style = Style::kPlain);
-  // What brings the terminal from the last picture to this one.
-  std::string flush();
-  // The terminal shows anything now: the next flush() sends all.
-  void forget();
+  Pager();
+  ~Pager();
+  Pager(const Pager&) = delete;
+  Pager& operator=(const Pager&) = delete;
 
  private:
-  struct Cell {
-    std::string text = " ";
-    Style style = Style::kPlain;
-    bool operator==(const Cell&) const = default;
-  };
-  void flush_row(std::size_t row, std::string& out);
-
-  std::size_t rows_, columns_;
-  std::vector<Cell> next_, shown_;
-  bool known_ = false;
-  Style style_ = Style::kPlain;  // of the terminal
+  int child_ = 0;
 };
 
-// The terminal in raw mode on its other screen, from construction to destruction; signals that end
-// the program bring it back first. Throws Failure kUsage where there is none.
-class Terminal {
- public:
-  Terminal();
-  ~Terminal();
-  Terminal(const Terminal&) = delete;
-  Terminal& operator=(const Terminal&) = delete;
-  static void size(std::size_t& rows, std::size_t& columns);
-  static void send(std::string_view bytes);
-  // A key within that time: its character, or one of these. 0: none; kEnd: nobody types any more.
-  static constexpr int kUp = 1000, kDown = 1001, kEnd = 1002;
-  static int key(int wait_millis);
-};
+// --watch of a verb that only looks.
+struct Watch {
+  std::string every;  // empty: once
 
-// What `print` writes to standard output, by lines.
-std::vector<std::string> captured(const std::function<void()>& print);
+  void add_to(CLI::App& verb);
+  // `look` once, or again and again until the program is ended; what it answers is the exit code.
+  // On a terminal each look takes the place of the one before. A look that fails says why, and the
+  // next one follows: the agent may be starting anew.
+  int run(bool json, const std::function<int()>& look) const;
+};
 
 }  // namespace lienthong::tools

@@ -18,7 +18,6 @@ struct Shell {
   bool json = false;
   std::string lang;
   bool accept_clock = false;  // --accept-clock
-  bool watch = false;         // --watch, of verbs that have it
   std::function<int()> run;   // what the verb named on the command line does; the exit code
 
   Client client() const { return Client(socket, accept_clock); }
@@ -79,7 +78,8 @@ void add_calendar(CLI::App& app, Shell& shell);
 void add_code(CLI::App& app, Shell& shell);
 void add_dossier(CLI::App& app, Shell& shell);
 void add_inspect(CLI::App& app, Shell& shell);
-void add_scans(CLI::App& dossier, Shell& shell);  // verbs of `dossier`
+void add_recount(CLI::App& dossier, Shell& shell);  // the same
+void add_scans(CLI::App& dossier, Shell& shell);    // verbs of `dossier`
 void add_audit(CLI::App& dossier, Shell& shell);
 void add_verify_evidence(CLI::App& app, Shell& shell);
 void add_backup(CLI::App& app, Shell& shell);
@@ -110,10 +110,6 @@ void add_damage(CLI::App& app, Shell& shell);
 void add_doctor(CLI::App& app, Shell& shell);
 void add_top(CLI::App& app, Shell& shell);
 
-// ---- live screens ----
-void add_watch(CLI::App& verb, Shell& shell);
-// What the verb prints, again and again until somebody types q. Throws Failure kUsage: no terminal.
-int watch(const Shell& shell);
 // What `peers` and `why` print.
 int show_peers(const Shell& shell);
 int show_why(const Shell& shell, const std::string& code);
