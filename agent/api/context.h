@@ -216,6 +216,11 @@ Result<std::string> object_text(const nlohmann::json& object, const char* name, 
 bool may_read(const ApiContext& api, const Caller& caller, const RecordState& state);
 Error not_inspected(const RecordState& state);
 
+// Of a line of a list: who applies and what it is about, where that is known and our office takes
+// part.
+void put_person(nlohmann::json& line, const store::Replica& replica, const RecordState& state,
+                std::initializer_list<Field> fields);
+
 // By code or record id. kNotFound, kConflict (several bear the code).
 // The error of a name in the path or in a question: what is unknown is not found.
 Error no_such(const Error& error);

@@ -35,8 +35,8 @@ bool inspected(const Replica& replica, const RecordState& state, std::string_vie
     if (!update) continue;
     const UnixMillis at = update->update.envelope.hlc.millis();
     if (at + kInspectionMillis < now) return false;  // the timeline goes by clocks
-    if (update->open.kind != UpdateKind::kInspect ||
-        update->node != replica.identity().key.public_key() || at > now + kInspectionMillis)
+    if (update->open.kind != UpdateKind::kInspect || update->node != replica.identity().node ||
+        at > now + kInspectionMillis)
       continue;
     const auto closed = wire::decode_closed(update->update.closed);
     if (closed.ok() && closed->account == account) return true;

@@ -21,7 +21,7 @@ MARKED = [
     rf"(?<!fmt::)\bformat\(\s*((?:{STRING}\s*)+)",
     rf"\badd_row\(\w+,\s*((?:{STRING}\s*)+)",
     rf'\badd_verb\([^"]*{STRING},\s*((?:{STRING}\s*)+),\s*(?:{STRING}\s*)+',
-    rf"\badd_simple\(app, shell, {STRING},\s*((?:{STRING}\s*)+),\s*(?:{STRING}\s*)+",
+    rf"\badd_(?:simple|watched)\(app, shell, {STRING},\s*((?:{STRING}\s*)+),\s*(?:{STRING}\s*)+",
     rf'\brun_operation\([^"]*((?:{STRING}\s*)+)\)',
     rf"\bEntry\{{{STRING}, ((?:{STRING}\s*)+)\}}",
     rf'kind == {STRING}\s*\? ((?:{STRING}\s*)+)',

@@ -78,7 +78,8 @@ void add_calendar(CLI::App& app, Shell& shell);
 void add_code(CLI::App& app, Shell& shell);
 void add_dossier(CLI::App& app, Shell& shell);
 void add_inspect(CLI::App& app, Shell& shell);
-void add_scans(CLI::App& dossier, Shell& shell);  // verbs of `dossier`
+void add_recount(CLI::App& dossier, Shell& shell);  // the same
+void add_scans(CLI::App& dossier, Shell& shell);    // verbs of `dossier`
 void add_audit(CLI::App& dossier, Shell& shell);
 void add_verify_evidence(CLI::App& app, Shell& shell);
 void add_backup(CLI::App& app, Shell& shell);
