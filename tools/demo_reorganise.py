@@ -257,7 +257,7 @@ class Scenario(demo_machines.Demo):
         self.hand_on()
         self.come_back()
         self.check()
-        self.show(self.agents[CITY], "handoff", "track", self.open_up[0])
+        self.show(self.agents[CITY], "why", self.open_up[0])
         self.say(f"{len(self.codes)} dossiers, each with one custodian in the new tree; the "
                  "reports of both sides of the day add up",
                  f"{len(self.codes)} hồ sơ, mỗi hồ sơ một nơi thụ lý trong cây mới; báo cáo hai "
