@@ -352,6 +352,7 @@ Result<void> Daemon::Impl::serve_api(const DhKey& dh_key) {
   api_config.entropy = &entropy;
   LT_TRY(auto calendar, load_calendar(config.office.calendar));
   api_config.calendar = std::make_shared<const store::Calendar>(std::move(calendar));
+  api_config.own_calendar = !config.office.calendar.empty();
   api_config.calendar_problem = config.office.calendar_problem;
   api_config.needs = {config.office.needs_who, config.office.needs_what};
   api_config.blobs = blobs.get();

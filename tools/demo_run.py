@@ -16,6 +16,7 @@ from demo_machines import Disagreement
 
 # Each a module with a class Scenario (demo_machines.Demo); the first is the default.
 SCENARIOS = {
+    "da-nang": "demo_da_nang",
     "phu-ninh": "demo_phu_ninh",
     "reorganise": "demo_reorganise",
 }

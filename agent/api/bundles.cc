@@ -10,7 +10,7 @@ namespace {
 
 using nlohmann::json;
 
-json outcome_json(const BundleOutcome& outcome, const Registry& registry) {
+json outcome_json(const store::BundleOutcome& outcome, const Registry& registry) {
   json out = {{"complete", outcome.complete}, {"parts", outcome.parts},
               {"added", outcome.added},       {"duplicates", outcome.duplicates},
               {"waiting", outcome.waiting},   {"refused", outcome.refused},
@@ -37,10 +37,10 @@ void post_bundle_export(ApiCall& call) {
     file_key = call.api.config.entropy->array<32>();
     ephemeral = call.api.config.entropy->array<32>();
   }
-  auto begun = BundleExport::begin(call.api.engine, **target, query_flag(call.request, "full"),
-                                   file_key, ephemeral);
+  auto begun = store::BundleExport::begin(bundle_place(call.api.engine), **target,
+                                          query_flag(call.request, "full"), file_key, ephemeral);
   if (!begun.ok()) return send_error(call.response, begun.error());
-  const std::shared_ptr<BundleExport> bundle = *std::move(begun);
+  const std::shared_ptr<store::BundleExport> bundle = *std::move(begun);
   const ApiContext* api = &call.api;
   call.response.set_chunked_content_provider(
       "application/octet-stream", [api, bundle](std::size_t, httplib::DataSink& sink) {

@@ -284,8 +284,7 @@ std::optional<int> calendar_ends_before(const store::Calendar& calendar, UnixMil
   constexpr UnixMillis kSoon = 60 * store::kDayMillis;
   constexpr int kYears = 10;
   const auto knows = [&calendar](int year) {
-    const auto day = store::parse_date(std::to_string(year) + "-01-01");
-    return day && calendar.years_without_data(*day, *day).empty();
+    return calendar.basis_of(year) == store::YearBasis::kNotice;
   };
   const int year = store::office_year(now + kSoon);
   if (knows(year)) return std::nullopt;

@@ -1,10 +1,13 @@
 #include "agent/api/context.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "agent/json/fields.h"
 #include "agent/json/operation.h"
+#include "store/office/dossier.h"
 #include "store/office/meant.h"
+#include "store/office/reading.h"
 #include "store/text/plain.h"
 
 namespace lienthong::agent {
@@ -198,6 +201,21 @@ Result<std::string> object_text(const json& object, const char* name, bool neede
   }
   if (needed && text.empty()) return Error(Errc::kInvalidArgument, std::string(name) + ": missing");
   return text;
+}
+
+void put_person(json& line, const store::Replica& replica, const RecordState& state,
+                std::initializer_list<Field> fields) {
+  const bool any = std::ranges::any_of(fields, [&state](Field field) {
+    return state.closed_fields.contains(static_cast<std::uint16_t>(field));
+  });
+  if (!any || !store::takes_part(replica, state)) return;
+  const auto values = store::read_values(replica, state);
+  for (const Field field : fields) {
+    const auto value = values.find(field);
+    if (value == values.end()) continue;
+    if (const auto* text = std::get_if<std::string>(&value->second))
+      line[field == Field::kApplicantName ? "applicant" : "summary"] = *text;
+  }
 }
 
 Error no_such(const Error& error) {

@@ -17,6 +17,7 @@
 #include "agent/joining/roles.h"
 #include "agent/texts/catalogue.h"
 #include "agent/texts/reasons.h"
+#include "store/office/calendars.h"
 
 namespace lienthong::agent {
 
@@ -40,11 +41,15 @@ struct ApiContext {
   std::atomic<bool> stopping{false};
   OnlyHere only_here{};
   BundleDesk bundles{};
+  mutable store::Calendars calendars{};
 
   const store::Replica& replica() const { return engine.replica(); }
   UnixMillis now() const { return engine.clock().now(); }
+  // With what those above have published; lives as long as the server.
   const store::Calendar& calendar() const {
-    return config.calendar ? *config.calendar : store::built_in_calendar();
+    return calendars.at(replica(), now(),
+                        config.calendar ? *config.calendar : store::built_in_calendar(),
+                        config.own_calendar);
   }
 };
 
@@ -210,6 +215,11 @@ Result<std::string> object_text(const nlohmann::json& object, const char* name, 
 // why not: kNotAllowed.
 bool may_read(const ApiContext& api, const Caller& caller, const RecordState& state);
 Error not_inspected(const RecordState& state);
+
+// Of a line of a list: who applies and what it is about, where that is known and our office takes
+// part.
+void put_person(nlohmann::json& line, const store::Replica& replica, const RecordState& state,
+                std::initializer_list<Field> fields);
 
 // By code or record id. kNotFound, kConflict (several bear the code).
 // The error of a name in the path or in a question: what is unknown is not found.

@@ -81,12 +81,7 @@ void for_each_meant(const ApiContext& api, const store::Filter& filter,
 
 json short_with_summary(const ApiContext& api, const Registry& registry, const RecordState& state) {
   json line = short_json(state, registry, api.now(), store::updated(api.replica(), state));
-  if (!state.closed_fields.contains(static_cast<std::uint16_t>(Field::kSummary))) return line;
-  if (!store::takes_part(api.replica(), state)) return line;
-  const auto values = store::read_values(api.replica(), state);
-  const auto summary = values.find(Field::kSummary);
-  if (summary != values.end())
-    if (const auto* text = std::get_if<std::string>(&summary->second)) line["summary"] = *text;
+  put_person(line, api.replica(), state, {Field::kApplicantName, Field::kSummary});
   return line;
 }
 
@@ -194,6 +189,7 @@ void get_dossier(ApiCall& call) {
   if (dossier->state.kind == RecordKind::kDossier) {
     json why = explanation_json(call.api, dossier->state, work);
     if (why.contains("step")) out["step"] = why["step"];
+    if (why.contains("appointments")) out["appointments"] = why["appointments"];
     if (query_flag(call.request, "explain")) out["explanation"] = std::move(why["trace"]);
   }
   put_work(out, call.api.replica(), dossier->state, call.api.now());

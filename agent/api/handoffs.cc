@@ -92,7 +92,11 @@ class Collector {
     const std::uint64_t first = direct_ == nullptr ? static_cast<std::uint64_t>(handoff.since)
                                                    : office_.number_of(state.record).value_or(0);
     const std::string key = key_part(first) + state.record.hex() + key_part(place);
-    const auto make = [&] { return handoff_json(handoff, state, age, *registry_); };
+    const auto make = [&] {
+      json line = handoff_json(handoff, state, age, *registry_);
+      put_person(line, replica_, state, {Field::kApplicantName});
+      return line;
+    };
     if (direct_ == nullptr)
       lines_.push_back({key, make()});
     else if (wanted_)

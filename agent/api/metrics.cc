@@ -1,4 +1,6 @@
 // GET /metrics: text format 0.0.4 of Prometheus.
+#include <map>
+
 #include "agent/api/routes.h"
 #include "agent/json/fields.h"
 #include "agent/json/status.h"
@@ -58,7 +60,7 @@ void put_neighbours(MetricsWriter& out, const std::vector<NeighbourStatus>& all,
   out.family("lienthong_neighbour_in_sync", "gauge", "Whether nothing is left in either direction");
   per_neighbour(out, all, registry, [](const Status& n) { return n.in_sync ? "1" : "0"; });
   out.family("lienthong_neighbour_last_contact_seconds", "gauge",
-             "When it was last heard, UNIX time");
+             "When it was last heard, UNIX time; 0: never");
   per_neighbour(out, all, registry, [](const Status& n) { return seconds(n.last_contact); });
   out.family("lienthong_neighbour_pending_out_updates", "gauge", "Updates it has not acknowledged");
   per_neighbour(out, all, registry,
@@ -101,6 +103,18 @@ void put_budget(MetricsWriter& out, const BudgetStatus& budget) {
   out.single("lienthong_budget_bytes_per_day", "gauge", "The bound; 0: none", budget.bytes_per_day);
 }
 
+// How many there are of each code at each level: what `check` says, for alert rules.
+void put_findings(MetricsWriter& out, const std::vector<texts::Finding>& findings, bool healthy) {
+  std::map<std::pair<std::string, std::string>, std::size_t> counts;
+  for (const texts::Finding& finding : findings)
+    ++counts[{texts::code_of(finding.reason), texts::to_string(finding.level)}];
+  out.family("lienthong_findings", "gauge", "What check says, by code and level");
+  for (const auto& [of, count] : counts)
+    out.sample(std::to_string(count),
+               "{code=" + label_value(of.first) + ",level=" + label_value(of.second) + "}");
+  out.single("lienthong_writable", "gauge", "Whether changes are taken", healthy ? 1 : 0);
+}
+
 }  // namespace
 
 void get_metrics(ApiCall& call) {
@@ -125,8 +139,9 @@ void get_metrics(ApiCall& call) {
              replica.restored() ? 1 : 0);
   out.single("lienthong_disk_bytes", "gauge", "Bytes of the database on disk",
              replica.disk_bytes());
-  out.single("lienthong_last_change", "counter", "Number of the newest change",
+  out.single("lienthong_changes_total", "counter", "Changes so far: the number of the newest",
              replica.last_change());
+  put_findings(out, find_all(call.api, Trying::kNothing), call.api.engine.healthy());
   if (const auto budget = call.api.links.budget()) put_budget(out, *budget);
   put_neighbours(out, neighbours, *replica.registry());
   call.response.set_content(out.take(), "text/plain; version=0.0.4");

@@ -64,6 +64,10 @@ json explanation_json(const ApiContext& api, const RecordState& state, const sto
   const store::Explanation why = store::explain(work, state, api.now(), api.calendar());
   json out = {{"trace", trace_json(why.deadline.trace)}, {"paused", why.deadline.paused}};
   if (why.step) out["step"] = step_json(*why.step);
+  for (const store::DueAppointment& appointment : why.appointments)
+    out["appointments"].push_back(
+        {{"name", appointment.name},
+         {"due_at", appointment.due_at ? json(format_time(*appointment.due_at)) : json(nullptr)}});
   return out;
 }
 

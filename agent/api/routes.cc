@@ -39,6 +39,7 @@ constexpr std::array kRoutes = {
     ApiRoute{"POST", "/v1/invites", post_invite},
     ApiRoute{"POST", "/v1/invites/{id}/cancel", post_invite_cancel},
     ApiRoute{"POST", "/v1/certificates", post_certificate},
+    ApiRoute{"GET", "/v1/calendar", get_calendar, " year "},
     ApiRoute{"GET", "/v1/codes", get_codes, " twice? "},
     ApiRoute{"GET", "/v1/dossiers", get_dossiers, kFilters},
     ApiRoute{"GET", "/v1/dossiers/{code}", get_dossier, " explain? "},

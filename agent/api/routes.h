@@ -3,6 +3,7 @@
 
 #include "agent/api/context.h"
 #include "store/exchange/invitation.h"
+#include "store/office/work.h"
 
 namespace lienthong::agent {
 
@@ -93,6 +94,7 @@ void get_why(ApiCall& call);
 void get_handoffs(ApiCall& call);
 void get_records(ApiCall& call);
 void get_record(ApiCall& call);
+void get_calendar(ApiCall& call);
 void get_codes(ApiCall& call);
 void get_feedback_report(ApiCall& call);
 void get_document_edxml(ApiCall& call);

@@ -47,6 +47,7 @@ struct ApiServerConfig {
   Entropy* entropy = nullptr;       // required; outlives the server; used by one thread at a time
   std::optional<DhKey> bundle_key;  // ours, opens bundles; none: bundles are not taken
   std::shared_ptr<const store::Calendar> calendar;  // null: the one built in
+  bool own_calendar = false;                        // it is the office's own table
   std::string calendar_problem = {};  // why it is not the one of the configuration; empty: it is
   Needs needs = {};                   // of a new dossier
   BlobKeeper* blobs = nullptr;        // outlives the server; null: no scans are kept

@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 #include "agent/config/config.h"
+#include "agent/engine/log.h"
 #include "agent/joining/enrolment_client.h"
 #include "agent/joining/identity_files.h"
 #include "agent/joining/modes.h"
@@ -29,7 +31,7 @@ constexpr unsigned kSecret = kSecretMode, kPublic = kPublicMode;
 constexpr UnixMillis kRenewAfter = 730LL * 24 * 3600 * 1000;  // two years
 constexpr std::string_view kStaging = "enrolling";
 constexpr std::string_view kTokenRootFile = "token-root.pin";  // only in there
-constexpr std::string_view kDefaultListen = "[::]:7410";
+constexpr std::string_view kNowhere = "none";
 constexpr std::string_view kAside = "replaced-";
 
 // What a set-up makes, in the order in which it is moved into place; agent.toml makes it whole.
@@ -190,12 +192,28 @@ class Folder {
   bool created_ = false;
 };
 
-Result<std::string> make_config(const Folder& folder, const SetupPlace& place,
-                                std::vector<NeighbourConfig> neighbours) {
-  Config config;
+// What an administrator has laid down for the offices that are set up on this machine.
+Result<Config> settings_of(const SetupPlace& place) {
+  if (place.settings.empty() || !fs::exists(place.settings)) return Config();
+  LT_TRY(const std::string text, read_file(place.settings));
+  // In front of all, since sections follow; the first line is not of the file.
+  const auto reading =
+      parse_config("data_dir = " + in_quotes(place.data_dir.string(), "\\u00") + "\n" + text);
+  if (reading.mistakes.empty()) return reading.config;
+  const ConfigMistake& first = reading.mistakes.front();
+  const std::size_t line = first.line > 1 ? first.line - 1 : first.line;
+  return Error(Errc::kInvalidArgument,
+               place.settings.string() + ":" + std::to_string(line) + ": " + first.text);
+}
+
+// `dialled`: others are to join below this office, so they have to reach it.
+Result<Config> make_config(const Folder& folder, const SetupPlace& place, bool dialled,
+                           std::vector<NeighbourConfig> neighbours) {
+  LT_TRY(Config config, settings_of(place));
   config.data_dir = folder.dir();
-  config.listen = place.listen;
-  if (config.listen.empty()) config.listen.emplace_back(kDefaultListen);
+  if (!place.listen.empty()) config.listen = place.listen;
+  if (config.listen.empty() && dialled) config.listen.emplace_back(kDefaultListen);
+  if (config.listen == std::vector{std::string(kNowhere)}) config.listen.clear();
   config.api.socket =
       place.socket.empty() ? folder.dir() / "agent.sock" : fs::absolute(place.socket);
   if (config.api.socket.string().size() > kSocketPathMax) {
@@ -203,12 +221,12 @@ Result<std::string> make_config(const Folder& folder, const SetupPlace& place,
                  "the socket's path " + config.api.socket.string() +
                      " is over 107 bytes: give a shorter one with --socket");
   }
+  std::ranges::move(config.neighbours, std::back_inserter(neighbours));
   config.neighbours = std::move(neighbours);
-  std::string text = render_config(config);
-  const auto reading = parse_config(text);
+  const auto reading = parse_config(render_config(config));
   if (!reading.mistakes.empty())
     return Error(Errc::kInvalidArgument, reading.mistakes.front().text);
-  return text;
+  return config;
 }
 
 Result<void> make_store(const Folder& folder, const store::Identity& identity,
@@ -299,7 +317,7 @@ Result<void> write_roots(const Folder& folder, const InitRequest& request, const
 
 Result<SetupOutcome> init_in(const Folder& folder, const InitRequest& request,
                              const WallClock& clock, Entropy& entropy) {
-  LT_TRY(const std::string config, make_config(folder, request.place, {}));
+  LT_TRY(const Config config, make_config(folder, request.place, true, {}));
   LT_TRY(const NodeKeys keys, folder.keys(entropy));
   const Seed in_use = entropy.array<32>();
   const Seed on_paper = entropy.array<32>();
@@ -310,9 +328,10 @@ Result<SetupOutcome> init_in(const Folder& folder, const InitRequest& request,
   LT_TRY(const auto registry, genesis.with(std::span(founding.statements).subspan(1)));
   LT_TRY_VOID(make_store(folder, files.identity(), registry, entropy));
   LT_TRY_VOID(write_roots(folder, request, roots, founding.root, entropy));
-  LT_TRY_VOID(write_node(folder, files, config));
+  LT_TRY_VOID(write_node(folder, files, render_config(config)));
   LT_TRY_VOID(folder.put_in_place());
   SetupOutcome out;
+  out.listen = config.listen;
   out.config = folder.dir() / kConfigFile;
   out.root_key = folder.dir() / kRootKeyFile;
   out.root_paper = folder.dir() / kRootPaperFile;
@@ -366,10 +385,12 @@ Result<SetupOutcome> complete(const Folder& folder, const SetupPlace& place, con
     neighbour.addresses = parent.addresses;
     neighbours.push_back(std::move(neighbour));
   }
-  LT_TRY(const std::string config, make_config(folder, place, std::move(neighbours)));
+  LT_TRY(const Config config,
+         make_config(folder, place, granted.certificate.may_issue, std::move(neighbours)));
   LT_TRY_VOID(make_store(folder, files.identity(), granted.registry, entropy));
-  LT_TRY_VOID(write_node(folder, files, config));
+  LT_TRY_VOID(write_node(folder, files, render_config(config)));
   LT_TRY_VOID(folder.put_in_place());
+  out.listen = config.listen;
   out.config = folder.dir() / kConfigFile;
   const AgencyInfo* agency = granted.registry->find_agency(granted.agency);
   LT_CHECK(agency != nullptr);  // a believed certificate names it
@@ -408,6 +429,7 @@ Result<SetupOutcome> enroll_with_token(const SetupPlace& place, std::string_view
   const auto keep = [&](const GrantedNode& granted) -> Result<void> {
     const Parent parent{token.addresses, token.parent_dh_key};
     outcome = complete(folder, place, keys, granted, parent, entropy);
+    if (outcome) outcome->clock_ahead = clock.now() - granted.certificate.issued_at;
     return outcome ? Result<void>() : Result<void>(outcome.error());
   };
   const auto enrolled = enrol_over_network(token, keys, entropy, keep);

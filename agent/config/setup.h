@@ -8,6 +8,7 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "agent/engine/clock.h"
@@ -15,12 +16,21 @@
 
 namespace lienthong::agent {
 
+// Where an office listens that others join, if nobody says anything else.
+inline constexpr std::string_view kDefaultListen = "[::]:7410";
+
 struct SetupPlace {
-  std::filesystem::path data_dir;   // made when missing; must hold no deployment yet
-  std::vector<std::string> listen;  // empty: "[::]:7410"
-  std::filesystem::path socket;     // empty: data_dir/agent.sock
+  std::filesystem::path data_dir;  // made when missing; must hold no deployment yet
+  // Empty: what the settings say; where they say nothing, "[::]:7410" of an office that others join
+  // (the first one, and who may invite), and nowhere of one that nobody has to dial. {"none"}:
+  // nowhere.
+  std::vector<std::string> listen;
+  std::filesystem::path socket;  // empty: data_dir/agent.sock
   // A deployment that is there is put aside into the folder replaced-N, and back if this fails.
   bool replace = false;
+  // A file like agent.toml, without data_dir and socket, that the new agent.toml begins with.
+  // Empty, or not there: every option at its default.
+  std::filesystem::path settings;
 };
 
 struct SetupOutcome {
@@ -28,7 +38,11 @@ struct SetupOutcome {
   std::filesystem::path root_key;    // init: the root key in use, encrypted
   std::filesystem::path root_paper;  // init: the second root key as text, to print and remove
   std::string agency_code, agency_name;
-  std::string parent_code;  // enrolment
+  std::string parent_code;          // enrolment
+  std::vector<std::string> listen;  // empty: nobody can dial this machine
+  // Enrolment by token: how far this machine's clock is before that of the office above, in
+  // milliseconds; negative: behind it.
+  UnixMillis clock_ahead = 0;
   AgencyId agency;
   NodeId node;
   RootFingerprint root;
@@ -46,7 +60,7 @@ Result<SetupOutcome> init_deployment(const InitRequest& request, const WallClock
                                      Entropy& entropy);
 
 // Dials the parent named in the token, proves the secret, gets registry and certificate.
-// Fails: kMalformed, kBadVersion, kExpired (token), kConflict (folder), kClosed, kTimeout (link:
+// Fails: kMalformed, kBadVersion, kExpired (token), kConflict (folder), kClosed (link:
 // the same command continues with the same keys), kNotAllowed, kNotFound (the parent's refusal),
 // kIo.
 Result<SetupOutcome> enroll_with_token(const SetupPlace& place, std::string_view token,

@@ -1,5 +1,6 @@
 #include "agent/engine/log.h"
 
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/ringbuffer_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/sinks/systemd_sink.h>
@@ -8,6 +9,9 @@
 #include <chrono>
 #include <cstdlib>
 #include <memory>
+#include <mutex>
+
+#include "agent/engine/log_budget.h"
 
 namespace lienthong::agent {
 namespace {
@@ -17,9 +21,43 @@ using Ring = spdlog::sinks::ringbuffer_sink_mt;
 // systemd names the journal's stream here when standard error leads to it.
 bool under_journal() { return std::getenv("JOURNAL_STREAM") != nullptr; }
 
+// What passes the budget goes to all of them.
+class BoundedSink final : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  BoundedSink(std::vector<spdlog::sink_ptr> sinks, std::shared_ptr<Ring> ring)
+      : sinks_(std::move(sinks)), ring_(std::move(ring)) {
+    sinks_.push_back(ring_);
+  }
+  const std::shared_ptr<Ring>& ring() const { return ring_; }
+
+ private:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    const UnixMillis now =
+        std::chrono::duration_cast<std::chrono::milliseconds>(message.time.time_since_epoch())
+            .count();
+    const std::string_view line(message.payload.data(), message.payload.size());
+    for (const LogBudget::Dropped& dropped : budget_.over(now)) {
+      const std::string text = "event=log_bounded of=" + dropped.event +
+                               " lines_left_out=" + std::to_string(dropped.lines);
+      pass(spdlog::details::log_msg(message.logger_name, spdlog::level::warn, text));
+    }
+    if (budget_.take(line, message.level <= spdlog::level::debug, now)) pass(message);
+  }
+  void flush_() override {
+    for (const auto& each : sinks_) each->flush();
+  }
+  void pass(const spdlog::details::log_msg& message) {
+    for (const auto& each : sinks_) each->log(message);
+  }
+
+  std::vector<spdlog::sink_ptr> sinks_;
+  std::shared_ptr<Ring> ring_;
+  LogBudget budget_;
+};
+
 std::shared_ptr<Ring> find_ring() {
   for (const auto& sink : spdlog::default_logger()->sinks()) {
-    if (auto ring = std::dynamic_pointer_cast<Ring>(sink)) return ring;
+    if (const auto bounded = std::dynamic_pointer_cast<BoundedSink>(sink)) return bounded->ring();
   }
   return nullptr;
 }
@@ -37,8 +75,9 @@ void start_log(std::string_view level) {
     console->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
     sinks.push_back(std::move(console));
   }
-  sinks.push_back(std::make_shared<Ring>(kRecentLineCount));
-  auto logger = std::make_shared<spdlog::logger>("lienthongd", sinks.begin(), sinks.end());
+  auto bounded =
+      std::make_shared<BoundedSink>(std::move(sinks), std::make_shared<Ring>(kRecentLineCount));
+  auto logger = std::make_shared<spdlog::logger>("lienthongd", std::move(bounded));
   logger->flush_on(spdlog::level::info);
   spdlog::set_default_logger(std::move(logger));
   set_log_level(level);

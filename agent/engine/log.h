@@ -1,5 +1,6 @@
 // The program's log: journal under systemd, else standard error; the newest lines are also kept in
-// memory for `lienthong log`. Lines are written through spdlog's default logger, any thread.
+// memory for `lienthong log`. Of each event so many lines an hour are taken (log_budget.h). Lines
+// are written through spdlog's default logger, any thread.
 #pragma once
 
 #include <cstddef>

@@ -67,16 +67,22 @@ asio::awaitable<Result<void>> talk(tcp::socket& socket, Attempt& attempt) {
 }
 
 asio::awaitable<void> try_all(Attempt& attempt, Result<void>& outcome) {
+  std::string unreached;  // what each address said
   for (const std::string& address : attempt.token.addresses) {
     const DialOptions options;
     auto socket = co_await dial(address, Congestion::kAuto, kStepPatience, options);
     if (!socket) {
-      outcome = socket.error();
+      unreached += (unreached.empty() ? "" : "; ") + socket.error().detail();
       continue;
     }
     outcome = co_await talk(*socket, attempt);
     if (outcome || attempt.answered) co_return;
+    unreached += (unreached.empty() ? "" : "; ") + address + ": " + outcome.error().detail();
   }
+  outcome = Error(Errc::kClosed,
+                  "the office above was not reached (" + unreached +
+                      "): see that this machine has a line (ip route), knows the name (getent "
+                      "hosts), and that the agent there runs and its port is let through");
 }
 
 }  // namespace

@@ -24,6 +24,7 @@ Reason reason_of(WarningCode code) {
     case WarningCode::kNoLimit: return Reason::kNoLimit;
     case WarningCode::kSucceeded: return Reason::kSucceeded;
     case WarningCode::kNoHolidayData: return Reason::kNoHolidayData;
+    case WarningCode::kNotDecided: return Reason::kNotDecided;
     case WarningCode::kLateApology: return Reason::kLateApology;
     case WarningCode::kDueOnDayOff: return Reason::kDueOnDayOff;
     case WarningCode::kCodeClaimed: return Reason::kCodeClaimed;
@@ -37,10 +38,10 @@ Reason reason_of(WarningCode code) {
 json limit_json(const store::Limit& limit) {
   json out = {{"unit", to_json(limit.unit)}};
   if (limit.unit == store::LimitUnit::kSameDay) return out;
-  if (limit.halves % 2 == 0) {
-    out["amount"] = limit.halves / 2;
+  if (limit.quarters % 4 == 0) {
+    out["amount"] = limit.quarters / 4;
   } else {
-    out["amount"] = static_cast<double>(limit.halves) / 2;
+    out["amount"] = static_cast<double>(limit.quarters) / 4;
   }
   return out;
 }
@@ -56,6 +57,8 @@ json step_json(const store::CurrentStep& step) {
   put_text(out, "duty", step.step.duty);
   if (step.step.limit) out["limit"] = limit_json(*step.step.limit);
   if (step.due_at) out["due_at"] = format_time(*step.due_at);
+  if (step.agency_due_at) out["agency_due_at"] = format_time(*step.agency_due_at);
+  if (step.step.outside) out["outside"] = true;
   if (step.paused) out["paused"] = true;
   return out;
 }

@@ -99,6 +99,7 @@ json custody_json(const Dossier& dossier, const Registry& registry) {
       if (!texts->officer.empty()) line["officer"] = texts->officer;
       if (!texts->account.empty()) line["account"] = texts->account;
       if (!texts->note.empty()) line["note"] = texts->note;
+      if (!texts->action.empty()) line["action"] = texts->action;
     }
     list.push_back(std::move(line));
   }

@@ -72,7 +72,6 @@ class LineParser {
   template <store::ListAct act>
   Result<Operation> change_list();
   Result<Operation> add_event();
-  template <bool withdraw>
   Result<Operation> say_code();
   Result<Operation> offer();
   Result<Operation> consult();
@@ -123,8 +122,8 @@ std::span<const LineParser::KindInfo> LineParser::kinds() {
       {"remove", " code component fee answer ", &LineParser::change_list<store::ListAct::kRemove>},
       {"event", " code event ", &LineParser::add_event},
       {"note", " code note officer at ", &LineParser::remarked<store::AddNote>},
-      {"code add", " code official system note officer at ", &LineParser::say_code<false>},
-      {"code withdraw", " code official note officer at ", &LineParser::say_code<true>},
+      {"code add", " code official system note officer at ", &LineParser::say_code},
+      {"code withdraw", " code official note officer at ", &LineParser::say_code},
       {"offer", " code to urgent note officer at ", &LineParser::offer},
       {"accept", " code note officer at ", &LineParser::remarked<store::Accept>},
       {"decline", " code note officer at ", &LineParser::remarked<store::Decline>},
@@ -442,7 +441,6 @@ Result<Operation> LineParser::add_event() {
   return Operation(std::move(out));
 }
 
-template <bool withdraw>
 Result<Operation> LineParser::say_code() {
   store::SayCode out;
   LT_TRY(out.record, record());
@@ -451,7 +449,7 @@ Result<Operation> LineParser::say_code() {
   if (out.code.empty())
     return fail(Errc::kInvalidArgument, "official", "missing: the code that another system gave");
   LT_TRY(out.system, text(line_, "system", "system"));
-  out.withdraw = withdraw;
+  out.withdraw = line_.at("op") == "code withdraw";
   return Operation(std::move(out));
 }
 

@@ -46,9 +46,19 @@ bool refused_by_some(const store::Replica& replica, const store::Counts& counts)
 
 }  // namespace
 
+namespace {
+
+json name_json(const AgencyId& agency, const Registry& registry) {
+  const AgencyInfo* info = registry.find_agency(agency);
+  return info == nullptr ? json(nullptr) : json(info->name);
+}
+
+}  // namespace
+
 json neighbour_json(const NeighbourStatus& neighbour, const Registry& registry, Detail detail) {
   json out = {
       {"agency", agency_json(neighbour.agency, registry)},
+      {"agency_name", name_json(neighbour.agency, registry)},
       {"state", to_string(neighbour.state)},
       {"address", neighbour.address},
       {"last_contact", time_json(neighbour.last_contact)},
@@ -67,8 +77,6 @@ json neighbour_json(const NeighbourStatus& neighbour, const Registry& registry, 
       {"differs", neighbour.differs},
       {"stands_since", time_json(neighbour.stands_since)}};
   if (detail == Detail::kShort) return out;
-  const AgencyInfo* info = registry.find_agency(neighbour.agency);
-  if (info != nullptr) out["agency_name"] = info->name;
   out["node"] = neighbour.node ? json(neighbour.node->hex()) : json(nullptr);
   out["connected_since"] = time_json(neighbour.connected_since);
   out["sessions"] = neighbour.sessions;

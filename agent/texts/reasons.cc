@@ -170,7 +170,9 @@ constexpr ReasonText kReasonTexts[] = {
     {Reason::kPortTaken, "port-taken",
      "another program has an address of this agent, so nobody can dial it there: {}"},
     {Reason::kCalendarEnds, "calendar-ends",
-     "the calendar of working days ends before {}: dates of then are counted by weekends alone"},
+     "the notice of days off for {} is not here yet: dates of then are counted from the law, as "
+     "far "
+     "as that decides; see: lienthong calendar import"},
     {Reason::kInvitationExpired, "invitation-expired",
      "the invitation of {} expired at {}, and nobody had used it"},
     {Reason::kRestartNeeded, "restart-needed",
@@ -211,6 +213,9 @@ constexpr ReasonText kReasonTexts[] = {
     {Reason::kSucceeded, "succeeded", "the procedure has been replaced by {}"},
     {Reason::kNoHolidayData, "no-holiday-data",
      "no holiday data for {}: counted by weekends alone"},
+    {Reason::kNotDecided, "not-decided",
+     "the notice for {} is not known: counted from the law; the other days of Tết, the second day "
+     "of 2/9 and days that are swapped are not decided"},
     {Reason::kLateApology, "late-apology",
      "the apology comes less than a working day before {} (NĐ 61/2018 Đ.19(9))"},
     {Reason::kDueOnDayOff, "due-on-day-off", "{} is no working day"},

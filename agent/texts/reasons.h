@@ -136,6 +136,7 @@ enum class Reason : std::uint8_t {
   kNoLimit,
   kSucceeded,
   kNoHolidayData,
+  kNotDecided,
   kLateApology,
   kDueOnDayOff,
   kCodeClaimed,

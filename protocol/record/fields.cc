@@ -64,6 +64,7 @@ constexpr std::array kFields = {
     FieldInfo{Field::kEffectiveFrom, "effective_from", FieldType::kInstant, Part::kOpen, kP},
     FieldInfo{Field::kEffectiveTo, "effective_to", FieldType::kInstant, Part::kOpen, kP},
     FieldInfo{Field::kSuccessor, "successor", FieldType::kText, Part::kOpen, kP},
+    FieldInfo{Field::kCalendar, "calendar", FieldType::kText, Part::kOpen, kP},
     FieldInfo{Field::kApplicantName, "applicant.name", FieldType::kText, Part::kClosed, kCase | kF},
     FieldInfo{Field::kApplicantKind, "applicant.kind", FieldType::kText, Part::kClosed, kCase | kF},
     FieldInfo{Field::kApplicantIdNumber, "applicant.id_number", FieldType::kText, Part::kClosed,

@@ -76,6 +76,7 @@ enum class Field : std::uint16_t {  // on the wire and on disk: never change
   kEffectiveFrom = 66,
   kEffectiveTo = 67,
   kSuccessor = 68,
+  kCalendar = 69,  // a table of days off, for everybody below; such a record is no procedure
   // closed
   kApplicantName = 0x4001,
   kApplicantKind = 0x4002,

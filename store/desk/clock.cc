@@ -26,9 +26,12 @@ constexpr Field kDates[] = {Field::kSubmittedAt,   Field::kReceivedAt, Field::kC
                             Field::kResultSignedAt};
 
 void warn_of_years(Task& task, const Deadline& deadline) {
-  for (const TraceStep& step : deadline.trace)
+  for (const TraceStep& step : deadline.trace) {
     if (step.step == DeadlineStep::kNoHolidayData)
       task.warn(WarningCode::kNoHolidayData, std::to_string(step.amount));
+    if (step.step == DeadlineStep::kNotDecided)
+      task.warn(WarningCode::kNotDecided, std::to_string(step.amount));
+  }
 }
 
 WorkReader read_work(const Task& task) {
@@ -154,7 +157,8 @@ Result<void> keep_clock(Task& task, UpdateKind kind, UnixMillis at, Writes& writ
   const ClockEvent* last = after.clock.events.empty() ? nullptr : &after.clock.events.back();
   const bool changed = !begins && last != nullptr &&
                        (last->received_at || last->clock_starts_at || last->limit_changed);
-  if (!begins && !goes_on && !changed) return {};
+  const bool came_back = last != nullptr && last->outside && last->outside->empty();
+  if (!begins && !goes_on && !changed && !came_back) return {};
   const Deadline deadline = find_deadline(after.clock, task.calendar());
   if (begins && deadline.starts_at)
     put_if_absent(writes, Field::kClockStartsAt, *deadline.starts_at);

@@ -4,6 +4,8 @@
 #include "store/desk/begin.h"
 #include "store/desk/carry_out.h"
 #include "store/desk/checks.h"
+#include "store/office/leg.h"
+#include "store/office/procedure.h"
 
 namespace lienthong::store {
 namespace {
@@ -32,6 +34,57 @@ Result<void> check_leg(const Task& task, const CreateLeg& what) {
   return {};
 }
 
+// The leg of the group of procedures that this one is; none: the dossier is of no such group.
+struct Planned {
+  const PlannedLeg* leg = nullptr;
+  const std::vector<PlannedLeg>* all = nullptr;
+};
+Planned planned_leg(const Definition& definition, const CreateLeg& what) {
+  const auto* procedure = value_of<std::string>(what.open, Field::kProcedure);
+  const auto* duty = value_of<std::string>(what.closed, Field::kDuty);
+  for (const PlannedLeg& leg : definition.legs)
+    if ((procedure != nullptr && !leg.procedure.empty() && *procedure == leg.procedure) ||
+        (duty != nullptr && !leg.name.empty() && *duty == leg.name))
+      return {&leg, &definition.legs};
+  return {};
+}
+
+// Legs of the group that have their result already, by their procedure.
+bool has_result(const Task& task, const PlannedLeg& wanted) {
+  for (const RecordId& id : task.transaction().led_by(task.state().record)) {
+    const auto entry = task.transaction().find_record(id);
+    if (!entry || entry->state.kind != RecordKind::kLeg || entry->state.chain.empty()) continue;
+    const Leg leg = read_leg(task.state(), entry->state);
+    if (leg.procedure == wanted.procedure && leg.state == LegState::kGathered) return true;
+  }
+  return false;
+}
+
+// A leg of a group waits for the results that it needs, and is due as the group says.
+Result<void> follow_plan(Task& task, const CreateLeg& what, Writes& open) {
+  const auto pinned = open_bytes(task.state(), Field::kProcedureVersion);
+  if (!pinned || pinned->size() != RecordId::kSize) return {};
+  const auto entry = task.transaction().find_record(RecordId::from(*pinned));
+  const auto version = entry ? read_procedure(entry->state) : std::nullopt;
+  if (!version) return {};
+  const Planned planned = planned_leg(version->definition, what);
+  if (planned.leg == nullptr) return {};
+  for (const std::size_t place : planned.leg->after) {
+    const PlannedLeg& before = planned.all->at(place - 1);
+    if (before.procedure.empty() || has_result(task, before)) continue;
+    return Error(Errc::kNotAllowed,
+                 "that leg waits for the result of " + before.procedure +
+                     (before.name.empty() ? "" : " (" + before.name + ")") +
+                     ", which has not come back yet; see: lienthong dossier show " + task.code());
+  }
+  const auto* received = value_of<std::int64_t>(open, Field::kReceivedAt);
+  if (planned.leg->limit && received != nullptr)
+    put_if_absent(open, Field::kDueAt,
+                  add_limit(find_start(*received, task.calendar(), nullptr), *planned.leg->limit,
+                            task.calendar(), nullptr));
+  return {};
+}
+
 }  // namespace
 
 Result<OperationResult> carry_out(Task& task, const CreateLeg& what) {
@@ -46,6 +99,7 @@ Result<OperationResult> carry_out(Task& task, const CreateLeg& what) {
   put_if_absent(open, Field::kReceivedAt, task.now());
   put_if_absent(open, Field::kIntakeAgency, to_bytes(task.ours().view()));
   put_if_absent(open, Field::kCompetentAgency, to_bytes(what.to.view()));
+  LT_TRY_VOID(follow_plan(task, what, open));
   const auto* due = value_of<std::int64_t>(open, Field::kDueAt);
   const auto* received = value_of<std::int64_t>(open, Field::kReceivedAt);
   if (due != nullptr && received != nullptr && *due < *received)

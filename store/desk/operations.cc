@@ -13,6 +13,7 @@ const char* to_string(WarningCode code) {
     case WarningCode::kNoLimit: return "no-limit";
     case WarningCode::kSucceeded: return "succeeded";
     case WarningCode::kNoHolidayData: return "no-holiday-data";
+    case WarningCode::kNotDecided: return "not-decided";
     case WarningCode::kLateApology: return "late-apology";
     case WarningCode::kDueOnDayOff: return "due-on-day-off";
     case WarningCode::kCodeClaimed: return "code-claimed";

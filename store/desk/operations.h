@@ -288,6 +288,7 @@ enum class WarningCode : std::uint8_t {
   kNoLimit,           // value: the procedure's code; its version says no limit, so no date is known
   kSucceeded,         // value: the code that replaces the procedure's
   kNoHolidayData,     // value: the year; counted by weekends alone
+  kNotDecided,        // value: the year; counted from the law, some days off are not decided
   kLateApology,       // value: due_at's date; less than a working day before it (Đ.19(9))
   kDueOnDayOff,       // value: the date
   kCodeClaimed,       // value: a code that another dossier bears as well, and that dossier's

@@ -3,6 +3,7 @@
 
 #include "store/desk/carry_out.h"
 #include "store/desk/checks.h"
+#include "store/office/calendars.h"
 
 namespace lienthong::store {
 namespace {
@@ -44,11 +45,44 @@ std::vector<Procedure> versions_of(const Transaction& transaction, std::string_v
   return out;
 }
 
+namespace {
+
+// A table of days off, for everybody below (store/office/calendars.h).
+Result<OperationResult> publish_calendar(Task& task, Writes writes) {
+  const std::string text = text_after(task.state(), writes, Field::kCalendar);
+  const auto reading = parse_calendar(text);
+  if (!reading.mistakes.empty()) {
+    const CalendarMistake& first = reading.mistakes.front();
+    return Error(Errc::kInvalidArgument,
+                 "calendar: line " + std::to_string(first.line) + ": " + first.text);
+  }
+  for (const Field field : {Field::kDefinition, Field::kSuccessor, Field::kProcedure})
+    if (writes_value(writes, field))
+      return Error(Errc::kInvalidArgument, "a calendar has no " + name_of(field));
+  for (const RecordId& id : task.transaction().find_code(kCalendarCode)) {
+    const auto entry = task.transaction().find_record(id);
+    if (entry && entry->state.origin == task.ours() && !entry->state.chain.empty() &&
+        open_text(entry->state, Field::kCalendar) == text)
+      return Error(Errc::kConflict, "that table is published by us already, as record " + id.hex());
+  }
+  put(writes, Field::kCode, std::string(kCalendarCode));
+  put_if_absent(writes, Field::kProcedureName, std::string("Lịch làm việc"));
+  Draft out = task.begin(RecordKind::kProcedure);
+  put_writes(out, std::move(writes), {});
+  LT_TRY(const UpdateId id, task.transaction().write(std::move(out)));
+  return task.begun(id_cast<RecordId>(id), id, std::string(kCalendarCode));
+}
+
+}  // namespace
+
 Result<OperationResult> carry_out(Task& task, const PublishProcedure& what) {
   Writes writes = what.open;
+  if (writes_value(writes, Field::kCalendar)) return publish_calendar(task, std::move(writes));
   const auto written = [&](Field field) { return text_after(task.state(), writes, field); };
   std::string code = written(Field::kCode);
   if (code.empty()) code = written(Field::kProcedure);
+  if (code == kCalendarCode)
+    return Error(Errc::kInvalidArgument, "\"calendar\" is the code of tables of days off");
   if (!is_plain_code(code))
     return Error(Errc::kInvalidArgument,
                  "a procedure needs its code, such as 1.001193: 1 to 64 letters, digits, '.', '-' "

@@ -37,6 +37,11 @@ void put_work(FormContext& context, const Replica& replica, const RecordState& s
   }
   const Work& work = reader.work();
   if (!work.version) return;
+  for (const DueAppointment& appointment : due_appointments(work, calendar)) {
+    if (!appointment.due_at) continue;
+    context.appointments += (context.appointments.empty() ? "" : "; ") + appointment.name + ": " +
+                            form_long_time(*appointment.due_at);
+  }
   if (const auto limit = work.version->definition.limit_for(open_integer(state, Field::kChannel)))
     context.time_limit = limit_text(*limit);
 }

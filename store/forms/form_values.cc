@@ -96,7 +96,8 @@ Texts common_texts(const FormSource& source, const FormContext& context) {
   out["applicant_email"] = form_value(values, Field::kApplicantEmail);
   out["applicant_id_number"] = form_value(values, Field::kApplicantIdNumber);
   out["received_at"] = long_moment(values, Field::kReceivedAt);
-  out["due_at"] = long_moment(values, Field::kDueAt);
+  out["due_at"] =
+      context.appointments.empty() ? long_moment(values, Field::kDueAt) : context.appointments;
   out["time_limit"] = context.time_limit;
   out["fees"] = fees_text(values);
   return out;

@@ -36,7 +36,8 @@ std::vector<std::pair<UnixMillis, UnixMillis>> moved_dates(const FormSource& sou
 struct FormContext {
   const Registry& registry;
   UnixMillis now = 0;
-  std::string time_limit = {};  // as the procedure's version words it
+  std::string time_limit = {};    // as the procedure's version words it
+  std::string appointments = {};  // where the citizen comes more than once
   // When the step that ended with this link (an offer) was due.
   std::map<UpdateId, UnixMillis> step_due = {};
 };

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "protocol/base/check.h"
+#include "store/office/law_days.h"
 #include "store/text/plain.h"
 #include "store/text/table.h"
 
@@ -87,7 +88,49 @@ Calendar::Calendar()
 bool Calendar::is_working_day(OfficeDay day) const {
   if (const auto at = entries_.find(day); at != entries_.end())
     return at->second.kind == DayKind::kMakeUp;
-  return !weekend_.contains(weekday_of(day));
+  return !weekend_.contains(weekday_of(day)) && !std::ranges::binary_search(law_days_, day);
+}
+
+YearBasis Calendar::basis_of(int year) const {
+  if (years_.contains(year)) return YearBasis::kNotice;
+  return law_from_ && year >= *law_from_ && year <= kLawYearMax ? YearBasis::kLaw
+                                                                : YearBasis::kWeekends;
+}
+
+std::map<OfficeDay, Calendar::Entry> Calendar::days_of(int year) const {
+  std::map<OfficeDay, Entry> out;
+  if (basis_of(year) == YearBasis::kLaw)
+    for (const LawDay& day : law_days(year, weekend_))
+      out[day.day] = {DayKind::kHoliday, day.name, std::string(day.source)};
+  for (const auto& [day, entry] : entries_)
+    if (year_of(day) == year) out[day] = entry;
+  return out;
+}
+
+// Of every year that may be asked for and is not listed.
+void Calendar::count_law() {
+  law_days_.clear();
+  if (!law_from_) return;
+  for (int year = *law_from_; year <= kLawYearMax; ++year)
+    if (!years_.contains(year))
+      for (const LawDay& day : law_days(year, weekend_)) law_days_.push_back(day.day);
+  std::ranges::sort(law_days_);
+}
+
+Calendar Calendar::with(const Calendar& published, bool hours) const {
+  Calendar out = *this;
+  std::erase_if(out.entries_,
+                [&](const auto& entry) { return published.years_.contains(year_of(entry.first)); });
+  for (const auto& [day, entry] : published.entries_) out.entries_.insert_or_assign(day, entry);
+  out.years_.insert(published.years_.begin(), published.years_.end());
+  if (hours && published.names_hours_) {
+    out.sessions_ = published.sessions_;
+    out.working_day_ = published.working_day_;
+    out.weekend_ = published.weekend_;
+    out.cut_off_ = published.cut_off_;
+  }
+  out.count_law();
+  return out;
 }
 
 OfficeDay Calendar::working_day_from(OfficeDay day) const {
@@ -111,9 +154,19 @@ bool Calendar::is_desk_open(UnixMillis moment) const {
          });
 }
 
-UnixMillis Calendar::start_of_clock(UnixMillis moment) const {
+bool Calendar::is_after_cut_off(UnixMillis moment, const CutOff* cut_off) const {
+  if (cut_off == nullptr) cut_off = cut_off_ ? &*cut_off_ : nullptr;
+  if (cut_off == nullptr) return false;
   const OfficeDay day = day_at(moment);
-  const bool over = !is_working_day(day) || moment > desk_closes(day);
+  const UnixMillis last =
+      cut_off->before_close ? desk_closes(day) - cut_off->time : midnight_of(day) + cut_off->time;
+  return moment > last;
+}
+
+UnixMillis Calendar::start_of_clock(UnixMillis moment, const CutOff* cut_off) const {
+  const OfficeDay day = day_at(moment);
+  const bool over =
+      !is_working_day(day) || moment > desk_closes(day) || is_after_cut_off(moment, cut_off);
   if (over) return desk_opens(working_day_from(is_working_day(day) ? day + 1 : day));
   return std::max(moment, desk_opens(day));
 }
@@ -151,6 +204,9 @@ std::int64_t Calendar::working_days_between(OfficeDay from, OfficeDay to) const 
     const bool works = at->second.kind == DayKind::kMakeUp;
     count += static_cast<int>(works) - static_cast<int>(usual);
   }
+  for (auto at = std::ranges::upper_bound(law_days_, from); at != law_days_.end() && *at <= to;
+       ++at)
+    if (!weekend_.contains(weekday_of(*at)) && !entries_.contains(*at)) --count;
   return count;
 }
 
@@ -195,11 +251,36 @@ UnixMillis Calendar::working_time_between(UnixMillis from, UnixMillis to) const 
   return sum;
 }
 
-std::vector<int> Calendar::years_without_data(OfficeDay from, OfficeDay to) const {
+std::vector<int> Calendar::years_of(YearBasis basis, OfficeDay from, OfficeDay to) const {
   std::vector<int> out;
   for (int year = year_of(from); year <= year_of(to); ++year)
-    if (!years_.contains(year)) out.push_back(year);
+    if (basis_of(year) == basis) out.push_back(year);
   return out;
+}
+std::vector<int> Calendar::years_without_data(OfficeDay from, OfficeDay to) const {
+  return years_of(YearBasis::kWeekends, from, to);
+}
+std::vector<int> Calendar::years_not_decided(OfficeDay from, OfficeDay to) const {
+  return years_of(YearBasis::kLaw, from, to);
+}
+
+// ---- names ----
+
+std::string_view to_string(YearBasis basis) {
+  constexpr std::array<std::string_view, 3> kNames = {"notice", "law", "weekends"};
+  return kNames[static_cast<std::size_t>(basis)];
+}
+
+std::optional<CutOff> parse_cut_off(std::string_view text) {
+  if (text == "last-hour") return CutOff{true, kHourMillis};
+  const auto time = parse_clock(text);
+  return time ? std::optional(CutOff{false, *time}) : std::nullopt;
+}
+
+std::string to_text(const CutOff& cut_off) {
+  if (cut_off.before_close) return "last-hour";
+  const auto minutes = static_cast<unsigned>(cut_off.time / kMinuteMillis);
+  return two(minutes / 60) + ":" + two(minutes % 60);
 }
 
 // ---- the file ----
@@ -232,6 +313,7 @@ class CalendarParser {
       mistake(failed.error.detail());
     }
     line_ = 0;
+    out_.calendar.count_law();
     if (!heads_seen) mistake("expected a line with the columns date, kind, name, source");
     return std::move(out_);
   }
@@ -261,9 +343,13 @@ class CalendarParser {
   void setting(const std::vector<std::string_view>& cells) {
     if (cells.front() == "desk") return desk(cells);
     if (cells.front() == "weekend") return weekend(cells);
-    if (cells.front() == "years") return years(cells);
+    if (cells.front() == "years") return years(cells, out_.calendar.years_);
+    if (cells.front() == "besides") return years(cells, out_.calendar.besides_);
+    if (cells.front() == "law") return law(cells);
+    if (cells.front() == "cut-off") return cut_off(cells);
     mistake("found " + quote(cells.front()) +
-            ", expected desk, weekend, years, or the columns date, kind, name, source");
+            ", expected desk, weekend, cut-off, years, besides, law, or the columns date, kind, "
+            "name, source");
   }
 
   void desk(const std::vector<std::string_view>& cells) {
@@ -281,6 +367,7 @@ class CalendarParser {
     }
     if (sessions.empty())
       return mistake("desk has no hours, expected such as 07:00-11:30 and 13:30-17:00");
+    out_.calendar.names_hours_ = true;
     out_.calendar.sessions_ = std::move(sessions);
     out_.calendar.working_day_ = sum;
   }
@@ -294,15 +381,31 @@ class CalendarParser {
       days.insert(static_cast<int>(at - kWeekdays.begin()));
     }
     if (days.size() > 6) return mistake("a week without a working day, expected at most six");
+    out_.calendar.names_hours_ = true;
     out_.calendar.weekend_ = std::move(days);
   }
 
-  void years(const std::vector<std::string_view>& cells) {
+  void cut_off(const std::vector<std::string_view>& cells) {
+    const auto read = cells.size() == 2 ? parse_cut_off(cells[1]) : std::nullopt;
+    if (!read) return mistake("expected one cut-off, a time such as 15:00, or last-hour");
+    out_.calendar.names_hours_ = true;
+    out_.calendar.cut_off_ = read;
+  }
+
+  void law(const std::vector<std::string_view>& cells) {
+    const auto year = cells.size() == 2 ? digits(cells[1]) : std::nullopt;
+    if (!year || *year < kLawYearMin || *year > kLawYearMax)
+      return mistake("expected the first year that is counted from the law, " +
+                     std::to_string(kLawYearMin) + " to " + std::to_string(kLawYearMax));
+    out_.calendar.law_from_ = year;
+  }
+
+  void years(const std::vector<std::string_view>& cells, std::set<int>& out) {
     for (std::size_t i = 1; i < cells.size(); ++i) {
       const auto year = cells[i].size() == 4 ? digits(cells[i]) : std::nullopt;
       if (!year || *year < 1970)
         return mistake("found " + quote(cells[i]) + ", expected years such as 2025");
-      out_.calendar.years_.insert(*year);
+      out.insert(*year);
     }
   }
 
@@ -317,9 +420,11 @@ class CalendarParser {
       return mistake("found " + quote(cells[1]) + ", expected holiday, make-up or swapped");
     if (cells[2].empty() || cells[3].empty())
       return mistake("a day without name or source, expected both");
-    if (!out_.calendar.years_.contains(year_of(*day)))
+    if (!out_.calendar.years_.contains(year_of(*day)) &&
+        !out_.calendar.besides_.contains(year_of(*day)))
       return mistake(std::string(cells[0]) + " is of a year that is not under \"years\"; " +
-                     "list the year there once all of its holidays stand here");
+                     "list the year there once all of its holidays stand here, or under "
+                     "\"besides\" where these are single days");
     const bool weekend = out_.calendar.weekend_.contains(weekday_of(*day));
     if (*kind == DayKind::kMakeUp && !weekend)
       return mistake(std::string(cells[0]) +

@@ -1,8 +1,10 @@
 // When offices work: desk hours, weekends, holidays, days swapped and made up, as data. The format
 // is in docs/operations.md, "Calendar"; the one built in is conf/calendars/vn.tsv.
 //
-// Everything is in the office's time, +07:00 all year. Pure; any thread may share one. What a year
-// has no data for is counted by weekends alone, and years_without_data() says which those are.
+// Everything is in the office's time, +07:00 all year. Pure; any thread may share one. A year whose
+// notice is not known is counted from the law, as far as that says the day (years_not_decided()),
+// or, of a calendar that does not say so, by weekends alone (years_without_data()).
+// The law: Bộ luật Lao động 45/2019/QH14, Điều 111(3), 112(1); Nghị quyết 28/2026/QH16, Điều 2.
 // Source of the units: domain "Counting deadlines" (1 working day = 8 working hours at the usual
 // desk hours).
 #pragma once
@@ -47,6 +49,23 @@ enum class DayKind : std::uint8_t {
   kMakeUp,   // a day of the weekend on which offices work
 };
 
+// Until when on a day what is received still counts from that day.
+struct CutOff {
+  bool before_close = false;  // `time` before the desk closes; else of the day
+  UnixMillis time = 0;
+  bool operator==(const CutOff&) const = default;
+};
+// "15:00", "last-hour". nullopt: neither.
+std::optional<CutOff> parse_cut_off(std::string_view text);
+std::string to_text(const CutOff& cut_off);
+
+enum class YearBasis : std::uint8_t {
+  kNotice,    // all of its days are listed
+  kLaw,       // certain days by the law and the lunar calendar; the rest is not decided
+  kWeekends,  // nothing is known
+};
+std::string_view to_string(YearBasis basis);  // "notice", "law", "weekends"
+
 struct CalendarMistake {
   std::size_t line = 0;  // 1-based; 0: the file as a whole
   std::string text;      // what was found and what was expected
@@ -68,7 +87,16 @@ class Calendar {
   Calendar();
 
   const std::vector<Session>& sessions() const { return sessions_; }
+  // What is listed; of years that are counted from the law nothing but single days.
   const std::map<OfficeDay, Entry>& entries() const { return entries_; }
+  // All days of the year that differ from the week, listed or by the law.
+  std::map<OfficeDay, Entry> days_of(int year) const;
+  YearBasis basis_of(int year) const;
+  const std::optional<CutOff>& cut_off() const { return cut_off_; }
+  // This one with what the other lists put over it: whole years, single days, and where `hours` the
+  // desk, weekend and cut-off that it names.
+  Calendar with(const Calendar& published, bool hours) const;
+  bool names_hours() const { return names_hours_; }
   // Working time of one working day: 8 hours at the usual desk hours.
   UnixMillis working_day() const { return working_day_; }
 
@@ -80,8 +108,9 @@ class Calendar {
   // Within the desk hours of a working day; the moment at which it closes counts as within.
   bool is_desk_open(UnixMillis moment) const;
   // The moment itself while the desk is open, or in its break; after hours and on days off, the
-  // next working morning.
-  UnixMillis start_of_clock(UnixMillis moment) const;
+  // next working morning. What comes after the cut-off starts then too; null: the calendar's own.
+  UnixMillis start_of_clock(UnixMillis moment, const CutOff* cut_off = nullptr) const;
+  bool is_after_cut_off(UnixMillis moment, const CutOff* cut_off = nullptr) const;
 
   // Counting takes no longer for years than for days. What would end after the last moment that is
   // a time (instant.h) ends there.
@@ -97,18 +126,26 @@ class Calendar {
 
   // Of the years that [from, to] touches; ascending.
   std::vector<int> years_without_data(OfficeDay from, OfficeDay to) const;
+  std::vector<int> years_not_decided(OfficeDay from, OfficeDay to) const;
 
   bool operator==(const Calendar&) const = default;
 
  private:
   friend class CalendarParser;
+  std::vector<int> years_of(YearBasis basis, OfficeDay from, OfficeDay to) const;
+  void count_law();
   OfficeDay nth_working_day(OfficeDay day, std::int64_t count) const;
   UnixMillis working_time_within(OfficeDay day, UnixMillis from, UnixMillis to) const;
 
   std::vector<Session> sessions_;  // ascending, apart; at least one
   std::set<int> weekend_;          // 0 Sunday to 6 Saturday
   std::map<OfficeDay, Entry> entries_;
-  std::set<int> years_;
+  std::set<int> years_;              // whose days are all listed
+  std::set<int> besides_;            // of which single days are listed beside what is known
+  std::optional<int> law_from_;      // the first year that is counted from the law where not listed
+  std::vector<OfficeDay> law_days_;  // off by the law, ascending; only those of no listed year
+  std::optional<CutOff> cut_off_;
+  bool names_hours_ = false;  // the table has desk, weekend or cut-off
   UnixMillis working_day_ = 0;
 };
 

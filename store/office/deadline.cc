@@ -12,12 +12,12 @@ constexpr UnixMillis kThreeOClock = 15 * kHourMillis;
 
 constexpr std::array<std::string_view, 4> kUnits = {"working_day", "hour", "calendar_day",
                                                     "same_day"};
-constexpr std::array<std::string_view, 21> kSteps = {
-    "version",        "no-version",  "limit",        "no-limit",    "not-received",
-    "received",       "after-hours", "after-three",  "start-given", "counted",
-    "rolled",         "paused",      "stands-still", "restarted",   "extended",
-    "reappointed",    "ended",       "correction",   "recounted",   "written-by-office",
-    "no-holiday-data"};
+constexpr std::array<std::string_view, 24> kSteps = {
+    "version",         "no-version",  "limit",         "no-limit",    "not-received",
+    "received",        "after-hours", "after-three",   "start-given", "counted",
+    "rolled",          "paused",      "stands-still",  "restarted",   "extended",
+    "reappointed",     "ended",       "correction",    "recounted",   "written-by-office",
+    "no-holiday-data", "not-decided", "after-cut-off", "outside"};
 
 void add(std::vector<TraceStep>* trace, TraceStep step) {
   if (trace != nullptr) trace->push_back(std::move(step));
@@ -56,7 +56,12 @@ class Clock {
     for (const ClockEvent& event : input_.events) {
       if (event.received_at || event.clock_starts_at || event.limit_changed) change(event);
       if (event.status) take(event.at, *event.status);
+      if (event.outside) step_outside(event);
       if (event.due_at) write_down(event);
+    }
+    if (outside_ && !paused_ && !ended_) {
+      step(DeadlineStep::kStandsStill, 0, outside_->at, outside_->name);
+      out_.paused = true;
     }
     if (paused_) {
       step(DeadlineStep::kStandsStill, 0, paused_->at, name_of(paused_->status));
@@ -67,6 +72,8 @@ class Clock {
   }
 
  private:
+  const CutOff* cut_off() const { return input_.cut_off ? &*input_.cut_off : nullptr; }
+
   void step(DeadlineStep kind, UnixMillis at, UnixMillis from = 0, std::string text = {}) {
     TraceStep made_step = made(kind, at, from);
     made_step.text = std::move(text);
@@ -75,12 +82,12 @@ class Clock {
 
   void start() {
     step(DeadlineStep::kReceived, *received_);
-    const UnixMillis counted = calendar_.start_of_clock(*received_);
+    const UnixMillis counted = calendar_.start_of_clock(*received_, cut_off());
     if (start_given_ && *start_given_ != counted) {
       step(DeadlineStep::kStartGiven, *start_given_);
       out_.starts_at = *start_given_;
     } else {
-      out_.starts_at = find_start(*received_, calendar_, &out_.trace);
+      out_.starts_at = find_start(*received_, calendar_, &out_.trace, cut_off());
     }
     counted_from_ = *out_.starts_at;
   }
@@ -90,7 +97,7 @@ class Clock {
     given_ = false;
     out_.due_at.reset();
     if (!limit_) return step(DeadlineStep::kNoLimit, 0);
-    UnixMillis due = add_limit(counted_from_, *limit_, calendar_, &out_.trace);
+    UnixMillis due = add_limit(counted_from_, *limit_, calendar_, &out_.trace, cut_off());
     if (stood_) due = calendar_.add_working_time(due, *stood_);
     out_.due_at = due;
   }
@@ -135,15 +142,31 @@ class Clock {
     if (corrected_ || !out_.due_at || ends_clock(status)) return;
     if (pause.status == Status::kSupplement && input_.resume == Resume::kRestart &&
         status == Status::kProcessing) {
-      const UnixMillis from = find_start(at, calendar_, nullptr);
+      const UnixMillis from = find_start(at, calendar_, nullptr, cut_off());
       step(DeadlineStep::kRestarted, from);
       if (!limit_) return step(DeadlineStep::kNoLimit, 0);  // the date given stays
       counted_from_ = from;
       stood_.reset();
       return count();
     }
-    TraceStep extended = made(DeadlineStep::kExtended, 0, pause.at);
-    extended.time = calendar_.working_time_between(pause.at, at);
+    extend(pause.at, at);
+  }
+
+  // The total does not run while the work lies outside of it; the step has a clock of its own.
+  void step_outside(const ClockEvent& event) {
+    if (outside_) {
+      const Outside before = *std::exchange(outside_, std::nullopt);
+      if (!paused_ && !ended_) extend(before.at, event.at);
+    }
+    if (event.outside->empty()) return;
+    outside_ = Outside{event.at, *event.outside};
+    step(DeadlineStep::kOutside, 0, event.at, *event.outside);
+  }
+
+  void extend(UnixMillis from, UnixMillis to) {
+    if (!out_.due_at) return;
+    TraceStep extended = made(DeadlineStep::kExtended, 0, from);
+    extended.time = calendar_.working_time_between(from, to);
     extended.at = calendar_.add_working_time(*out_.due_at, extended.time);
     out_.due_at = extended.at;
     stood_ = std::min(stood_.value_or(0) + extended.time, kTimeEnd);
@@ -171,7 +194,17 @@ class Clock {
       missing.amount = year;
       out_.trace.push_back(std::move(missing));
     }
+    for (const int year : calendar_.years_not_decided(first, last)) {
+      TraceStep open = made(DeadlineStep::kNotDecided, 0);
+      open.amount = year;
+      out_.trace.push_back(std::move(open));
+    }
   }
+
+  struct Outside {
+    UnixMillis at = 0;
+    std::string name;
+  };
 
   const DeadlineInput& input_;
   const Calendar& calendar_;
@@ -182,6 +215,7 @@ class Clock {
   std::optional<UnixMillis> stood_;  // working time since then in which the clock stood still
   bool given_ = false;               // the date is not the one counted
   std::optional<Pause> paused_;
+  std::optional<Outside> outside_;
   bool ended_ = false, corrected_ = false;
 };
 
@@ -191,7 +225,9 @@ std::string_view to_json(LimitUnit unit) { return kUnits[static_cast<std::size_t
 std::string_view to_json(DeadlineStep step) { return kSteps[static_cast<std::size_t>(step)]; }
 
 std::string to_amount(const Limit& limit) {
-  return std::to_string(limit.halves / 2) + (limit.halves % 2 != 0 ? ".5" : "");
+  constexpr std::array<std::string_view, 4> kParts = {"", ".25", ".5", ".75"};
+  return std::to_string(limit.quarters / 4) +
+         std::string(kParts[static_cast<std::size_t>(limit.quarters % 4)]);
 }
 
 bool stops_clock(Status status) {
@@ -203,28 +239,36 @@ bool ends_clock(Status status) {
          status == Status::kReturned;
 }
 
-UnixMillis find_start(UnixMillis moment, const Calendar& calendar, std::vector<TraceStep>* trace) {
-  const UnixMillis start = calendar.start_of_clock(moment);
-  if (start != moment) add(trace, made(DeadlineStep::kAfterHours, start, moment));
+UnixMillis find_start(UnixMillis moment, const Calendar& calendar, std::vector<TraceStep>* trace,
+                      const CutOff* cut_off) {
+  const UnixMillis start = calendar.start_of_clock(moment, cut_off);
+  if (start == moment) return start;
+  const bool cut = calendar.is_working_day(day_at(moment)) &&
+                   moment <= calendar.desk_closes(day_at(moment)) &&
+                   calendar.is_after_cut_off(moment, cut_off);
+  TraceStep late =
+      made(cut ? DeadlineStep::kAfterCutOff : DeadlineStep::kAfterHours, start, moment);
+  if (cut) late.text = to_text(cut_off != nullptr ? *cut_off : *calendar.cut_off());
+  add(trace, std::move(late));
   return start;
 }
 
 UnixMillis add_limit(UnixMillis start, const Limit& limit, const Calendar& calendar,
-                     std::vector<TraceStep>* trace) {
-  LT_CHECK(limit.halves >= 0 && limit.halves <= kLimitHalvesMax);
+                     std::vector<TraceStep>* trace, const CutOff* cut_off) {
+  LT_CHECK(limit.quarters >= 0 && limit.quarters <= kLimitQuartersMax);
   const OfficeDay day = day_at(start);
   UnixMillis due = 0;
   switch (limit.unit) {
     case LimitUnit::kWorkingDay:
-      due = limit.halves % 2 == 0
-                ? calendar.desk_closes(calendar.add_working_days(day, limit.halves / 2))
-                : calendar.add_working_time(start, limit.halves * calendar.working_day() / 2);
+      due = limit.quarters % 4 == 0
+                ? calendar.desk_closes(calendar.add_working_days(day, limit.quarters / 4))
+                : calendar.add_working_time(start, limit.quarters * calendar.working_day() / 4);
       break;
     case LimitUnit::kHour:
-      due = calendar.add_working_time(start, limit.halves * kHourMillis / 2);
+      due = calendar.add_working_time(start, limit.quarters * kHourMillis / 4);
       break;
     case LimitUnit::kCalendarDay: {
-      const OfficeDay last = day + limit.halves / 2;
+      const OfficeDay last = day + limit.quarters / 4;
       due = calendar.desk_closes(calendar.working_day_from(last));
       if (!calendar.is_working_day(last))
         add(trace, made(DeadlineStep::kRolled, due, midnight_of(last)));
@@ -232,7 +276,8 @@ UnixMillis add_limit(UnixMillis start, const Limit& limit, const Calendar& calen
     }
     case LimitUnit::kSameDay: {
       const OfficeDay working = calendar.working_day_from(day);
-      const bool after_three = working == day && start - midnight_of(day) > kThreeOClock;
+      const bool after_three =
+          cut_off == nullptr && working == day && start - midnight_of(day) > kThreeOClock;
       due = calendar.desk_closes(after_three ? calendar.working_day_from(day + 1) : working);
       if (after_three) add(trace, made(DeadlineStep::kAfterThree, due, start));
       break;

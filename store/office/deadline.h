@@ -29,13 +29,13 @@ enum class LimitUnit : std::uint8_t { kWorkingDay, kHour, kCalendarDay, kSameDay
 
 struct Limit {
   LimitUnit unit = LimitUnit::kWorkingDay;
-  std::int64_t halves = 0;  // twice the number of units, so that half a day is 1; same day: 0
+  std::int64_t quarters = 0;  // four times the number of units: half a day is 2; same day: 0
   bool operator==(const Limit&) const = default;
 };
-inline constexpr std::int64_t kLimitHalvesMax = 7300;  // ten years
+inline constexpr std::int64_t kLimitQuartersMax = 14'600;  // ten years
 
 std::string_view to_json(LimitUnit unit);
-// "5", "0.5".
+// "5", "0.5", "0.25".
 std::string to_amount(const Limit& limit);
 
 enum class Resume : std::uint8_t { kRestart, kExtend };
@@ -62,6 +62,9 @@ enum class DeadlineStep : std::uint8_t {  // of the explanation; each with what 
   kRecounted,        // from: reception, channel or version were changed
   kWrittenByOffice,  // at: the date in the record, which is not the one counted
   kNoHolidayData,    // amount: year counted by weekends alone
+  kNotDecided,       // amount: year counted from the law; some of its days off are not decided
+  kAfterCutOff,      // at: received after the cut-off, so the clock starts then; text: the cut-off
+  kOutside,          // from: a step that stands outside of the total began; text: its name
 };
 std::string_view to_json(DeadlineStep step);
 
@@ -83,6 +86,8 @@ struct ClockEvent {
   bool apology = false;              // due_at is the new date of an apology
   // Corrections of what the count began with; the clock is counted anew.
   std::optional<UnixMillis> received_at, clock_starts_at;
+  // A step that stands outside of the total began (its name), or ended (empty).
+  std::optional<std::string> outside;
   bool limit_changed = false;  // to `limit`: another channel or version
   std::optional<Limit> limit;
   bool operator==(const ClockEvent&) const = default;
@@ -94,6 +99,7 @@ struct DeadlineInput {  // as it began
   std::vector<ClockEvent> events;  // in the order in which they stand; the first: created
   std::optional<Limit> limit;
   Resume resume = Resume::kRestart;
+  std::optional<CutOff> cut_off;  // the procedure's; none: the calendar's
 };
 
 struct Deadline {
@@ -105,11 +111,13 @@ struct Deadline {
 
 Deadline find_deadline(const DeadlineInput& input, const Calendar& calendar);
 
-// Of one limit, from a moment at which a clock starts; `trace` may be null.
+// Of one limit, from a moment at which a clock starts; `trace` may be null. Within the day means
+// what came until 15:00, unless a cut-off of the procedure has moved the start already.
 UnixMillis add_limit(UnixMillis start, const Limit& limit, const Calendar& calendar,
-                     std::vector<TraceStep>* trace);
-// Where the clock of what was received at `moment` starts.
-UnixMillis find_start(UnixMillis moment, const Calendar& calendar, std::vector<TraceStep>* trace);
+                     std::vector<TraceStep>* trace, const CutOff* cut_off = nullptr);
+// Where the clock of what was received at `moment` starts; `cut_off` null: the calendar's.
+UnixMillis find_start(UnixMillis moment, const Calendar& calendar, std::vector<TraceStep>* trace,
+                      const CutOff* cut_off = nullptr);
 
 enum class Punctuality : std::uint8_t { kEarly, kOnTime, kLate };
 // By date at the office; without a due date on time. Domain "Counting deadlines", 8.

@@ -33,6 +33,13 @@ Result<std::string> read_text(const json& object, const char* name) {
   return at->get<std::string>();
 }
 
+Result<bool> read_flag(const json& object, const char* name) {
+  const auto at = object.find(name);
+  if (at == object.end() || at->is_null()) return false;
+  if (!at->is_boolean()) return wrong(std::string(name) + ": must be true or false");
+  return at->get<bool>();
+}
+
 Result<std::optional<Limit>> read_limit(const json& object, const char* name) {
   const auto at = object.find(name);
   if (at == object.end() || at->is_null()) return std::optional<Limit>();
@@ -63,7 +70,56 @@ Result<ProcedureStep> read_step(const json& value) {
   LT_TRY(step.duty, read_text(value, "duty"));
   LT_TRY(step.limit, read_limit(value, "limit"));
   if (step.name.empty()) return wrong("name: missing");
+  LT_TRY(step.outside, read_flag(value, "outside"));
   return step;
+}
+
+Result<Appointment> read_appointment(const json& value) {
+  if (!value.is_object()) return wrong("must be an object");
+  Appointment out;
+  LT_TRY(out.name, read_text(value, "name"));
+  LT_TRY(const auto limit, read_limit(value, "limit"));
+  if (!limit || limit->unit == LimitUnit::kSameDay)
+    return wrong("limit: missing, in days or hours after the appointment before");
+  out.limit = *limit;
+  return out;
+}
+
+Result<PlannedLeg> read_leg_plan(const json& value) {
+  if (!value.is_object()) return wrong("must be an object");
+  PlannedLeg out;
+  LT_TRY(out.name, read_text(value, "name"));
+  LT_TRY(out.procedure, read_text(value, "procedure"));
+  LT_TRY(out.agency, read_text(value, "agency"));
+  LT_TRY(out.limit, read_limit(value, "limit"));
+  if (out.name.empty() && out.procedure.empty()) return wrong("name: missing, or procedure");
+  const auto after = value.find("after");
+  if (after == value.end() || after->is_null()) return out;
+  if (!after->is_array()) return wrong("after: must be a list of places, from 1");
+  for (const json& place : *after) {
+    if (!place.is_number_unsigned() || place == 0)
+      return wrong("after: must be a list of places, from 1");
+    out.after.push_back(place.get<std::size_t>());
+  }
+  return out;
+}
+
+// A leg waits for earlier ones alone, so that none waits for itself.
+Result<void> check_legs(const std::vector<PlannedLeg>& legs) {
+  for (std::size_t i = 0; i < legs.size(); ++i)
+    for (const std::size_t place : legs[i].after)
+      if (place > i)
+        return wrong(place_of("legs", i, "after") + ": waits for " + std::to_string(place) +
+                     ", which is no earlier one");
+  return {};
+}
+
+Result<void> check_appointments(const std::vector<Appointment>& appointments) {
+  for (std::size_t i = 1; i < appointments.size(); ++i)
+    if (appointments[i].limit.unit != appointments.front().limit.unit)
+      return wrong(place_of("appointments", i, "limit") +
+                   ": all appointments of a procedure have one unit");
+  return {};
 }
 
 Result<ProcedureComponent> read_component(const json& value) {
@@ -129,21 +185,24 @@ Result<Limit> parse_limit(const json& value) {
   const auto at = value.find("amount");
   if (at == value.end() || !at->is_number())
     return wrong("amount: must be a number, such as 5 or 0.5");
-  const double halves = at->get<double>() * (unit == "half_day" ? 1 : 2);
-  if (!(halves > 0) || halves > static_cast<double>(kLimitHalvesMax) ||
-      halves != std::floor(halves))
-    return wrong("amount: must be a positive number of whole or half units, of ten years at most");
-  out.halves = static_cast<std::int64_t>(halves);
-  if (unit == "working_day" || unit == "half_day") {
+  const double quarters = at->get<double>() * (unit == "quarter_day" ? 1
+                                               : unit == "half_day"  ? 2
+                                                                     : 4);
+  if (!(quarters > 0) || quarters > static_cast<double>(kLimitQuartersMax) ||
+      quarters != std::floor(quarters))
+    return wrong(
+        "amount: must be a positive number of whole, half or quarter units, of ten years at most");
+  out.quarters = static_cast<std::int64_t>(quarters);
+  if (unit == "working_day" || unit == "half_day" || unit == "quarter_day") {
     out.unit = LimitUnit::kWorkingDay;
   } else if (unit == "hour") {
     out.unit = LimitUnit::kHour;
   } else if (unit == "calendar_day") {
     out.unit = LimitUnit::kCalendarDay;
-    if (out.halves % 2 != 0) return wrong("amount: calendar days are whole");
+    if (out.quarters % 4 != 0) return wrong("amount: calendar days are whole");
   } else {
     return wrong("unit: found \"" + unit +
-                 "\", expected working_day, half_day, hour, calendar_day or same_day");
+                 "\", expected working_day, half_day, quarter_day, hour, calendar_day or same_day");
   }
   return out;
 }
@@ -156,17 +215,52 @@ Result<Definition> parse_definition(std::string_view json_text) {
   if (const auto at = object.find("limit_by_channel"); at != object.end() && !at->is_null())
     LT_TRY_VOID(read_channels(*at, out));
   LT_TRY(out.resume, read_resume(object));
+  LT_TRY(const std::string cut_off, read_text(object, "cut_off"));
+  if (!cut_off.empty()) {
+    out.cut_off = parse_cut_off(cut_off);
+    if (!out.cut_off)
+      return wrong("cut_off: found \"" + cut_off +
+                   "\", expected a time such as 15:00, or last-hour");
+  }
   LT_TRY(out.supplement_limit, read_limit(object, "supplement_limit"));
   LT_TRY(out.components, read_list<ProcedureComponent>(object, "components", read_component));
   LT_TRY(out.steps, read_list<ProcedureStep>(object, "steps", read_step));
+  LT_TRY(out.appointments, read_list<Appointment>(object, "appointments", read_appointment));
+  LT_TRY_VOID(check_appointments(out.appointments));
+  LT_TRY(out.legs, read_list<PlannedLeg>(object, "legs", read_leg_plan));
+  LT_TRY_VOID(check_legs(out.legs));
   LT_TRY(out.level, read_text(object, "level"));
   LT_TRY(out.source, read_text(object, "source"));
   LT_TRY(out.note, read_text(object, "note"));
   return out;
 }
 
+std::vector<LegDates> plan_legs(const std::vector<PlannedLeg>& legs, UnixMillis start,
+                                const std::vector<std::optional<UnixMillis>>& ended,
+                                const Calendar& calendar) {
+  std::vector<LegDates> out(legs.size());
+  const auto end_of = [&](std::size_t place) {
+    return place < ended.size() && ended[place] ? ended[place] : out[place].due_at;
+  };
+  for (std::size_t i = 0; i < legs.size(); ++i) {
+    UnixMillis begin = start;
+    bool known = true;
+    for (const std::size_t place : legs[i].after) {
+      const auto end = end_of(place - 1);
+      known = known && end.has_value();
+      begin = std::max(begin, end.value_or(start));
+    }
+    if (!known) continue;
+    out[i].starts_at = find_start(begin, calendar, nullptr);
+    if (legs[i].limit)
+      out[i].due_at = add_limit(*out[i].starts_at, *legs[i].limit, calendar, nullptr);
+  }
+  return out;
+}
+
 std::optional<Procedure> read_procedure(const RecordState& state) {
   if (state.kind != RecordKind::kProcedure || state.chain.empty()) return std::nullopt;
+  if (open_value(state, Field::kCalendar) != nullptr) return std::nullopt;  // calendars.h
   Procedure out;
   out.record = state.record;
   out.author = state.origin;

@@ -25,6 +25,20 @@ struct ProcedureStep {
   std::string agency;  // a tier ("commune"), or the code of an agency; empty: not said
   std::string unit, duty;
   std::optional<Limit> limit;
+  bool outside = false;  // of the total, as the tax office's; its limit is its own
+};
+
+// When the citizen is to come, where that is more than once: what of the total is used up by then.
+struct Appointment {
+  std::string name;
+  Limit limit;  // after the one before
+};
+
+// A leg of a group of procedures. It begins when those that it waits for have their results.
+struct PlannedLeg {
+  std::string name, procedure, agency;
+  std::optional<Limit> limit;
+  std::vector<std::size_t> after;  // places from 1, of earlier ones
 };
 
 struct ProcedureComponent {
@@ -36,16 +50,30 @@ struct Definition {
   std::optional<Limit> limit;
   std::map<int, Limit> limit_by_channel;  // by the channel's number: 1 counter, 2 online, 3 postal
   Resume resume = Resume::kRestart;
+  std::optional<CutOff> cut_off;  // until when what is received counts from that day
   std::optional<Limit> supplement_limit;
   std::vector<ProcedureComponent> components;
   std::vector<ProcedureStep> steps;
+  std::vector<Appointment> appointments;
+  std::vector<PlannedLeg> legs;
   std::string level, source, note;
 
   // Of the channel, else the general one.
   std::optional<Limit> limit_for(std::optional<std::int64_t> channel) const;
 };
 
-// {"amount":20,"unit":"working_day"}: amount a number in halves ("half_day": whole numbers). Fails:
+// When a planned leg begins and is due; none: it is not known yet.
+struct LegDates {
+  std::optional<UnixMillis> starts_at, due_at;
+};
+// `start`: of the whole group. `ended`: when each leg had its result, as far as that has happened;
+// a leg that has none counts from when those that it waits for are due.
+std::vector<LegDates> plan_legs(const std::vector<PlannedLeg>& legs, UnixMillis start,
+                                const std::vector<std::optional<UnixMillis>>& ended,
+                                const Calendar& calendar);
+
+// {"amount":20,"unit":"working_day"}: amount a number in quarters ("half_day" and
+// "quarter_day" too). Fails:
 // kInvalidArgument, which says what is missing.
 Result<Limit> parse_limit(const nlohmann::json& value);
 // As the register has it. Unknown names are let pass, so that later programs may add to them.

@@ -9,33 +9,60 @@ bool fits(const ProcedureStep& step, const PlaceEvent& event) {
   return !step.agency.empty() && (step.agency == event.agency_code || step.agency == event.tier);
 }
 
-struct Place {
-  std::size_t number = 0;  // 0: nowhere yet
-  UnixMillis since = 0;
-};
-
 // Where the dossier is after it was taken over: it stays where that agency is already to work, else
 // goes on to that agency's next step.
-Place take_over(Place place, const std::vector<ProcedureStep>& steps, const PlaceEvent& event) {
+StepPlace take_over(StepPlace place, const std::vector<ProcedureStep>& steps,
+                    const PlaceEvent& event) {
   if (place.number != 0 && place.number <= steps.size() && fits(steps[place.number - 1], event))
     return place;
   for (std::size_t i = place.number; i < steps.size(); ++i)
-    if (fits(steps[i], event)) return {i + 1, event.at};
+    if (fits(steps[i], event)) return {i + 1, event.at, event.at};
   return place;
+}
+
+bool is_one_run(const std::vector<ProcedureStep>& steps, std::size_t first, std::size_t second) {
+  if (first == 0 || second == 0 || first > steps.size() || second > steps.size()) return false;
+  for (std::size_t at = std::min(first, second); at <= std::max(first, second); ++at)
+    if (steps[at - 1].outside || steps[at - 1].agency != steps[first - 1].agency) return false;
+  return true;
+}
+
+// The limits of all steps of this agency around that one, one after the other.
+std::optional<UnixMillis> run_due(const std::vector<ProcedureStep>& steps, const StepPlace& place,
+                                  const Calendar& calendar) {
+  std::size_t first = place.number, last = place.number;
+  while (first > 1 && is_one_run(steps, first - 1, place.number)) --first;
+  while (last < steps.size() && is_one_run(steps, place.number, last + 1)) ++last;
+  Limit sum;
+  for (std::size_t at = first; at <= last; ++at) {
+    const auto& limit = steps[at - 1].limit;
+    if (!limit || limit->unit != LimitUnit::kWorkingDay) return std::nullopt;
+    sum.quarters += limit->quarters;
+  }
+  if (sum.quarters > kLimitQuartersMax) return std::nullopt;
+  return add_limit(find_start(place.run_since, calendar, nullptr), sum, calendar, nullptr);
 }
 
 }  // namespace
 
+StepPlace next_place(StepPlace place, const std::vector<ProcedureStep>& steps,
+                     const PlaceEvent& event) {
+  if (event.step > 0) {
+    const auto number = static_cast<std::size_t>(event.step);
+    const bool one = is_one_run(steps, place.number, number);
+    return {number, event.at, one ? place.run_since : event.at};
+  }
+  return event.agency_code.empty() ? place : take_over(place, steps, event);
+}
+
 std::optional<CurrentStep> find_step(const Definition& definition,
                                      const std::vector<PlaceEvent>& events, UnixMillis now,
                                      const Calendar& calendar) {
-  Place place;
+  StepPlace place;
   std::optional<Status> status;
   for (const PlaceEvent& event : events) {
     if (event.status) status = event.status;
-    if (event.step > 0) place = {static_cast<std::size_t>(event.step), event.at};
-    if (event.step == 0 && !event.agency_code.empty())
-      place = take_over(place, definition.steps, event);
+    place = next_place(place, definition.steps, event);
   }
   if (place.number == 0 || place.number > definition.steps.size()) return std::nullopt;
   if (status && ends_clock(*status)) return std::nullopt;
@@ -59,6 +86,7 @@ std::optional<CurrentStep> find_step(const Definition& definition,
   }
   Deadline deadline = find_deadline(input, calendar);
   out.due_at = deadline.due_at;
+  out.agency_due_at = run_due(definition.steps, place, calendar);
   out.paused = deadline.paused;
   out.trace = std::move(deadline.trace);
   out.late = out.due_at && !out.paused && now > *out.due_at;

@@ -18,12 +18,24 @@ struct PlaceEvent {
   std::optional<Status> status;
 };
 
+// The step at which a dossier is.
+struct StepPlace {
+  std::size_t number = 0;  // from 1; 0: nowhere yet
+  UnixMillis since = 0;
+  UnixMillis run_since =
+      0;  // when the first of these steps of one agency, one after the other, began
+};
+StepPlace next_place(StepPlace place, const std::vector<ProcedureStep>& steps,
+                     const PlaceEvent& event);
+
 struct CurrentStep {
   std::size_t number = 0;  // from 1
   std::size_t count = 0;   // of the procedure's steps
   ProcedureStep step;
   UnixMillis since = 0;
   std::optional<UnixMillis> due_at;  // none: the step has no limit
+  // When all steps that this agency takes one after the other are due; none: not all have a limit.
+  std::optional<UnixMillis> agency_due_at;
   bool paused = false;
   bool late = false;
   std::vector<TraceStep> trace;

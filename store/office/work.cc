@@ -33,7 +33,14 @@ void WorkReader::take(const StoredUpdate& update) {
   const auto& writes = update.open.writes;
   const std::optional<Status> status = written_status(writes);
   const UnixMillis at = moment_of(update, status);
-  take_clock(update, at, status);
+  std::optional<std::string> outside = take_place(update, at, status);
+  take_clock(update, at, status, std::move(outside));
+}
+
+// The name of a step outside of the total that begins now; empty: one has ended.
+std::optional<std::string> WorkReader::take_place(const StoredUpdate& update, UnixMillis at,
+                                                  std::optional<Status> status) {
+  const auto& writes = update.open.writes;
   PlaceEvent place;
   place.at = at;
   place.status = status;
@@ -45,17 +52,26 @@ void WorkReader::take(const StoredUpdate& update) {
       place.agency_code = its_own ? agency->code : agency->id.short_hex();
       place.tier = agency->tier;
     }
-  if (place.step != 0 || status || !place.agency_code.empty())
-    out_.places.push_back(std::move(place));
+  if (place.step == 0 && !status && place.agency_code.empty()) return std::nullopt;
+  out_.places.push_back(place);
+  if (!out_.version) return std::nullopt;
+  const auto& steps = out_.version->definition.steps;
+  place_ = next_place(place_, steps, place);
+  const bool known = place_.number >= 1 && place_.number <= steps.size();
+  const bool outside = known && steps[place_.number - 1].outside;
+  if (outside == outside_) return std::nullopt;
+  outside_ = outside;
+  return outside ? steps[place_.number - 1].name : std::string();
 }
 
-void WorkReader::take_clock(const StoredUpdate& update, UnixMillis at,
-                            std::optional<Status> status) {
+void WorkReader::take_clock(const StoredUpdate& update, UnixMillis at, std::optional<Status> status,
+                            std::optional<std::string> outside) {
   const auto& writes = update.open.writes;
   if (status) out_.status = status;
   ClockEvent event;
   event.at = at;
   event.status = status;
+  event.outside = std::move(outside);
   event.due_at = written_integer(writes, Field::kDueAt);
   event.apology = event.due_at && written_integer(writes, Field::kReappointedAt);
   take_limit(writes, event);
@@ -71,7 +87,7 @@ void WorkReader::take_clock(const StoredUpdate& update, UnixMillis at,
     event.clock_starts_at = starts;
   }
   if (!out_.clock.received_at) event.limit_changed = false;
-  if (event.status || event.due_at || event.limit_changed || event.received_at ||
+  if (event.status || event.outside || event.due_at || event.limit_changed || event.received_at ||
       event.clock_starts_at)
     out_.clock.events.push_back(event);
 }
@@ -85,7 +101,10 @@ void WorkReader::take_limit(const std::vector<FieldWrite>& writes, ClockEvent& e
       if (const auto entry = find_record_(RecordId::from(*bytes)))
         out_.version = read_procedure(entry->state);
   }
-  if (out_.version) out_.clock.resume = out_.version->definition.resume;
+  if (out_.version) {
+    out_.clock.resume = out_.version->definition.resume;
+    out_.clock.cut_off = out_.version->definition.cut_off;
+  }
   const auto limit = out_.version ? out_.version->definition.limit_for(channel_) : std::nullopt;
   event.limit_changed = limit != limit_;
   event.limit = limit_ = limit;
@@ -121,6 +140,24 @@ Work read_work(const Replica& replica, const RecordState& state) {
   return reader.work();
 }
 
+std::vector<DueAppointment> due_appointments(const Work& work, const Calendar& calendar) {
+  std::vector<DueAppointment> out;
+  if (!work.version) return out;
+  DeadlineInput input = work.clock;
+  for (ClockEvent& event : input.events) {
+    event.limit_changed = false;
+    if (!event.apology) event.due_at.reset();
+  }
+  Limit sum;
+  for (const Appointment& appointment : work.version->definition.appointments) {
+    sum.unit = appointment.limit.unit;
+    sum.quarters = std::min(sum.quarters + appointment.limit.quarters, kLimitQuartersMax);
+    input.limit = sum;
+    out.push_back({appointment.name, find_deadline(input, calendar).due_at});
+  }
+  return out;
+}
+
 Explanation explain(const Work& work, const RecordState& state, UnixMillis now,
                     const Calendar& calendar) {
   Explanation out;
@@ -130,6 +167,7 @@ Explanation explain(const Work& work, const RecordState& state, UnixMillis now,
     version.step = DeadlineStep::kVersion;
     version.text = work.version->decision.empty() ? work.version->code : work.version->decision;
     version.at = work.version->effective_from.value_or(0);
+    out.appointments = due_appointments(work, calendar);
     out.step = find_step(work.version->definition, work.places, now, calendar);
   } else {
     version.step = DeadlineStep::kNoVersion;

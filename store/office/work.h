@@ -28,7 +28,10 @@ class WorkReader {
   const Work& work() const { return out_; }
 
  private:
-  void take_clock(const StoredUpdate& update, UnixMillis at, std::optional<Status> status);
+  void take_clock(const StoredUpdate& update, UnixMillis at, std::optional<Status> status,
+                  std::optional<std::string> outside);
+  std::optional<std::string> take_place(const StoredUpdate& update, UnixMillis at,
+                                        std::optional<Status> status);
   void take_limit(const std::vector<FieldWrite>& writes, ClockEvent& event);
 
   const Registry& registry_;
@@ -36,6 +39,8 @@ class WorkReader {
   Work out_;
   std::optional<std::int64_t> channel_;
   std::optional<Limit> limit_;
+  StepPlace place_;
+  bool outside_ = false;
 };
 
 // Takes what `read` hands its visitor, the updates of the record in any order, in the order of the
@@ -43,10 +48,19 @@ class WorkReader {
 void take_all(WorkReader& reader, const RecordState& state,
               const std::function<void(const std::function<void(StoredUpdate&&)>&)>& read);
 
+struct DueAppointment {
+  std::string name;
+  std::optional<UnixMillis> due_at;
+};
+
+// Each of them when the citizen is to come, counted as the whole is.
+std::vector<DueAppointment> due_appointments(const Work& work, const Calendar& calendar);
+
 Work read_work(const Replica& replica, const RecordState& state);
 
 struct Explanation {
-  Deadline deadline;  // its trace begins with the version and the limit
+  Deadline deadline;                         // its trace begins with the version and the limit
+  std::vector<DueAppointment> appointments;  // where the citizen comes more than once
   std::optional<CurrentStep> step;
 };
 Explanation explain(const Work& work, const RecordState& state, UnixMillis now,

@@ -420,6 +420,8 @@ class Transaction {
   // How often an update of others was looked at, whether it entered or has to wait: what receiving
   // costs.
   std::uint64_t tried() const;
+  // How often a record was folded from its beginning. One update on top of a state needs no fold.
+  std::uint64_t folded() const;
   // How many updates of their records were read again to judge those that entered.
   std::uint64_t looked_back() const;
 

@@ -13,6 +13,8 @@
 namespace lienthong::store {
 namespace {
 
+constexpr std::size_t kFoundCodesMax = 1024;
+
 std::string folded_code(const RecordState& state) { return fold_code(code_or_empty(state)); }
 
 Bytes key_of(const Update& update) {
@@ -65,6 +67,7 @@ void Transaction::Impl::touch(OpenRecord& record, std::uint32_t number) {
 
 void Transaction::Impl::fold_if_stale(OpenRecord& record, std::uint32_t number) {
   if (!record.stale) return;
+  ++folds;
   const auto graph = replica.graphs.read(overlay, ledger, number, record.row, first_of_commit);
   looked_back += replica.graphs.missed();
   record.looked_at = 0;
@@ -96,6 +99,8 @@ void Transaction::Impl::settle_state(OpenRecord& record, std::uint32_t number) {
   settle_beyond(record, number);
   std::string code = folded_code(record.state);
   if (code != record.code_before) {
+    found_codes.erase(record.code_before);
+    found_codes.erase(code);
     if (!record.code_before.empty()) overlay.erase(key::code(record.code_before, number));
     if (!code.empty()) overlay.put(key::code(code, number), "");
     record.code_before = std::move(code);
@@ -253,6 +258,7 @@ void Transaction::Impl::rollback() {
   dirty.clear();
   recalls.clear();
   forked.clear();
+  found_codes.clear();
   refused_there.reset();
   last_seal_number = 0;
   pen_unit = nullptr;
@@ -280,6 +286,7 @@ UnixMillis Transaction::now() const { return impl_->now; }
 bool Transaction::restored() const { return impl_->ledger.restored_below != 0; }
 const std::vector<std::uint64_t>& Transaction::entered() const { return impl_->entered; }
 std::uint64_t Transaction::tried() const { return impl_->leaves_tried; }
+std::uint64_t Transaction::folded() const { return impl_->folds; }
 
 std::optional<RecordEntry> Transaction::find_record(const RecordId& id) const {
   const auto number = record_number(impl_->overlay, id);
@@ -291,7 +298,12 @@ std::optional<RecordEntry> Transaction::find_record(const RecordId& id) const {
 }
 
 std::vector<RecordId> Transaction::find_code(std::string_view code) const {
-  return find_rows(key::code_prefix(fold_code(code)));
+  impl_->settle_all();
+  const std::string folded = fold_code(code);
+  const auto known = impl_->found_codes.find(folded);
+  if (known != impl_->found_codes.end()) return known->second;
+  if (impl_->found_codes.size() >= kFoundCodesMax) impl_->found_codes.clear();
+  return impl_->found_codes.emplace(folded, find_rows(key::code_prefix(folded))).first->second;
 }
 
 std::vector<RecordId> Transaction::find_rows(std::string_view prefix) const {

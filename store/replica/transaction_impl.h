@@ -84,6 +84,8 @@ struct Transaction::Impl {
   std::size_t saved_entered = 0;
   std::vector<std::uint32_t> unsettled;  // records, in the order in which they were touched
   std::vector<std::uint32_t> dirty;
+  // Records by folded code, as far as they were asked for: many lines name one procedure.
+  std::unordered_map<std::string, std::vector<RecordId>> found_codes;
   bool committed = false;
 
   void savepoint();  // as Transaction's
@@ -100,6 +102,7 @@ struct Transaction::Impl {
   void settle_all();  // the same for all, updates going into the feeds in the order of entry
   void settle_state(OpenRecord& record, std::uint32_t number);
   void fold_if_stale(OpenRecord& record, std::uint32_t number);
+  std::uint64_t folds = 0;             // records that were folded from their beginning
   void touch_led(OpenRecord& record);  // where its audience may have changed
   void flush();                        // settle_all, and write open records into the overlay
 

@@ -130,8 +130,8 @@ Result<std::string> decode_text(std::string_view bytes) {
                  "\"CSV UTF-8\"");
   if (bytes.starts_with("\xD0\xCF\x11\xE0"))
     return Error(Errc::kMalformed,
-                 "this is a workbook of an old program (.xls), no text; save the sheet as "
-                 "\"CSV UTF-8\"");
+                 "this is a workbook of an old program (.xls), or one under a password; save it as "
+                 ".xlsx without one, or the sheet as \"CSV UTF-8\"");
   const Wide wide = wide_of(bytes);
   std::string decoded;
   if (wide != Wide::kNo) {

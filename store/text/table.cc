@@ -8,6 +8,7 @@
 #include "protocol/base/csv.h"
 #include "store/text/encoding.h"
 #include "store/text/plain.h"
+#include "store/text/workbook.h"
 
 namespace lienthong::store {
 namespace {
@@ -40,12 +41,15 @@ std::string unwrapped(std::string text) {
   return text;
 }
 
-Result<Row> tidy_row(const CsvRow& given) {
+// What surrounds a text in a file of text, and does not in a workbook, is taken away there.
+enum class From : std::uint8_t { kText, kWorkbook };
+
+Result<Row> tidy_row(const CsvRow& given, From from) {
   Row out;
   out.line = given.line;
   for (const std::string& field : given.fields) {
     LT_TRY(std::string cell, tidy_text(field));
-    out.cells.push_back(unwrapped(std::move(cell)));
+    out.cells.push_back(from == From::kText ? unwrapped(std::move(cell)) : std::move(cell));
   }
   return out;
 }
@@ -170,7 +174,7 @@ Rows rows_of(std::string_view text, char separator) {
   for (;;) {
     auto row = reader.next();
     if (row.ok() && !*row) return out;
-    auto tidy = row.ok() ? tidy_row(**row) : Result<Row>(row.error());
+    auto tidy = row.ok() ? tidy_row(**row, From::kText) : Result<Row>(row.error());
     if (!tidy.ok()) {
       out.errors.push_back({reader.line(), tidy.error()});
     } else if (is_empty(*tidy)) {
@@ -179,6 +183,32 @@ Rows rows_of(std::string_view text, char separator) {
       out.rows.push_back(*std::move(tidy));
     }
   }
+}
+
+// Of a workbook. Its rows end with their last cell; what is missing is empty.
+Result<Rows> rows_of_workbook(std::string_view bytes) {
+  LT_TRY(const std::vector<SheetRow> sheet, read_workbook(bytes));
+  std::size_t width = 0;
+  for (const SheetRow& row : sheet) width = std::max(width, row.cells.size());
+  Rows out;
+  for (const SheetRow& row : sheet) {
+    if (!row.fault.empty()) {
+      out.errors.push_back(
+          {row.line, Error(Errc::kInvalidArgument,
+                           "a cell holds an error of the spreadsheet, " + row.fault)});
+      continue;
+    }
+    auto tidy = tidy_row({row.line, row.cells}, From::kWorkbook);
+    if (!tidy.ok()) {
+      out.errors.push_back({row.line, tidy.error()});
+    } else if (is_empty(*tidy)) {
+      ++out.empty;
+    } else {
+      tidy->cells.resize(width);
+      out.rows.push_back(*std::move(tidy));
+    }
+  }
+  return out;
 }
 
 std::size_t distance(std::string_view a, std::string_view b) {
@@ -223,25 +253,32 @@ bool is_month_name(std::string_view text) {
 }  // namespace
 
 Result<Rows> read_rows(std::string_view bytes, char separator) {
+  if (is_workbook(bytes)) return rows_of_workbook(bytes);
   LT_TRY(const std::string text, decode_text(bytes));
   return rows_of(text, separator);
 }
 
 Result<Table> read_table(std::string_view bytes, std::span<const Heading> headings,
                          std::string_view passed_over) {
-  LT_TRY(const std::string text, decode_text(bytes));
   TableMaker maker(headings, passed_over);
   std::optional<Rows> first;
-  for (const char separator : separators_to_try(text)) {
-    Rows rows = rows_of(text, separator);
-    const std::size_t heads = maker.find_heads(rows.rows);
-    if (heads != std::string::npos) return maker.make(std::move(rows), heads);
-    if (!first) first = std::move(rows);
+  if (is_workbook(bytes)) {
+    LT_TRY(first, rows_of_workbook(bytes));
+    const std::size_t heads = maker.find_heads(first->rows);
+    if (heads != std::string::npos) return maker.make(*std::move(first), heads);
+  } else {
+    LT_TRY(const std::string text, decode_text(bytes));
+    for (const char separator : separators_to_try(text)) {
+      Rows rows = rows_of(text, separator);
+      const std::size_t heads = maker.find_heads(rows.rows);
+      if (heads != std::string::npos) return maker.make(std::move(rows), heads);
+      if (!first) first = std::move(rows);
+    }
   }
   if (first->rows.empty() && !first->errors.empty()) return first->errors.front().error;
   if (first->rows.empty())
     return Error(Errc::kInvalidArgument, "the file is empty; its first row names the fields");
-  return maker.make(std::move(*first), 0);  // says which heading is not known
+  return maker.make(*std::move(first), 0);  // says which heading is not known
 }
 
 Repaired repair_code(std::string_view text) {

@@ -1,8 +1,8 @@
-// Tables as people hand them in, saved by whatever program: one reader for all of them. Text in any
-// encoding of encoding.h; separators ',', ';', tab or '|'; a line "sep=;" before the first; quotes,
-// and line ends within them; every kind of line end; rows and columns with nothing in them are
-// passed over. Cells are tidy_text(), without what spreadsheets put around a text to keep it one
-// (="049…", '049…). Pure; any thread.
+// Tables as people hand them in, saved by whatever program: one reader for all of them. Workbooks
+// as workbook.h says; text in any encoding of encoding.h: separators ',', ';', tab or '|'; a line
+// "sep=;" before the first; quotes, and line ends within them; every kind of line end; rows and
+// columns with nothing in them are passed over. Cells are tidy_text(), without what spreadsheets
+// put around a text to keep it one (="049…", '049…). Pure; any thread.
 //
 // Headings are known by what they mean: "Mã hồ sơ", "ma ho so", "MÃ HỒ SƠ (*)" and "code" may be
 // one column. A title above the headings is passed over.

@@ -16,6 +16,29 @@ class Figure:
             return "not measured"
         return "reached" if value <= self.limit else "missed"
 
+    def bound(self):
+        return "≤ " + show(self.limit, self.unit)
+
+    def worse(self, before, now, share):
+        """Whether it got worse by more than that share of what it was."""
+        return now > before * (1 + share)
+
+
+class Rate(Figure):
+    """One that must not be less."""
+
+    def verdict(self, result):
+        value = result.get(self.key)
+        if value is None:
+            return "not measured"
+        return "reached" if value >= self.limit else "missed"
+
+    def bound(self):
+        return "≥ " + show(self.limit, self.unit)
+
+    def worse(self, before, now, share):
+        return now < before * (1 - share)
+
 
 def show(value, unit):
     if value is None:
@@ -37,9 +60,8 @@ def show(value, unit):
     return f"{value:.2f}{unit}"
 
 
-def table(rows):
-    """rows: (line, figure, measured, limit, verdict) as text, in columns."""
-    head = ("scenario", "what", "measured", "figure", "")
+def table(rows, head=("scenario", "what", "measured", "figure", "")):
+    """rows: as many texts each as the head has, in columns."""
     widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip()
              for row in [head, *rows]]

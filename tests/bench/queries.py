@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 
-from figures import MIB, Figure
+from figures import MIB, Figure, Rate
 
 SIZE, QUICK_SIZE = 761_000, 100_000
 PAGE = 100
@@ -249,6 +249,8 @@ def queries(rig):
     out["silent"], out["deaf"] = measured["idlers"]["silent"], measured["idlers"]["deaf"]
     out["show"] = measured["long_dossier"]["show"]["p50"]
     out["write"] = measured["long_dossier"]["write"]
+    for name in ("bulk", "one", "eight"):
+        out[name] = measured["writing"][name]
     return out
 
 
@@ -260,7 +262,10 @@ SCENARIOS = (
       Figure("call beside 32 silent clients", "silent", 0.1, "ms"),
       Figure("call beside 32 that read nothing", "deaf", 0.1, "ms"),
       Figure("show of 5,000 updates", "show", 0.02, "ms"),
-      Figure("one write to it", "write", 0.02, "ms")]),
+      Figure("one write to it", "write", 0.02, "ms"),
+      Rate("operations in one body", "bulk", 8000, "/s"),
+      Rate("one writer", "one", 900, "/s"),
+      Rate("eight writers", "eight", 4000, "/s")]),
 )
 
 if __name__ == "__main__":

@@ -95,6 +95,44 @@ def verify(office):
     expect(len([f for f in data["findings"] if f["finding"] == "no-due-date"]) == 1, str(data))
 
 
+CALENDAR = """desk\t07:00-11:30\t13:30-17:00
+weekend\tsaturday\tsunday
+years\t2024\t2025
+date\tkind\tname\tsource
+2025-03-12\tholiday\tNghỉ đột xuất (mẫu)\tmẫu
+"""
+
+
+def another_calendar(bench, office):
+    """A day off that is decided afterwards: what it would move is listed, then moved."""
+    office.must({"op": "create", "procedure": {
+        "code": "1.000111", "procedure_name": "Mẫu", "decision": "1/QĐ",
+        "effective_from": "2020-01-01T00:00:00+07:00",
+        "definition": {"limit": {"amount": 3, "unit": "working_day"}}}})
+    code = office.must({"op": "create", "dossier": {
+        "code": "H47-250310-0001", "procedure": "1.000111", "applicant": {"name": "Lò Thị Hoa"},
+        "received_at": "2025-03-10T08:00:00+07:00", "status": "accepted"}})[0]["code"]
+    due = office.get(f"/v1/dossiers/{code}")["due_at"]
+    expect(due.startswith("2025-03-13"), due)
+    expect(json.loads(office.cli("--json", "dossier", "recount")) == [], "nothing differs yet")
+    office.stop()
+    path = bench.write("calendar.tsv", CALENDAR)
+    with open(office.config, encoding="utf-8") as stream:
+        text = offices.set_option(stream.read(), "office", "calendar", f'"{path}"')
+    with open(office.config, "w", encoding="utf-8") as stream:
+        stream.write(text)
+    office.start()
+    found = json.loads(office.cli("--json", "dossier", "recount"))
+    expect([f["code"] for f in found] == [code] and found[0]["counted_at"].startswith("2025-03-14"),
+           str(found))
+    expect(office.run("dossier", "recount", "--apply").returncode == 2, "a reason is needed")
+    office.cli("dossier", "recount", "--apply", "--reason", "Nghỉ đột xuất")
+    dossier = office.get(f"/v1/dossiers/{code}")
+    expect(dossier["due_at"].startswith("2025-03-14"), dossier["due_at"])
+    expect(dossier["history"][-1]["action"] == "recount", str(dossier["history"]))
+    expect(json.loads(office.cli("--json", "dossier", "recount")) == [], "and nothing is left")
+
+
 def main():
     options = offices.parser(__doc__).parse_args()
 
@@ -105,6 +143,7 @@ def main():
         portal(office)
         forms(bench, office)
         verify(office)
+        another_calendar(bench, office)
 
     return offices.main(options, test)
 

@@ -40,13 +40,13 @@ RC_GTEST_PROP(OfficeClock, NoDeadlineFallsOnADayOffOrBeforeItsStart, ()) {
   Limit limit;
   limit.unit = *rc::gen::element(LimitUnit::kWorkingDay, LimitUnit::kHour, LimitUnit::kCalendarDay,
                                  LimitUnit::kSameDay);
-  limit.halves = *rc::gen::inRange<std::int64_t>(1, 120);
+  limit.quarters = *rc::gen::inRange<std::int64_t>(1, 240);
   const UnixMillis start = calendar.start_of_clock(any_moment());
   const UnixMillis due = add_limit(start, limit, calendar, nullptr);
   RC_ASSERT(calendar.is_working_day(day_at(due)));
   RC_ASSERT(calendar.is_desk_open(due));
   RC_ASSERT(due >= start);
-  limit.halves += 2;
+  limit.quarters += 4;
   if (limit.unit != LimitUnit::kSameDay)
     RC_ASSERT(add_limit(start, limit, calendar, nullptr) >= due);
 }
@@ -70,7 +70,7 @@ RC_GTEST_PROP(OfficeClock, WritingDownWhatWasCountedChangesNothing, ()) {
   const Calendar& calendar = built_in_calendar();
   DeadlineInput input;
   input.received_at = any_moment();
-  input.limit = Limit{LimitUnit::kWorkingDay, *rc::gen::inRange<std::int64_t>(1, 80)};
+  input.limit = Limit{LimitUnit::kWorkingDay, *rc::gen::inRange<std::int64_t>(1, 160)};
   input.resume = *rc::gen::element(Resume::kRestart, Resume::kExtend);
   input.events = any_events(*input.received_at);
   const Deadline whole = find_deadline(input, calendar);

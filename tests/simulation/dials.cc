@@ -34,6 +34,7 @@ constexpr std::array kDials{
     size("second_opinions", 8, &O::second_opinions),
     kind("newcomers", &O::newcomers),
     kind("old_programs", &O::old_programs),
+    kind("upgrades", &O::upgrades),
     kind("loss", &O::loss),
     kind("drift", &O::drift),
     kind("hostile_communes", &O::hostile_communes),
@@ -71,6 +72,8 @@ constexpr std::array kDials{
     rate("tree_changes", &F::tree_changes),
     rate("renewals", &F::renewals),
     rate("revocations", &F::revocations),
+    rate("erasures", &F::erasures),
+    rate("bundles", &F::bundles),
     rate("only_topmost", &F::only_topmost),
 };
 

@@ -42,6 +42,8 @@ struct FaultRates {           // times a minute, over all machines
   double tree_changes = 0;    // the root renames an agency or puts it below another
   double renewals = 0;        // a machine gets its next certificate
   double revocations = 0;     // a commune's machine is stolen, revoked, and another takes its place
+  double erasures = 0;        // of what a record hides, by an agency that may or may not
+  double bundles = 0;         // a neighbour's feed goes by hand: late, twice, cut, or damaged
   double only_topmost =
       0;  // 1: kills, power cuts, commit crashes and full disks hit machine 0 alone
 };
@@ -54,6 +56,7 @@ struct WorldOptions {
   double newcomers = 0;                // communes that are enrolled while the others work
   double operations_per_second = 1.5;  // of all offices together
   double old_programs = 0;             // the part of the machines that runs one
+  double upgrades = 0;  // the part that begins with the released program and its database
   double heal_entry_count_min = 20;
   double loss = 0;                   // of packets: each stalls its connection
   double delay = 150;                // milliseconds

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "store/desk/operations.h"
 #include "tests/simulation/adversary.h"
+#include "tests/simulation/carrier.h"
 #include "tests/simulation/registrar.h"
 
 namespace lienthong::sim {
@@ -31,7 +33,11 @@ Faults::Faults(FaultScene scene, const FaultRates& rates, Dice dice)
       adversary_(std::make_unique<Adversary>(scene.timeline, scene.network, scene.deployment,
                                              scene.machines, dice_.fork())),
       registrar_(std::make_unique<Registrar>(scene.timeline, scene.deployment, scene.machines,
-                                             dice_.fork())) {}
+                                             dice_.fork())) {
+  Dice beside = dice_;  // so that the others' streams stay as they are
+  (void)beside.next();
+  carrier_ = std::make_unique<Carrier>(scene.timeline, scene.machines, beside.fork());
+}
 Faults::~Faults() = default;
 
 void Faults::watch(Machine& machine) {
@@ -81,6 +87,8 @@ void Faults::start() {
   plan("tree_changes", rates_.tree_changes, &Faults::change_tree);
   plan("renewals", rates_.renewals, &Faults::renew);
   plan("revocations", rates_.revocations, &Faults::revoke);
+  plan("erasures", rates_.erasures, &Faults::erase);
+  plan("bundles", rates_.bundles, &Faults::carry);
 }
 
 void Faults::plan(const char* name, double per_minute, Fault fault) {
@@ -115,6 +123,12 @@ void Faults::stop() {
     if (!machine->on() && machine->enrolled()) boot(*machine, off_[machine->index()]);
     machine->disk().stop_at(0);
   }
+  for (const auto& machine : scene_.machines) {
+    if (!machine->on() || !machine->released()) continue;
+    machine->crash();
+    machine->upgrade();
+    boot(*machine, Disk::Loss::kNothing);
+  }
   for (const std::size_t index : rotten_) {  // its log is read as well
     Machine& machine = *scene_.machines[index];
     if (machine.on()) machine.crash();
@@ -129,6 +143,8 @@ FaultCounts Faults::counts() const {
   out["trees changed"] += registrar_->trees_changed();
   out["machines revoked"] += registrar_->revoked();
   out["revocations moved"] += registrar_->moved();
+  out["bundles taken in"] += carrier_->taken_in();
+  for (const auto& machine : scene_.machines) out["programs upgraded"] += machine->upgraded();
   return out;
 }
 
@@ -481,6 +497,32 @@ void Faults::lose_cursor() {
 }
 
 // ---- people ----
+
+// Of any record that lies there; the rules say who may.
+void Faults::erase() {
+  Machine* machine = some_machine();
+  if (machine == nullptr) return;
+  std::optional<RecordId> record;
+  const auto look = [&] {
+    std::size_t seen = 0;
+    machine->replica().for_each_record([&](const store::RecordEntry& entry) {
+      if (dice_.below(++seen) == 0) record = entry.state.record;
+      return true;
+    });
+  };
+  in_peace([&] { machine->guard(look); });
+  if (!record) return;
+  const std::string decision = std::to_string(counts_["erasures"]) + "/QĐ";
+  const auto job = [record, decision](store::Transaction& transaction) -> Result<void> {
+    const auto done = store::apply_operation(transaction, store::Erase{record->hex(), decision});
+    return done.ok() ? Result<void>() : done.error();
+  };
+  machine->writer().write(job, [this](const Result<void>& result) {
+    if (result) ++counts_["records erased"];
+  });
+}
+
+void Faults::carry() { carrier_->carry(); }
 
 void Faults::intrude() {
   in_peace([this] { adversary_->intrude(); });

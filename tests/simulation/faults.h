@@ -24,6 +24,7 @@ struct FaultScene {
 };
 
 class Adversary;
+class Carrier;
 class Registrar;
 
 class Faults {
@@ -75,6 +76,8 @@ class Faults {
   void change_tree();
   void renew();
   void revoke();
+  void erase();
+  void carry();
 
   void look_through(Machine& machine);
   void in_peace(const std::function<void()>& work);
@@ -110,6 +113,7 @@ class Faults {
   void work(const std::shared_ptr<Twin>& twin);
   std::vector<std::shared_ptr<Twin>> twins_;
   std::unique_ptr<Adversary> adversary_;
+  std::unique_ptr<Carrier> carrier_;
   std::unique_ptr<Registrar> registrar_;
 };
 

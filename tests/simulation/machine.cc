@@ -85,6 +85,7 @@ bool Machine::boot(Disk::Loss loss) {
   LT_CHECK(!on());
   ++life_;
   disk_.boot(loss, dice_);
+  if (released_ && life_ > 1 && dice_.chance(0.3)) upgrade();
   if (rotten_)
     open_rotten();
   else
@@ -144,6 +145,7 @@ void Machine::open_rotten() {
   disk_.let_go();
   replica_.reset();
   disk_.boot(Disk::Loss::kNothing, dice_);
+  if (released_) upgrade();  // what salvages is this program
   salvage();
   open_replica();
 }
@@ -158,6 +160,7 @@ void Machine::open_replica() {
   options.env = disk_.env();
   options.entropy = &entropy_;
   options.create = true;
+  if (released_) options.projections = {store::office_projection, store::marks_projection};
   if (dice_.chance(0.5)) options.fill_records_max = static_cast<std::uint32_t>(1 + dice_.below(5));
   auto opened = store::Replica::open(options, identity, world_.root);
   if (!opened.ok() && (opened.error().code() == Errc::kDiskFull || disk_.read_failed())) return;
@@ -166,6 +169,17 @@ void Machine::open_replica() {
   if (!replica_->registry())
     if (auto done = replica_->bootstrap(beginnings_); !done.ok())
       throw std::runtime_error("bootstrap: " + done.error().message());
+}
+
+void Machine::begin_released() {
+  released_ = true;
+  features = kFeatureHealing;
+}
+
+void Machine::upgrade() {
+  released_ = false;
+  features = kFeaturesOfThisProgram;
+  ++upgraded_;
 }
 
 // ---- what the disk must have ----

@@ -66,6 +66,12 @@ class Machine final : public LinkHost {
   Instant now() const override { return world_.timeline.now(); }
   // Each commit takes so much longer.
   void set_slowness(Duration slowness) { slowness_ = slowness; }
+  // It begins with the program of the release, which keeps no lists and says no newer features; at
+  // some later start, or at once, it is this one.
+  void begin_released();
+  void upgrade();
+  bool released() const { return released_; }
+  std::size_t upgraded() const { return upgraded_; }
   // Whether nothing that was set above keeps it from storing and sending now.
   bool unhindered() const { return !no_room_ && closed_lanes_ == 0 && slowness_.count() == 0; }
   // From now on its disk may be found not to read back; then it is salvaged at the next boot.
@@ -163,7 +169,8 @@ class Machine final : public LinkHost {
   std::shared_ptr<store::Peers> peers_;
   std::vector<std::shared_ptr<SimLink>> links_;  // oldest first
   std::map<std::string, std::size_t> outcomes_, sights_;
-  bool rotten_ = false, found_rotten_ = false;
+  bool rotten_ = false, found_rotten_ = false, released_ = false;
+  std::size_t upgraded_ = 0;
   std::string registry_copy_;
   bool no_room_ = false;
   std::uint8_t closed_lanes_ = 0;

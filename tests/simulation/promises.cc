@@ -169,6 +169,17 @@ class Inspection {
       }
   }
 
+  // What was erased is here no more, whenever it came.
+  void check_erased(const Machine& machine, const store::RecordEntry& entry) {
+    if (entry.state.erased_by.is_zero()) return;
+    for (const std::uint64_t number : entry.updates) {
+      const auto update = machine.replica().find_update(number);
+      if (update && !update->update.closed.empty())
+        findings_.add("what was erased is there", name(machine), ", update ",
+                      update->id.short_hex(), " of record ", entry.state.record.short_hex());
+    }
+  }
+
   void check_machine(const Machine& machine) {
     const store::Replica& replica = machine.replica();
     for (const RecordId& id : replica.verify_states())
@@ -184,6 +195,7 @@ class Inspection {
     for (const auto& [id, entry] : mine) {
       updates += entry.updates.size();
       inert += entry.state.inert.size();
+      check_erased(machine, entry);
     }
     check_count(machine, "records", counts.records, mine.size());
     check_count(machine, "updates", counts.updates, updates);

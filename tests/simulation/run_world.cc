@@ -63,8 +63,9 @@ Outcome run_world(std::uint64_t seed, const WorldOptions& options) {
   }
   for (const auto& [name, count] : world.heal_outcomes()) out.sights["healing: " + name] += count;
   out.faults = world.fault_counts();
-  for (const char* done : {"certificates renewed", "trees changed", "machines cloned",
-                           "machines revoked", "revocations moved"})
+  for (const char* done :
+       {"certificates renewed", "trees changed", "machines cloned", "machines revoked",
+        "revocations moved", "records erased", "bundles taken in", "programs upgraded"})
     out.sights[done] += out.faults[done];
   out.virtual_seconds = static_cast<double>(world.elapsed().count()) / 1000;
   out.trace = world.trace();

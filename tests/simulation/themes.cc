@@ -124,6 +124,20 @@ WorldOptions thefts() {
   return options;
 }
 
+// What people carry and take away, and programs of which some are newer.
+WorldOptions by_hand() {
+  WorldOptions options;
+  options.upgrades = 0.6;
+  options.faults = {.link_down = 1,
+                    .cuts = 1,
+                    .kills = 2,
+                    .backups = 1,
+                    .restores = 0.2,
+                    .erasures = 2,
+                    .bundles = 3};
+  return options;
+}
+
 WorldOptions everything() {
   WorldOptions options;
   options.loss = 0.05;
@@ -198,6 +212,7 @@ std::vector<Theme> make_themes() {
       {"long-outages", long_outages(), {}},
       {"years", years(), {"certificates renewed", "trees changed"}},
       {"thefts", thefts(), {"machines revoked", "revocations moved"}},
+      {"by-hand", by_hand(), {"bundles taken in", "records erased", "programs upgraded"}},
       {"everything",
        everything(),
        {"parts of first messages", "urgent parts", "failures to store", "lanes closed by a peer",

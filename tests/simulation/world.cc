@@ -72,6 +72,7 @@ void World::set_up(Machine& machine) {
   if (dice.chance(options_.old_programs * 0.6)) machine.features |= 0xabcd00;
   const auto drift = static_cast<std::int64_t>(options_.drift);
   if (drift > 0) machine.set_drift(dice.between(-drift, drift));
+  if (dice.chance(options_.upgrades)) machine.begin_released();
   watch_->watch(machine);
 }
 
@@ -175,6 +176,8 @@ void World::judge_traffic() {
   const FaultRates& faults = options_.faults;
   if (!hostile_->empty()) return;
   if (faults.restores + faults.blind_restores + faults.lost_cursors + faults.rot > 0) return;
+  if (faults.clones + faults.revocations > 0) return;  // a twin's cursors are lost to the other
+  if (faults.bundles > 0) return;  // what came by hand comes over the line as well
   if (of("entries that came twice") > of("entries that came") + 200)
     findings_.add("too much comes twice", std::to_string(of("entries that came twice")),
                   " entries, beside ", std::to_string(of("entries that came")), " that were new");

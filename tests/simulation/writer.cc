@@ -12,6 +12,31 @@ void Writer::write(store::Job job, store::Done committed) {
   add({std::move(job), std::move(committed), nullptr}, store::Urgency::kNow);
 }
 
+Result<void> Writer::write_now(store::Job job) {
+  if (stopped_) return Error(Errc::kClosed, "the writer has stopped");
+  bool taken = false;
+  const auto take = [&]() -> std::optional<store::JobQueues::Taken> {
+    if (std::exchange(taken, true)) return std::nullopt;
+    return store::JobQueues::Taken{{job, nullptr, nullptr}, store::Sync::kYes};
+  };
+  const auto group = store::commit_group(replica_, hooks_.clock(), take, hooks_.refusal());
+  if (group.committed) hooks_.committed();
+  if (group.spoiled || !group.committed) {
+    failing_ = true;
+    stopped_ = !group.committed;
+    timeline_.after(Duration(0), [self = shared_from_this(), spoiled = group.spoiled] {
+      if (!std::exchange(self->failing_, false)) return;  // the machine has stopped meanwhile
+      if (spoiled) return self->hooks_.spoiled(*spoiled);
+      self->hooks_.failed();
+    });
+  } else if (group.changed) {
+    timeline_.after(Duration(0), [self = shared_from_this()] {
+      if (!self->stopped_) self->hooks_.guard([&] { self->hooks_.changed(); });
+    });
+  }
+  return group.jobs.front().second;
+}
+
 void Writer::add(store::QueuedJob job, store::Urgency urgency) {
   if (stopped_) return;
   ++waiting_;

@@ -33,7 +33,13 @@ class Writer final : public store::Writer, public std::enable_shared_from_this<W
             store::Urgency urgency = store::Urgency::kNow) override;
   // `committed` is told at once when the sync is done, even if the machine stops then.
   void write(store::Job job, store::Done committed);
-  void stop() { stopped_ = true; }
+  // Commits it alone before it returns; if that fails, the next event says so to the machine.
+  // Fails as the job does, and with kClosed after stop().
+  Result<void> write_now(store::Job job);
+  void stop() {
+    stopped_ = true;
+    failing_ = false;
+  }
   bool idle() const { return queues_.empty() && !running_; }
   std::size_t waiting() const { return waiting_; }  // jobs that were not answered yet
 
@@ -52,6 +58,7 @@ class Writer final : public store::Writer, public std::enable_shared_from_this<W
   bool patient_ = false;   // only hints wait: a timer runs for them
   Instant answered_at_{};  // answers come in the order of the commits
   bool stopped_ = false;
+  bool failing_ = false;  // hooks are to be told yet
 };
 
 }  // namespace lienthong::sim

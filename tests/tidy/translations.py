@@ -21,7 +21,7 @@ MARKED = [
     rf"(?<!fmt::)\bformat\(\s*((?:{STRING}\s*)+)",
     rf"\badd_row\(\w+,\s*((?:{STRING}\s*)+)",
     rf'\badd_verb\([^"]*{STRING},\s*((?:{STRING}\s*)+),\s*(?:{STRING}\s*)+',
-    rf"\badd_simple\(app, shell, {STRING},\s*((?:{STRING}\s*)+),\s*(?:{STRING}\s*)+",
+    rf"\badd_(?:simple|watched)\(app, shell, {STRING},\s*((?:{STRING}\s*)+),\s*(?:{STRING}\s*)+",
     rf'\brun_operation\([^"]*((?:{STRING}\s*)+)\)',
     rf"\bEntry\{{{STRING}, ((?:{STRING}\s*)+)\}}",
     rf'kind == {STRING}\s*\? ((?:{STRING}\s*)+)',
@@ -29,6 +29,8 @@ MARKED = [
 ]
 TABLE = re.compile(rf"kNames\[\] = \{{(.*?)\}};", re.S)
 TABLE_ROW = re.compile(rf"\{{{STRING},\s*({STRING})\}}")
+AILMENTS = re.compile(rf"kAilments\[\] = \{{(.*?)\n\}};", re.S)
+AILMENT_ROW = re.compile(rf"\{{{STRING},\s*((?:{STRING}\s*)+),\s*((?:{STRING}\s*)+),\s*{STRING}\}}")
 ACTS = re.compile(rf"kActs\[\] = \{{(.*?)\n\}};", re.S)
 ACT_ROW = re.compile(rf"\{{{STRING},\s*({STRING}),\s*{STRING},\s*({STRING})\}}", re.S)
 
@@ -52,6 +54,10 @@ def shown():
         for table in TABLE.finditer(source):
             for row in TABLE_ROW.finditer(table.group(1)):
                 texts.setdefault(unquote(row.group(1)), name)
+        for table in AILMENTS.finditer(source):
+            for row in AILMENT_ROW.finditer(table.group(1)):
+                texts.setdefault(unquote(row.group(1)), name)
+                texts.setdefault(unquote(row.group(2)), name)
         for table in ACTS.finditer(source):
             for row in ACT_ROW.finditer(table.group(1)):
                 texts.setdefault(unquote(row.group(1)), name)

@@ -51,8 +51,8 @@ struct Machine {  // an office under an engine
     return record;
   }
   Bytes bundle_for(const Machine& other, bool full = false) {
-    auto out = BundleExport::begin(*engine, other.node.agency, full, entropy.array<32>(),
-                                   entropy.array<32>());
+    auto out = store::BundleExport::begin(bundle_place(*engine), other.node.agency, full,
+                                          entropy.array<32>(), entropy.array<32>());
     EXPECT_TRUE(out.ok()) << out.error().message();
     Bytes file;
     while (out.ok()) {
@@ -63,8 +63,8 @@ struct Machine {  // an office under an engine
     }
     return file;
   }
-  Result<BundleOutcome> take(ByteView file) {
-    BundleImport import(*engine, node.dh_key);
+  Result<store::BundleOutcome> take(ByteView file) {
+    store::BundleImport import(bundle_place(*engine), node.dh_key);
     LT_TRY_VOID(import.add(file));
     return import.outcome();
   }
@@ -245,9 +245,13 @@ TEST_F(BundleFiles, OfAnotherAgencyAreRefused) {
 
 TEST_F(BundleFiles, ForAnAgencyWithoutAMachineAreNotMade) {
   Seed seed{};
-  EXPECT_EQ(BundleExport::begin(*commune_->engine, AgencyId(), false, seed, seed).error().code(),
-            Errc::kNotFound);
-  EXPECT_EQ(BundleExport::begin(*commune_->engine, commune_->node.agency, false, seed, seed)
+  EXPECT_EQ(
+      store::BundleExport::begin(bundle_place(*commune_->engine), AgencyId(), false, seed, seed)
+          .error()
+          .code(),
+      Errc::kNotFound);
+  EXPECT_EQ(store::BundleExport::begin(bundle_place(*commune_->engine), commune_->node.agency,
+                                       false, seed, seed)
                 .error()
                 .code(),
             Errc::kNotAllowed);

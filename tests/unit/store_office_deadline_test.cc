@@ -20,10 +20,10 @@ using store::LimitUnit;
 using store::Punctuality;
 using store::Resume;
 
-Limit days(int count) { return {LimitUnit::kWorkingDay, 2 * count}; }
-Limit half_days(int count) { return {LimitUnit::kWorkingDay, count}; }
-Limit hours(int count) { return {LimitUnit::kHour, 2 * count}; }
-Limit calendar_days(int count) { return {LimitUnit::kCalendarDay, 2 * count}; }
+Limit days(int count) { return {LimitUnit::kWorkingDay, 4 * count}; }
+Limit half_days(int count) { return {LimitUnit::kWorkingDay, 2 * count}; }
+Limit hours(int count) { return {LimitUnit::kHour, 4 * count}; }
+Limit calendar_days(int count) { return {LimitUnit::kCalendarDay, 4 * count}; }
 constexpr Limit kSameDay{LimitUnit::kSameDay, 0};
 
 ClockEvent status_at(std::string_view moment, Status status) {

@@ -75,17 +75,23 @@ class StoreRegistry : public ::testing::Test {
     });
     return out;
   }
-  // How many updates were looked at for it.
-  std::uint64_t tries(Office& to, std::vector<SealedUnit> units) {
+  // How many updates were looked at for it, and how many records folded from their beginning.
+  struct Cost {
+    std::uint64_t tried = 0, folded = 0;
+  };
+  Cost cost(Office& to, std::vector<SealedUnit> units) {
     FeedPart part;
     part.units = std::move(units);
-    std::uint64_t count = 0;
+    Cost out;
     to.commit([&](Transaction& transaction) {
       ASSERT_TRUE(
           transaction.receive(FeedKind::kUpdates, other.node().id(), other.agency(), part).ok());
-      count = transaction.tried();
+      out = {transaction.tried(), transaction.folded()};
     });
-    return count;
+    return out;
+  }
+  std::uint64_t tries(Office& to, std::vector<SealedUnit> units) {
+    return cost(to, std::move(units)).tried;
   }
   static InertReason reason(Office& office, const RecordId& record, const UpdateId& id) {
     const RecordState state = office.state(record);

@@ -1,5 +1,6 @@
 // What the growth of the registry does to replicas: closings and whom they hold, what is judged
 // anew, what is refused or kept aside, and who may fill the pen.
+#include <algorithm>
 #include <set>
 
 #include "store/office/conflicts.h"
@@ -427,6 +428,46 @@ TEST_F(StoreRegistry, ReceivingCostsWhatCame) {
       ASSERT_TRUE(transaction.add_statement(statement).ok());
     EXPECT_EQ(transaction.tried(), 0u);
   });
+}
+
+// A long record of two machines: one after the other in turns, or each on a branch of its own.
+TEST_F(StoreRegistry, ALongRecordIsFoldedOnceForEachPartHoweverItsUpdatesLie) {
+  constexpr std::size_t kCount = 300, kPart = 50;
+  for (const bool branches : {false, true}) {
+    const RecordId record = other.create(branches ? "O-2" : "O-1");
+    settle_all();
+    const UpdateId link = id_cast<UpdateId>(record);
+    TestNode first = other.node(), second = commune.node();
+    first.incarnation ^= branches ? 5 : 6;
+    second.incarnation ^= branches ? 7 : 8;
+    std::vector<SealedUnit> history;
+    for (std::size_t i = 0; i < kCount; ++i) {
+      const std::size_t behind = branches ? 2 : 1;
+      const UpdateId parent = i < behind ? link : id_of(history[i - behind]);
+      history.push_back(
+          forge(i % 2 == 0 ? first : second, UpdateKind::kNote, record, link, 0, {parent}));
+    }
+    // Children first, in one part.
+    const Cost whole = cost(district, {history.rbegin(), history.rend()});
+    EXPECT_LE(whole.tried, 2 * kCount);
+    EXPECT_LE(whole.folded, 1u);
+    // One machine's after the other's, in parts.
+    std::stable_partition(history.begin(), history.end(), [&](const SealedUnit& unit) {
+      return unit.seal.certificate == second.certificate;
+    });
+    Cost parts;
+    for (std::size_t at = 0; at < kCount; at += kPart) {
+      const auto begin = history.begin() + static_cast<std::ptrdiff_t>(at);
+      const Cost part = cost(province, {begin, begin + static_cast<std::ptrdiff_t>(kPart)});
+      parts.tried += part.tried;
+      parts.folded += part.folded;
+    }
+    EXPECT_EQ(province.replica().counts().waiting, 0u);
+    EXPECT_LE(parts.tried, 2 * kCount);
+    EXPECT_LE(parts.folded, kCount / kPart);
+    EXPECT_EQ(province.state(record).timeline, district.state(record).timeline);
+    EXPECT_EQ(province.state(record).timeline.size(), kCount + 1);
+  }
 }
 
 }  // namespace

@@ -5,6 +5,7 @@ import sys
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tools"))
+import demo_da_nang
 import demo_data
 import demo_machines
 
@@ -69,6 +70,35 @@ class CheckReplicas(unittest.TestCase):
         for code in self.replicas:
             self.replicas[code] = Replica(("D1", "aa", "11", COMMUNE), ("D1", "bb", "11", COMMUNE))
         self.refuses("two records")
+
+
+class SeveralMachines(unittest.TestCase):
+    def test_a_further_machine_of_an_office_holds_what_the_office_does(self):
+        class Machine(Replica):
+            def __init__(self, code, *records):
+                super().__init__(*records)
+                self.code = code
+
+        record = ("D1", "aa", "11", "H17.20392")
+        made = demo_machines.Demo.__new__(demo_machines.Demo)
+        made.holders, made.seers = {}, {}
+        made.agents = {"H17": Machine("H17", record), "H17.20392": Machine("H17.20392", record),
+                       "H17.20392@2": Machine("H17.20392", record)}
+        made.expect("D1", "H17.20392")
+        self.assertEqual((1, 3), made.check_replicas())
+        made.agents["H17.20392@2"] = Machine("H17.20392")
+        with self.assertRaisesRegex(demo_machines.Disagreement, "should be"):
+            made.check_replicas()
+
+    def test_every_place_lies_below_one_that_comes_before_it(self):
+        places = demo_da_nang.Scenario.places
+        scenario = demo_machines.Demo.__new__(demo_da_nang.Scenario)
+        known = set()
+        for place in places:
+            key = place[3] if len(place) > 3 else place[0]
+            self.assertTrue(not known or scenario.above(key) in known, key)
+            known.add(key)
+        self.assertEqual(7, len(known))
 
 
 class Quarter(unittest.TestCase):

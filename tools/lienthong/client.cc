@@ -58,7 +58,7 @@ std::string address(const std::string& path, const Query& query) {
   const Json answer = Json::parse(body, nullptr, false);
   if (answer.is_object() && answer.contains("error")) {
     const Json& error = answer["error"];
-    throw Failure(status == 404 ? kNotThere : kFailed, reason_of(error));
+    throw Failure(status == 404 ? kNotThere : kFailed, reason_of(error), error.value("code", ""));
   }
   throw Failure(status == 404 ? kNotThere : kFailed,
                 format("the agent answered {} without a reason", status));
@@ -224,7 +224,8 @@ Json Client::operate(const Json& operation) const {
     // There is one line, so only the field is worth telling.
     const std::string place = error.value("place", "");
     error["place"] = place.starts_with("line 1, ") ? place.substr(8) : "";
-    throw Failure(static_cast<ExitCode>(exit_code_of(error)), reason_of(error));
+    throw Failure(static_cast<ExitCode>(exit_code_of(error)), reason_of(error),
+                  error.value("code", ""));
   }
   return result;
 }

@@ -11,8 +11,6 @@
 namespace lienthong::tools {
 namespace {
 
-const CLI::IsMember kTiers({"province", "district", "commune"});
-
 struct Who {
   std::string code, name, tier, replaces;
 };
@@ -202,19 +200,19 @@ void add_agency(CLI::App& app, Shell& shell) {
   list->callback([&shell] { shell.run = [&shell] { return list_agencies(shell); }; });
 
   const auto who = std::make_shared<Who>();
-  CLI::App* show = add_verb(*agency, "show", "one agency", "lienthong agency show H47.518");
+  CLI::App* show = add_verb(*agency, "show", "one agency", "lienthong agency show H17.20364");
   show->add_option("CODE", who->code, tr("code of the agency"))->required();
   show->callback(
       [&shell, who] { shell.run = [&shell, who] { return show_agency(shell, who->code); }; });
 
-  CLI::App* add =
-      add_verb(*agency, "add", "declare an agency below one's own",
-               "lienthong agency add H47.518 --name \"Huyện Phú Ninh\" --tier district");
+  CLI::App* add = add_verb(*agency, "add", "declare an agency below one's own",
+                           "lienthong agency add H17.20364 --name \"Xã Chiên Đàn\" --tier commune");
   add->add_option("CODE", who->code, tr("code of the agency"))->required();
   add->add_option("--name", who->name, tr("name of the agency"))->required();
-  add->add_option("--tier", who->tier, tr("province, district or commune"))
+  add->add_option("--tier", who->tier,
+                  tr("kind of the agency, as province, commune, department or branch"))
       ->required()
-      ->check(kTiers);
+      ->check(kind_of_agency());
   const auto consent = std::make_shared<Consent>();
   consent->add_to(*add);
   add->callback([&shell, who, consent] {
@@ -223,7 +221,7 @@ void add_agency(CLI::App& app, Shell& shell) {
 
   CLI::App* remove =
       add_verb(*agency, "remove", "take a declaration back on which nothing rests yet",
-               "lienthong agency remove H47.518");
+               "lienthong agency remove H17.20364");
   const auto reason = std::make_shared<std::string>();
   remove->add_option("CODE", who->code, tr("code of the agency"))->required();
   remove->add_option("--reason", *reason, tr("why, for whoever looks later"));
@@ -233,6 +231,7 @@ void add_agency(CLI::App& app, Shell& shell) {
       return remove_agency(shell, who->code, *reason, *consent);
     };
   });
+  add_unit_import(*agency, shell);
   add_tree(*agency, shell);
 }
 
@@ -245,16 +244,17 @@ void add_invite(CLI::App& app, Shell& shell) {
   const auto consent = std::make_shared<Consent>();
   CLI::App* verb =
       add_verb(app, "invite", "print a one-time token that enrols a machine of an agency below",
-               "lienthong invite H47.518 --name \"Huyện Phú Ninh\" --tier district --ttl 2h");
+               "lienthong invite H17.20364 --name \"Xã Chiên Đàn\" --tier commune --ttl 2h");
   CLI::Option_group* what = verb->add_option_group(tr("What"));
   CLI::Option* code = what->add_option("CODE", who->code, tr("code of the agency"));
   what->add_flag("--list", *list, tr("the invitations that this machine has given out"));
   what->add_option("--cancel", *cancelled, tr("take the invitation with this id back"));
   what->require_option(1);
   verb->add_option("--name", who->name, tr("name of the agency"))->needs(code);
-  verb->add_option("--tier", who->tier, tr("province, district or commune"))
+  verb->add_option("--tier", who->tier,
+                   tr("kind of the agency, as province, commune, department or branch"))
       ->needs(code)
-      ->check(kTiers);
+      ->check(kind_of_agency());
   verb->add_option("--ttl", *ttl, tr("how long the token is good, such as 2h or 3d"))->needs(code);
   // As a callback: bound to the optional, it would be false where it is not given.
   verb->add_flag_callback(
@@ -291,7 +291,7 @@ void add_issue(CLI::App& app, Shell& shell) {
   verb->add_option("FILE", *file, tr("the request file, or - for standard input"))->required();
   verb->add_option("--code", who->code, tr("code of the agency that is meant: else refused"));
   verb->add_option("--name", who->name, tr("its name, in the same way"));
-  verb->add_option("--tier", who->tier, tr("its tier, in the same way"))->check(kTiers);
+  verb->add_option("--tier", who->tier, tr("its tier, in the same way"))->check(kind_of_agency());
   verb->add_option("--out", *out, tr("where to write the certificate (default: standard output)"));
   verb->callback([&shell, who, file, out] {
     shell.run = [&shell, who, file, out] { return issue(shell, *file, *who, *out); };

@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "store/text/encoding.h"
+#include "store/text/workbook.h"
 #include "tools/lienthong/apply.h"
 #include "tools/lienthong/csv_dossier.h"
 #include "tools/lienthong/failure.h"
@@ -19,6 +20,7 @@
 #include "tools/lienthong/output.h"
 #include "tools/lienthong/shell.h"
 #include "tools/lienthong/text.h"
+#include "tools/lienthong/workbook_out.h"
 
 namespace lienthong::tools {
 namespace {
@@ -271,13 +273,16 @@ std::string receive_operation(std::string line) {
 
 // A table: said so, named so, or it begins with no bracket.
 bool is_csv(const ApplyArgs& args) {
-  if (!args.format.empty()) return args.format == "csv";
+  if (!args.format.empty()) return args.format != "json";
   std::string ending = std::filesystem::path(args.file).extension().string();
   std::ranges::transform(ending, ending.begin(),
                          [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  if (ending == ".csv" || ending == ".tsv" || ending == ".tab" || ending == ".txt") return true;
+  for (const char* table : {".csv", ".tsv", ".tab", ".txt", ".xlsx", ".xls"})
+    if (ending == table) return true;
   if (args.file == "-" || ending.starts_with(".json") || ending == ".ndjson") return false;
-  const auto text = store::decode_text(read_file(args.file));
+  const std::string bytes = read_file(args.file);
+  if (store::is_workbook(bytes)) return true;
+  const auto text = store::decode_text(bytes);
   const std::size_t first = text.ok() ? text->find_first_not_of(" \t\r\n") : std::string::npos;
   return first != std::string::npos && (*text)[first] != '{' && (*text)[first] != '[';
 }
@@ -311,7 +316,18 @@ struct ExportTo {
   bool byte_order_mark = false;
 };
 
+int export_workbook(const Shell& shell, const Query& query, const ExportTo& to) {
+  WorkbookFile file(to.out, WorkbookFile::Cells::kText);
+  file.add(csv_columns());
+  shell.client().lines("/v1/export", query, [&file](const std::string& line) {
+    file.add(cells_of_dossier(Json::parse(line, nullptr, false)));
+  });
+  file.finish();
+  return kDone;
+}
+
 int export_lines(const Shell& shell, Query query, const ExportTo& to) {
+  if (to.format == "xlsx") return export_workbook(shell, query, to);
   std::optional<OutputFile> file;
   if (!to.out.empty()) file.emplace(to.out);
   std::ostream& stream = file ? file->stream() : std::cout;
@@ -353,10 +369,10 @@ void add_apply(CLI::App& app, Shell& shell) {
 void add_import(CLI::App& app, Shell& shell) {
   const auto args = std::make_shared<ApplyArgs>();
   CLI::App* verb = add_verb(app, "import", "receive dossiers, one a line, as export prints them",
-                            "lienthong import dossiers.jsonl\n  lienthong import so-theo-doi.csv");
+                            "lienthong import dossiers.jsonl\n  lienthong import so-theo-doi.xlsx");
   add_file(*verb, args);
-  verb->add_option("--format", args->format, tr("json or csv (default: by the file's name)"))
-      ->check(CLI::IsMember({"json", "csv"}));
+  verb->add_option("--format", args->format, tr("json, csv or xlsx (default: by the file)"))
+      ->check(CLI::IsMember({"json", "csv", "xlsx"}));
   verb->add_flag("--update", args->update,
                  tr("where a code is here with other content, change what differs"));
   verb->callback([&shell, args] {
@@ -384,9 +400,10 @@ void add_export(CLI::App& app, Shell& shell) {
   verb->add_option("--procedure", filter->procedure, tr("of this procedure"));
   verb->add_option("--agency", filter->agency, tr("received at this agency"));
   verb->add_option("--out", filter->to.out, tr("write to this file (default: standard output)"));
-  verb->add_option("--format", filter->to.format,
-                   tr("json, csv, or portal: JSON under the national portal's names"))
-      ->check(CLI::IsMember({"json", "csv", "portal"}));
+  verb->add_option(
+          "--format", filter->to.format,
+          tr("json, csv, xlsx (with --out), or portal: JSON under the national portal's names"))
+      ->check(CLI::IsMember({"json", "csv", "xlsx", "portal"}));
   verb->add_flag("--bom", filter->to.byte_order_mark,
                  tr("csv: begin with a byte order mark, for spreadsheets that guess"));
   verb->callback([&shell, filter] {

@@ -118,23 +118,28 @@ int apologise(const Shell& shell, const DossierArgs& args) {
   return run_operation(shell, operation, args.wait, "new date given");
 }
 
+Paint due_look(const std::string& cell) {
+  return cell.ends_with(tr("(late)")) ? Paint::kBad : Paint::kNone;
+}
+
 int list(const Shell& shell, const Filter& filter) {
   const Client client = shell.client();
   if (shell.json) {
     client.lines("/v1/dossiers", filter.query(), print_line);
     return kDone;
   }
-  Table table({tr("CODE"), tr("PROCEDURE"), tr("STATE"), tr("HOLDER"), tr("OFFERED TO"), tr("DUE"),
-               tr("SUMMARY")});
+  Table table({tr("CODE"), tr("APPLICANT"), tr("STATE"), tr("DUE"), tr("HOLDER"), tr("OFFERED TO"),
+               tr("PROCEDURE"), tr("SUMMARY")});
+  table.spare({7, 6, 5, 4}).paint(3, due_look);
   client.lines("/v1/dossiers", filter.query(), [&table](const std::string& line) {
     const Json dossier = Json::parse(line, nullptr, false);
-    std::string due = show_time(text_of(dossier, "due_at"));
+    std::string due = show_due(text_of(dossier, "due_at"));
     if (dossier.value("late", false)) due += std::string(" ") + tr("(late)");
     const bool conflict = dossier.value("conflict", false);
-    table.add({text_of(dossier, "code"), text_of(dossier, "procedure"),
-               status_name(text_of(dossier, "status")) + (conflict ? " !" : ""),
-               text_of(dossier, "holder"), text_of(dossier, "offered_to"), due,
-               shorten(text_of(dossier, "summary"), 50)});
+    table.add({text_of(dossier, "code"), shorten(text_of(dossier, "applicant"), 40),
+               status_name(text_of(dossier, "status")) + (conflict ? " !" : ""), due,
+               text_of(dossier, "holder"), text_of(dossier, "offered_to"),
+               text_of(dossier, "procedure"), shorten(text_of(dossier, "summary"), 50)});
   });
   if (table.size() > 0) table.print();
   print_error(format("{} dossiers", table.size()));
@@ -181,11 +186,14 @@ void print_facts(const Json& dossier) {
   add_row(table, "support place", text("support_agency"));
   add_row(table, "unit", text("unit"));
   add_row(table, "officer", text("officer"));
-  add_row(table, "channel", text("channel"));
+  add_row(table, "channel", channel_name(text("channel")));
   add_row(table, "submitted", time("submitted_at"));
   add_row(table, "received", time("received_at"));
-  add_row(table, "due", time("due_at"));
+  add_row(table, "due", text("due_at").empty() ? "" : show_due(text("due_at")));
   add_row(table, "new date given", time("reappointed_at"));
+  for (const Json& appointment : list_of(dossier, "appointments"))
+    add_row(table, "appointment",
+            text_of(appointment, "name") + " " + show_time(text_of(appointment, "due_at")));
   if (dossier.contains("step")) add_row(table, "step", show_step(dossier["step"]));
   add_row(table, "finished", time("finished_at"));
   add_row(table, "returned", time("returned_at"));
@@ -215,7 +223,7 @@ void print_history(const Json& dossier) {
     const std::string account = text_of(entry, "account");
     std::string who = officer.empty() || unit.empty() ? officer + unit : officer + ", " + unit;
     if (!account.empty()) who += who.empty() ? account : " (" + account + ")";
-    table.add({at, text_of(entry, "action"), who, text_of(entry, "note")});
+    table.add({at, action_name(text_of(entry, "action")), who, text_of(entry, "note")});
   }
   table.print("  ");
 }
@@ -377,6 +385,7 @@ void add_dossier(CLI::App& app, Shell& shell) {
       [&shell, filter] { shell.run = [&shell, filter] { return list(shell, *filter); }; });
   add_changes(*dossier, shell);
   add_apology(*dossier, shell);
+  add_recount(*dossier, shell);
   add_scans(*dossier, shell);
   add_audit(*dossier, shell);
 }

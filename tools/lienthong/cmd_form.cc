@@ -8,6 +8,7 @@
 #include "tools/lienthong/output.h"
 #include "tools/lienthong/shell.h"
 #include "tools/lienthong/text.h"
+#include "tools/lienthong/workbook_out.h"
 
 namespace lienthong::tools {
 namespace {
@@ -42,6 +43,21 @@ int print_form(const Shell& shell, const FormArgs& args) {
   const std::string path = path_of(args, query);
   if (shell.json) {
     print_json(shell.client().get(path, query));
+    return kDone;
+  }
+  if (args.format == "xlsx") {
+    WorkbookFile book(args.out, WorkbookFile::Cells::kText);
+    std::string csv;
+    query.emplace_back("format", "csv");
+    shell.client().download(
+        path,
+        [&csv](const char* data, std::size_t size) {
+          csv.append(data, size);
+          return true;
+        },
+        "GET", query);
+    book.add_csv(csv);
+    book.finish();
     return kDone;
   }
   query.emplace_back("format", args.format);
@@ -79,8 +95,8 @@ void add_form(CLI::App& app, Shell& shell) {
                       "control, register"))
       ->required();
   verb->add_option("CODE", args->code, tr("code of the dossier"));
-  verb->add_option("--format", args->format, tr("text, html or csv"))
-      ->check(CLI::IsMember({"text", "html", "csv"}));
+  verb->add_option("--format", args->format, tr("text, html, csv or xlsx (with --out)"))
+      ->check(CLI::IsMember({"text", "html", "csv", "xlsx"}));
   verb->add_option("--set", args->set,
                    tr("set of forms, 2018 or 2025 (default: by the date of reception)"));
   verb->add_option("--out", args->out, tr("write to this file (default: standard output)"));

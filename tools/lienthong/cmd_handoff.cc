@@ -49,8 +49,9 @@ int list(const Shell& shell, const Filter& filter) {
     client.lines("/v1/handoffs", query, print_line);
     return kDone;
   }
-  Table table({tr("WHAT"), tr("CODE"), tr("FROM"), tr("TO"), tr("SINCE"), tr("AGE"), tr("STATE"),
-               tr("DUE"), ""});
+  Table table({tr("CODE"), tr("APPLICANT"), tr("WHAT"), tr("FROM"), tr("TO"), tr("AGE"),
+               tr("STATE"), tr("SINCE"), tr("DUE"), ""});
+  table.spare({7, 8, 6, 1});
   client.lines("/v1/handoffs", query, [&table](const std::string& line) {
     const Json handoff = Json::parse(line, nullptr, false);
     std::string marks = handoff.value("urgent", false) ? tr("urgent") : "";
@@ -60,11 +61,11 @@ int list(const Shell& shell, const Filter& filter) {
     if (handoff.value("overdue", false)) {
       marks += (marks.empty() ? "" : ", ") + std::string(tr("overdue"));
     }
-    table.add({what_name(text_of(handoff, "what")), text_of(handoff, "code"),
-               text_of(handoff, "from"), text_of(handoff, "to"),
-               show_time(text_of(handoff, "offered_at")),
-               show_age(number_of(handoff, "age_seconds")), state_name(text_of(handoff, "state")),
-               show_time(text_of(handoff, "deadline")), marks});
+    table.add({text_of(handoff, "code"), shorten(text_of(handoff, "applicant"), 40),
+               what_name(text_of(handoff, "what")), text_of(handoff, "from"),
+               text_of(handoff, "to"), show_age(number_of(handoff, "age_seconds")),
+               state_name(text_of(handoff, "state")), show_time(text_of(handoff, "offered_at")),
+               show_due(text_of(handoff, "deadline")), marks});
   });
   if (table.size() > 0) table.print();
   print_error(format("{} handoffs", table.size()));
@@ -132,19 +133,29 @@ constexpr Act kActs[] = {
 
 }  // namespace
 
+namespace {
+
+// Why somebody turned it down, and who wrote that.
+std::string said_with(const Json& link) {
+  const std::string officer = text_of(link, "officer"), note = text_of(link, "note");
+  return officer.empty() || note.empty() ? officer + note : officer + ": " + note;
+}
+
+}  // namespace
+
 void print_custody(const Json& dossier) {
   print_line(tr("Custody"));
-  Table table({"", "", "", "", "", ""});
+  Table table({"", "", "", "", "", "", ""});
   for (const Json& link : list_of(dossier, "custody")) {
     const std::string to = text_of(link, "to");
-    table.add({show_time(text_of(link, "at")), show_id(text_of(link, "id")),
-               link_name(text_of(link, "link")),
-               text_of(link, "by") + (to.empty() ? "" : " → " + to),
+    table.add({show_time(text_of(link, "at")), link_meaning(link),
+               text_of(link, "by") + (to.empty() ? "" : " → " + to), show_id(text_of(link, "id")),
                format("machine {}", show_id(text_of(link, "node"))),
                text_of(link, "seal").empty() ? std::string(tr("not sent yet"))
-                                             : format("seal {}", show_id(text_of(link, "seal")))});
+                                             : format("seal {}", show_id(text_of(link, "seal"))),
+               said_with(link)});
   }
-  table.print("  ");
+  table.spare({5, 4, 3}).print("  ");
 }
 
 void add_handoff(CLI::App& app, Shell& shell) {
@@ -182,8 +193,13 @@ void add_handoff(CLI::App& app, Shell& shell) {
   many->add_option("--older-than", filter->older_than, tr("open for longer than, such as 4h"));
   many->add_option("--direction", filter->direction, tr("in (to us) or out (from us)"))
       ->check(CLI::IsMember({"in", "out"}));
-  many->callback(
-      [&shell, filter] { shell.run = [&shell, filter] { return list(shell, *filter); }; });
+  const auto watch = std::make_shared<Watch>();
+  watch->add_to(*many);
+  many->callback([&shell, filter, watch] {
+    shell.run = [&shell, filter, watch] {
+      return watch->run(shell.json, [&] { return list(shell, *filter); });
+    };
+  });
   CLI::App* one = add_verb(*handoff, "track", "the chain of custody of a dossier",
                            "lienthong handoff track H47.518-230401-0001");
   one->add_option("CODE", args->code, tr("code of the dossier"))->required();

@@ -1,11 +1,14 @@
 // init, enroll, refill: how a data folder comes into being. These call agent/config/setup.h instead
 // of the local API, because no agent runs on the folder yet that could answer.
+#include <cstdlib>
 #include <fstream>
 
+#include "agent/config/preflight.h"
 #include "agent/config/setup.h"
 #include "agent/engine/clock.h"
 #include "store/text/plain.h"
 #include "tools/lienthong/failure.h"
+#include "tools/lienthong/installed.h"
 #include "tools/lienthong/output.h"
 #include "tools/lienthong/shell.h"
 #include "tools/lienthong/text.h"
@@ -19,12 +22,21 @@ struct Place {
   std::string socket;
 
   void add_to(CLI::App& verb) {
-    verb.add_option("--data", data, tr("data folder of the agent; made when missing"))->required();
-    verb.add_option("--listen", listen, tr("address to be reached at, such as 10.20.0.1:7410"))
+    verb.add_option("--data", data,
+                    tr("data folder of the agent (default: /var/lib/lienthong, with its account "
+                       "and service)"));
+    verb.add_option("--listen", listen,
+                    tr("address to be reached at, such as 10.20.0.1:7410; none: nowhere"))
         ->allow_extra_args(false);
     verb.add_option("--socket", socket, tr("socket of the local API (default: DIR/agent.sock)"));
   }
-  agent::SetupPlace setup(bool replace = false) const { return {data, listen, socket, replace}; }
+  // The office of this machine that the package's unit runs.
+  bool is_installed() const { return data.empty() || data == kInstalledData; }
+  agent::SetupPlace setup(bool replace = false) const {
+    if (!is_installed()) return {data, listen, socket, replace, {}};
+    return {kInstalledData, listen, socket.empty() ? kInstalledSocket : socket, replace,
+            kInstalledSettings};
+  }
 };
 
 struct Init {
@@ -46,12 +58,32 @@ T value_or_throw(Result<T> result) {
   throw Failure(kFailed, reason_of(error));
 }
 
-void print_outcome(const Shell& shell, const agent::SetupOutcome& outcome) {
-  Json document{{"agency", outcome.agency_code},
-                {"agency_name", outcome.agency_name},
-                {"node", outcome.node.hex()},
-                {"root", outcome.root.hex()},
-                {"config", outcome.config.string()}};
+constexpr UnixMillis kClockSlack = 5LL * 60 * 1000;
+
+// Everything that is wrong at once, each with what to do; then nothing has been touched.
+void look_beforehand(const Shell& shell, const agent::SetupPlace& place, const std::string& token) {
+  const agent::SystemClock clock;
+  const auto look = shell.accept_clock ? agent::ClockLook::kTaken : agent::ClockLook::kHeld;
+  std::string text;
+  for (const Error& problem : agent::preflight(place, token, clock, look)) {
+    const Json error{{"code", to_string(problem.code())}, {"message", problem.detail()}};
+    text += (text.empty() ? "" : "\n") + reason_of(error);
+  }
+  if (!text.empty()) throw Failure(kFailed, text);
+}
+
+// Of the agent that the package runs: that it runs, too.
+void print_outcome(const Shell& shell, const Place& place, const agent::SetupOutcome& outcome) {
+  Started started;
+  if (place.is_installed()) {
+    started = start_installed(Client(place.setup().socket));
+  } else {
+    started.said = format("Start the agent: lienthongd --config {}", outcome.config.string());
+  }
+  Json document{{"agency", outcome.agency_code},     {"agency_name", outcome.agency_name},
+                {"node", outcome.node.hex()},        {"root", outcome.root.hex()},
+                {"config", outcome.config.string()}, {"listen", outcome.listen}};
+  if (place.is_installed()) document["running"] = started.answers;
   if (!outcome.parent_code.empty()) document["parent"] = outcome.parent_code;
   if (!outcome.root_key.empty()) document["root_key"] = outcome.root_key.string();
   if (!outcome.root_paper.empty()) document["root_paper"] = outcome.root_paper.string();
@@ -73,7 +105,14 @@ void print_outcome(const Shell& shell, const agent::SetupOutcome& outcome) {
         tr("Move the root key to a stick and lock it away. Print the second one, lock the "
            "paper away elsewhere, and delete the file."));
   }
-  print_line(format("Start the agent: lienthongd --config {}", outcome.config.string()));
+  if (outcome.listen.empty())
+    print_line(tr("Nobody can dial this machine; it dials the office above by itself."));
+  if (std::abs(outcome.clock_ahead) > kClockSlack)
+    print_line(
+        format("The clock of this machine and that of the office above are {} apart: set "
+               "the one that is wrong (timedatectl).",
+               show_age(std::abs(outcome.clock_ahead) / 1000)));
+  print_line(started.said);
 }
 
 int init(const Shell& shell, const Init& args) {
@@ -85,14 +124,26 @@ int init(const Shell& shell, const Init& args) {
   request.passphrase = read_passphrase(args.passphrase_file, true);
   const agent::SystemClock clock;
   agent::SystemEntropy entropy;
-  print_outcome(shell, value_or_throw(agent::init_deployment(request, clock, entropy)));
+  const auto set_up = [&] {
+    const AsAgent as_agent(args.place.is_installed());
+    agent::SetupPlace planned = request.place;
+    if (planned.listen.empty()) planned.listen.emplace_back(agent::kDefaultListen);
+    look_beforehand(shell, planned, {});
+    return value_or_throw(agent::init_deployment(request, clock, entropy));
+  };
+  print_outcome(shell, args.place, set_up());
   return kDone;
 }
 
 int write_request(const Shell& shell, const Enroll& args) {
   agent::SystemEntropy entropy;
-  const std::string text =
-      value_or_throw(agent::make_request(args.place.setup(args.replace), args.token, entropy));
+  const auto make = [&] {
+    const AsAgent as_agent(args.place.is_installed());
+    const agent::SetupPlace place = args.place.setup(args.replace);
+    look_beforehand(shell, place, args.token);
+    return value_or_throw(agent::make_request(place, args.token, entropy));
+  };
+  const std::string text = make();
   std::ofstream stream(args.request, std::ios::binary);
   stream << text;
   stream.close();
@@ -108,21 +159,30 @@ int write_request(const Shell& shell, const Enroll& args) {
 
 int enroll(const Shell& shell, const Enroll& args) {
   if (!args.request.empty()) return write_request(shell, args);
+  const std::string certificate =
+      args.certificate.empty() ? std::string() : read_file(args.certificate);
   const agent::SystemClock clock;
   agent::SystemEntropy entropy;
-  const agent::SetupPlace place = args.place.setup(args.replace);
-  print_outcome(
-      shell, value_or_throw(args.certificate.empty()
-                                ? agent::enroll_with_token(place, args.token, clock, entropy)
-                                : agent::enroll_with_certificate(place, read_file(args.certificate),
-                                                                 clock, entropy)));
+  const auto set_up = [&] {
+    const AsAgent as_agent(args.place.is_installed());
+    const agent::SetupPlace place = args.place.setup(args.replace);
+    look_beforehand(shell, place, args.token);
+    return value_or_throw(args.certificate.empty()
+                              ? agent::enroll_with_token(place, args.token, clock, entropy)
+                              : agent::enroll_with_certificate(place, certificate, clock, entropy));
+  };
+  print_outcome(shell, args.place, set_up());
   return kDone;
 }
 
 int refill(const Shell& shell, const std::string& data) {
   const agent::SystemClock clock;
   agent::SystemEntropy entropy;
-  const auto outcome = value_or_throw(agent::refill_store(data, clock, entropy));
+  const auto begin_anew = [&] {
+    const AsAgent as_agent(data == kInstalledData);
+    return value_or_throw(agent::refill_store(data, clock, entropy));
+  };
+  const auto outcome = begin_anew();
   if (shell.json) {
     print_json({{"writes", outcome.writes}});
     return kDone;
@@ -140,11 +200,11 @@ int refill(const Shell& shell, const std::string& data) {
 }  // namespace
 
 void add_refill(CLI::App& app, Shell& shell) {
-  const auto data = std::make_shared<std::string>();
+  const auto data = std::make_shared<std::string>(kInstalledData);
   CLI::App* verb =
       add_verb(app, "refill", "begin a new database where it is gone, which the neighbours fill",
-               "lienthong refill --data /var/lib/lienthong");
-  verb->add_option("--data", *data, tr("data folder of the agent"))->required();
+               "lienthong refill");
+  verb->add_option("--data", *data, tr("data folder of the agent (default: /var/lib/lienthong)"));
   verb->callback([&shell, data] { shell.run = [&shell, data] { return refill(shell, *data); }; });
 }
 
@@ -152,14 +212,14 @@ void add_init(CLI::App& app, Shell& shell) {
   const auto args = std::make_shared<Init>();
   CLI::App* verb =
       add_verb(app, "init", "found a new root: its keys, first agency and first machine",
-               "lienthong init --data /var/lib/lienthong --agency H47 "
-               "--name \"Tỉnh Quảng Nam\" --tier province");
+               "lienthong init --agency H17 --name \"Thành phố Đà Nẵng\" --tier province");
   args->place.add_to(*verb);
   verb->add_option("--agency", args->code, tr("code of the agency"))->required();
   verb->add_option("--name", args->name, tr("name of the agency"))->required();
-  verb->add_option("--tier", args->tier, tr("province, district or commune"))
+  verb->add_option("--tier", args->tier,
+                   tr("kind of the agency, as province, commune, department or branch"))
       ->required()
-      ->check(CLI::IsMember({"province", "district", "commune"}));
+      ->check(kind_of_agency());
   verb->add_option("--passphrase-file", args->passphrase_file,
                    tr("read the passphrase from this file instead of asking"));
   verb->callback([&shell, args] { shell.run = [&shell, args] { return init(shell, *args); }; });
@@ -169,7 +229,7 @@ void add_enroll(CLI::App& app, Shell& shell) {
   const auto args = std::make_shared<Enroll>();
   CLI::App* verb =
       add_verb(app, "enroll", "join this machine to an agency, with a token or by hand",
-               "lienthong enroll lt1-… --data /var/lib/lienthong");
+               "lienthong enroll lt1-…");
   args->place.add_to(*verb);
   CLI::Option_group* way = verb->add_option_group(tr("Way"));
   CLI::Option* token =

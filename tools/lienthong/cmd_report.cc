@@ -1,19 +1,21 @@
 // report: figures of a period, the dossiers behind them, and what has changed since they were sent.
 #include <algorithm>
 #include <array>
+#include <iostream>
 
 #include "tools/lienthong/failure.h"
 #include "tools/lienthong/output.h"
 #include "tools/lienthong/report_page.h"
 #include "tools/lienthong/shell.h"
 #include "tools/lienthong/text.h"
+#include "tools/lienthong/workbook_out.h"
 
 namespace lienthong::tools {
 namespace {
 
 struct ReportArgs {
   std::string form, from, to, quarter, year, by, agency, cell, format_name = "text", rounding,
-                                                               form_name;
+                                                               form_name, out;
   std::int64_t depth = 1, decimals = 2;
   bool own = false, save = false, diff = false;
 };
@@ -67,12 +69,20 @@ std::string path_of(const ReportArgs& args, const char* rest = "") {
   return "/v1/reports/" + encode(args.form) + rest;
 }
 
+void write_workbook(const std::string& out, const std::string& csv) {
+  WorkbookFile file(out, WorkbookFile::Cells::kNumbersToo);
+  file.add_csv(csv);
+  file.finish();
+}
+
 int print_report(const Shell& shell, const ReportArgs& args, Json report) {
   if (!args.form_name.empty()) report["form_name"] = args.form_name;
   if (shell.json || args.format_name == "json")
     print_json(report);
   else if (args.format_name == "csv")
-    print_report_csv(report);
+    std::cout << report_csv(report);
+  else if (args.format_name == "xlsx")
+    write_workbook(args.out, report_csv(report));
   else if (args.format_name == "html")
     print_report_html(report);
   else
@@ -164,8 +174,9 @@ void add_report(CLI::App& app, Shell& shell) {
   verb->add_flag("--own", args->own, tr("only what that agency received itself"));
   verb->add_option("--depth", args->depth, tr("by agency: so many levels below"))
       ->check(CLI::Range(1, 32));
-  verb->add_option("--format", args->format_name, tr("text, csv, json or html"))
-      ->check(CLI::IsMember({"text", "csv", "json", "html"}));
+  verb->add_option("--format", args->format_name, tr("text, csv, xlsx (with --out), json or html"))
+      ->check(CLI::IsMember({"text", "csv", "xlsx", "json", "html"}));
+  verb->add_option("--out", args->out, tr("xlsx: the file to write"));
   verb->add_option("--cell", args->cell,
                    tr("instead: the dossiers behind ROW:COLUMN, as \"Hộ tịch:10\" or total:13"));
   verb->add_flag("--save", args->save, tr("remember the figures here, to compare later"));

@@ -1,4 +1,7 @@
 // status, peers, sync, log, quarantine, conflicts, verify: looking.
+#include <algorithm>
+#include <tuple>
+
 #include "tools/lienthong/failure.h"
 #include "tools/lienthong/output.h"
 #include "tools/lienthong/shell.h"
@@ -31,8 +34,22 @@ std::string round_trip(const Json& neighbour) {
   return fmt::format("{:.0f} ms", found->get<double>() * 1000);
 }
 
+// The one above first, then by trouble, then by code.
+Json in_order(const Json& status) {
+  const std::string ours = text_of(status, "agency");
+  const auto place = [&ours](const Json& neighbour) {
+    const std::string code = text_of(neighbour, "agency"), state = text_of(neighbour, "state");
+    const bool above = !code.empty() && ours.starts_with(code + ".");
+    return std::tuple(!above, state == "connected" ? 2 : state == "dialling" ? 1 : 0, code);
+  };
+  Json list = list_of(status, "neighbours");
+  std::stable_sort(list.begin(), list.end(),
+                   [&](const Json& a, const Json& b) { return place(a) < place(b); });
+  return list;
+}
+
 void print_neighbours(const Json& status) {
-  const Json& neighbours = list_of(status, "neighbours");
+  const Json neighbours = in_order(status);
   if (neighbours.empty()) {
     print_line(tr("No neighbours yet."));
     return;
@@ -40,10 +57,12 @@ void print_neighbours(const Json& status) {
   Table table({tr("NEIGHBOUR"), tr("STATE"), tr("ADDRESS"), tr("LAST CONTACT"), tr("ROUND TRIP"),
                tr("TO SEND"), tr("TO RECEIVE"), tr("SENT"), tr("RECEIVED")});
   table.right(4).right(5).right(6).right(7).right(8);
+  table.spare({8, 7, 4, 2}).paint(1, state_look);
   for (const Json& neighbour : neighbours) {
-    table.add({text_of(neighbour, "agency"), state_name(text_of(neighbour, "state")),
-               text_of(neighbour, "address"), show_time(text_of(neighbour, "last_contact")),
-               round_trip(neighbour), pending(neighbour, "pending_out"),
+    const std::string contact = text_of(neighbour, "last_contact");
+    table.add({text_of(neighbour, "agency") + " " + shorten(text_of(neighbour, "agency_name"), 24),
+               state_name(text_of(neighbour, "state")), text_of(neighbour, "address"),
+               show_when(contact), round_trip(neighbour), pending(neighbour, "pending_out"),
                pending(neighbour, "pending_in"), show_bytes(number_of(neighbour, "sent_bytes")),
                show_bytes(number_of(neighbour, "received_bytes"))});
   }
@@ -56,7 +75,9 @@ std::string day_so_far(const Json& budget) {
   std::string out = bound == 0 ? show_bytes(number_of(budget, "spent_bytes"))
                                : format("{} of {}", show_bytes(number_of(budget, "spent_bytes")),
                                         show_bytes(bound));
-  out += ", " + format("{} expected", show_bytes(number_of(budget, "forecast_bytes")));
+  constexpr std::int64_t kTooEarlySeconds = 3600;  // to say what a day will come to
+  if (number_of(budget, "day_seconds") >= kTooEarlySeconds)
+    out += ", " + format("{} expected", show_bytes(number_of(budget, "forecast_bytes")));
   std::string closed;
   for (const Json& lane : list_of(budget, "closed_lanes")) {
     const std::int64_t number = number_of(lane, "lane");
@@ -86,7 +107,7 @@ int status(const Shell& shell) {
   };
   Table table({"", ""});
   table.add({tr("in sync"), in_sync(status)});
-  table.add({tr("dossiers"), number("records")});
+  table.add({tr("records"), number("records")});
   table.add({tr("updates"), number("updates")});
   table.add({tr("only on this machine"), number("only_here")});
   table.add({tr("waiting"), number("waiting")});
@@ -104,7 +125,7 @@ int status(const Shell& shell) {
     table.add({tr("last backup"), format("{} ago", show_age(number_of(backup, "age_seconds")))});
   if (const Json mirror = status.value("mirror", Json()); mirror.is_object())
     table.add({tr("second disk"), shown_mirror(mirror)});
-  table.add({tr("running since"), show_time(text_of(status, "started_at"))});
+  table.add({tr("running since"), show_when(text_of(status, "started_at"))});
   table.add({tr("version"), text_of(status, "version")});
   table.print("  ");
   if (const Json damage = status.value("damage", Json());
@@ -141,11 +162,11 @@ int peers(const Shell& shell) {
   print_neighbours(peers);
   for (const Json& neighbour : list_of(peers, "neighbours")) {
     const std::string error = text_of(neighbour, "last_error");
-    if (error.empty()) continue;
+    if (error.empty() || text_of(neighbour, "state") == "connected") continue;  // an old one
     print_line(format("{}: {} sessions, {} failures, the last: {}; next attempt {}",
                       text_of(neighbour, "agency"), number_of(neighbour, "sessions"),
                       number_of(neighbour, "failures"), error,
-                      show_time(text_of(neighbour, "next_attempt"))));
+                      show_when(text_of(neighbour, "next_attempt"))));
   }
   const Json& refused = list_of(peers, "refused");
   if (refused.empty()) return kDone;
@@ -352,16 +373,27 @@ void add_simple(CLI::App& app, Shell& shell, const char* name, const char* descr
   });
 }
 
+// The same of one that can be watched.
+void add_watched(CLI::App& app, Shell& shell, const char* name, const char* description,
+                 const char* example, int (*run)(const Shell&)) {
+  CLI::App* verb = add_verb(app, name, description, example);
+  const auto watch = std::make_shared<Watch>();
+  watch->add_to(*verb);
+  verb->callback([&shell, run, watch] {
+    shell.run = [&shell, run, watch] { return watch->run(shell.json, [&] { return run(shell); }); };
+  });
+}
+
 }  // namespace
 
 void add_status(CLI::App& app, Shell& shell) {
-  add_simple(app, shell, "status", "this agent, its dossiers and its neighbours",
-             "lienthong status --json", status);
+  add_watched(app, shell, "status", "this agent, its dossiers and its neighbours",
+              "lienthong status --watch 5s", status);
 }
 
 void add_peers(CLI::App& app, Shell& shell) {
-  add_simple(app, shell, "peers", "the neighbours in detail, and who was turned away",
-             "lienthong peers", peers);
+  add_watched(app, shell, "peers", "the neighbours in detail, and who was turned away",
+              "lienthong peers", peers);
 }
 
 void add_sync(CLI::App& app, Shell& shell) {

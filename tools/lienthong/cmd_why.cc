@@ -23,6 +23,7 @@ void print_hops(const Json& why) {
   print_line(tr("Where the last change has got to"));
   Table table({tr("AGENCY"), tr("STATE"), tr("LINK"), tr("ADDRESS"), tr("LAST CONTACT"),
                tr("NEXT ATTEMPT")});
+  table.spare({3, 5}).paint(1, state_look).paint(2, state_look);
   for (const Json& hop : hops) {
     table.add({text_of(hop, "agency"), state_name(text_of(hop, "state")),
                state_name(text_of(hop, "link")), text_of(hop, "address"),
@@ -40,7 +41,7 @@ int why(const Shell& shell, const std::string& code) {
   print_line(text_of(why, "code"));
   Table table({"", ""});
   table.add({tr("holder"), text_of(why, "holder") + " " + text_of(why, "holder_name")});
-  table.add({tr("since"), show_time(text_of(why, "since"))});
+  table.add({tr("since"), show_when(text_of(why, "since"))});
   const std::string offered = text_of(why, "offered_to");
   if (!offered.empty()) table.add({tr("offered to"), offered});
   const std::string turn = text_of(why, "turn");

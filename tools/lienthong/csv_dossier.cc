@@ -269,12 +269,14 @@ const std::vector<std::string>& csv_columns() {
 
 std::string csv_header() { return csv_row(csv_columns()); }
 
-std::string csv_row_of(const Json& dossier) {
+std::vector<std::string> cells_of_dossier(const Json& dossier) {
   std::vector<std::string> cells;
   for (const std::string& column : csv_columns()) cells.push_back(cell_of(dossier, column));
-  return csv_row(cells);
+  return cells;
 }
 
-CsvDossiers read_csv(std::string_view text) { return DossierReader().run(text); }
+std::string csv_row_of(const Json& dossier) { return csv_row(cells_of_dossier(dossier)); }
+
+CsvDossiers read_csv(std::string_view bytes) { return DossierReader().run(bytes); }
 
 }  // namespace lienthong::tools

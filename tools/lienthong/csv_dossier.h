@@ -18,6 +18,8 @@ const std::vector<std::string>& csv_columns();
 std::string csv_header();
 // A line of `export` (the whole dossier as JSON) as a row.
 std::string csv_row_of(const Json& dossier);
+// The same as cells.
+std::vector<std::string> cells_of_dossier(const Json& dossier);
 
 struct CsvDossier {
   std::uint64_t line = 0;  // of the file, from 1
@@ -42,6 +44,7 @@ struct CsvDossiers {
 // What replicas compute is passed over (holder, component_count, digitised_count), and rows without
 // content. An empty cell is a field that is not known. States and channels may stand in words;
 // dates with the day first, in a column of which no date can only have the month first.
-CsvDossiers read_csv(std::string_view text);
+// `bytes`: of a table of any kind that store/text/table.h reads, workbooks too.
+CsvDossiers read_csv(std::string_view bytes);
 
 }  // namespace lienthong::tools

@@ -48,6 +48,13 @@ std::string say(const Json& line) {
         from, at);
   if (step == "no-holiday-data")
     return format("no holiday data for {}: weekends alone", number_of(line, "amount"));
+  if (step == "not-decided")
+    return format(
+        "the notice for {} is not known: counted from the law; the other days of Tết, the second "
+        "day of 2/9 and days that are swapped are not decided",
+        number_of(line, "amount"));
+  if (step == "after-cut-off") return format("after {}: the clock starts {}", text, at);
+  if (step == "outside") return format("{}: {}, outside of the total", from, text);
   return step;
 }
 
@@ -58,6 +65,7 @@ std::string show_limit(const Json& limit) {
   const std::string unit = text_of(limit, "unit");
   const std::string amount = text_of(limit, "amount");
   if (unit == "working_day") return format("{} working days", amount);
+  if (unit == "quarter_day") return format("{} quarter days", amount);
   if (unit == "half_day") return format("{} half days", amount);
   if (unit == "hour") return format("{} hours", amount);
   if (unit == "calendar_day") return format("{} calendar days", amount);
@@ -75,6 +83,10 @@ std::string show_step(const Json& step) {
   if (!unit.empty()) out += (agency.empty() ? " – " : ", ") + unit;
   const std::string due = text_of(step, "due_at");
   if (!due.empty()) out += ", " + format("due {}", show_time(due));
+  const std::string agency_due = text_of(step, "agency_due_at");
+  if (!agency_due.empty() && agency_due != due)
+    out += ", " + format("all of its steps due {}", show_time(agency_due));
+  if (step.value("outside", false)) out += " " + std::string(tr("(outside of the total)"));
   if (step.value("late", false)) out += " " + std::string(tr("(late)"));
   return out;
 }

@@ -4,6 +4,7 @@
 
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace lienthong::tools {
 
@@ -17,12 +18,24 @@ enum ExitCode : int {  // scripts rely on these: never change
 
 class Failure : public std::runtime_error {
  public:
-  // `message`: for people, in their language.
-  Failure(ExitCode code, const std::string& message) : std::runtime_error(message), code_(code) {}
+  // `message`: for people, in their language. `reason`: for programs, as the API's code; empty: by
+  // the exit code.
+  Failure(ExitCode code, const std::string& message, std::string reason = {})
+      : std::runtime_error(message), code_(code), reason_(std::move(reason)) {}
   ExitCode code() const { return code_; }
+  std::string reason() const {
+    if (!reason_.empty()) return reason_;
+    switch (code_) {
+      case kUsage: return "usage";
+      case kNoAgent: return "no-agent";
+      case kNotThere: return "not-found";
+      default: return "failed";
+    }
+  }
 
  private:
   ExitCode code_;
+  std::string reason_;
 };
 
 }  // namespace lienthong::tools

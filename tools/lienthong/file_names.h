@@ -33,6 +33,9 @@ class OutputFile {
   OutputFile(const OutputFile&) = delete;
   OutputFile& operator=(const OutputFile&) = delete;
   std::ostream& stream() { return stream_; }
+  // Of what is written meanwhile, for libraries that open files by themselves.
+  const std::filesystem::path& path() const { return beside_; }
+  bool is_plain() const { return beside_ != place_; }
   void finish();
 
  private:

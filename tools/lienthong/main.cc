@@ -4,20 +4,23 @@
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "store/text/table.h"  // which word was meant
+#include "tools/lienthong/describe.h"
 #include "tools/lienthong/failure.h"
+#include "tools/lienthong/installed.h"
 #include "tools/lienthong/output.h"
+#include "tools/lienthong/screen.h"
 #include "tools/lienthong/shell.h"
 #include "tools/lienthong/text.h"
 
 namespace lienthong::tools {
 namespace {
 
-// Where the unit's folder for sockets is, and where init and enroll put the socket by themselves.
-constexpr const char* kInstalledSocket = "/run/lienthong/agent.sock";
+// Where init and enroll put the socket by themselves in that folder.
 constexpr const char* kDataSocket = "/var/lib/lienthong/agent.sock";
 
 struct Verb {
@@ -38,6 +41,7 @@ constexpr std::array kVerbs{
     Verb{"closing", add_closing},
     Verb{"restored", add_restored},
     Verb{"dossier", add_dossier},
+    Verb{"calendar", add_calendar},
     Verb{"code", add_code},
     Verb{"procedure", add_procedure},
     Verb{"handoff", add_handoff},
@@ -154,8 +158,28 @@ std::string usage_problem(const CLI::ParseError& error) {
   return std::string(tr(problem)) + ": " + error.what();
 }
 
+// The library's own words for kinds of values, in the reader's language: "TEXT:{in,out}",
+// "INT:INT in [1 - 32]".
+class Formatter final : public CLI::Formatter {
+ public:
+  std::string make_option_opts(const CLI::Option* option) const override {
+    std::string text = CLI::Formatter::make_option_opts(option);
+    const std::pair<std::string_view, std::string> words[] = {
+        {"INT:INT in [", "["},
+        {"TEXT:{", "{"},
+        {"INT:POSITIVE", tr("NUMBER")},
+        {" TEXT", " " + std::string(tr("TEXT"))},
+        {" INT", " " + std::string(tr("NUMBER"))}};
+    for (const auto& [word, said] : words)
+      for (std::size_t at = text.find(word); at != std::string::npos;
+           at = text.find(word, at + said.size()))
+        text.replace(at, word.size(), said);
+    return text;
+  }
+};
+
 void describe(CLI::App& app, Shell& shell) {
-  auto formatter = std::make_shared<CLI::Formatter>();
+  auto formatter = std::make_shared<Formatter>();
   formatter->label("Usage", tr("Usage"));
   formatter->label("OPTIONS", tr("OPTIONS"));
   formatter->label("SUBCOMMAND", tr("VERB"));
@@ -181,37 +205,64 @@ void describe(CLI::App& app, Shell& shell) {
   for (const Verb& verb : kVerbs) verb.add(app, shell);
 }
 
+void print_json_error(int exit, const std::string& code, const std::string& message) {
+  const Json error{{"exit", exit}, {"code", code}, {"message", message}};
+  print_error(Json{{"error", error}}.dump(-1, ' ', false, Json::error_handler_t::replace));
+}
+
+int wrong_usage(const std::vector<std::string>& words, const std::string& problem) {
+  if (std::ranges::find(words, "--json") != words.end()) {
+    print_json_error(kUsage, "usage", problem);
+  } else {
+    print_error("lienthong: " + problem);
+    print_error(tr("more: lienthong --help, lienthong VERB --help"));
+  }
+  return kUsage;
+}
+
+// Verbs that only look, and may say more than a screen takes.
+bool is_paged(const CLI::App& app) {
+  const CLI::App* verb = &app;
+  while (!verb->get_subcommands().empty()) verb = verb->get_subcommands().front();
+  if (verb->get_option_no_throw("--watch") != nullptr && verb->count("--watch") != 0) return false;
+  static constexpr std::array<std::string_view, 12> kLooking{
+      "list", "show",  "track",      "why",       "status", "peers",
+      "log",  "audit", "quarantine", "conflicts", "report", "form"};
+  return std::ranges::find(kLooking, verb->get_name()) != kLooking.end();
+}
+
 int run(int argc, char** argv) {
+  look_at_screen();
   choose_language(pick_language(asked_language(argc, argv)));
   Shell shell;
   shell.socket = default_socket();
   CLI::App app(tr("Where dossiers are, who holds them, and what is stuck."), "lienthong");
   describe(app, shell);
   std::vector<std::string> words = words_of(argc, argv);
+  if (!words.empty() && words.front() == "--describe") {  // for what is made from the verbs
+    print_json(describe_verbs(app));
+    return kDone;
+  }
   const std::string verb = asked_verb(words);
   try {
-    if (!verb.empty() && !is_verb(verb)) {
-      print_error("lienthong: " + format("no such verb: {}", verb) + meant_verb(verb));
-      print_error(tr("more: lienthong --help, lienthong VERB --help"));
-      return kUsage;
-    }
+    if (!verb.empty() && !is_verb(verb))
+      return wrong_usage(words, format("no such verb: {}", verb) + meant_verb(verb));
     std::ranges::reverse(words);  // as the parser takes them
     app.parse(words);
   } catch (const CLI::Success& success) {  // --help, --version
     return app.exit(success, std::cout, std::cerr);
   } catch (const CLI::ParseError& error) {
-    print_error("lienthong: " + usage_problem(error) + meant_option(app, error.what()));
-    print_error(tr("more: lienthong --help, lienthong VERB --help"));
-    return kUsage;
+    return wrong_usage(words, usage_problem(error) + meant_option(app, error.what()));
   }
   try {
+    std::optional<Pager> pager;
+    if (!shell.json && is_paged(app)) pager.emplace();
     const int code = shell.run ? shell.run() : static_cast<int>(kUsage);
     std::cout.flush();
     return std::cout ? code : static_cast<int>(kFailed);
   } catch (const Failure& failure) {
     if (shell.json) {
-      print_error(
-          Json{{"error", {{"exit", int{failure.code()}}, {"message", failure.what()}}}}.dump());
+      print_json_error(failure.code(), failure.reason(), failure.what());
     } else {
       print_error(std::string("lienthong: ") + failure.what());
     }

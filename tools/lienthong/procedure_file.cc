@@ -9,6 +9,7 @@
 
 #include "store/text/encoding.h"
 #include "store/text/table.h"
+#include "store/text/workbook.h"
 #include "tools/lienthong/failure.h"
 #include "tools/lienthong/json_items.h"
 #include "tools/lienthong/output.h"
@@ -81,6 +82,10 @@ class Reader {
   explicit Reader(const ProcedureDefaults& defaults) : defaults_(defaults) {}
 
   ProcedureFile run(const std::string& bytes) {
+    if (store::is_workbook(bytes)) {
+      table(bytes);
+      return std::move(out_);
+    }
     const auto text = store::decode_text(bytes);
     if (!text.ok()) throw Failure(kFailed, tell_reason(text.error().detail()));
     const std::string start = trimmed(text->substr(0, 4096));

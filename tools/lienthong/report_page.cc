@@ -188,21 +188,24 @@ void print_report_text(const Json& report) {
   for (const std::string& note : arrival_notes(report)) print_line(note);
 }
 
-void print_report_csv(const Json& report) {
+std::string report_csv(const Json& report) {
+  std::string out;
   std::string head = csv(tr("No.")) + "," + csv(tr("Field, unit"));
   for (std::size_t i = 0; i < heads_of_columns().size(); ++i)
     head += "," + csv("(" + std::to_string(kFirst + i) + ") " + tr(heads_of_columns()[i]));
-  print_line(head);
-  const auto line = [](const std::string& number, const std::string& name, const Json& figures) {
+  out = head + "\n";
+  const auto line = [&out](const std::string& number, const std::string& name,
+                           const Json& figures) {
     std::string text = number + "," + csv(name);
     for (std::size_t i = 0; i < heads_of_columns().size(); ++i)
       text += "," + column(figures, kFirst + i);
-    print_line(text);
+    out += text + "\n";
   };
   for_each_row(report, [&](const std::string& number, const Json& row) {
     line(number, row_title(row), row);
   });
   line("", tr("Total"), report.at("total"));
+  return out;
 }
 
 void print_report_html(const Json& report) {

@@ -201,4 +201,17 @@ std::string read_passphrase(const std::string& file, bool confirm) {
   return passphrase;
 }
 
+CLI::Validator kind_of_agency() {
+  constexpr std::size_t kSizeMax = 32;
+  return CLI::Validator(
+      [](std::string& kind) -> std::string {
+        const bool plain = std::ranges::all_of(kind, [](char c) {
+          return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+        });
+        if (plain && !kind.empty() && kind.size() <= kSizeMax) return {};
+        return tr("a kind of agency is a word of a to z, 0 to 9 and -, such as department");
+      },
+      "KIND");
+}
+
 }  // namespace lienthong::tools

@@ -65,15 +65,21 @@ void add_issue(CLI::App& app, Shell& shell);
 void add_refill(CLI::App& app, Shell& shell);
 void add_rotate_key(CLI::App& app, Shell& shell);
 void add_agency(CLI::App& app, Shell& shell);
-void add_tree(CLI::App& agency, Shell& shell);  // verbs of `agency`
+void add_tree(CLI::App& agency, Shell& shell);         // verbs of `agency`
+void add_unit_import(CLI::App& agency, Shell& shell);  // the same
 void add_node(CLI::App& app, Shell& shell);
 void add_revoke(CLI::App& app, Shell& shell);
 void add_closing(CLI::App& app, Shell& shell);
 void add_restored(CLI::App& app, Shell& shell);
+// What an agency is, in a word of a to z, 0 to 9 and '-'. Any is good: steps of procedures name it.
+CLI::Validator kind_of_agency();
+
+void add_calendar(CLI::App& app, Shell& shell);
 void add_code(CLI::App& app, Shell& shell);
 void add_dossier(CLI::App& app, Shell& shell);
 void add_inspect(CLI::App& app, Shell& shell);
-void add_scans(CLI::App& dossier, Shell& shell);  // verbs of `dossier`
+void add_recount(CLI::App& dossier, Shell& shell);  // the same
+void add_scans(CLI::App& dossier, Shell& shell);    // verbs of `dossier`
 void add_audit(CLI::App& dossier, Shell& shell);
 void add_verify_evidence(CLI::App& app, Shell& shell);
 void add_backup(CLI::App& app, Shell& shell);

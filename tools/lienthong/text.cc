@@ -1,5 +1,7 @@
 #include "tools/lienthong/text.h"
 
+#include <utf8proc.h>
+
 #include <cstdlib>
 
 #include "agent/texts/catalogue.h"  // built in: no agent is asked
@@ -12,17 +14,15 @@ std::string& current() {
   return language;
 }
 
-unsigned char byte_at(std::string_view text, std::size_t i) {
-  return static_cast<unsigned char>(text[i]);
-}
-
-bool starts_column(std::string_view text, std::size_t i) {
-  const unsigned char c = byte_at(text, i);
-  if ((c & 0xC0U) == 0x80U) return false;  // inside a code point
-  const bool has_next = i + 1 < text.size();
-  // U+0300 to U+036F, the combining marks of decomposed Vietnamese.
-  if (c == 0xCCU) return false;
-  return !(c == 0xCDU && has_next && byte_at(text, i + 1) <= 0xAFU);
+// Columns of the letter that begins at `at`, which moves behind it.
+std::size_t take_letter(std::string_view text, std::size_t& at) {
+  utf8proc_int32_t letter = 0;
+  const auto size = utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(text.data() + at),
+                                     static_cast<utf8proc_ssize_t>(text.size() - at), &letter);
+  at += size > 0 ? static_cast<std::size_t>(size) : 1;
+  if (size <= 0) return 1;  // no UTF-8: shown as one sign
+  const int width = utf8proc_charwidth(letter);
+  return width > 0 ? static_cast<std::size_t>(width) : 0;
 }
 
 }  // namespace
@@ -51,18 +51,22 @@ std::string tell_reason(std::string_view english) {
 
 std::size_t columns(std::string_view text) {
   std::size_t count = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) count += starts_column(text, i) ? 1 : 0;
+  for (std::size_t at = 0; at < text.size();) count += take_letter(text, at);
   return count;
+}
+
+std::size_t prefix_of(std::string_view text, std::size_t columns_max) {
+  std::size_t count = 0, end = 0;
+  for (std::size_t at = 0; at < text.size(); end = at) {
+    count += take_letter(text, at);
+    if (count > columns_max && end != 0) break;
+  }
+  return end;
 }
 
 std::string shorten(std::string_view text, std::size_t columns_max) {
   if (columns_max == 0 || columns(text) <= columns_max) return std::string(text);
-  std::size_t count = 0;
-  std::size_t end = 0;
-  while (end < text.size()) {
-    if (starts_column(text, end) && ++count == columns_max) break;
-    ++end;
-  }
+  std::size_t end = columns_max > 1 ? prefix_of(text, columns_max - 1) : 0;
   while (end > 0 && text[end - 1] == ' ') --end;
   return std::string(text.substr(0, end)) + "…";
 }

@@ -31,8 +31,11 @@ std::string format(const char* message, const Args&... args) {
   return fmt::vformat(tr(message), fmt::make_format_args(args...));
 }
 
-// Columns that the text takes: code points without combining marks. No East Asian width.
+// Columns that the text takes on a terminal: none for combining marks and signs that are not seen,
+// two for letters of double width.
 std::size_t columns(std::string_view text);
+// How many bytes of the text take at most so many columns; at least one letter.
+std::size_t prefix_of(std::string_view text, std::size_t columns_max);
 // At most `columns_max` columns, with an ellipsis where something was cut.
 std::string shorten(std::string_view text, std::size_t columns_max);
 
