@@ -162,6 +162,13 @@ std::string usage_problem(const CLI::ParseError& error) {
 // "INT:INT in [1 - 32]".
 class Formatter final : public CLI::Formatter {
  public:
+  // As the library's, padded by columns of the terminal rather than by bytes.
+  std::string make_option(const CLI::Option* option, bool positional) const override {
+    std::string left = "  " + make_option_name(option, positional) + make_option_opts(option);
+    const std::size_t width = get_column_width(), taken = columns(left);
+    left += taken < width ? std::string(width - taken, ' ') : "\n" + std::string(width, ' ');
+    return left + make_option_desc(option) + "\n";
+  }
   std::string make_option_opts(const CLI::Option* option) const override {
     std::string text = CLI::Formatter::make_option_opts(option);
     const std::pair<std::string_view, std::string> words[] = {
