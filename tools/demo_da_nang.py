@@ -225,7 +225,7 @@ class Scenario(demo_machines.Demo):
         self.show(self.agents[TAY_HO], "calendar", "show", "2026")
         moved = [finding for finding in self.agents[TAY_HO].json("verify")["data"]["findings"]
                  if finding["finding"] == "date-differs"]
-        if [finding["code"] for finding in moved] != [code]:
+        if code not in [finding["code"] for finding in moved]:
             raise demo_machines.Disagreement(f"{TAY_HO}: moved by the swap: {moved}")
         self.say(f"a swap of the city reached every office; verify names what it moves: {code}",
                  f"ngày hoán đổi đã tới mọi cơ quan; verify chỉ ra hồ sơ đổi hạn: {code}")

@@ -18,6 +18,7 @@ from demo_machines import Disagreement
 SCENARIOS = {
     "da-nang": "demo_da_nang",
     "phu-ninh": "demo_phu_ninh",
+    "reorganise": "demo_reorganise",
 }
 
 

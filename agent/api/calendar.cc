@@ -1,10 +1,10 @@
 // GET /v1/calendar: the days off of a year as this office counts them, and who has published them.
+#include <array>
 #include <nlohmann/json.hpp>
 
 #include "agent/api/routes.h"
 #include "agent/json/fields.h"
 #include "store/office/calendars.h"
-#include "store/office/law_days.h"
 
 namespace lienthong::agent {
 namespace {

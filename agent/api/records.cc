@@ -15,6 +15,7 @@
 #include "protocol/record/registers.h"
 #include "store/office/dossier.h"
 #include "store/office/marks.h"
+#include "store/office/reading.h"
 #include "store/office/revision.h"
 
 namespace lienthong::agent {

@@ -6,8 +6,11 @@
 
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <cstring>
 #include <fstream>
+#include <map>
+#include <mutex>
 #include <regex>
 #include <thread>
 
@@ -30,6 +33,8 @@ namespace {
 constexpr std::size_t kTokenCharsMin = 16;
 constexpr std::size_t kTokenNameCharsMax = 64;
 constexpr std::size_t kPathCharsMax = 2048;
+constexpr std::chrono::seconds kCallerKept{2};
+constexpr std::size_t kCallersMax = 256;
 
 // "ROLES TOKEN" of a further line, as "look,desk 0123456789abcdef", or "ROLES NAME TOKEN".
 Result<ApiToken> read_further_token(const std::string& line, const std::string& path) {
@@ -176,13 +181,20 @@ struct ApiServer::Impl {
   SocketFile socket_file;
   bool started = false;
   std::optional<Mirror> mirror;
+  struct KnownCaller {
+    Caller caller;
+    std::chrono::steady_clock::time_point until;
+  };
+  std::mutex callers_mutex;
+  std::map<std::pair<uid_t, gid_t>, KnownCaller> callers;
 
   Impl(Engine& engine, Links& links, ApiServerConfig settings)
       : context{engine, links, std::move(settings), {}, {}} {}
 
   void prepare(Door& door);
   void add_routes(Door& door);
-  Caller caller_at(const Door& door, const httplib::Request& request) const;
+  Caller caller_at(const Door& door, const httplib::Request& request);
+  Caller known_caller(uid_t user, gid_t group);
   void answer(Door& door, const ApiRoute& route, const httplib::Request& request,
               httplib::Response& response, const std::string& body);
   void note_use(const httplib::Request& request);
@@ -200,14 +212,30 @@ void ApiServer::Impl::note_use(const httplib::Request& request) {
   context.links.people_here();
 }
 
-Caller ApiServer::Impl::caller_at(const Door& door, const httplib::Request& request) const {
+// Who an account is, and its groups, lie in files or at another machine, which are read anew after
+// a while: asked at each call it was a twentieth of what a write costs.
+Caller ApiServer::Impl::known_caller(uid_t user, gid_t group) {
+  const auto now = std::chrono::steady_clock::now();
+  {
+    const std::lock_guard lock(callers_mutex);
+    const auto at = callers.find({user, group});
+    if (at != callers.end() && now < at->second.until) return at->second.caller;
+  }
+  Caller caller = caller_of(context.config.roles, user, group);
+  const std::lock_guard lock(callers_mutex);
+  if (callers.size() >= kCallersMax) callers.clear();
+  callers.insert_or_assign({user, group}, KnownCaller{caller, now + kCallerKept});
+  return caller;
+}
+
+Caller ApiServer::Impl::caller_at(const Door& door, const httplib::Request& request) {
   if (const ApiToken* token = door.find_token(request.get_header_value("Authorization")))
     return {"token " + (token->name.empty() ? std::to_string(token - door.tokens.data() + 1)
                                             : token->name),
             token->roles};
   const auto peer = peer_of_this_request();
   if (!peer) return {"?", context.config.roles.others};
-  return caller_of(context.config.roles, peer->user, peer->group);
+  return known_caller(peer->user, peer->group);
 }
 
 void ApiServer::Impl::answer(Door& door, const ApiRoute& route, const httplib::Request& request,

@@ -35,7 +35,7 @@ bool inspected(const Replica& replica, const RecordState& state, std::string_vie
     if (!update) continue;
     const UnixMillis at = update->update.envelope.hlc.millis();
     if (at + kInspectionMillis < now) return false;  // the timeline goes by clocks
-    if (update->open.kind != UpdateKind::kInspect || update->node != replica.identity().key.id() ||
+    if (update->open.kind != UpdateKind::kInspect || update->node != replica.identity().node ||
         at > now + kInspectionMillis)
       continue;
     const auto closed = wire::decode_closed(update->update.closed);

@@ -13,6 +13,8 @@
 namespace lienthong::store {
 namespace {
 
+constexpr std::size_t kFoundCodesMax = 1024;
+
 std::string folded_code(const RecordState& state) { return fold_code(code_or_empty(state)); }
 
 Bytes key_of(const Update& update) {
@@ -97,6 +99,8 @@ void Transaction::Impl::settle_state(OpenRecord& record, std::uint32_t number) {
   settle_beyond(record, number);
   std::string code = folded_code(record.state);
   if (code != record.code_before) {
+    found_codes.erase(record.code_before);
+    found_codes.erase(code);
     if (!record.code_before.empty()) overlay.erase(key::code(record.code_before, number));
     if (!code.empty()) overlay.put(key::code(code, number), "");
     record.code_before = std::move(code);
@@ -254,6 +258,7 @@ void Transaction::Impl::rollback() {
   dirty.clear();
   recalls.clear();
   forked.clear();
+  found_codes.clear();
   refused_there.reset();
   last_seal_number = 0;
   pen_unit = nullptr;
@@ -293,7 +298,12 @@ std::optional<RecordEntry> Transaction::find_record(const RecordId& id) const {
 }
 
 std::vector<RecordId> Transaction::find_code(std::string_view code) const {
-  return find_rows(key::code_prefix(fold_code(code)));
+  impl_->settle_all();
+  const std::string folded = fold_code(code);
+  const auto known = impl_->found_codes.find(folded);
+  if (known != impl_->found_codes.end()) return known->second;
+  if (impl_->found_codes.size() >= kFoundCodesMax) impl_->found_codes.clear();
+  return impl_->found_codes.emplace(folded, find_rows(key::code_prefix(folded))).first->second;
 }
 
 std::vector<RecordId> Transaction::find_rows(std::string_view prefix) const {

@@ -84,6 +84,8 @@ struct Transaction::Impl {
   std::size_t saved_entered = 0;
   std::vector<std::uint32_t> unsettled;  // records, in the order in which they were touched
   std::vector<std::uint32_t> dirty;
+  // Records by folded code, as far as they were asked for: many lines name one procedure.
+  std::unordered_map<std::string, std::vector<RecordId>> found_codes;
   bool committed = false;
 
   void savepoint();  // as Transaction's

@@ -88,6 +88,41 @@ bool is_plain(std::string_view text) {
   return std::ranges::all_of(text, [](unsigned char c) { return c >= 0x20 && c < 0x7F; });
 }
 
+// How many bytes there make one letter or sign that is as it should be, whatever stands beside it:
+// ASCII, U+00A1 to U+02FF but the soft hyphen, the Vietnamese letters of U+1E00 to U+1EFF, usual
+// dashes, quotation marks and points of U+2010 to U+2027, and the sign of the đồng. All of these
+// are in normal form C, and none is joined to what stands before it. 0: it has to be looked at.
+std::size_t tidy_bytes(std::string_view rest) {
+  const auto byte = [rest](std::size_t i) {
+    return i < rest.size() ? static_cast<unsigned char>(rest[i]) : 0U;
+  };
+  const auto between = [](unsigned value, unsigned first, unsigned last) {
+    return value >= first && value <= last;
+  };
+  const unsigned first = byte(0), second = byte(1), third = byte(2);
+  if (between(first, 0x20, 0x7E) || first == '\n' || first == '\t') return 1;
+  if (first == 0xC2) return between(second, 0xA1, 0xBF) && second != 0xAD ? 2 : 0;
+  if (between(first, 0xC3, 0xCB)) return between(second, 0x80, 0xBF) ? 2 : 0;
+  if (first == 0xE1 && between(second, 0xB8, 0xBB)) return between(third, 0x80, 0xBF) ? 3 : 0;
+  if (first == 0xE2 && second == 0x80) return between(third, 0x90, 0xA7) ? 3 : 0;
+  return first == 0xE2 && second == 0x82 && third == 0xAB ? 3 : 0;
+}
+
+// What people write here nearly always is so already, and then nothing has to be mapped.
+bool is_tidy(std::string_view text) {
+  constexpr std::string_view kTrimmed = " \t\n";
+  if (text.empty()) return true;
+  if (kTrimmed.find(text.front()) != std::string_view::npos ||
+      kTrimmed.find(text.back()) != std::string_view::npos)
+    return false;
+  while (!text.empty()) {
+    const std::size_t size = tidy_bytes(text);
+    if (size == 0) return false;
+    text.remove_prefix(size);
+  }
+  return true;
+}
+
 std::string trimmed(std::string_view text) {
   const std::size_t first = text.find_first_not_of(" \t\n");
   if (first == std::string_view::npos) return {};
@@ -103,14 +138,14 @@ std::string digits_of(std::string_view text) {
 }  // namespace
 
 Result<void> check_utf8(std::string_view text) {
-  if (is_plain(text)) return {};
+  if (is_tidy(text)) return {};
   const std::size_t bad = for_each_code(text, [](Code) {});
   if (bad == std::string_view::npos) return {};
   return Error(Errc::kMalformed, "invalid UTF-8 at byte " + std::to_string(bad + 1));
 }
 
 Result<std::string> tidy_text(std::string_view text) {
-  if (is_plain(text)) return std::string(text);
+  if (is_tidy(text)) return std::string(text);
   std::vector<Code> codes;
   const std::size_t bad = read_codes(text, codes);
   if (bad != std::string_view::npos)
@@ -132,6 +167,7 @@ Result<std::string> tidy_text(std::string_view text) {
 }
 
 Result<std::string> tidy_code(std::string_view text) {
+  if (is_plain(text) && text.find(' ') == std::string_view::npos) return std::string(text);
   LT_TRY(std::string tidy, tidy_text(text));
   if (!is_plain(tidy)) tidy = map(tidy, UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_COMPAT);
   std::vector<Code> codes;

@@ -2,9 +2,10 @@
 """Packages in roots of their own, as an administrator meets them: installed, set up by one command
 each, upgraded with data in place, upgraded in vain, removed, installed again, purged.
 
-Usage: install_test.py BUILD [ROOT]
+Usage: install_test.py PACKAGES ROOT
 
-ROOT is a Debian made by `tools/package --root` (default: build/roots/bookworm). Two machines are
+PACKAGES is the folder that package_test.py made.
+ROOT is a Debian made by `tools/package --root`. Two machines are
 laid over it, each with its own files, in a network of their own. Without systemd in there the
 agent is started by the unit's own line, under the unit's account. Where roots cannot be made, or
 there is none, it says so and counts as skipped.
@@ -20,7 +21,6 @@ import sys
 import tempfile
 import time
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SKIPPED = 77
 PATIENCE = 30.0
 RESTART_SECONDS = 5.0
@@ -237,11 +237,9 @@ def leaves(commune, packages, code):
     shutil.rmtree(commune.path("/var/lib/lienthong"))
 
 
-def inside(build, base, folder):
+def inside(packages, base, folder):
     must("ip", "link", "set", "lo", "up")
     must("mount", "-t", "tmpfs", "none", folder)
-    packages = f"{folder}/packages"
-    must(f"{ROOT}/tools/package", "--programs", build, "--fast", "--out", packages)
     province, commune = Machine(base, folder, "province"), Machine(base, folder, "commune")
     try:
         found(province, packages)
@@ -259,16 +257,17 @@ def inside(build, base, folder):
     print("passed")
 
 
-def main(build, base=f"{ROOT}/build/roots/bookworm"):
+def main(packages, base):
     if os.environ.get(INSIDE):
         try:
-            inside(build, base, os.environ[INSIDE])
+            inside(packages, base, os.environ[INSIDE])
         except Wrong as wrong:
             print(f"FAILED: {wrong}", file=sys.stderr)
             return 1
         return 0
-    missing = [tool for tool in ("dpkg-buildpackage", "dh", "git", "ip", "unshare")
-               if not shutil.which(tool)]
+    missing = [tool for tool in ("dpkg-deb", "ip", "unshare") if not shutil.which(tool)]
+    if not glob.glob(f"{packages}/lienthong-agent_*.deb"):
+        missing.append("a package in " + packages)
     if os.geteuid() != 0:
         print("not tried: only root can make roots")
         return SKIPPED
@@ -282,7 +281,7 @@ def main(build, base=f"{ROOT}/build/roots/bookworm"):
         return SKIPPED
     folder = tempfile.mkdtemp(prefix="lienthong-roots-")
     try:
-        again = [*apart, sys.executable, "-B", __file__, os.path.abspath(build), base]
+        again = [*apart, sys.executable, "-B", __file__, os.path.abspath(packages), base]
         return subprocess.run(again, env=dict(os.environ, **{INSIDE: folder}),
                               check=False).returncode
     finally:

@@ -60,9 +60,9 @@ TEST(Simulation, NewcomersAreEnrolledAndGetWhatIsTheirs) { run_theme("newcomers"
 TEST(Simulation, PromisesSurviveIntrudersAndForgers) { run_theme("intruders", 1, 16); }
 TEST(Simulation, PromisesSurviveLostCursors) { run_theme("lost-cursors", 1, 16); }
 TEST(Simulation, OldAndNewProgramsAgree) { run_theme("old-programs", 1, 12); }
-TEST(Simulation, PromisesSurviveStolenMachines) { run_theme("thefts", 1, 8); }
-TEST(Simulation, PromisesSurviveRot) { run_theme("rot", 1, 8); }
-TEST(Simulation, PromisesSurviveCopiesThatBothRun) { run_theme("clones", 1, 8); }
+TEST(Simulation, PromisesSurviveStolenMachines) { run_theme("thefts", 1, 3); }
+TEST(Simulation, PromisesSurviveRot) { run_theme("rot", 1, 3); }
+TEST(Simulation, PromisesSurviveCopiesThatBothRun) { run_theme("clones", 1, 3); }
 TEST(Simulation, PromisesSurviveEverythingTogether) { run_theme("everything", 3, 60); }
 
 // Everything that happens follows from the seed: else no failure could be looked at again.

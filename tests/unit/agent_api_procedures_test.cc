@@ -66,6 +66,60 @@ TEST_F(Api, ADateIsExplainedLineByLine) {
   EXPECT_EQ(get("/v1/dossiers/H47.12-230403-0001/why").at("step").at("name"), "Thẩm định");
 }
 
+TEST_F(Api, ACodeOfAnotherSystemIsSaidFoundAndListed) {
+  start();
+  clock_.time = 1'680'485'400'000;  // 2023-04-03T08:30:00+07:00
+  apply(kPublish);
+  ASSERT_TRUE(apply(kReceive)[0].at("ok"));
+  const auto said =
+      apply(R"({"op":"code add","code":"H47.12-230403-0001","official":"H17.001.02-260608-090123",)"
+            R"("system":"Bộ Nội vụ","officer":"Võ Thị Liên","at":"2023-04-03T08:00:00+07:00"})");
+  ASSERT_TRUE(said[0].at("ok")) << said[0];
+  EXPECT_FALSE(said[0].contains("warnings") && !said[0].at("warnings").empty()) << said[0];
+  const json dossier = get("/v1/dossiers/h17.001.02-260608-090123");
+  EXPECT_EQ(dossier.at("code"), "H47.12-230403-0001");
+  const json& code = dossier.at("official_codes").at(0);
+  EXPECT_EQ(code.at("code"), "H17.001.02-260608-090123");
+  EXPECT_EQ(code.at("system"), "Bộ Nội vụ");
+  EXPECT_EQ(code.at("officer"), "Võ Thị Liên");
+  EXPECT_EQ(code.at("at"), "2023-04-03T08:00:00+07:00");
+  EXPECT_EQ(code.at("form"), "central");
+  EXPECT_EQ(code.at("ministry"), "09");
+  EXPECT_EQ(get_lines("/v1/dossiers?text=260608-090123").size(), 1U);
+  EXPECT_EQ(get_lines("/v1/codes").size(), 1U);
+  EXPECT_TRUE(get_lines("/v1/codes?twice=1").empty());
+  const auto without = apply(R"({"op":"code add","code":"H47.12-230403-0001"})");
+  ASSERT_FALSE(without[0].at("ok"));
+  EXPECT_TRUE(apply(R"({"op":"code withdraw","code":"H47.12-230403-0001",)"
+                    R"("official":"H17.001.02-260608-090123"})")[0]
+                  .at("ok"));
+  get("/v1/dossiers/h17.001.02-260608-090123", 404);
+  EXPECT_FALSE(get("/v1/dossiers/H47.12-230403-0001").contains("official_codes"));
+}
+
+TEST_F(Api, ACalendarIsPublishedAndShownWithWhatItRestsOn) {
+  start();
+  const json before = get("/v1/calendar?year=2026");
+  EXPECT_EQ(before.at("basis"), "notice");
+  EXPECT_TRUE(before.at("decided"));
+  const auto published = apply(
+      R"({"op":"create","procedure":{"decision":"CV 1","calendar":"besides\t2026\ndate\tkind\t)"
+      R"(name\tsource\n2026-12-07\tswapped\thoán đổi\tCV 1\n"}})");
+  ASSERT_TRUE(published[0].at("ok")) << published[0];
+  const json after = get("/v1/calendar?year=2026");
+  EXPECT_EQ(after.at("days").size(), before.at("days").size() + 1);
+  EXPECT_EQ(after.at("days").back().at("date"), "2026-12-07");
+  EXPECT_EQ(after.at("days").back().at("kind"), "swapped");
+  EXPECT_TRUE(after.at("days").back().contains("published_by"));
+  EXPECT_EQ(after.at("published").at(0).at("decision"), "CV 1");
+  const json law = get("/v1/calendar?year=2028");
+  EXPECT_EQ(law.at("basis"), "law");
+  EXPECT_FALSE(law.at("decided"));
+  EXPECT_EQ(law.at("days").size(), 12U);
+  get("/v1/calendar?year=20x8", 400);
+  EXPECT_TRUE(get_lines("/v1/procedures?all=1").empty());
+}
+
 TEST_F(Api, AnApologyIsTakenOnce) {
   start();
   clock_.time = 1'680'485'400'000;

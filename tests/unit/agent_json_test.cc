@@ -33,6 +33,35 @@ TEST(Text, IsKeptInNormalFormC) {
   EXPECT_EQ(kept("V\u01b0\u0300"), "Vừ");
 }
 
+// Most text is seen at once to be in that form already. A sign of another script at the end has all
+// of it looked at: what comes out must be the same.
+TEST(Text, IsTheSameHoweverMuchIsLookedAt) {
+  const auto utf8 = [](unsigned code) {
+    std::string out;
+    if (code < 0x80) {
+      out += static_cast<char>(code);
+    } else if (code < 0x800) {
+      out += {static_cast<char>(0xC0 | code >> 6), static_cast<char>(0x80 | (code & 0x3F))};
+    } else {
+      out += {static_cast<char>(0xE0 | code >> 12), static_cast<char>(0x80 | (code >> 6 & 0x3F)),
+              static_cast<char>(0x80 | (code & 0x3F))};
+    }
+    return out;
+  };
+  const std::string other = "\u4E00";
+  for (unsigned code = 1; code < 0x3400; ++code) {
+    for (const char* before : {"a", "\u1EC5", "\u2013"}) {
+      const std::string text = before + utf8(code) + "o";
+      ASSERT_EQ(kept(text) + other, kept(text + other)) << std::hex << code;
+    }
+    const std::string text = utf8(code);  // neither end is a blank then
+    if (kept(text).empty()) continue;
+    ASSERT_EQ(kept(text) + other, kept(text + other)) << std::hex << code;
+  }
+  for (const char* text : {"a\xC3", "a\xE1\xBA", "\xC2\x41", "\xE2\x80", "\xE1\xB8\x41"})
+    EXPECT_TRUE(kept(text).starts_with("!")) << text;
+}
+
 TEST(Text, NamesTheByteThatIsNotUtf8) {
   EXPECT_NE(kept("abc\xC3(").find("byte 4"), std::string::npos);
   EXPECT_FALSE(check_utf8("\xED\xA0\x80").ok());  // a surrogate

@@ -1,4 +1,7 @@
 // A value for each field, as an office would write it.
+#include <algorithm>
+#include <array>
+
 #include "protocol/base/check.h"
 #include "protocol/blob/chunk_tree.h"
 #include "tests/unit/golden_world.h"
@@ -103,10 +106,14 @@ FieldValue value_of(const FieldInfo& info, const Named& about) {
   return text.empty() ? std::string(info.json) : text;
 }
 
+// Fields that came later stand in items of their own: those from before keep their bytes.
+constexpr std::array kLaterFields = {Field::kSupportAgency, Field::kCalendar};
+
 std::vector<FieldWrite> all_writes(RecordKind kind, Part part, const Named& about) {
   std::vector<FieldWrite> out;
   for (const FieldInfo& info : all_fields())
-    if (info.part == part && (info.kinds & bit(kind)) != 0)
+    if (info.part == part && (info.kinds & bit(kind)) != 0 &&
+        std::ranges::find(kLaterFields, info.field) == kLaterFields.end())
       out.push_back({static_cast<std::uint16_t>(info.field), value_of(info, about)});
   return out;
 }

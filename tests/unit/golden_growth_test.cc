@@ -68,6 +68,23 @@ TEST(FormatGrowth, AFieldOfALaterSchemaIsKeptAndMeansNothing) {
   EXPECT_EQ(*read, part);
 }
 
+// The first programs of format 1 do not look at it, so it must not make ours refuse.
+TEST(FormatGrowth, AnOfficialCodeThatCannotBeReadIsAsIfItWereNotThere) {
+  OpenBody open;
+  open.official_code = "H17-x";
+  Update update = world().updates.at(3).update;
+  update.open = wire::encode(open);
+  ASSERT_TRUE(check_form(update).ok());
+  EXPECT_EQ(check_form(update)->official_code, "H17-x");
+  const std::string_view code = "H17-x";
+  const auto at = std::search(update.open.begin(), update.open.end(), code.begin(), code.end());
+  ASSERT_NE(at, update.open.end());
+  *at = 0xff;  // no UTF-8
+  const auto read = check_form(update);
+  ASSERT_TRUE(read.ok()) << read.error().message();
+  EXPECT_EQ(read->official_code, "");
+}
+
 TEST(FormatGrowth, AStatementWithAFieldOfALaterSchemaIsReadAndItsBytesAreWhatIsSigned) {
   const Statement& known = world().deployment.statements().at(2);
   const auto body = wire::decode_statement(known.body);

@@ -81,6 +81,9 @@ void say_open(const OpenBody& open, const Context& context, Item& out) {
   if (!open.lead.is_zero()) out.say("lead", context.update_name(id_cast<UpdateId>(open.lead)));
   if (open.deadline != 0) out.say("deadline", time_text(open.deadline));
   if (!open.decision.empty()) out.say("decision", open.decision);
+  if (!open.official_code.empty()) out.say("official-code", open.official_code);
+  if (!open.code_system.empty()) out.say("code-system", open.code_system);
+  if (open.code_withdrawn) out.say("code-withdrawn", "yes");
 }
 
 void say_closed(const Update& update, const OpenBody& open, const Context& context, Item& out) {

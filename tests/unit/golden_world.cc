@@ -50,6 +50,7 @@ World::World() : deployment(kSeed), neighbour(kSeed + 1) {
   succession();
   later_rules();
   accounts();
+  two_tiers();
 }
 
 const Update& World::update(const UpdateId& id) const {
@@ -366,6 +367,28 @@ void World::accounts() {
   closed.account = "token portal";
   write(paper, "with-words", *o, body_of(UpdateKind::kNote), closed);
   seal("account.1", *o);
+}
+
+// Who helped to hand it in, what another system calls it, and a table of days off.
+void World::two_tiers() {
+  Paper& paper = begin("two-tiers", *o, RecordKind::kDossier, "H47.20395-260608-0001");
+  write(paper, "support", *o, set_of({write_of(Field::kSupportAgency, to_bytes(commune.view()))}),
+        {}, {});
+  OpenBody code = body_of(UpdateKind::kNote);
+  code.action = "code-add";
+  code.official_code = "H47.001.02-260608-090123";
+  code.code_system = "Bộ Nội vụ";
+  write(paper, "code", *o, code, note_of("Đã nhập vào hệ thống của Bộ"), {});
+  code.action = "code-withdraw";
+  code.code_withdrawn = true;
+  write(paper, "code-back", *o, code, {}, {});
+  Paper& table = begin("calendar", *o, RecordKind::kProcedure, "calendar");
+  write(table, "days", *o,
+        set_of(
+            {write_of(Field::kCalendar, std::string("besides\t2026\ndate\tkind\tname\tsource\n"
+                                                    "2026-12-07\tswapped\thoán đổi\tCông văn\n"))}),
+        {}, {});
+  seal("two-tiers.1", *o);
 }
 
 // ---- the pen ----

@@ -83,6 +83,7 @@ class World {
   void beyond_cuts();
   void later_rules();
   void accounts();
+  void two_tiers();
 
   Paper& begin(std::string name, test::TestNode& by, RecordKind kind, std::string code,
                RecordId lead = {});

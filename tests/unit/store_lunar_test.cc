@@ -5,6 +5,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "protocol/record/registers.h"
 #include "store/office/calendars.h"
 #include "store/office/data_check.h"
 #include "store/office/law_days.h"

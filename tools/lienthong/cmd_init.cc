@@ -178,7 +178,11 @@ int enroll(const Shell& shell, const Enroll& args) {
 int refill(const Shell& shell, const std::string& data) {
   const agent::SystemClock clock;
   agent::SystemEntropy entropy;
-  const auto outcome = value_or_throw(agent::refill_store(data, clock, entropy));
+  const auto begin_anew = [&] {
+    const AsAgent as_agent(data == kInstalledData);
+    return value_or_throw(agent::refill_store(data, clock, entropy));
+  };
+  const auto outcome = begin_anew();
   if (shell.json) {
     print_json({{"writes", outcome.writes}});
     return kDone;
@@ -196,11 +200,11 @@ int refill(const Shell& shell, const std::string& data) {
 }  // namespace
 
 void add_refill(CLI::App& app, Shell& shell) {
-  const auto data = std::make_shared<std::string>();
+  const auto data = std::make_shared<std::string>(kInstalledData);
   CLI::App* verb =
       add_verb(app, "refill", "begin a new database where it is gone, which the neighbours fill",
-               "lienthong refill --data /var/lib/lienthong");
-  verb->add_option("--data", *data, tr("data folder of the agent"))->required();
+               "lienthong refill");
+  verb->add_option("--data", *data, tr("data folder of the agent (default: /var/lib/lienthong)"));
   verb->callback([&shell, data] { shell.run = [&shell, data] { return refill(shell, *data); }; });
 }
 
