@@ -144,6 +144,22 @@ std::vector<std::string> words_of(int argc, char** argv) {
   return words;
 }
 
+// What the parser says is English; of it remain, in another language, the words that it is about.
+std::string about_of(std::string text) {
+  if (language() == "en") return text;
+  for (const std::string_view lead :
+       {"The following arguments were not expected: ", "The following argument was not expected: ",
+        "Could not convert: ", "A subcommand is required", "Value "})
+    if (const std::size_t at = text.find(lead); at != std::string::npos)
+      text.erase(at, lead.size());
+  for (const std::string_view rest : {" is required", " not in range", " not in "})
+    if (const std::size_t at = text.find(rest); at != std::string::npos)
+      text.replace(at, rest.size(), rest == " is required" ? "" : " ∉ ");
+  const std::size_t end = text.find(": ");
+  const bool more = end != std::string::npos && text.find("∉") == std::string::npos;
+  return more && text.starts_with("--") ? text.substr(0, end) : text;
+}
+
 // The parser's own words, in the reader's language where its kind tells enough.
 std::string usage_problem(const CLI::ParseError& error) {
   const std::string kind = error.get_name();
@@ -155,7 +171,8 @@ std::string usage_problem(const CLI::ParseError& error) {
                         : kind == "ExcludesError"    ? "two options exclude each other"
                         : kind == "RequiresError"    ? "an option needs another one"
                                                      : "wrong usage";
-  return std::string(tr(problem)) + ": " + error.what();
+  const std::string about = about_of(error.what());
+  return about.empty() ? std::string(tr(problem)) : std::string(tr(problem)) + ": " + about;
 }
 
 // The library's own words for kinds of values, in the reader's language: "TEXT:{in,out}",
