@@ -138,11 +138,28 @@ def another_address(three):
     three.bench.wait_in_sync()
 
 
+def a_forgetful_router(three):
+    """What the commune writes after some quiet finds nobody, and a new session is live at once: the
+    second time check says what it is."""
+    def codes():
+        return [m["code"] for m in three.commune.get("/v1/check")["messages"]]
+    expect("nat-forgets" not in codes(), "already")
+    for time_number in range(2):
+        three.bench.wait_in_sync()
+        time.sleep(4.5)  # the quiet itself
+        three.net.nat("H47.12.05")
+        code = three.dossier_of_commune()
+        wait("it arrives", lambda: three.district_has(code))
+        three.bench.say(f"forgotten, time {time_number + 1}")
+    wait("check names the router", lambda: "nat-forgets" in codes())
+
+
 def test(bench):
     three = Three(bench, bench.net)
     the_same_address(three)
     a_silent_end(three)
     another_address(three)
+    a_forgetful_router(three)
 
 
 def main():

@@ -102,12 +102,12 @@ TEST_F(Dossiers, CustodyNamesTheNodeAndTheSealOnceItHasLeft) {
 
 // ---- codes of other systems ----
 
-std::vector<RecordId> meant(const Office& office, std::string_view code) {
+std::vector<RecordId> meant(Office& office, std::string_view code) {
   const store::Replica& replica = office.replica();
   return store::records_meant(replica, replica.identity().agency, *replica.registry(), code).best();
 }
 
-std::vector<store::Match> with_words(const Office& office, std::string_view words) {
+std::vector<store::Match> with_words(Office& office, std::string_view words) {
   store::Filter filter;
   filter.text = store::search_key(words);
   return store::Selection(office.replica(), filter, office.now, [] { return false; }).run();
@@ -151,7 +151,7 @@ TEST_F(Dossiers, TheirCodesAreSaidByWhoeverHasThemAndTravelWithThem) {
         store::SayCode{
             .record = "H17.30-260608-0042", .code = "H17.30-260608-0042", .withdraw = true});
   settle({&commune_, &district_});
-  for (const Office* office : {&commune_, &district_}) {
+  for (Office* office : {&commune_, &district_}) {
     EXPECT_TRUE(meant(*office, "H17.30-260608-0042").empty());
     EXPECT_TRUE(with_words(*office, "h17.30-260608-0042").empty());
     EXPECT_TRUE(store::official_codes(office->replica(), record).empty());
@@ -182,7 +182,9 @@ TEST_F(Dossiers, ACodeThatTwoOfThemClaimIsWarnedOfAndListed) {
     EXPECT_FALSE(none.ok());
   });
   EXPECT_EQ(meant(commune_, "H17.30-260608-0042").size(), 2U);
-  const auto report = store::check_data(commune_.replica(), {.now = commune_.now});
+  store::DataCheckOptions options;
+  options.now = commune_.now;
+  const auto report = store::check_data(commune_.replica(), options);
   EXPECT_EQ(report.counts[static_cast<std::size_t>(store::Finding::kOfficialCodeTwice)], 2U);
 }
 

@@ -1,8 +1,9 @@
 // doctor: what is wrong with this machine and what to do about it, with or without a running agent.
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <filesystem>
-#include <optional>
 
 #include "agent/config/examine.h"
 #include "store/text/table.h"
@@ -56,8 +57,7 @@ bool ask_agent(const Shell& shell, Json& findings) {
       findings.push_back(message);
     return true;
   } catch (const Failure& failure) {
-    const bool denied = ::access(shell.socket.c_str(), F_OK) == 0 &&
-                        ::access(shell.socket.c_str(), R_OK | W_OK) != 0;
+    const bool denied = ::access(shell.socket.c_str(), R_OK | W_OK) != 0 && errno == EACCES;
     findings.push_back(to_json(
         denied
             ? texts::Finding{texts::Level::kCritical, texts::Reason::kSocketDenied, {shell.socket}}
@@ -81,9 +81,11 @@ Json findings_of(const Shell& shell, const DoctorArgs& args) {
     finding["remedy"] = tr(ailment->remedy);
     finding["command"] = ailment->command;
   }
-  std::ranges::stable_sort(out, std::ranges::greater{},
-                           [](const Json& finding) { return state_of(text_of(finding, "level")); });
-  return out;
+  Json sorted = Json::array();
+  for (const char* level : {"critical", "warning", "note"})
+    for (const Json& finding : out)
+      if (text_of(finding, "level") == level) sorted.push_back(finding);
+  return sorted;
 }
 
 void print_findings(const Json& findings) {

@@ -50,7 +50,14 @@ struct RootEnrollArgs {
   bool replace = false;
   Consent consent;
 
-  agent::SetupPlace place(bool aside) const { return {data, listen, socket, aside && replace}; }
+  agent::SetupPlace place(bool aside) const {
+    agent::SetupPlace out;
+    out.data_dir = data;
+    out.listen = listen;
+    out.socket = socket;
+    out.replace = aside && replace;
+    return out;
+  }
 };
 
 int finish(const Shell& shell, const RootEnrollArgs& args, const std::string& registry,

@@ -153,7 +153,9 @@ int status(const Shell& shell) {
   return kDone;
 }
 
-int peers(const Shell& shell) {
+}  // namespace
+
+int show_peers(const Shell& shell) {
   const Json peers = shell.client().get("/v1/peers");
   if (shell.json) {
     print_json(peers);
@@ -180,6 +182,8 @@ int peers(const Shell& shell) {
   table.print("  ");
   return kDone;
 }
+
+namespace {
 
 int sync_now(const Shell& shell) {
   const Json answer = shell.client().post("/v1/sync");
@@ -393,7 +397,7 @@ void add_status(CLI::App& app, Shell& shell) {
 
 void add_peers(CLI::App& app, Shell& shell) {
   add_watched(app, shell, "peers", "the neighbours in detail, and who was turned away",
-              "lienthong peers", peers);
+              "lienthong peers", show_peers);
 }
 
 void add_sync(CLI::App& app, Shell& shell) {

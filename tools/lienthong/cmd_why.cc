@@ -32,7 +32,9 @@ void print_hops(const Json& why) {
   table.print("  ");
 }
 
-int why(const Shell& shell, const std::string& code) {
+}  // namespace
+
+int show_why(const Shell& shell, const std::string& code) {
   const Json why = shell.client().get("/v1/dossiers/" + encode(code) + "/why");
   if (shell.json) {
     print_json(why);
@@ -62,14 +64,12 @@ int why(const Shell& shell, const std::string& code) {
   return kDone;
 }
 
-}  // namespace
-
 void add_why(CLI::App& app, Shell& shell) {
   const auto code = std::make_shared<std::string>();
   CLI::App* verb = add_verb(app, "why", "where a dossier is, and what it is waiting for",
                             "lienthong why H47.518-230401-0001");
   verb->add_option("CODE", *code, tr("code of the dossier"))->required();
-  verb->callback([&shell, code] { shell.run = [&shell, code] { return why(shell, *code); }; });
+  verb->callback([&shell, code] { shell.run = [&shell, code] { return show_why(shell, *code); }; });
 }
 
 }  // namespace lienthong::tools

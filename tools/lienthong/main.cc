@@ -70,6 +70,7 @@ constexpr std::array kVerbs{
     Verb{"check", add_check},
     Verb{"damage", add_damage},
     Verb{"doctor", add_doctor},
+    Verb{"top", add_top},
 };
 
 // The language has to be known before the options can be described in it.

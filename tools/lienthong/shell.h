@@ -108,5 +108,10 @@ void add_verify(CLI::App& app, Shell& shell);
 void add_check(CLI::App& app, Shell& shell);
 void add_damage(CLI::App& app, Shell& shell);
 void add_doctor(CLI::App& app, Shell& shell);
+void add_top(CLI::App& app, Shell& shell);
+
+// What `peers` and `why` print.
+int show_peers(const Shell& shell);
+int show_why(const Shell& shell, const std::string& code);
 
 }  // namespace lienthong::tools
