@@ -77,7 +77,7 @@ def configuration(pages):
     tables = re.findall(r'known_keys\(\w+, "([^"]*)",\s*\{(.*?)\}', source, re.S)
     expect(len(tables) >= 7, "the tables of agent/config/config.cc were not found")
     operations = read(f"{ROOT}/docs/operations.md")
-    heads = {"api", "neighbour", "link", "office", "store", "roles", "log"}
+    heads = {"api", "neighbour"}
     for place, keys in tables:
         section = place.removeprefix(" in ").strip()
         inside = page.split(f".SH {section}\n" if section else ".SH OPTIONS\n")
