@@ -12,6 +12,7 @@
 
 #include "agent/config/examine.h"
 #include "agent/net/address.h"
+#include "agent/net/descriptor.h"
 #include "protocol/session/hello.h"
 
 namespace lienthong::agent {
@@ -33,16 +34,6 @@ struct Found {
   int failure = 0;
 };
 
-struct Descriptor {
-  explicit Descriptor(int f) : file(f) {}
-  ~Descriptor() {
-    if (file >= 0) ::close(file);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int file;
-};
-
 std::unique_ptr<Found> look_up(const std::string& host, const std::string& port, int flags) {
   auto out = std::make_unique<Found>();
   addrinfo hints{};
@@ -59,10 +50,10 @@ void try_listening(const std::string& place, std::vector<texts::Finding>& out) {
   const auto found = look_up(parsed->host, parsed->port, AI_PASSIVE | AI_NUMERICHOST);
   if (found->failure != 0 || found->list == nullptr) return;
   const Descriptor socket(::socket(found->list->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (socket.file < 0) return;
+  if (socket.get() < 0) return;
   const int yes = 1;
-  (void)::setsockopt(socket.file, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-  if (::bind(socket.file, found->list->ai_addr, found->list->ai_addrlen) == 0) return;
+  (void)::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+  if (::bind(socket.get(), found->list->ai_addr, found->list->ai_addrlen) == 0) return;
   const bool taken = errno == EADDRINUSE;
   out.push_back({taken ? Level::kCritical : Level::kWarning,
                  taken ? Reason::kPortTaken : Reason::kNotListening,
@@ -119,10 +110,10 @@ void try_dialling(const std::string& place, const std::string& code,
   for (const addrinfo* each = found->list; each != nullptr; each = each->ai_next) {
     const Descriptor socket(
         ::socket(each->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-    if (socket.file < 0) continue;
-    problem = connect_to(socket.file, *each);
+    if (socket.get() < 0) continue;
+    problem = connect_to(socket.get(), *each);
     if (problem != 0) continue;
-    if (auto wrong = ask_who(socket.file, place, code)) out.push_back(*std::move(wrong));
+    if (auto wrong = ask_who(socket.get(), place, code)) out.push_back(*std::move(wrong));
     return;
   }
   const bool closed = problem == ECONNREFUSED;

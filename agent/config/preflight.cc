@@ -16,6 +16,7 @@
 
 #include "agent/joining/identity_files.h"
 #include "agent/net/address.h"
+#include "agent/net/descriptor.h"
 #include "protocol/enrolment/token.h"
 #include "store/office/text.h"
 
@@ -28,20 +29,6 @@ constexpr std::uint64_t kMegabyte = 1'000'000;
 constexpr std::uint64_t kRoomMin = 64 * kMegabyte;  // an agent that has less soon only reads
 
 std::string message_of(int problem) { return std::system_category().message(problem); }
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 // The folder itself, or what is there of the way to it.
 fs::path nearest_existing(fs::path path) {

@@ -106,7 +106,7 @@ IdentityCheck check_identity(const std::filesystem::path& data_dir, const Identi
     return out;
   }
   const NodeId node = files.keys->signing.public_key();
-  const DhPublic dh_key = files.keys->dh.public_key();
+  const DhPublicKey dh_key = files.keys->dh.public_key();
   std::optional<CertificateId> id;
   if (files.card) {
     const Certificate* named = registry.find_certificate(files.card->certificate);

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "agent/net/descriptor.h"
 #include "protocol/base/text_fields.h"
 
 namespace lienthong::agent {
@@ -21,21 +22,6 @@ Error io_error(const std::filesystem::path& path, const char* what) {
   return Error(cause == ENOSPC ? Errc::kDiskFull : Errc::kIo,
                std::string(what) + " " + path.string() + ": " + std::strerror(cause));
 }
-
-// Closes on every way out.
-class Descriptor {
- public:
-  explicit Descriptor(int value) : value_(value) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (value_ >= 0) ::close(value_);
-  }
-  int get() const { return value_; }
-
- private:
-  int value_;
-};
 
 Result<void> write_all(int file, std::string_view text, const std::filesystem::path& path) {
   while (!text.empty()) {

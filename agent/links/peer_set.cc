@@ -323,9 +323,10 @@ void PeerSet::Impl::forget_proved() {
 void PeerSet::Impl::note_refused(const asio::ip::tcp::endpoint& endpoint,
                                  const std::string& reason) {
   const std::string address = plain_address(endpoint.address()).to_string();
-  if (refused_.note(address, reason, engine_.clock().now())) {
+  const RefusedPeers::Line line = refused_.note(address, reason, engine_.clock().now());
+  if (line.untold > 0) spdlog::warn("event=refused_more count={}", line.untold);
+  if (line.due)
     spdlog::warn("address={} event=refused reason={}", to_text(endpoint), in_quotes(reason));
-  }
 }
 
 // ---- changes ----

@@ -1,10 +1,12 @@
 #include "agent/links/refused.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace lienthong::agent {
 
-bool RefusedPeers::note(const std::string& address, const std::string& reason, UnixMillis now) {
+RefusedPeers::Line RefusedPeers::note(const std::string& address, const std::string& reason,
+                                      UnixMillis now) {
   const std::lock_guard lock(mutex_);
   auto entry = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& known) {
     return known.peer.address == address && known.peer.reason == reason;
@@ -24,9 +26,18 @@ bool RefusedPeers::note(const std::string& address, const std::string& reason, U
   }
   entry->peer.last = now;
   ++entry->peer.count;
-  const bool due = now - entry->logged >= kLogEvery || now < entry->logged;
-  if (due) entry->logged = now;
-  return due;
+  if (now - entry->logged < kLogEvery && now >= entry->logged) return {};
+  if (now - minute_ >= kLogEvery || now < minute_) {
+    minute_ = now;
+    lines_ = 0;
+  }
+  if (lines_ >= kLinesMax) {
+    ++untold_;
+    return {};
+  }
+  ++lines_;
+  entry->logged = now;
+  return {true, lines_ == 1 ? std::exchange(untold_, 0) : 0};
 }
 
 std::vector<RefusedPeer> RefusedPeers::list() const {

@@ -13,9 +13,14 @@ class RefusedPeers {
  public:
   static constexpr std::size_t kEntryCountMax = 256;
   static constexpr UnixMillis kLogEvery = 60'000;
+  static constexpr std::size_t kLinesMax = 30;  // in that time, from however many addresses
 
-  // Address without port. True: worth a line in the log (the first time, then once a minute).
-  bool note(const std::string& address, const std::string& reason, UnixMillis now);
+  struct Line {
+    bool due = false;        // worth a line in the log: the first time, then once a minute
+    std::size_t untold = 0;  // with the first line after a minute with too many: what had none
+  };
+  // Address without port.
+  Line note(const std::string& address, const std::string& reason, UnixMillis now);
   std::vector<RefusedPeer> list() const;  // newest first
 
  private:
@@ -25,6 +30,8 @@ class RefusedPeers {
   };
   mutable std::mutex mutex_;
   std::vector<Entry> entries_;
+  UnixMillis minute_ = 0;  // when the first line of this minute was due
+  std::size_t lines_ = 0, untold_ = 0;
 };
 
 }  // namespace lienthong::agent

@@ -180,7 +180,7 @@ TEST_F(OfficeRules, PublishingRefusesWhatIsAmbiguous) {
           {"\"day\"", "working_day"});
   refuses(
       procedure(R"({"steps":[{"name":"a"},{"name":"b","limit":{"amount":0.3,"unit":"hour"}}]})"),
-      Errc::kInvalidArgument, {"steps[2]", "half units"});
+      Errc::kInvalidArgument, {"steps[2]", "quarter units"});
   refuses(procedure(R"({"components":[{"required":true}]})"), Errc::kInvalidArgument,
           {"components[1]", "name: missing"});
   refuses(procedure(R"({"resume":"maybe"})"), Errc::kInvalidArgument, {"restart or extend"});

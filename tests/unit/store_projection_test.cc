@@ -288,7 +288,7 @@ TEST_F(Projections, AreBuiltWhereTheDatabaseDoesNotKeepThemInThatVersion) {
   ASSERT_TRUE(open(plain).ok());
   const auto records = create_and_commit(3);
   commit([&](Transaction& t) { write(t, records[1], UpdateKind::kSet); });
-  EXPECT_EQ(row("Mprojections"), "lists 1\nmarks 1\noffice 2\n");
+  EXPECT_EQ(row("Mprojections"), "codes 1\nlists 2\nmarks 1\noffice 3\n");
   EXPECT_TRUE(calls().empty());
   ASSERT_TRUE(open(tallied).ok());
   EXPECT_EQ(calls(),
@@ -297,7 +297,7 @@ TEST_F(Projections, AreBuiltWhereTheDatabaseDoesNotKeepThemInThatVersion) {
   EXPECT_EQ(row("z2"), "1:2");
   EXPECT_EQ(row(kTotal), "4");
   EXPECT_EQ(total(), 4u);
-  EXPECT_EQ(row("Mprojections"), "lists 1\nmarks 1\noffice 2\ntally 1\n");
+  EXPECT_EQ(row("Mprojections"), "codes 1\nlists 2\nmarks 1\noffice 3\ntally 1\n");
   EXPECT_TRUE(replica->verify_states().empty());
   ASSERT_TRUE(open(tallied).ok());
   EXPECT_EQ(calls(), Calls{"load"}) << "kept by now";
@@ -318,7 +318,7 @@ TEST_F(Projections, OfADatabaseMustBeGivenWhenItIsOpened) {
         << opened.error().detail();
   };
   refuses(options(), "tally 1");
-  refuses(options(false), "lists 1");
+  refuses(options(false), "codes 1");
   told->version = 2;
   open_with_tally();
   told->version = 1;
@@ -342,7 +342,7 @@ TEST_F(Projections, OfTheOfficeAreBuiltForADatabaseThatWasMadeWithoutThem) {
   commit([&](Transaction& t) { write(t, records[0], UpdateKind::kOffer, offices.commune_id); });
   EXPECT_EQ(row("Mprojections"), "") << "it keeps none";
   ASSERT_TRUE(open(usual).ok());
-  EXPECT_EQ(row("Mprojections"), "lists 1\nmarks 1\noffice 2\n");
+  EXPECT_EQ(row("Mprojections"), "codes 1\nlists 2\nmarks 1\noffice 3\n");
   EXPECT_TRUE(row("Mbuilding").has_value());
   EXPECT_TRUE(replica->verify_states().empty());
   while (replica->unfinished())
