@@ -45,13 +45,13 @@ const Form* find_form(std::string_view id) {
 Result<store::Period> read_period(const httplib::Request& request) {
   store::Period out;
   for (const auto& [name, day] : {std::pair{"from", &out.from}, std::pair{"to", &out.to}}) {
-    const auto read = store::parse_date(request.get_param_value(name));
-    if (!read)
+    const auto read = read_moment(request.get_param_value(name));
+    if (!read.ok())
       return Error(Errc::kInvalidArgument,
                    std::string(name) +
-                       " must be a date as 2023-01-31: the period's days, both ends "
+                       " must be a date as 31/01/2023 or 2023-01-31: the period's days, both ends "
                        "included");
-    *day = *read;
+    *day = store::day_at(*read);
   }
   if (out.from > out.to) return Error(Errc::kInvalidArgument, "the period ends before it begins");
   return out;

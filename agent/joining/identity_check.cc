@@ -113,10 +113,11 @@ IdentityCheck check_identity(const std::filesystem::path& data_dir, const Identi
     if (named != nullptr && named->node == node && registry.may_connect(files.card->certificate))
       id = files.card->certificate;
   }
-  // The exchange key was changed, and nothing after that was done: another certificate bears it.
+  // The exchange key was changed, and nothing after that was done: the newest bears it.
   if (!id || registry.find_certificate(*id)->dh_key != dh_key)
-    for (const CertificateId& other : registry.certificates_with(dh_key))
-      if (registry.find_certificate(other)->node == node && registry.may_connect(other)) id = other;
+    if (const auto newest = registry.certificate_of(node);
+        newest && registry.find_certificate(*newest)->dh_key == dh_key)
+      id = newest;
   if (!id) id = registry.certificate_of(node);
   if (!id || !registry.may_connect(*id)) {
     out.findings.push_back(unknown_key(data_dir, files, registry));

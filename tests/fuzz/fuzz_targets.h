@@ -13,7 +13,8 @@ void decode_feed_part(ByteView input);
 void decode_hello(ByteView input);
 void assemble_frames(ByteView input);  // u8 size, then a plaintext of that size, repeated
 // Two sessions with a channel in between that does what `input` says: deliver, cut, flip, drop,
-// repeat, insert, tick, store. Nothing that was not written may be handed out.
+// repeat, insert, tick, store. Nothing that was not written may be handed out. First byte: whether
+// the dialling one knows the other's key, and whether feeds go in small parts, as streams.
 void hostile_channel(ByteView input);
 
 // ---- fuzz_values.cc: what decodes is encoded and decoded again, and is the same ----

@@ -189,6 +189,7 @@ LINKS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 def as_workbook(register, rows):
     """A workbook whose first sheet is hidden, and the line of each row in it."""
     body, lines = [], []
+    register.empty += 1  # of the third row, which holds a blank
     titles = [["SỔ THEO DÕI HỒ SƠ"], ["Năm 2024"], [], list(HEADS)]
     for number, row in enumerate(titles + rows, start=1):
         if number > len(titles):

@@ -70,9 +70,10 @@ TEST(Routes, InQuartersOfADayComeToTheTotalOverTet) {
     ASSERT_TRUE(current && current->due_at) << step;
     EXPECT_EQ(show(*current->due_at), kDue[step - 1]) << step;
     // All of the commune's first four: a working day. Of the department: 6 from 11/2 08:00 on.
-    if (step <= 4) EXPECT_EQ(show(*current->agency_due_at), "2026-02-11 17:00") << step;
-    if (step >= 5 && step <= 7)
-      EXPECT_EQ(show(*current->agency_due_at), "2026-02-26 17:00") << step;
+    const char* const of_agency = step <= 4   ? "2026-02-11 17:00"
+                                  : step <= 7 ? "2026-02-26 17:00"
+                                              : kDue[step - 1];
+    EXPECT_EQ(show(*current->agency_due_at), of_agency) << step;
     since = kDue[step - 1];
   }
 }

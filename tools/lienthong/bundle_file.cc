@@ -20,24 +20,30 @@ namespace {
 constexpr const char* kLeftOut = "…";
 constexpr const char* kLogLines = "500";
 constexpr std::size_t kPlainMax = 80;
+constexpr std::size_t kIdDigitsMin = 12;     // of ids and digests
+constexpr std::size_t kPersonDigitsMin = 9;  // of phones, identity cards, accounts
 constexpr int kErrorsMax = 134;
 
-// A number, time, id, address or code of an office: digits, and letters only beside them or as few
-// capitals; never two words. Long runs of digits alone may be somebody's number.
+// A number, time, id, address or code of an office: digits, and letters only as capitals or as
+// hexadecimal digits; never two words, and no account. Long runs of digits may be somebody's
+// number.
 bool is_plain(std::string_view value) {
   if (value.empty() || value.size() > kPlainMax) return false;
-  std::size_t digits = 0, run = 0, longest = 0;
+  std::size_t digits = 0, run = 0, longest = 0, letters = 0;
   bool hex = true;
   for (const char c : value) {
     const auto byte = static_cast<unsigned char>(c);
-    if (std::isalnum(byte) == 0 && std::strchr(".:[]-+/_%", c) == nullptr) return false;
-    run = std::isdigit(byte) != 0 ? run + 1 : 0;
-    digits += std::isdigit(byte) != 0 ? 1 : 0;
+    const bool digit = std::isdigit(byte) != 0;
+    const bool letter = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'f');
+    if (!digit && !letter && std::strchr(".:[]-+_%", c) == nullptr) return false;
+    run = digit ? run + 1 : 0;
+    digits += digit ? 1 : 0;
+    letters += letter ? 1 : 0;
     longest = std::max(longest, run);
     hex = hex && std::isxdigit(byte) != 0;
   }
-  if (hex && value.size() >= 16) return true;  // an id or a digest
-  return digits > 0 && longest < 9 && value.find('/') == std::string_view::npos;
+  if (hex && letters > 0 && value.size() >= kIdDigitsMin) return true;
+  return digits > 0 && longest < kPersonDigitsMin;
 }
 
 // "10.0.0.1:7410: Connection refused" → the words of the system.

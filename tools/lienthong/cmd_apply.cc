@@ -396,9 +396,10 @@ void add_export(CLI::App& app, Shell& shell) {
                             "export --format csv --bom --out dossiers.csv");
   verb->add_option("--holder", filter->holder, tr("held by this agency"));
   verb->add_option("--status", filter->status, tr("in this state, such as processing"));
-  verb->add_option("--since", filter->since, tr("received since, as 2023-04-01T00:00:00+07:00"));
+  verb->add_option("--since", filter->since,
+                   tr("changed since, as 31/12/2024 or 2024-12-31T08:30"));
   verb->add_option("--procedure", filter->procedure, tr("of this procedure"));
-  verb->add_option("--agency", filter->agency, tr("received at this agency"));
+  verb->add_option("--agency", filter->agency, tr("in which this agency takes part"));
   verb->add_option("--out", filter->to.out, tr("write to this file (default: standard output)"));
   verb->add_option(
           "--format", filter->to.format,

@@ -48,11 +48,11 @@ struct Filter {
     verb.add_option("--holder", holder, tr("held by this agency"));
     verb.add_option("--status", status, tr("in this state, such as processing"));
     verb.add_flag("--late", late, tr("past their date"));
-    verb.add_option("--due-within", due_within, tr("due within, such as 2d"));
-    verb.add_option("--since", since, tr("received since, as 2023-04-01T00:00:00+07:00"));
+    verb.add_option("--due-within", due_within, tr("due within, such as 2d, or past their date"));
+    verb.add_option("--since", since, tr("changed since, as 31/12/2024 or 2024-12-31T08:30"));
     verb.add_option("--procedure", procedure, tr("of this procedure"));
     verb.add_option("--text", text, tr("with these words; case and diacritics do not matter"));
-    verb.add_option("--agency", agency, tr("received at this agency"));
+    verb.add_option("--agency", agency, tr("in which this agency takes part"));
     verb.add_option("--limit", limit, tr("at most so many"))->check(CLI::Range(0, 1'000'000'000));
   }
   Query query() const {

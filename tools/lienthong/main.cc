@@ -145,6 +145,22 @@ std::vector<std::string> words_of(int argc, char** argv) {
   return words;
 }
 
+// What the parser says is English; of it remain, in another language, the words that it is about.
+std::string about_of(std::string text) {
+  if (language() == "en") return text;
+  for (const std::string_view lead :
+       {"The following arguments were not expected: ", "The following argument was not expected: ",
+        "Could not convert: ", "A subcommand is required", "Value "})
+    if (const std::size_t at = text.find(lead); at != std::string::npos)
+      text.erase(at, lead.size());
+  for (const std::string_view rest : {" is required", " not in range", " not in "})
+    if (const std::size_t at = text.find(rest); at != std::string::npos)
+      text.replace(at, rest.size(), rest == " is required" ? "" : " ∉ ");
+  const std::size_t end = text.find(": ");
+  const bool more = end != std::string::npos && text.find("∉") == std::string::npos;
+  return more && text.starts_with("--") ? text.substr(0, end) : text;
+}
+
 // The parser's own words, in the reader's language where its kind tells enough.
 std::string usage_problem(const CLI::ParseError& error) {
   const std::string kind = error.get_name();
@@ -156,13 +172,21 @@ std::string usage_problem(const CLI::ParseError& error) {
                         : kind == "ExcludesError"    ? "two options exclude each other"
                         : kind == "RequiresError"    ? "an option needs another one"
                                                      : "wrong usage";
-  return std::string(tr(problem)) + ": " + error.what();
+  const std::string about = about_of(error.what());
+  return about.empty() ? std::string(tr(problem)) : std::string(tr(problem)) + ": " + about;
 }
 
 // The library's own words for kinds of values, in the reader's language: "TEXT:{in,out}",
 // "INT:INT in [1 - 32]".
 class Formatter final : public CLI::Formatter {
  public:
+  // As the library's, padded by columns of the terminal rather than by bytes.
+  std::string make_option(const CLI::Option* option, bool positional) const override {
+    std::string left = "  " + make_option_name(option, positional) + make_option_opts(option);
+    const std::size_t width = get_column_width(), taken = columns(left);
+    left += taken < width ? std::string(width - taken, ' ') : "\n" + std::string(width, ' ');
+    return left + make_option_desc(option) + "\n";
+  }
   std::string make_option_opts(const CLI::Option* option) const override {
     std::string text = CLI::Formatter::make_option_opts(option);
     const std::pair<std::string_view, std::string> words[] = {

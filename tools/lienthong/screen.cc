@@ -22,13 +22,13 @@ namespace {
 
 constexpr std::size_t kColumnsMin = 40;  // a narrower bound than that is none
 
-struct Screen {
+struct KnownScreen {
   bool terminal = false, colour = false;
   std::size_t columns = 0;
 };
 
-Screen& screen() {
-  static Screen known;
+KnownScreen& known_screen() {
+  static KnownScreen known;
   return known;
 }
 
@@ -47,7 +47,7 @@ std::string pager_command() {
 }  // namespace
 
 void look_at_screen() {
-  Screen& known = screen();
+  KnownScreen& known = known_screen();
   known.terminal = isatty(STDOUT_FILENO) != 0;
   known.colour = known.terminal && variable("NO_COLOR").empty() && variable("TERM") != "dumb";
   winsize size{};
@@ -59,11 +59,11 @@ void look_at_screen() {
   if (known.columns < kColumnsMin) known.columns = 0;
 }
 
-std::size_t screen_columns() { return screen().columns; }
-bool is_terminal() { return screen().terminal; }
+std::size_t screen_columns() { return known_screen().columns; }
+bool is_terminal() { return known_screen().terminal; }
 
 std::string painted(std::string_view text, Paint paint) {
-  if (!screen().colour || paint == Paint::kNone || text.empty()) return std::string(text);
+  if (!known_screen().colour || paint == Paint::kNone || text.empty()) return std::string(text);
   const char* begin = "\x1b[31m";
   if (paint == Paint::kBold) begin = "\x1b[1m";
   if (paint == Paint::kGood) begin = "\x1b[32m";
@@ -73,7 +73,7 @@ std::string painted(std::string_view text, Paint paint) {
 Pager::Pager() {
   const std::string command = pager_command();
   int ends[2];
-  if (!screen().terminal || command.empty() || pipe(ends) != 0) return;
+  if (!known_screen().terminal || command.empty() || pipe(ends) != 0) return;
   child_ = fork();
   if (child_ == 0) {
     dup2(ends[0], STDIN_FILENO);
