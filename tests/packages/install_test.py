@@ -105,7 +105,8 @@ class Machine:
         log = open(self.path("/tmp/agent.log"), "ab")
         self.agent = subprocess.Popen(
             ["chroot", self.root, "setpriv", f"--reuid={account}", f"--regid={account}",
-             "--init-groups", *line], stdout=log, stderr=log, env={"LC_ALL": "C.UTF-8"})
+             "--init-groups", *line], stdout=log, stderr=log,
+            env=dict(os.environ, LC_ALL="C.UTF-8"))
         log.close()
         wait(f"{self.name} answers",
              lambda: self.run("lienthong", "status").returncode == 0)
