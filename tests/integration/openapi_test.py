@@ -184,7 +184,7 @@ def refusals(office, contract):
                    f"{sorted(known)} described")
     status, body = office.request("GET", "/v1/dossiers?late=2")
     expect(status == 400 and "1, 0, true or false" in body, body)
-    status, body = office.request("GET", "/v1/dossiers?late=1&late=1")
+    status, body = office.request("GET", "/v1/dossiers?late=1&late=0")
     expect(status == 400 and "twice" in body, body)
     status, body = office.request("GET", "/v1/dossiers?stauts=done&lang=vi")
     expect("status" in body and "tham số" in body, body)

@@ -46,7 +46,8 @@ std::string move(const Client& client, const Json& found, const RecountArgs& arg
 Json find_moved(const Client& client) {
   Json out = Json::array();
   const Json verified = client.post("/v1/verify?limit=100000");
-  for (const Json& finding : list_of(verified.value("data", Json::object()), "findings")) {
+  const Json data = verified.value("data", Json::object());  // outlives the loop
+  for (const Json& finding : list_of(data, "findings")) {
     if (text_of(finding, "finding") != "date-differs") continue;
     const std::string record = text_of(finding, "record");
     const Json dossier = client.get("/v1/dossiers/" + encode(record), {{"explain", "1"}});

@@ -187,6 +187,14 @@ class Formatter final : public CLI::Formatter {
     left += taken < width ? std::string(width - taken, ' ') : "\n" + std::string(width, ' ');
     return left + make_option_desc(option) + "\n";
   }
+  // Without "[Exactly 1 of the following options is required]", which is English alone.
+  std::string make_description(const CLI::App* app) const override {
+    std::string text = CLI::Formatter::make_description(app);
+    for (const char* lead : {"[Exactly ", "[At least ", "[At most ", "[Between "})
+      if (const std::size_t at = text.find(lead); at != std::string::npos && language() != "en")
+        text.erase(at, text.find(']', at) + 1 - at);
+    return text;
+  }
   std::string make_option_opts(const CLI::Option* option) const override {
     std::string text = CLI::Formatter::make_option_opts(option);
     const std::pair<std::string_view, std::string> words[] = {
