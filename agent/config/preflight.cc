@@ -97,9 +97,12 @@ std::optional<Error> look_at_socket(const SetupPlace& place) {
   address.sun_family = AF_UNIX;
   if (path.native().size() >= sizeof address.sun_path) return std::nullopt;  // the set-up says so
   std::memcpy(address.sun_path, path.c_str(), path.native().size());
-  const Descriptor fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (fd.get() < 0 || ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address),
-                                static_cast<socklen_t>(sizeof address)) != 0)
+  // One that takes no calls at the moment is there too: it must not be waited for.
+  const Descriptor fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (fd.get() < 0) return std::nullopt;
+  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address),
+                static_cast<socklen_t>(sizeof address)) != 0 &&
+      errno != EAGAIN)
     return std::nullopt;
   return Error(Errc::kBusy, "an agent answers at " + path.string() +
                                 " already: stop it (systemctl stop lienthongd), or set this "

@@ -68,6 +68,7 @@ asio::awaitable<Result<void>> talk(tcp::socket& socket, Attempt& attempt) {
 
 asio::awaitable<void> try_all(Attempt& attempt, Result<void>& outcome) {
   std::string unreached;  // what each address said
+  Result<void> wrong;     // somebody answered who is not the office above, or we could not keep it
   for (const std::string& address : attempt.token.addresses) {
     const DialOptions options;
     auto socket = co_await dial(address, Congestion::kAuto, kStepPatience, options);
@@ -77,7 +78,13 @@ asio::awaitable<void> try_all(Attempt& attempt, Result<void>& outcome) {
     }
     outcome = co_await talk(*socket, attempt);
     if (outcome || attempt.answered) co_return;
+    const Errc code = outcome.error().code();
+    if (code != Errc::kClosed && code != Errc::kTimeout && code != Errc::kIo) wrong = outcome;
     unreached += (unreached.empty() ? "" : "; ") + address + ": " + outcome.error().detail();
+  }
+  if (!wrong) {
+    outcome = wrong;
+    co_return;
   }
   outcome = Error(Errc::kClosed,
                   "the office above was not reached (" + unreached +

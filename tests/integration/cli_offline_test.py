@@ -33,15 +33,15 @@ def init_mistakes(bench):
     """Runs before there is any agent."""
     secret = bench.write("secret", "một hai ba\n")
 
-    def init(name, *words, **more):
+    def init(name, *words, tier="province", **more):
         return bench.run("init", "--data", bench.path(name), "--agency", "H49", "--name", "Tỉnh",
-                         "--tier", "province", *words, **more)
+                         "--tier", tier, *words, **more)
 
     fails(init("a"), 2, "--passphrase-file")
     fails(init("a", "--passphrase-file", bench.path("nowhere")), 1, "nowhere")
     fails(init("a", "--passphrase-file", bench.write("empty", "\n")), 1, "empty")
     fails(init("a", "--passphrase-file", secret, "--listen", "no port"), 1, "host:port")
-    fails(init("a", "--passphrase-file", secret, "--tier", "village"), 2, "village")
+    fails(init("a", "--passphrase-file", secret, tier="Làng"), 2, "--tier", "kind of agency")
     no_agent_in(bench.path("a"))
     os.mkdir(bench.path("full"))
     bench.write("full/letters.txt", "x")

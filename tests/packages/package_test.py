@@ -10,6 +10,7 @@ OUT keeps the packages, for install_test.py.
 import glob
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -70,7 +71,9 @@ def contents(folder):
         listed = run("dpkg-deb", "--contents", path).stdout
         for file in files:
             expect(f" {file}\n" in listed, f"{name} lacks {file}:\n{listed}")
-        expect(" root/root " in listed and "/tmp" not in listed, f"{name}: owners or paths")
+        owners = {line.split()[1] for line in listed.splitlines()}
+        expect(owners == {"root/root"}, f"{name}: owners {owners}")
+        expect(not re.search(r" \./(?:tmp|work|home|root|build)/", listed), f"{name}: {listed}")
     agent, = glob.glob(f"{folder}/lienthong-agent_*.deb")
     with tempfile.TemporaryDirectory(prefix="lienthong-unpacked-") as unpacked:
         unit_and_program(agent, unpacked)
