@@ -373,7 +373,7 @@ TEST(Forks, TheFastPathAgreesOnDecisionsClosingsAndCertificates) {
     }
     state = whole;
   }
-  EXPECT_EQ(fast, 11U);  // all but what is closed, and what comes after that
+  EXPECT_EQ(fast, 12U);  // all but what comes after something closed
   EXPECT_EQ(reason(state, 11), InertReason::kClosed);
 }
 
