@@ -215,7 +215,7 @@ def read_open(data):
 def read_closed(data):
     b = Message(need(len(data) <= 32768 and data, "a closed part over its limit")).root
     return {"hash": b.bytes(0, (0, 16)), "writes": read_writes(b, 1), "officer": b.text(2),
-            "note": b.text(3), "action": b.text(4)}
+            "note": b.text(3), "action": b.text(4), "account": b.text(5)}
 
 # ---- statements (registry.md) ----
 def check_cuts(b):
@@ -474,6 +474,8 @@ def report(registry, record, updates, plain):
         if u["salt"] is not None:
             out[-1]["shown"] = {name: u["closed"][name]
                                 for name in ("officer", "note", "action", "writes")}
+            if u["closed"]["account"]:
+                out[-1]["shown"]["account"] = u["closed"]["account"]
     named = sorted({id for u in updates for id in (u["agency"], u["target"])} - {ZERO})
     holder, offered = plain.tip["custody"][:2] if plain else (ZERO, ZERO)
     return plainly({"evidence": 1, "root": registry.root, "record": record, "plain": bool(plain),

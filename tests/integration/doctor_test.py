@@ -124,6 +124,7 @@ class Answers:
         self.server.close()
 
 
+NOWHERE = "n" * 64 + ".invalid:7410"  # no name can be so long: answered at once, without a network
 LOGIN_PAGE = b"HTTP/1.1 302 Found\r\nLocation: http://login.example/\r\n\r\n"
 OTHER_VERSION = b"\x00\x09\x09"
 
@@ -214,7 +215,7 @@ def as_root(doctor, office):
 
 
 def lines_of_a_stopped_agent(doctor, office, above):
-    for address, code in (("nowhere.invalid:7410", "name-unresolved"),
+    for address, code in ((NOWHERE, "name-unresolved"),
                           (f"{LOCAL}:{offices.free_port()}", "port-closed"),
                           ("255.255.255.255:7410", "no-route")):
         doctor.must(code, office, with_address(office, address))
@@ -274,7 +275,7 @@ def restart(office, config=None, shift=0, daemon=None, clock=None):
 
 
 def lines_of_an_agent(doctor, office):
-    for address, code in (("nowhere.invalid:7410", "name-unresolved"),
+    for address, code in ((NOWHERE, "name-unresolved"),
                           (f"{LOCAL}:{offices.free_port()}", "port-closed")):
         restart(office, with_address(office, address))
         doctor.soon(code, office)

@@ -154,7 +154,7 @@ def check_warnings(bench, commune):
     code, text = checked(commune)
     expect(code == 1 and "root-paper.txt" in text, f"check: {code} {text}")
     shut = os.stat(key).st_mode & 0o077 == 0
-    expect(shut or "0600" in text, f"a key that others can read is not talked of: {text}")
+    expect(shut or "node.key" in text, f"a key that others can read is not talked of: {text}")
     os.remove(paper)
     bench.say("secrets that lie open are warnings")
 

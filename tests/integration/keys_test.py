@@ -70,6 +70,7 @@ def rotated(bench, province, district):
     province.start()
     district.start()
     bench.wait_in_sync()
+    wait("nothing is here alone", lambda: district.get("/v1/status")["only_here"] == 0)
     district.stop()
     done = bench.run("--json", "rotate-key", token, "--data", district.folder)
     expect(done.returncode == 0, done)

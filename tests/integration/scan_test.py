@@ -142,6 +142,8 @@ def custodian_gets_it(bench, commune, district, relay):
 def others_on_demand(bench, province, commune, code):
     folder = bench.path("folder")
     os.mkdir(folder)
+    # It takes no part in them: what it reads is written into the record first.
+    province.cli("inspect", code, "--reason", "thanh tra")
     done = json.loads(province.cli("--json", "dossier", "fetch", code, "--out", folder))
     expect(done["files"][0]["name"] == "Đơn xin", done)
     expect(done["files"][0]["received_bytes"] == 8_000_000, done)
@@ -151,8 +153,10 @@ def others_on_demand(bench, province, commune, code):
     other = new_dossier(commune)
     attach(commune, other, bench.write("anh.jpg", content))
     wait("the dossier at the province",
-         lambda: any(line["code"] == other for line in province.lines("/v1/dossiers"))
-         and province.get("/v1/dossiers/" + other).get("components"))
+         lambda: any(line["code"] == other for line in province.lines("/v1/dossiers")))
+    province.cli("inspect", other, "--reason", "thanh tra")
+    wait("its papers at the province",
+         lambda: province.get("/v1/dossiers/" + other).get("components"))
     out = bench.path("anh-2.jpg")
     province.cli("dossier", "fetch", other, "1", "--out", out, "--timeout", "60s")
     expect(same(out, content), "the relayed file differs")

@@ -109,7 +109,7 @@ TEST_F(ApiRoles, TheCallersAccountIsKeptWithWhatItWrote) {
   httplib::Client tcp("127.0.0.1", server_->tcp_port());
   tcp.set_default_headers({{"Authorization", "Bearer deskonly0123456789"}});
   const std::string set =
-      R"({"op":"set","code":"H47.12-230401-0001","dossier":{"summary":"khai sinh"}})";
+      R"({"op":"set","code":"H47.12-230401-0001","fields":{"summary":"khai sinh"}})";
   const json answer = lines_of(tcp.Post("/v1/operations", set, "application/x-ndjson")->body).at(0);
   ASSERT_TRUE(answer["ok"]) << answer;
   const json shown = get("/v1/dossiers/" + code);

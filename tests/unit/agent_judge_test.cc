@@ -33,7 +33,8 @@ class Judged : public ::testing::Test {
     Findings out;
     judge(facts_, out);
     std::vector<std::string> list;
-    for (const json& one : findings_json(out.list(), true).at("messages"))
+    const json found = findings_json(out.list(), true);
+    for (const json& one : found.at("messages"))
       list.push_back(one.at("code").get<std::string>() + " " + one.at("level").get<std::string>());
     return list;
   }

@@ -64,6 +64,10 @@ void refresh(const Client& client, TopData& data, bool lists) {
       data.theirs = handoffs(client, "out");
       data.late = dossiers(client, {{"late", "1"}});
       data.soon = dossiers(client, {{"due_within", kSoonSeconds}});
+      std::erase_if(data.soon, [&data](const Row& row) {  // what is late is due, too
+        return std::any_of(data.late.begin(), data.late.end(),
+                           [&row](const Row& late) { return late.code == row.code; });
+      });
     }
     data.failure.clear();
   } catch (const Failure& failure) {

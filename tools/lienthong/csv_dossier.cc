@@ -64,6 +64,7 @@ constexpr std::array kColumns = {
     Column{"result_digitised", CellKind::kComputed},
     Column{"survey_count", CellKind::kComputed},
     Column{"reappointed_at", CellKind::kMoment},
+    Column{"support_agency", CellKind::kText},
     Column{"applicant.name", CellKind::kText},
     Column{"applicant.kind", CellKind::kText},
     Column{"applicant.id_number", CellKind::kIdNumber},

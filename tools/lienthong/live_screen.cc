@@ -32,10 +32,20 @@ const char* code_of(Style style) {
   return "\x1b[m";
 }
 
-// One column of text: a code point with the combining marks after it.
+// C0, DEL, and C1 as UTF-8: what a terminal would obey.
+bool is_control(std::string_view text) {
+  const auto byte_at = [text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  return byte_at(0) < 0x20 || byte_at(0) == 0x7f ||
+         (byte_at(0) == 0xc2 && text.size() > 1 && byte_at(1) < 0xa0);
+}
+
+// One column of text: a code point with the combining marks after it, or one that is obeyed.
 std::string_view first_column(std::string_view text) {
+  if (is_control(text)) return text.substr(0, text.front() == '\xc2' ? 2 : 1);
   std::size_t end = 1;
-  while (end < text.size() && columns(text.substr(0, end + 1)) <= 1) ++end;
+  while (end < text.size() && !is_control(text.substr(end)) &&
+         columns(text.substr(0, end + 1)) <= 1)
+    ++end;
   return text.substr(0, end);
 }
 
@@ -70,12 +80,7 @@ std::size_t Screen::put(std::size_t row, std::size_t column, std::string_view te
   while (!text.empty() && row < rows_ && column < columns_) {
     const std::string_view one = first_column(text);
     text.remove_prefix(one.size());
-    const auto byte = static_cast<unsigned char>(one.front());
-    // C0, DEL, and C1 as UTF-8.
-    const bool control =
-        byte < 0x20 || byte == 0x7f ||
-        (byte == 0xc2 && one.size() > 1 && static_cast<unsigned char>(one[1]) < 0xa0);
-    next_[row * columns_ + column++] = {control ? "?" : std::string(one), style};
+    next_[row * columns_ + column++] = {is_control(one) ? "?" : std::string(one), style};
   }
   return column;
 }
