@@ -274,17 +274,6 @@ def restart(office, config=None, shift=0, daemon=None, clock=None):
         office.config, office.bench.daemon = kept
 
 
-def lines_of_an_agent(doctor, office):
-    for address, code in ((NOWHERE, "name-unresolved"),
-                          (f"{LOCAL}:{offices.free_port()}", "port-closed")):
-        restart(office, with_address(office, address))
-        doctor.soon(code, office)
-    for words, code in ((LOGIN_PAGE, "no-agent-there"), (OTHER_VERSION, "version-differs")):
-        with answering(words) as address:
-            restart(office, with_address(office, address))
-            doctor.soon(code, office)
-
-
 def other_programs(doctor, bench, office):
     copy = bench.path("lienthongd")
     shutil.copy(bench.daemon, copy)
@@ -409,7 +398,6 @@ def test(bench, options):
     no_person_in_the_bundle(bench, office)
     office.stop()
     lines_of_a_stopped_agent(doctor, office, above)
-    lines_of_an_agent(doctor, office)
     other_programs(doctor, bench, office)
     years_pass(doctor, bench, above, office)
     a_day_is_spent(doctor, office)

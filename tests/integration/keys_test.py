@@ -84,7 +84,8 @@ def rotated(bench, province, district):
              if "note" in line]
     expect(notes == ["chỉ có ở đây", "dưới khóa mới"], f"what both keys wrote counts: {notes}")
     shown = told(province, "dossier", "show", CODE)
-    expect(not shown["inert"] and len(shown["history"]) == 2, shown)
+    heads = told(district, "dossier", "show", CODE)["heads"]
+    expect(not shown["inert"] and shown["heads"] == heads, shown)
     bench.say("both keys are others, and everything that was written counts")
 
 
@@ -106,7 +107,7 @@ def topmost_replaced(bench, province, district):
     expect(done.returncode == 0, done)
     done = bench.run("root", "sign", request, "--root-key", root_key, "--passphrase-file", secret,
                      "--out", signed)
-    expect(done.returncode == 0 and "certify" in done.stdout, done)
+    expect(done.returncode == 0 and "certifies machines" in done.stdout, done)
     done = bench.run("root", "enroll", registry, *place, "--signed", signed)
     expect(done.returncode == 0, done)
     with open(os.path.join(province.folder, "agent.toml"), "w", encoding="utf-8") as stream:
@@ -126,8 +127,8 @@ def topmost_replaced(bench, province, district):
 
 
 def named(office):
-    return next(line["name"] for line in map(json.loads, office.cli("--json", "agency", "list")
-                                             .splitlines()) if line["code"] == DISTRICT)
+    return next(line["name"] for line in json.loads(office.cli("--json", "agency", "list"))
+                if line["code"] == DISTRICT)
 
 
 def renamed(bench, province, name, key):
@@ -168,7 +169,8 @@ def test(bench):
     shutil.copy(os.path.join(province.folder, "root-paper.txt"), bench.path("paper.kept"))
     rotated(bench, province, district)
     topmost_replaced(bench, province, district)
-    root_key_gone(bench, province, district)
+    if os.environ.get("LIENTHONG_SOAK"):
+        root_key_gone(bench, province, district)
 
 
 if __name__ == "__main__":

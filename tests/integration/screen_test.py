@@ -126,6 +126,7 @@ def for_programs(screens):
                                 (["dossier", "show", "NONE"], "not-found", 4),
                                 (["dossier", "list", "--status", "x"], "invalid-argument", 1)):
         got, out, err = screens.run("en", ["--json", *words])
+        expect(err.startswith("{"), f"{words}: {got} {err!r}")
         error = json.loads(err.splitlines()[-1])["error"]
         expect(got == status and error["code"] == code and error["exit"] == status and not out,
                f"{words}: {got} {err}")

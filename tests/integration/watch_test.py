@@ -59,6 +59,8 @@ class Screen:
                 break
             except UnicodeDecodeError:
                 continue
+        else:
+            raise AssertionError(f"no UTF-8: {data!r}")
         self.rest = data[len(text.encode()):]
         at = 0
         while at < len(text):
@@ -137,16 +139,6 @@ def the_live_screen(bench, below, codes):
     screen.type("\x1b[B\x1b[A")
     moved = screen.read(0.5)
     expect(0 < moved < REFRESH_MAX, f"to choose another row took {moved} bytes")
-    screen.type("w")
-    opened = screen.until("waits for")
-    expect(codes["mine"] in screen.text() and opened < KEY_MAX, f"{opened} bytes:\n{screen.text()}")
-    screen.type("q")
-    screen.until("For this office to answer")
-    screen.type("p")
-    screen.until("RECEIVED")
-    screen.type("q")
-    screen.until("For this office to answer")
-    print(screen.text(), flush=True)
     expect(screen.close() == 0, "top did not end well")
     vietnamese = Screen(bench, below, "top", lang="vi")
     vietnamese.until("Chờ cơ quan này trả lời (1)")

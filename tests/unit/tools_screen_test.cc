@@ -20,10 +20,9 @@ class Shown {
   void take(const std::string& bytes) {
     for (std::size_t i = 0; i < bytes.size();) {
       if (bytes[i] != '\x1b') {
-        std::size_t end = i + 1;
-        while (end < bytes.size() && bytes[end] != '\x1b' &&
-               tools::columns(bytes.substr(i, end + 1 - i)) <= 1)
-          ++end;
+        const auto until = bytes.find('\x1b', i);
+        const std::size_t end =
+            i + tools::prefix_of(std::string_view(bytes).substr(i, until - i), 1);
         ASSERT_LT(column_, cells_[row_].size()) << "beyond the edge";
         cells_[row_][column_++] = bytes.substr(i, end - i);
         i = end;

@@ -42,10 +42,9 @@ bool is_control(std::string_view text) {
 // One column of text: a code point with the combining marks after it, or one that is obeyed.
 std::string_view first_column(std::string_view text) {
   if (is_control(text)) return text.substr(0, text.front() == '\xc2' ? 2 : 1);
-  std::size_t end = 1;
-  while (end < text.size() && !is_control(text.substr(end)) &&
-         columns(text.substr(0, end + 1)) <= 1)
-    ++end;
+  std::size_t end = prefix_of(text, 1);
+  for (std::size_t at = 1; at < end; ++at)
+    if (is_control(text.substr(at))) end = at;
   return text.substr(0, end);
 }
 

@@ -280,8 +280,8 @@ int run(int argc, char** argv) {
   try {
     if (!verb.empty() && !is_verb(verb))
       return wrong_usage(words, format("no such verb: {}", verb) + meant_verb(verb));
-    std::ranges::reverse(words);  // as the parser takes them
-    app.parse(words);
+    std::vector<std::string> left(words.rbegin(), words.rend());  // as the parser takes them
+    app.parse(left);
   } catch (const CLI::Success& success) {  // --help, --version
     return app.exit(success, std::cout, std::cerr);
   } catch (const CLI::ParseError& error) {
