@@ -4,6 +4,7 @@ text and as a workbook: exactly the expected findings, in a dry run as in the re
 cell that has one meaning stored as that.
 """
 import io
+import os
 import json
 import sys
 import unicodedata
