@@ -4,8 +4,8 @@ text and as a workbook: exactly the expected findings, in a dry run as in the re
 cell that has one meaning stored as that.
 """
 import io
-import os
 import json
+import os
 import sys
 import unicodedata
 import zipfile
