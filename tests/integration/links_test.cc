@@ -74,7 +74,7 @@ class Node {
     if (!thread_.joinable()) return;
     std::promise<void> quiet;
     asio::post(loop_, [&] { peers_->stop([&] { quiet.set_value(); }); });
-    EXPECT_EQ(quiet.get_future().wait_for(seconds(2)), std::future_status::ready);
+    EXPECT_EQ(quiet.get_future().wait_for(seconds(10)), std::future_status::ready);
     EXPECT_EQ(peers_->children(), 0U);
     loop_.stop();
     thread_.join();
